@@ -1,0 +1,59 @@
+import { NightshiftError } from "./errors.js";
+
+/** One camera frame: packed RGB, 8 bits a channel, rows from top to bottom. */
+export interface Frame {
+  /** Name of the camera; part of the ZeroMQ topic, so letters, digits, `-` and `_` only. */
+  readonly camera: string;
+  /** Counts the frames that the camera delivered, from 0. Gaps mean that the camera itself lost frames. */
+  readonly sequence: number;
+  /** When the light fell on the sensor, or the best that is known of it: nanoseconds since the Unix epoch. */
+  readonly captureTimeNs: bigint;
+  /** Pixels. */
+  readonly width: number;
+  /** Pixels. */
+  readonly height: number;
+  /** `height * width * 3` bytes. */
+  readonly rgb: Uint8Array;
+}
+
+/** A box in pixels of the image it belongs to, corners (x1, y1) top left and (x2, y2) bottom right, exclusive. */
+export interface Box {
+  readonly x1: number;
+  readonly y1: number;
+  readonly x2: number;
+  readonly y2: number;
+  /** Category name. */
+  readonly label: string;
+}
+
+/** A box that a model answered with. */
+export interface ScoredBox extends Box {
+  /** 0 to 1. */
+  readonly score: number;
+}
+
+/** Throws `E_FRAME_SIZE` or `E_FRAME_FORMAT` unless the frame's numbers agree with its data. */
+export function checkFrame(frame: Frame): void {
+  const { width, height, rgb } = frame;
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 16 || height < 16 || width > 16384 || height > 16384)
+    throw new NightshiftError("E_FRAME_SIZE", {
+      expected: "width and height of 16 to 16384 whole pixels",
+      received: `${width} x ${height}`,
+      remedy: "Check the camera's resolution.",
+    });
+  if (!(rgb instanceof Uint8Array))
+    throw new NightshiftError("E_FRAME_FORMAT", {
+      expected: "packed RGB in a Uint8Array",
+      received: Object.prototype.toString.call(rgb),
+      remedy: "Convert the frame to 8-bit RGB first.",
+    });
+  if (rgb.length !== width * height * 3) {
+    const bytesPerPixel = rgb.length / (width * height);
+    const isOtherFormat = bytesPerPixel === 1 || bytesPerPixel === 1.5 || bytesPerPixel === 2 || bytesPerPixel === 4;
+    throw new NightshiftError(isOtherFormat ? "E_FRAME_FORMAT" : "E_FRAME_SIZE", {
+      expected: `${width * height * 3} bytes (${width} x ${height} x 3)`,
+      received: `${rgb.length} bytes${isOtherFormat ? `, ${bytesPerPixel} a pixel` : ""}`,
+      remedy: "Convert the frame to packed 8-bit RGB and state its true size.",
+    });
+  }
+}
