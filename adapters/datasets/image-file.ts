@@ -1,0 +1,43 @@
+import sharp, { type Sharp } from "sharp";
+import { NightshiftError } from "../../sdk/errors.js";
+
+/** Pixels of an image file, channels interleaved, rows from top to bottom. */
+export interface Pixels {
+  /** Pixels. */
+  readonly width: number;
+  /** Pixels. */
+  readonly height: number;
+  /** `height * width * 3` bytes for an image, `height * width` for a mask. */
+  readonly data: Uint8Array;
+}
+
+/** Decodes an image file to packed RGB. Throws `E_IMAGE`, naming the file. */
+export async function readImage(path: string): Promise<Pixels> {
+  return decode(path, (image) => image.removeAlpha().toColourspace("srgb"), 3);
+}
+
+/** Decodes a label file: one byte a pixel, the class id. Throws `E_IMAGE`, naming the file. */
+export async function readMask(path: string): Promise<Pixels> {
+  return decode(path, (image) => image.toColourspace("b-w"), 1);
+}
+
+async function decode(path: string, convert: (image: Sharp) => Sharp, channels: number): Promise<Pixels> {
+  try {
+    const image = sharp(path, { failOn: "error" });
+    // Turning colours or a palette into grey would invent class ids, so a mask is looked at before it is converted.
+    if (channels === 1) {
+      const { space } = await image.metadata();
+      if (space !== "b-w") throw new Error(`a mask has one channel of 8 bits, this one is ${space}`);
+    }
+    const { data, info } = await convert(image).raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    if (info.channels !== channels) throw new Error(`${info.channels} channels where ${channels} were expected`);
+    return { width: info.width, height: info.height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) };
+  } catch (cause) {
+    throw new NightshiftError("E_IMAGE", {
+      expected: `a readable image in ${path}`,
+      received: cause instanceof Error ? cause.message : String(cause),
+      remedy: "Replace or remove the file.",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import { readFile } from "node:fs/promises";
+import { NightshiftError } from "../../sdk/errors.js";
+import type { Box } from "../../sdk/frame.js";
+
+/**
+ * Reads the objects of a PASCAL VOC annotation. Corners are taken as pixel edges counted from 0, as today's labelling tools write them.
+ * Throws `E_DATASET` where the file is missing, an object is incomplete, or a label is not in `names`.
+ */
+export async function readBoxes(path: string, names: readonly string[]): Promise<Box[]> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    throw invalid(path, "no such file", cause);
+  }
+  if (!text.includes("<annotation")) throw invalid(path, "a file without <annotation>");
+  return Array.from(text.matchAll(/<object>([\s\S]*?)<\/object>/g), ([, object = ""]) => {
+    const label = field(path, object, "name");
+    if (!names.includes(label)) throw invalid(path, `the label "${label}", which classes.json does not list`);
+    const edge = (name: string): number => {
+      const value = Number(field(path, object, name));
+      if (!Number.isFinite(value)) throw invalid(path, `${name} that is not a number`);
+      return value;
+    };
+    const box = { x1: edge("xmin"), y1: edge("ymin"), x2: edge("xmax"), y2: edge("ymax"), label };
+    if (box.x2 <= box.x1 || box.y2 <= box.y1) throw invalid(path, `an empty box (${box.x1}, ${box.y1}, ${box.x2}, ${box.y2})`);
+    return box;
+  });
+}
+
+function field(path: string, object: string, name: string): string {
+  const value = new RegExp(`<${name}>([^<]*)</${name}>`).exec(object)?.[1]?.trim();
+  if (!value) throw invalid(path, `an object without <${name}>`);
+  return value;
+}
+
+function invalid(path: string, received: string, cause?: unknown): NightshiftError {
+  return new NightshiftError("E_DATASET", {
+    expected: `a PASCAL VOC annotation in ${path}`,
+    received,
+    remedy: "Correct the file, or remove it together with its image.",
+    cause,
+  });
+}

@@ -1,0 +1,93 @@
+import type { Dataset, Sample } from "../dataset.js";
+import { defaultBatchOptions, type Batch, type BatchOptions } from "./batch.js";
+import { cached, type CacheBudget } from "./cached.js";
+import { blur, randomColour, recolour } from "./colour.js";
+import { viewLabels } from "./labels.js";
+import { Random } from "./random.js";
+import { pad, resample } from "./resample.js";
+import { Schedule } from "./schedule.js";
+import { boxInView, plainView, randomView, type View } from "./view.js";
+
+export interface BatchSource {
+  readonly dataset: Dataset;
+  /** Relative to the other sources: 2, 1, 1 make half of each batch come from the first. */
+  readonly share: number;
+  /** Whether the dataset's boxes are taught. */
+  readonly boxes: boolean;
+}
+
+/** Makes batches in the calling thread. `PrefetchingLoader` makes the same ones in a thread of its own. */
+export class BatchLoader {
+  readonly options: BatchOptions;
+  private readonly sources: readonly (BatchSource & { readonly names: readonly string[] })[];
+  private readonly schedule: Schedule;
+
+  /** Throws `E_DATASET` where there is no source, or one is empty or has no share. */
+  constructor(sources: readonly BatchSource[], options: Partial<BatchOptions> = {}) {
+    this.options = { ...defaultBatchOptions, ...options };
+    const { batchSize, seed, augment, cacheMb } = this.options;
+    const budget: CacheBudget = { leftMb: cacheMb };
+    this.sources = sources.map((source) => ({
+      ...source,
+      dataset: cached(source.dataset, budget),
+      names: [...new Set([...source.dataset.names, ...(source.boxes ? source.dataset.boxNames : [])])],
+    }));
+    const shares = sources.map(({ dataset, share }) => ({ length: dataset.length, share }));
+    this.schedule = new Schedule(shares, batchSize, seed, augment);
+  }
+
+  /** The batch of a step. Steps may be asked for in any order; going forward is cheapest. */
+  async batch(step: number): Promise<Batch> {
+    const { batchSize: n, width, height, maxBoxes, labelStride, seed } = this.options;
+    const drawn = this.schedule.draws(step).map(({ source, index }) => ({ source: this.sources[source]!, index }));
+    const samples = await Promise.all(drawn.map(({ source, index }) => source.dataset.sample(index)));
+    const batch = {
+      step,
+      frames: new Uint8Array(n * height * width * 3),
+      labels: new Uint8Array((n * height * width) / 16),
+      ...(labelStride === 2 && { labelsFull: new Uint8Array((n * height * width) / 4) }),
+      names: drawn.map(({ source }) => source.names),
+      boxNames: drawn.map(({ source }) => (source.boxes ? source.dataset.boxNames : [])),
+      boxes: new Float32Array(n * maxBoxes * 4),
+      boxLabels: new Int32Array(n * maxBoxes).fill(-1),
+      hasMask: Float32Array.from(samples, ({ mask }) => (mask ? 1 : 0)),
+      hasBoxes: Float32Array.from(samples, ({ boxes }, at) => (boxes && drawn[at]!.source.boxes ? 1 : 0)),
+      ids: samples.map(({ id }, at) => `${drawn[at]!.source.dataset.name}/${id}`),
+    };
+    samples.forEach((sample, at) => {
+      this.draw(sample, batch, at, new Random(seed, step, at));
+    });
+    return batch;
+  }
+
+  private draw(sample: Sample, batch: Batch, at: number, random: Random): void {
+    const { width, height, augment } = this.options;
+    const view = augment ? randomView(width, height, random) : plainView(width, height);
+    const size = width * height;
+    const frame = new Uint8ClampedArray(batch.frames.buffer, at * size * 3, size * 3);
+    // The deployed network samples without smoothing, other scalers smooth: a model that saw both depends on neither.
+    const covered = resample(sample, view, augment && random.chance(0.5), frame);
+    if (augment) {
+      if (random.chance(0.2)) blur(frame, width, height);
+      if (random.chance(0.8)) recolour(frame, randomColour(random), random);
+    }
+    pad(frame, width, height, covered);
+    const jitter = augment ? random : undefined;
+    viewLabels(sample, view, 4, jitter, batch.labels.subarray((at * size) / 16, ((at + 1) * size) / 16));
+    if (batch.labelsFull) viewLabels(sample, view, 2, jitter, batch.labelsFull.subarray((at * size) / 4, ((at + 1) * size) / 4));
+    if (batch.hasBoxes[at] === 1) this.drawBoxes(sample, view, batch, at);
+  }
+
+  private drawBoxes(sample: Sample, view: View, batch: Batch, at: number): void {
+    const { maxBoxes } = this.options;
+    const names = batch.names[at]!;
+    const visible = (sample.boxes ?? []).flatMap((box) => boxInView(view, box, sample.width, sample.height) ?? []);
+    const area = (box: (typeof visible)[number]): number => (box.x2 - box.x1) * (box.y2 - box.y1);
+    const largest = visible.sort((a, b) => area(b) - area(a)).slice(0, maxBoxes);
+    largest.forEach((box, index) => {
+      const slot = at * maxBoxes + index;
+      batch.boxes.set([box.x1, box.y1, box.x2, box.y2], slot * 4);
+      batch.boxLabels[slot] = names.indexOf(box.label);
+    });
+  }
+}

@@ -1,0 +1,46 @@
+/** The thread behind `PrefetchingLoader`: opens the datasets and keeps a few batches ahead of the trainer. */
+import { parentPort, workerData } from "node:worker_threads";
+import { NightshiftError } from "../../errors.js";
+import type { Dataset } from "../dataset.js";
+import { BatchLoader } from "./loader.js";
+import type { WorkerFailure, WorkerRequest, WorkerSetup } from "./prefetch.js";
+
+interface OpenModule {
+  openDataset(spec: unknown): Promise<Dataset>;
+}
+
+if (parentPort) await serve(parentPort, workerData as WorkerSetup);
+
+async function serve(port: NonNullable<typeof parentPort>, setup: WorkerSetup): Promise<void> {
+  let wanted = setup.ahead;
+  let closed = false;
+  let wake = (): void => undefined;
+  port.on("message", (request: WorkerRequest) => {
+    if (request === "take") wanted++;
+    else closed = true;
+    wake();
+  });
+  try {
+    const { openDataset } = (await import(setup.openModule)) as OpenModule;
+    const sources = await Promise.all(setup.sources.map(async ({ spec, share, boxes }) => ({ dataset: await openDataset(spec), share, boxes })));
+    const loader = new BatchLoader(sources, setup.options);
+    for (let step = setup.firstStep; !closed; step++) {
+      while (wanted === 0 && !closed) await new Promise<void>((resolve) => (wake = resolve));
+      if (closed) break;
+      const batch = await loader.batch(step);
+      wanted--;
+      const arrays = [batch.frames, batch.labels, batch.boxes, batch.boxLabels, batch.hasMask, batch.hasBoxes, ...(batch.labelsFull ? [batch.labelsFull] : [])];
+      port.postMessage({ batch }, arrays.map(({ buffer }) => buffer as ArrayBuffer));
+      // Lets "take" and "close" arrive even where every sample is already in memory.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  } catch (error) {
+    port.postMessage({ failure: describe(error) });
+  }
+  port.close();
+}
+
+function describe(error: unknown): WorkerFailure {
+  if (error instanceof NightshiftError) return { code: error.code, expected: error.expected, received: error.received, remedy: error.remedy };
+  return { code: "E_DATASET", expected: "a batch", received: error instanceof Error ? (error.stack ?? error.message) : String(error), remedy: "See the message." };
+}
