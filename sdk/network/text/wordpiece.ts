@@ -1,0 +1,65 @@
+const longestWord = 100;
+const unknown = "[UNK]";
+
+/** Characters that BERT drops: NUL, the replacement character, and all that Unicode calls control, format, private or surrogate. */
+const dropped = /[\0\ufffd\p{Cc}\p{Cf}\p{Co}\p{Cs}]/u;
+const space = /\p{White_Space}/u;
+const ideograph =
+  /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
+const accent = /\p{Mn}/gu;
+/** BERT counts every ASCII sign that is neither letter nor digit as punctuation, `$` and `+` too. */
+const punctuation = /[!-/:-@[-`{-~\p{P}]/gu;
+
+/**
+ * The uncased WordPiece tokenizer of BERT: exact to the one that its authors' successors publish, by a test over ids that the
+ * latter made. Names of special tokens (`[SEP]`) in a text are text here: a category's name never controls the encoder.
+ */
+export class WordPiece {
+  readonly #ids: ReadonlyMap<string, number>;
+
+  /** @param vocabulary one piece an id, continuations with `##` before them, as in `vocab.txt`. */
+  constructor(readonly vocabulary: readonly string[]) {
+    this.#ids = new Map(vocabulary.map((piece, id) => [piece, id]));
+  }
+
+  /** The id of one piece of the vocabulary, or undefined. */
+  idOf(piece: string): number | undefined {
+    return this.#ids.get(piece);
+  }
+
+  /** Ids of a text's pieces, without `[CLS]` and `[SEP]`; empty for a text without visible characters. */
+  tokenize(text: string): number[] {
+    return words(text).flatMap((word) => this.#pieces(word));
+  }
+
+  /** Longest match first; a word of which any rest is unknown is unknown as a whole. */
+  #pieces(word: string): number[] {
+    const characters = [...word];
+    const ids: number[] = [];
+    let end = characters.length;
+    for (let start = 0; characters.length <= longestWord && start < characters.length; start = end) {
+      let id: number | undefined;
+      for (end = characters.length; end > start; end--) {
+        id = this.#ids.get((start > 0 ? "##" : "") + characters.slice(start, end).join(""));
+        if (id !== undefined) break;
+      }
+      if (id === undefined) break;
+      ids.push(id);
+      if (end === characters.length) return ids;
+    }
+    const id = this.#ids.get(unknown);
+    return id === undefined ? [] : [id];
+  }
+}
+
+function words(text: string): string[] {
+  let clean = "";
+  for (const character of text) {
+    if (/[\t\n\r]/.test(character)) clean += " ";
+    else if (!dropped.test(character)) clean += space.test(character) ? " " : character;
+  }
+  const bare = clean.replace(ideograph, " $& ").normalize("NFD").replace(accent, "");
+  // Letter by letter, because lowercasing a whole string would give a sigma at the end of a word its final form.
+  const lower = Array.from(bare, (character) => character.toLowerCase()).join("");
+  return lower.replace(punctuation, " $& ").split(" ").filter((word) => word !== "");
+}
