@@ -1,0 +1,130 @@
+/** How each attribute of our operators is written in ONNX: as an attribute, or as a constant input. */
+import type { Attributes, Operator } from "../attributes.js";
+
+export type AttributeKind = "int" | "ints" | "float" | "string" | "bool" | "dtype";
+
+export type Encoding =
+  | { readonly at: "attribute"; readonly name: string; readonly kind: AttributeKind; readonly absent?: number | readonly number[] | string }
+  | { readonly at: "input"; readonly index: number; readonly kind: "ints" | "int" | "float"; readonly absent?: number };
+
+const attribute = (name: string, kind: AttributeKind, absent?: number | readonly number[] | string): Encoding => ({
+  at: "attribute",
+  name,
+  kind,
+  absent,
+});
+const input = (index: number, kind: "ints" | "int" | "float", absent?: number): Encoding => ({ at: "input", index, kind, absent });
+
+const reduce = { axes: input(1, "ints"), keepdims: attribute("keepdims", "bool", 1) };
+const select = { axis: attribute("axis", "int", 0), keepdims: attribute("keepdims", "bool", 1) };
+const pool = {
+  kernel: attribute("kernel_shape", "ints"),
+  strides: attribute("strides", "ints", [1, 1]),
+  pads: attribute("pads", "ints", [0, 0, 0, 0]),
+};
+const conv = {
+  strides: attribute("strides", "ints", [1, 1]),
+  pads: attribute("pads", "ints", [0, 0, 0, 0]),
+  dilations: attribute("dilations", "ints", [1, 1]),
+  group: attribute("group", "int", 1),
+};
+const none = {};
+
+export const encodings: { readonly [K in Operator]: { readonly [A in keyof Attributes[K]]: Encoding } } = {
+  Add: none,
+  Sub: none,
+  Mul: none,
+  Div: none,
+  Pow: none,
+  Max: none,
+  Min: none,
+  Neg: none,
+  Abs: none,
+  Sign: none,
+  Exp: none,
+  Log: none,
+  Sqrt: none,
+  Reciprocal: none,
+  Erf: none,
+  Sin: none,
+  Cos: none,
+  Sigmoid: none,
+  Tanh: none,
+  Relu: none,
+  LeakyRelu: { alpha: attribute("alpha", "float", 0.01) },
+  PRelu: none,
+  Gelu: { approximate: attribute("approximate", "string", "none") },
+  HardSwish: none,
+  Softplus: none,
+  Floor: none,
+  Round: none,
+  Clip: { min: input(1, "float", -3.4028234663852886e38), max: input(2, "float", 3.4028234663852886e38) },
+  Identity: none,
+  Cast: { to: attribute("to", "dtype") },
+  Equal: none,
+  Greater: none,
+  GreaterOrEqual: none,
+  Less: none,
+  LessOrEqual: none,
+  And: none,
+  Or: none,
+  Not: none,
+  Where: none,
+  Reshape: { shape: input(1, "ints") },
+  Transpose: { perm: attribute("perm", "ints") },
+  Concat: { axis: attribute("axis", "int") },
+  Split: { axis: attribute("axis", "int", 0), split: input(1, "ints") },
+  Slice: { starts: input(1, "ints"), ends: input(2, "ints"), axes: input(3, "ints"), steps: input(4, "ints") },
+  Pad: { pads: input(1, "ints"), value: input(2, "float", 0) },
+  Expand: { shape: input(1, "ints") },
+  Unsqueeze: { axes: input(1, "ints") },
+  Squeeze: { axes: input(1, "ints") },
+  Tile: { repeats: input(1, "ints") },
+  Gather: { axis: attribute("axis", "int", 0) },
+  GatherElements: { axis: attribute("axis", "int", 0) },
+  ScatterElements: { axis: attribute("axis", "int", 0), reduction: attribute("reduction", "string", "none") },
+  OneHot: { axis: attribute("axis", "int", -1), depth: input(1, "int") },
+  DepthToSpace: { blocksize: attribute("blocksize", "int"), mode: attribute("mode", "string", "DCR") },
+  SpaceToDepth: { blocksize: attribute("blocksize", "int") },
+  Resize: { sizes: input(3, "ints"), mode: attribute("mode", "string", "nearest"), antialias: attribute("antialias", "bool", 0) },
+  ReduceSum: reduce,
+  ReduceMean: reduce,
+  ReduceMax: reduce,
+  ReduceMin: reduce,
+  ReduceSumSquare: reduce,
+  ArgMax: select,
+  ArgMin: select,
+  TopK: { k: input(1, "ints"), axis: attribute("axis", "int", -1), largest: attribute("largest", "bool", 1) },
+  Softmax: { axis: attribute("axis", "int", -1) },
+  LogSoftmax: { axis: attribute("axis", "int", -1) },
+  MatMul: none,
+  Gemm: {
+    alpha: attribute("alpha", "float", 1),
+    beta: attribute("beta", "float", 1),
+    transA: attribute("transA", "bool", 0),
+    transB: attribute("transB", "bool", 0),
+  },
+  Conv: conv,
+  ConvTranspose: { ...conv, outputPadding: attribute("output_padding", "ints", [0, 0]) },
+  AveragePool: pool,
+  MaxPool: pool,
+  GlobalAveragePool: none,
+  BatchNormalization: { epsilon: attribute("epsilon", "float", 1e-5) },
+  LayerNormalization: { axis: attribute("axis", "int", -1), epsilon: attribute("epsilon", "float", 1e-5) },
+  DequantizeLinear: { axis: attribute("axis", "int", 1) },
+};
+
+/** Attributes that our operators always have in ONNX; a model that has another value there is refused. */
+export const fixedAttributes: { readonly [K in Operator]?: Readonly<Record<string, number | string>> } = {
+  AveragePool: { count_include_pad: 1, ceil_mode: 0 },
+  MaxPool: { ceil_mode: 0 },
+};
+
+/** What ONNX takes where a fixed attribute is absent. */
+export const absentFixedAttributes: Readonly<Record<string, number | string>> = { count_include_pad: 0, ceil_mode: 0 };
+
+/** Resize's alignment follows from its mode, so that both are the ones whose gradients we know. */
+export const resizeAlignment = {
+  nearest: { coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" },
+  linear: { coordinate_transformation_mode: "half_pixel", nearest_mode: "floor" },
+} as const;

@@ -1,0 +1,161 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { Graph, Node, Value } from "../graph.js";
+import type { Tensor } from "../tensor.js";
+import { encodings, fixedAttributes, resizeAlignment, type AttributeKind } from "./encoding.js";
+import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  TensorProtoSchema,
+  ValueInfoProtoSchema,
+  type AttributeProto,
+  type NodeProto,
+  type TensorProto,
+} from "./onnx_pb.js";
+import { bytesOf, onnxTypes } from "./types.js";
+
+/** Opset 20 is the newest that TensorRT 10 and ONNX Runtime both read in full; IR 9 is its companion. */
+export const opset = 20;
+const irVersion = 9n;
+
+type AttributeValue = number | boolean | string | readonly number[];
+
+function attributeProto(name: string, kind: AttributeKind, value: AttributeValue): AttributeProto {
+  const base = { name };
+  switch (kind) {
+    case "int":
+    case "bool":
+      return create(AttributeProtoSchema, { ...base, type: AttributeProto_AttributeType.INT, i: BigInt(Number(value)) });
+    case "float":
+      return create(AttributeProtoSchema, { ...base, type: AttributeProto_AttributeType.FLOAT, f: Number(value) });
+    case "ints":
+      return create(AttributeProtoSchema, { ...base, type: AttributeProto_AttributeType.INTS, ints: (value as readonly number[]).map(BigInt) });
+    case "dtype":
+      return create(AttributeProtoSchema, {
+        ...base,
+        type: AttributeProto_AttributeType.INT,
+        i: BigInt(onnxTypes[value as keyof typeof onnxTypes]),
+      });
+    case "string":
+      return create(AttributeProtoSchema, { ...base, type: AttributeProto_AttributeType.STRING, s: new TextEncoder().encode(String(value)) });
+  }
+}
+
+function tensorProto(name: string, tensor: Tensor): TensorProto {
+  return create(TensorProtoSchema, {
+    name,
+    dataType: onnxTypes[tensor.dtype],
+    dims: tensor.shape.map(BigInt),
+    rawData: bytesOf(tensor),
+  });
+}
+
+const valueInfo = (name: string, value: Value) =>
+  create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: "tensorType",
+        value: { elemType: onnxTypes[value.dtype], shape: { dim: value.shape.map((n) => ({ value: { case: "dimValue" as const, value: BigInt(n) } })) } },
+      },
+    },
+  });
+
+/** Constant inputs that stand for attributes, shared between nodes that need the same numbers. */
+class ConstantInputs {
+  readonly tensors: TensorProto[] = [];
+  readonly #names = new Map<string, string>();
+
+  name(tensor: Tensor): string {
+    const key = `${tensor.dtype}|${tensor.shape.join()}|${tensor.data.join()}`;
+    let name = this.#names.get(key);
+    if (name === undefined) {
+      name = `attribute_${this.#names.size}`;
+      this.#names.set(key, name);
+      this.tensors.push(tensorProto(name, tensor));
+    }
+    return name;
+  }
+}
+
+function constantInput(node: Node, kind: "ints" | "int" | "float", value: AttributeValue): Tensor {
+  if (kind === "float") {
+    const dtype = node.inputs[0].dtype;
+    return dtype === "float64"
+      ? { dtype, shape: [], data: Float64Array.of(Number(value)) }
+      : dtype === "float32"
+        ? { dtype, shape: [], data: Float32Array.of(Number(value)) }
+        : { dtype: "uint8", shape: [], data: Uint8Array.of(Number(value)) };
+  }
+  const numbers = typeof value === "number" ? [value] : (value as readonly number[]);
+  return { dtype: "int64", shape: kind === "int" ? [] : [numbers.length], data: BigInt64Array.from(numbers, BigInt) };
+}
+
+function nodeProto(node: Node, constants: ConstantInputs): NodeProto {
+  const inputs: string[] = node.inputs.map((v) => v.name);
+  const attributes: AttributeProto[] = [];
+  for (const [key, encoding] of Object.entries(encodings[node.operator])) {
+    const raw = (node.attributes as Record<string, AttributeValue>)[key];
+    if (encoding.at === "attribute") {
+      attributes.push(attributeProto(encoding.name, encoding.kind, raw));
+      continue;
+    }
+    const value = node.operator === "TopK" && key === "k" ? [Number(raw)] : raw;
+    while (inputs.length < encoding.index) inputs.push("");
+    inputs[encoding.index] = constants.name(constantInput(node, encoding.kind, value));
+  }
+  if (node.operator === "OneHot") inputs.push(constants.name({ dtype: "float32", shape: [2], data: Float32Array.of(0, 1) }));
+  if (node.operator === "Resize") {
+    const mode = (node.attributes as { mode: "nearest" | "linear" }).mode;
+    for (const [name, value] of Object.entries(resizeAlignment[mode])) attributes.push(attributeProto(name, "string", value));
+  }
+  for (const [name, value] of Object.entries(fixedAttributes[node.operator] ?? {}))
+    attributes.push(attributeProto(name, typeof value === "string" ? "string" : "int", value));
+  return create(NodeProtoSchema, {
+    opType: node.operator,
+    name: node.outputs[0].name,
+    input: inputs,
+    output: node.outputs.map((v) => v.name),
+    attribute: attributes,
+  });
+}
+
+/** The nodes and constants that the graph's outputs need, in order. */
+export function live(graph: Graph): { nodes: readonly Node[]; used: ReadonlySet<Value> } {
+  const used = new Set<Value>(graph.outputs.map((o) => o.value));
+  const nodes: Node[] = [];
+  for (let i = graph.nodes.length - 1; i >= 0; i--) {
+    const node = graph.nodes[i];
+    if (!node.outputs.some((v) => used.has(v))) continue;
+    nodes.push(node);
+    for (const v of node.inputs) used.add(v);
+  }
+  return { nodes: nodes.reverse(), used };
+}
+
+/** Writes a graph as an ONNX model, without the nodes that no output needs. */
+export function writeOnnx(graph: Graph): Uint8Array {
+  const { nodes, used } = live(graph);
+  const constants = new ConstantInputs();
+  const protos = nodes.map((node) => nodeProto(node, constants));
+  const initializer: TensorProto[] = [];
+  for (const [value, tensor] of graph.constants) if (used.has(value)) initializer.push(tensorProto(value.name, tensor));
+  for (const { name, value } of graph.outputs)
+    protos.push(create(NodeProtoSchema, { opType: "Identity", name: `output ${name}`, input: [value.name], output: [name] }));
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      irVersion,
+      producerName: "nightshift",
+      opsetImport: [{ domain: "", version: BigInt(opset) }],
+      graph: {
+        name: graph.name,
+        node: protos,
+        initializer: [...initializer, ...constants.tensors],
+        input: graph.inputs.map((v) => valueInfo(v.name, v)),
+        output: graph.outputs.map(({ name, value }) => valueInfo(name, value)),
+      },
+    }),
+  );
+}
