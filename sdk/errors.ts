@@ -26,6 +26,7 @@ export const errorCodes = {
   E_TRAINER: "The trainer process failed.",
   E_CONFIG: "A configuration or command-line value is not valid.",
   E_MISSING_TOOL: "A program that this needs is not installed.",
+  E_INTERNAL: "Something failed in a way that Nightshift did not foresee.",
   E_CLOSED: "The object was used after it was closed.",
 } as const;
 

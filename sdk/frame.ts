@@ -57,3 +57,6 @@ export function checkFrame(frame: Frame): void {
     });
   }
 }
+
+/** Now, on the clock of `captureTimeNs`: nanoseconds since the Unix epoch. It never goes back while the process lives. */
+export const nowNs = (): bigint => BigInt(Math.round(performance.timeOrigin * 1e3)) * 1000n + BigInt(Math.round(performance.now() * 1e6));

@@ -1,0 +1,56 @@
+import { create } from "@bufbuild/protobuf";
+import type { Perception } from "../engine/perception.js";
+import { NightshiftError } from "../errors.js";
+import { nowNs } from "../frame.js";
+import { type ConditionName, conditionNumber } from "./events.js";
+import { type Boxes, BoxesSchema, type Header, HeaderSchema, type Mask, MaskSchema } from "./messages/nightshift_pb.js";
+import { packPlane } from "./planes.js";
+import { schemaVersion } from "./topics.js";
+
+/** What both messages about one frame begin with. */
+export function headerMessage(perception: Perception, condition: ConditionName): Header {
+  return create(HeaderSchema, {
+    schemaVersion,
+    camera: perception.camera,
+    sequence: BigInt(perception.sequence),
+    captureTimeNs: perception.captureTimeNs,
+    publishTimeNs: nowNs(),
+    generation: perception.generation,
+    vocabulary: [...perception.vocabulary],
+    valid: perception.valid,
+    invalidReasons: [...perception.invalidReasons],
+    timings: perception.timings,
+    cameraWidth: perception.cameraWidth,
+    cameraHeight: perception.cameraHeight,
+    condition: conditionNumber(condition),
+  });
+}
+
+/** `withScores`: whether the confidences travel along; they take more bytes than the mask. */
+export function maskMessage(perception: Perception, header: Header, withScores: boolean): Mask {
+  const { width, height } = perception;
+  return create(MaskSchema, {
+    header,
+    categories: packPlane(perception.mask, width, height),
+    scores: withScores ? packPlane(perception.maskScore, width / 4, height / 4) : undefined,
+    // The network sees the whole frame, stretched to its input.
+    toCamera: { scaleX: perception.cameraWidth / width, scaleY: perception.cameraHeight / height, offsetX: 0, offsetY: 0 },
+  });
+}
+
+/** Throws `E_VOCABULARY` where a box has a label that the perception's vocabulary lacks. */
+export function boxesMessage(perception: Perception, header: Header): Boxes {
+  return create(BoxesSchema, {
+    header,
+    boxes: perception.boxes.map(({ x1, y1, x2, y2, label, score }) => {
+      const position = perception.vocabulary.indexOf(label);
+      if (position < 0)
+        throw new NightshiftError("E_VOCABULARY", {
+          expected: `a label of the vocabulary ${perception.vocabulary.join(", ")}`,
+          received: JSON.stringify(label),
+          remedy: "Answer with the vocabulary that the perception states.",
+        });
+      return { x1, y1, x2, y2, label: position, name: label, score };
+    }),
+  });
+}

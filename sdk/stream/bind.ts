@@ -1,0 +1,43 @@
+import { connect } from "node:net";
+import type { Socket } from "zeromq";
+import { NightshiftError } from "../errors.js";
+
+/**
+ * Binds a socket and answers with the address it got (`tcp://127.0.0.1:*` takes any free port).
+ * Throws `E_ADDRESS_IN_USE`, or `E_CONFIG` where there can be no such address. `what` names the socket in the error.
+ */
+export async function bind(socket: Socket, address: string, what: string): Promise<string> {
+  // ZeroMQ takes the file of an ipc address away from whoever listens on it, so that has to be found out first.
+  if (address.startsWith("ipc://") && (await isListening(address.slice("ipc://".length)))) throw inUse(address, what, undefined);
+  try {
+    await socket.bind(address);
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE") throw inUse(address, what, cause);
+    throw new NightshiftError("E_CONFIG", {
+      expected: `an address of this machine for the ${what}, such as tcp://127.0.0.1:5590 or ipc:///run/nightshift`,
+      received: `${address} (${cause instanceof Error ? cause.message : String(cause)})`,
+      remedy: "Correct the address.",
+      cause,
+    });
+  }
+  return socket.lastEndpoint ?? address;
+}
+
+const inUse = (address: string, what: string, cause: unknown): NightshiftError =>
+  new NightshiftError("E_ADDRESS_IN_USE", {
+    expected: `a free address for the ${what}`,
+    received: `${address}, which is already in use`,
+    remedy: "Stop the other process, or choose another address.",
+    cause,
+  });
+
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once("error", () => resolve(false));
+  });
+}

@@ -1,0 +1,98 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { Request } from "zeromq";
+import { errorCodes, type ErrorCode, NightshiftError } from "../errors.js";
+import { type ControlError, type ControlReply, ControlReplySchema, ControlRequestSchema } from "./messages/nightshift_pb.js";
+import { type Status, statusOf } from "./status.js";
+import { schemaVersion } from "./topics.js";
+import { type VehicleState, vehicleStateMessage } from "./vehicle.js";
+
+type Ask = NonNullable<MessageInitShape<typeof ControlRequestSchema>["request"]>;
+
+/**
+ * Asks a control server. One request at a time; an error reply is thrown with its code, and `E_CONTROL` where no answer comes.
+ */
+export class ControlClient {
+  readonly #socket: Request;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly address: string,
+    /** How long to wait for an answer. */
+    readonly timeoutMs = 10_000,
+  ) {
+    // Relaxed and correlated: a request that was never answered does not block the next.
+    this.#socket = new Request({ linger: 0, receiveTimeout: timeoutMs, sendTimeout: timeoutMs, relaxed: true, correlate: true });
+    this.#socket.connect(address);
+  }
+
+  async status(): Promise<Status> {
+    const { reply } = await this.#ask({ case: "status", value: {} });
+    if (reply.case === "status") return statusOf(reply.value);
+    throw this.#noAnswer(`a reply of kind ${reply.case}`, undefined);
+  }
+
+  async setVocabulary(names: readonly string[]): Promise<void> {
+    await this.#ask({ case: "setVocabulary", value: { names: [...names] } });
+  }
+
+  async adaptNow(): Promise<void> {
+    await this.#ask({ case: "adaptNow", value: {} });
+  }
+
+  async pause(): Promise<void> {
+    await this.#ask({ case: "pause", value: {} });
+  }
+
+  async resume(): Promise<void> {
+    await this.#ask({ case: "resume", value: {} });
+  }
+
+  async rollBack(): Promise<void> {
+    await this.#ask({ case: "rollBack", value: {} });
+  }
+
+  async vehicleState(state: VehicleState): Promise<void> {
+    await this.#ask({ case: "vehicleState", value: vehicleStateMessage(state) });
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  #ask(request: Ask): Promise<ControlReply> {
+    const answer = this.#turn.then(() => this.#exchange(request));
+    this.#turn = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #exchange(request: Ask): Promise<ControlReply> {
+    let part: Uint8Array | undefined;
+    try {
+      await this.#socket.send(toBinary(ControlRequestSchema, create(ControlRequestSchema, { schemaVersion, request })));
+      [part] = await this.#socket.receive();
+    } catch (cause) {
+      throw this.#noAnswer(cause instanceof Error ? cause.message : String(cause), cause);
+    }
+    const reply = fromBinary(ControlReplySchema, part ?? new Uint8Array());
+    if (reply.reply.case === "error") throw errorOf(reply.reply.value);
+    if (reply.reply.case === undefined) throw this.#noAnswer("a reply that this version does not know", undefined);
+    return reply;
+  }
+
+  #noAnswer(received: string, cause: unknown): NightshiftError {
+    return new NightshiftError("E_CONTROL", {
+      expected: `an answer from ${this.address} within ${this.timeoutMs} ms`,
+      received,
+      remedy: "Check the address, and that Nightshift is running.",
+      cause,
+    });
+  }
+}
+
+const isCode = (code: string): code is ErrorCode => Object.hasOwn(errorCodes, code);
+
+/** A newer server may know codes that this client does not; those become `E_CONTROL` and are named in `received`. */
+function errorOf({ code, expected, received, remedy }: ControlError): NightshiftError {
+  if (isCode(code)) return new NightshiftError(code, { expected, received, remedy });
+  return new NightshiftError("E_CONTROL", { expected, received: `${code}: ${received}`, remedy });
+}

@@ -1,0 +1,160 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { Reply } from "zeromq";
+import { NightshiftError } from "../errors.js";
+import { bind } from "./bind.js";
+import { type ControlReply, ControlReplySchema, type ControlRequest, ControlRequestSchema } from "./messages/nightshift_pb.js";
+import { type Status, statusMessage } from "./status.js";
+import { schemaVersion } from "./topics.js";
+import { type VehicleState, vehicleState } from "./vehicle.js";
+
+export const defaultControlAddress = "tcp://127.0.0.1:5591";
+
+/**
+ * Who does what the control socket is asked. Every method answers soon: what takes long is started, and its end is told by an event.
+ * What a method throws becomes the reply.
+ */
+export interface ControlHandler {
+  status(): Status | Promise<Status>;
+  /** Throws `E_VOCABULARY` unless there are 1 to 64 different names, none empty. */
+  setVocabulary(names: readonly string[]): void | Promise<void>;
+  adaptNow(): void | Promise<void>;
+  pause(): void | Promise<void>;
+  resume(): void | Promise<void>;
+  rollBack(): void | Promise<void>;
+  vehicleState(state: VehicleState): void | Promise<void>;
+}
+
+export interface ControlOptions {
+  readonly address?: string;
+  /** How long a handler may take before the client is told that it failed, milliseconds. */
+  readonly timeoutMs?: number;
+  /** Gets what goes wrong outside of any request. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Answers control requests, one after the other. A request that cannot be understood gets an error for a reply. */
+export class ControlServer {
+  #isClosed = false;
+
+  private constructor(
+    private readonly socket: Reply,
+    private readonly handler: ControlHandler,
+    private readonly options: ControlOptions,
+    /** Where it listens, with the port that was chosen. */
+    readonly address: string,
+  ) {}
+
+  /** Throws `E_ADDRESS_IN_USE` or `E_CONFIG` where it cannot listen. */
+  static async open(handler: ControlHandler, options: ControlOptions): Promise<ControlServer> {
+    // A peer that sends more than 64 KiB is no client of ours; ZeroMQ then hangs up on it.
+    const socket = new Reply({ linger: 100, maxMessageSize: 65536 });
+    try {
+      const address = await bind(socket, options.address ?? defaultControlAddress, "control socket");
+      const server = new ControlServer(socket, handler, options, address);
+      void server.#serve();
+      return server;
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (!this.#isClosed) this.socket.close();
+    this.#isClosed = true;
+  }
+
+  async #serve(): Promise<void> {
+    try {
+      for await (const parts of this.socket) {
+        const reply = await this.#answer(parts);
+        if (this.#isClosed) return;
+        await this.socket.send(toBinary(ControlReplySchema, reply));
+      }
+    } catch (error) {
+      if (!this.#isClosed) this.options.onError(error);
+    }
+  }
+
+  async #answer(parts: readonly Uint8Array[]): Promise<ControlReply> {
+    try {
+      return replyOf(await inTime(answer(this.handler, readRequest(parts)), this.options.timeoutMs ?? 5000));
+    } catch (error) {
+      const { code, expected, received, remedy } = error instanceof NightshiftError ? error : unforeseen(error);
+      return replyOf({ case: "error", value: { code, expected, received, remedy } });
+    }
+  }
+}
+
+type Outcome = MessageInitShape<typeof ControlReplySchema>["reply"];
+
+const replyOf = (reply: Outcome): ControlReply => create(ControlReplySchema, { schemaVersion, reply });
+
+function readRequest(parts: readonly Uint8Array[]): ControlRequest {
+  const [part] = parts;
+  if (parts.length !== 1 || !part) throw malformed(`${parts.length} parts`, undefined);
+  let request: ControlRequest;
+  try {
+    request = fromBinary(ControlRequestSchema, part);
+  } catch (cause) {
+    throw malformed(`${part.length} bytes that do not decode`, cause);
+  }
+  if (request.schemaVersion > schemaVersion) throw malformed(`schema version ${request.schemaVersion}, which is newer than ${schemaVersion}`, undefined);
+  return request;
+}
+
+async function answer(handler: ControlHandler, { request }: ControlRequest): Promise<Outcome> {
+  switch (request.case) {
+    case "status":
+      return { case: "status", value: statusMessage(await handler.status()) };
+    case "setVocabulary":
+      await handler.setVocabulary(request.value.names);
+      break;
+    case "adaptNow":
+      await handler.adaptNow();
+      break;
+    case "pause":
+      await handler.pause();
+      break;
+    case "resume":
+      await handler.resume();
+      break;
+    case "rollBack":
+      await handler.rollBack();
+      break;
+    case "vehicleState":
+      await handler.vehicleState(vehicleState(request.value));
+      break;
+    case undefined:
+      throw malformed("a message without a request that this version knows", undefined);
+  }
+  return { case: "ok", value: {} };
+}
+
+async function inTime(outcome: Promise<Outcome>, timeoutMs: number): Promise<Outcome> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(unforeseen(`nothing within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([outcome, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const malformed = (received: string, cause: unknown): NightshiftError =>
+  new NightshiftError("E_CONTROL", {
+    expected: "one part that holds a nightshift.v1.ControlRequest with one request set",
+    received,
+    remedy: "Encode the request with the schema in sdk/stream/messages/nightshift.proto.",
+    cause,
+  });
+
+const unforeseen = (cause: unknown): NightshiftError =>
+  new NightshiftError("E_INTERNAL", {
+    expected: "the request to be carried out",
+    received: cause instanceof Error ? cause.message : String(cause),
+    remedy: "Look into the log of the process that was asked.",
+    cause,
+  });
