@@ -1,0 +1,136 @@
+import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { NightshiftError } from "../errors.js";
+import type { Tensor } from "../graph/tensor.js";
+import { checkProvider } from "./providers.js";
+
+export interface SessionOptions {
+  /** Threads that one operator may use. 2 unless told otherwise. */
+  readonly threads?: number;
+  /** An execution provider of ONNX Runtime; `cpu` unless told otherwise. */
+  readonly provider?: string;
+}
+
+export type Tensors = Record<string, Tensor>;
+
+/** A session of ONNX Runtime that takes and gives Nightshift's tensors. `run` blocks the thread that calls it. */
+export class OnnxSession {
+  #session: InferenceSession | undefined;
+
+  private constructor(session: InferenceSession) {
+    this.#session = session;
+  }
+
+  /** `model`: the bytes of an ONNX file. Throws `E_PROVIDER`, or `E_ENGINE` where ONNX Runtime refuses the model. */
+  static async create(model: Uint8Array, options: SessionOptions = {}): Promise<OnnxSession> {
+    const provider = options.provider ?? "cpu";
+    checkProvider(provider);
+    try {
+      return new OnnxSession(await InferenceSession.create(model, sessionOptions(provider, options.threads ?? 2)));
+    } catch (cause) {
+      throw new NightshiftError(provider === "cpu" ? "E_ENGINE" : "E_PROVIDER", {
+        expected: `an ONNX model that ONNX Runtime can run on ${provider}`,
+        received: messageOf(cause),
+        remedy: "Check the model with `nightshift inspect`, or choose another provider.",
+        cause,
+      });
+    }
+  }
+
+  /** Names of the model's inputs. */
+  get inputs(): readonly string[] {
+    return this.#open().inputNames;
+  }
+
+  /** Names of the model's outputs. */
+  get outputs(): readonly string[] {
+    return this.#open().outputNames;
+  }
+
+  /**
+   * Runs the model. `into`: tensors that outputs of these names are written to, saving their allocation.
+   * Throws `E_ENGINE` where names, types or shapes do not fit, `E_CLOSED` after `close`.
+   */
+  async run(feeds: Tensors, into: Tensors = {}): Promise<Tensors> {
+    const session = this.#open();
+    const stranger = Object.keys(feeds).find((name) => !session.inputNames.includes(name));
+    // ONNX Runtime would ignore it.
+    if (stranger !== undefined)
+      throw new NightshiftError("E_ENGINE", {
+        expected: `inputs ${session.inputNames.join(", ")}`,
+        received: `an input ${JSON.stringify(stranger)}`,
+        remedy: "Check the names of the inputs.",
+      });
+    const fetches = Object.fromEntries(session.outputNames.map((name) => [name, into[name] ? toOrt(into[name]) : null]));
+    try {
+      const answer = await session.run(mapValues(feeds, toOrt), fetches);
+      return Object.fromEntries(Object.entries(answer).map(([name, tensor]) => [name, into[name] ?? fromOrt(name, tensor)]));
+    } catch (cause) {
+      if (cause instanceof NightshiftError) throw cause;
+      throw new NightshiftError("E_ENGINE", {
+        expected: `inputs ${session.inputNames.join(", ")} of the model's types and shapes`,
+        received: `${describe(feeds)}: ${messageOf(cause)}`,
+        remedy: "Check the names, types and shapes of the inputs.",
+        cause,
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.release();
+  }
+
+  #open(): InferenceSession {
+    if (this.#session) return this.#session;
+    throw new NightshiftError("E_CLOSED", { expected: "an open session", received: "a closed one", remedy: "Create another session." });
+  }
+}
+
+function sessionOptions(provider: string, threads: number): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [provider],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    // Errors alone: what ONNX Runtime warns of is of no use to who drives.
+    logSeverityLevel: 3,
+    extra: {
+      session: {
+        // A thread that spins between frames would take a core from the trainer.
+        intra_op: { allow_spinning: "0" },
+        // Nodes that the provider asked for cannot run are an error, not the CPU's.
+        ...(provider === "cpu" ? {} : { disable_cpu_ep_fallback: "1" }),
+      },
+    },
+  };
+}
+
+function toOrt({ dtype, data, shape }: Tensor): OrtTensor {
+  return new OrtTensor(dtype, data, shape);
+}
+
+function fromOrt(name: string, { type, data, dims }: InferenceSession.OnnxValueMapType[string]): Tensor {
+  const shape = dims;
+  if (type === "float32" && data instanceof Float32Array) return { dtype: type, shape, data };
+  if (type === "float64" && data instanceof Float64Array) return { dtype: type, shape, data };
+  if (type === "float16" && data instanceof Uint16Array) return { dtype: type, shape, data };
+  if (type === "int32" && data instanceof Int32Array) return { dtype: type, shape, data };
+  if (type === "int64" && data instanceof BigInt64Array) return { dtype: type, shape, data };
+  if ((type === "uint8" || type === "bool") && data instanceof Uint8Array) return { dtype: type, shape, data };
+  if (type === "int8" && data instanceof Int8Array) return { dtype: type, shape, data };
+  throw new NightshiftError("E_ENGINE", {
+    expected: `output ${name} of an element type that Nightshift knows`,
+    received: type,
+    remedy: "Cast the output inside the model.",
+  });
+}
+
+const mapValues = <A, B>(record: Record<string, A>, change: (value: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+
+const describe = (tensors: Tensors): string =>
+  Object.entries(tensors)
+    .map(([name, { dtype, shape }]) => `${name} ${dtype} [${shape.join(", ")}]`)
+    .join(", ") || "no inputs";
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
