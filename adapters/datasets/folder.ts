@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, join, parse } from "node:path";
 import { NightshiftError } from "../../sdk/errors.js";
-import { ignoreLabel, type Dataset, type Sample } from "../../sdk/training/dataset.js";
+import type { Dataset, Sample } from "../../sdk/training/dataset.js";
 import { readImage, readMask } from "./image-file.js";
 import { readNames, type DatasetNames } from "./names.js";
 import { readBoxes } from "./voc.js";
@@ -82,9 +82,15 @@ async function readSample(path: string, labels: DatasetNames, file: string): Pro
     width,
     height,
     rgb: image.data,
-    ...(mask && { mask: mask.data.map((value) => labels.indexOfId[value] ?? ignoreLabel) }),
+    ...(mask && { mask: translate(mask.data, labels.indexOfId) }),
     ...(boxes && { boxes }),
   };
+}
+
+/** In place: ids become indices. */
+function translate(mask: Uint8Array, indexOfId: Uint8Array): Uint8Array {
+  for (let pixel = 0; pixel < mask.length; pixel++) mask[pixel] = indexOfId[mask[pixel]!]!;
+  return mask;
 }
 
 async function requireOneEach(folder: string, suffix: string, images: readonly string[]): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Dataset, Sample } from "../dataset.js";
 import { defaultBatchOptions, type Batch, type BatchOptions } from "./batch.js";
 import { cached, type CacheBudget } from "./cached.js";
-import { blur, randomColour, recolour } from "./colour.js";
+import { blur, randomColour, recolour, unitGrain } from "./colour.js";
 import { viewLabels } from "./labels.js";
 import { Random } from "./random.js";
 import { pad, resample } from "./resample.js";
@@ -21,6 +21,7 @@ export class BatchLoader {
   readonly options: BatchOptions;
   private readonly sources: readonly (BatchSource & { readonly names: readonly string[] })[];
   private readonly schedule: Schedule;
+  private readonly grain: Int32Array;
 
   /** Throws `E_DATASET` where there is no source, or one is empty or has no share. */
   constructor(sources: readonly BatchSource[], options: Partial<BatchOptions> = {}) {
@@ -33,6 +34,7 @@ export class BatchLoader {
       names: [...new Set([...source.dataset.names, ...(source.boxes ? source.dataset.boxNames : [])])],
     }));
     const shares = sources.map(({ dataset, share }) => ({ length: dataset.length, share }));
+    this.grain = unitGrain(new Random(seed));
     this.schedule = new Schedule(shares, batchSize, seed, augment);
   }
 
@@ -64,12 +66,13 @@ export class BatchLoader {
     const { width, height, augment } = this.options;
     const view = augment ? randomView(width, height, random) : plainView(width, height);
     const size = width * height;
-    const frame = new Uint8ClampedArray(batch.frames.buffer, at * size * 3, size * 3);
+    const frame = batch.frames.subarray(at * size * 3, (at + 1) * size * 3);
     // The deployed network samples without smoothing, other scalers smooth: a model that saw both depends on neither.
     const covered = resample(sample, view, augment && random.chance(0.5), frame);
     if (augment) {
-      if (random.chance(0.2)) blur(frame, width, height);
-      if (random.chance(0.8)) recolour(frame, randomColour(random), random);
+      const clamped = new Uint8ClampedArray(frame.buffer, frame.byteOffset, frame.length);
+      if (random.chance(0.2)) blur(clamped, width, height);
+      if (random.chance(0.8)) recolour(clamped, randomColour(random), this.grain, random);
     }
     pad(frame, width, height, covered);
     const jitter = augment ? random : undefined;

@@ -48,6 +48,7 @@ export class PrefetchingLoader<Spec> {
   private readonly waiting: { resolve: (batch: Batch) => void; reject: (error: Error) => void }[] = [];
   private readonly ended: Promise<void>;
   private failure: NightshiftError | undefined;
+  private closing = false;
 
   constructor({ openModule, sources, batch = {}, firstStep = 0, ahead = 3 }: PrefetchOptions<Spec>) {
     const setup: WorkerSetup = { openModule: openModule.href, sources, options: batch, firstStep, ahead };
@@ -63,7 +64,7 @@ export class PrefetchingLoader<Spec> {
     });
     this.ended = new Promise((resolve) => {
       this.worker.on("exit", () => {
-        this.fail(new NightshiftError("E_CLOSED", { expected: "an open loader", received: "one that was closed", remedy: "Make a new one." }));
+        this.fail(closedError());
         resolve();
       });
     });
@@ -77,17 +78,20 @@ export class PrefetchingLoader<Spec> {
       return batch;
     }
     if (this.failure) throw this.failure;
+    if (this.closing) throw closedError();
     return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
   }
 
   /** Ends the thread after the batch it is making. */
   async close(): Promise<void> {
+    this.closing = true;
     this.ready.length = 0;
     this.request("close");
     await this.ended;
   }
 
   private deliver(batch: Batch): void {
+    if (this.closing) return;
     const first = this.waiting.shift();
     if (!first) {
       this.ready.push(batch);
@@ -106,4 +110,8 @@ export class PrefetchingLoader<Spec> {
   private request(request: WorkerRequest): void {
     this.worker.postMessage(request);
   }
+}
+
+function closedError(): NightshiftError {
+  return new NightshiftError("E_CLOSED", { expected: "an open loader", received: "one that was closed", remedy: "Make a new one." });
 }

@@ -1,11 +1,14 @@
+/** Weights are whole numbers in units of 1 / 2^weightBits: two passes of them fit into 32 bits, where arithmetic is fastest. */
+export const weightBits = 11;
+
 /** For each output position, which source positions are mixed, and how much of each. */
 export interface Taps {
   /** Source positions mixed for each output position. */
   readonly each: number;
   /** `[count * each]` source positions. */
   readonly from: Int32Array;
-  /** `[count * each]`, summing to 1 for each output position. */
-  readonly weight: Float32Array;
+  /** `[count * each]`, summing to 2^weightBits for each output position. */
+  readonly weight: Int32Array;
   /** The first output position inside the frame. */
   readonly first: number;
   /** One after the last output position inside the frame. */
@@ -22,7 +25,7 @@ export function linearTaps(count: number, sourceCount: number, place: (position:
   const reach = smooth ? Math.max(1, sourcePerOutput) : 1;
   const each = Math.ceil(2 * reach);
   const from = new Int32Array(count * each);
-  const weight = new Float32Array(count * each);
+  const weight = new Int32Array(count * each);
   let [first, end] = [count, 0];
   for (let position = 0; position < count; position++) {
     const inFrame = place(position);
@@ -33,13 +36,19 @@ export function linearTaps(count: number, sourceCount: number, place: (position:
     const centre = inFrame * sourceCount - 0.5;
     const start = Math.floor(centre - reach) + 1;
     let sum = 0;
+    for (let tap = 0; tap < each; tap++) sum += triangle(start + tap - centre, reach);
+    let rest = 2 ** weightBits;
     for (let tap = 0; tap < each; tap++) {
-      const share = Math.max(0, 1 - Math.abs(start + tap - centre) / reach);
+      // The last one takes what rounding left, so that an even surface stays even.
+      const part = tap === each - 1 ? rest : Math.round((triangle(start + tap - centre, reach) / sum) * 2 ** weightBits);
+      rest -= part;
       from[position * each + tap] = Math.min(sourceCount - 1, Math.max(0, start + tap));
-      weight[position * each + tap] = share;
-      sum += share;
+      weight[position * each + tap] = part;
     }
-    for (let tap = 0; tap < each; tap++) weight[position * each + tap]! /= sum;
   }
   return { each, from, weight, first: Math.min(first, end), end };
+}
+
+function triangle(distance: number, reach: number): number {
+  return Math.max(0, 1 - Math.abs(distance) / reach);
 }

@@ -1,0 +1,144 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import sharp from "sharp";
+import { connectedBoxes, withConnectedBoxes } from "../../adapters/datasets/connected-boxes.js";
+import { folderDataset, requireLabels } from "../../adapters/datasets/folder.js";
+import { openDataset } from "../../adapters/datasets/open.js";
+import { NightshiftError } from "../../sdk/errors.js";
+import { needs, sharedData } from "../support/shared.js";
+
+async function scratch(t: { teardown(action: () => Promise<void>): void }): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "nightshift-dataset-"));
+  t.teardown(async () => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function image(path: string, width: number, height: number, grey: number): Promise<void> {
+  await sharp(Buffer.alloc(width * height * 3, grey), { raw: { width, height, channels: 3 } }).png().toFile(path);
+}
+
+/** Three frames of 20 x 16 pixels, with masks whose upper half is id 4 and lower half id 7, and one box in the first. */
+async function labelled(folder: string, classes: unknown): Promise<void> {
+  for (const part of ["images", "labels", "boxes"]) await mkdir(join(folder, part));
+  for (const id of ["frame10", "frame9", "frame1"]) {
+    await image(join(folder, "images", `${id}.png`), 20, 16, 90);
+    const mask = Buffer.alloc(20 * 16, 4).fill(7, 160).fill(11, 0, 5).fill(99, 315);
+    await sharp(mask, { raw: { width: 20, height: 16, channels: 1 } }).toColourspace("b-w").png().toFile(join(folder, "labels", `${id}.png`));
+    const object = "<object><name>car</name><bndbox><xmin>2</xmin><ymin>3</ymin><xmax>12</xmax><ymax>9</ymax></bndbox></object>";
+    await writeFile(join(folder, "boxes", `${id}.xml`), `<annotation>${id === "frame1" ? object : ""}</annotation>`);
+  }
+  await writeFile(join(folder, "classes.json"), typeof classes === "string" ? classes : JSON.stringify(classes));
+}
+
+const both = { classes: { "7": "road", "4": "sky", "11": "void" }, ignore: [11], boxes: ["car"] };
+
+test("a folder's ids become dense indices, ignored and unlisted ones 255, frames in the order of their numbers", async (t) => {
+  const folder = await scratch(t);
+  await labelled(folder, both);
+  const dataset = await folderDataset(folder);
+  t.deepEqual([dataset.names, dataset.boxNames, dataset.length], [["sky", "road"], ["car"], 3]);
+  const [first, , last] = await Promise.all([0, 1, 2].map(async (index) => dataset.sample(index)));
+  t.deepEqual([first?.id, last?.id], ["frame1", "frame10"]);
+  t.deepEqual(first?.boxes, [{ x1: 2, y1: 3, x2: 12, y2: 9, label: "car" }]);
+  t.deepEqual(last?.boxes, []);
+  const mask = first?.mask ?? new Uint8Array();
+  t.deepEqual([mask[0], mask[5], mask[159], mask[160], mask[315]], [255, 0, 0, 1, 255]);
+  t.is(first?.rgb.length, 20 * 16 * 3);
+});
+
+test("a bare folder of images is a dataset without labels, and says so where labels are needed", async (t) => {
+  const folder = await scratch(t);
+  await image(join(folder, "a.png"), 20, 16, 10);
+  const dataset = await folderDataset(folder);
+  t.is((await dataset.sample(0)).mask, undefined);
+  t.is(t.throws(() => requireLabels(dataset), { instanceOf: NightshiftError })?.code, "E_DATASET_UNLABELLED");
+});
+
+test("masks without boxes are not enough where boxes are needed", async (t) => {
+  const folder = await scratch(t);
+  await labelled(folder, { classes: both.classes });
+  const dataset = await folderDataset(folder);
+  t.notThrows(() => requireLabels(dataset, "mask"));
+  t.is(t.throws(() => requireLabels(dataset, "boxes"), { instanceOf: NightshiftError })?.code, "E_DATASET_UNLABELLED");
+});
+
+for (const [what, spoil] of [
+  ["no classes.json", async (folder: string) => rm(join(folder, "classes.json"))],
+  ["classes.json that is not JSON", async (folder: string) => writeFile(join(folder, "classes.json"), "{")],
+  ["classes.json with a misspelt key", async (folder: string) => writeFile(join(folder, "classes.json"), '{"clases": {}}')],
+  ["an id beyond a byte", async (folder: string) => writeFile(join(folder, "classes.json"), '{"classes": {"300": "sky"}}')],
+  ["no labels folder", async (folder: string) => rm(join(folder, "labels"), { recursive: true })],
+  ["a label missing", async (folder: string) => rm(join(folder, "labels", "frame9.png"))],
+  ["no images", async (folder: string) => rm(join(folder, "images"), { recursive: true })],
+] as const)
+  test(`E_DATASET: ${what}`, async (t) => {
+    const folder = await scratch(t);
+    await labelled(folder, both);
+    await spoil(folder);
+    const error = await t.throwsAsync(folderDataset(folder), { instanceOf: NightshiftError });
+    t.is(error?.code, "E_DATASET");
+  });
+
+test("a box of an unlisted class is refused", async (t) => {
+  const folder = await scratch(t);
+  await labelled(folder, { boxes: ["truck"] });
+  const error = await t.throwsAsync((await folderDataset(folder)).sample(0), { instanceOf: NightshiftError });
+  t.is(error?.code, "E_DATASET");
+  t.true(error?.message.includes("car"));
+});
+
+test("an unreadable image and a coloured mask are refused by file name", async (t) => {
+  const folder = await scratch(t);
+  await labelled(folder, both);
+  await writeFile(join(folder, "images", "frame1.png"), "not an image");
+  await image(join(folder, "labels", "frame9.png"), 20, 16, 4);
+  const dataset = await folderDataset(folder);
+  for (const [index, file] of [[0, "frame1.png"], [1, "frame9.png"]] as const) {
+    const error = await t.throwsAsync(dataset.sample(index), { instanceOf: NightshiftError });
+    t.is(error?.code, "E_IMAGE");
+    t.true(error?.message.includes(file));
+  }
+});
+
+test("connected regions become boxes, by eight neighbours, and specks are dropped", async (t) => {
+  const [width, height] = [48, 36];
+  const mask = new Uint8Array(width * height);
+  const fill = (x1: number, y1: number, x2: number, y2: number): void => {
+    for (let y = y1; y < y2; y++) mask.fill(1, y * width + x1, y * width + x2);
+  };
+  fill(0, 0, 4, 6);
+  fill(4, 6, 9, 8); // touches the first by a corner
+  fill(20, 10, 22, 30);
+  mask[35 * width + 47] = 2;
+  const boxes = connectedBoxes({ width, height, mask }, ["road", "car", "sign"], ["car"]);
+  t.deepEqual(boxes, [
+    { x1: 0, y1: 0, x2: 9, y2: 8, label: "car" },
+    { x1: 20, y1: 10, x2: 22, y2: 30, label: "car" },
+  ]);
+  const large = new Uint8Array(480 * 360).fill(1, 0, 59);
+  t.deepEqual(connectedBoxes({ width: 480, height: 360, mask: large }, ["road", "car"], ["car"]), []);
+  t.is(connectedBoxes({ width: 480, height: 360, mask: large.fill(1, 0, 60) }, ["road", "car"], ["car"]).length, 1);
+});
+
+test("boxes cannot be made from a class that the masks do not hold", async (t) => {
+  const folder = await scratch(t);
+  await labelled(folder, both);
+  const dataset = await folderDataset(folder);
+  t.is(t.throws(() => withConnectedBoxes(dataset, ["lorry"]), { instanceOf: NightshiftError })?.code, "E_DATASET");
+});
+
+test("real sets open with the labels that their description states", async (t) => {
+  const data = sharedData("data");
+  if (!needs(t, data !== undefined, "../shared/data", "put the shared folder beside the checkout") || !data) return;
+  const camvid = await openDataset({ kind: "folder", path: join(data, "camvid/day-test"), boxesFrom: ["car", "pedestrian", "bicyclist"] });
+  t.deepEqual([camvid.length, camvid.names.length, camvid.boxNames.length], [171, 11, 3]);
+  const street = await camvid.sample(0);
+  t.true(street.boxes !== undefined && street.boxes.length > 0);
+  t.true(street.mask?.every((index) => index < 11 || index === 255));
+  const fog = await openDataset({ kind: "folder", path: join(data, "dawn-fog") });
+  t.deepEqual([fog.length, fog.names.length, fog.boxNames.length], [162, 0, 6]);
+  t.true((await fog.sample(0)).boxes?.some(({ label }) => label === "car"));
+  t.throws(() => requireLabels(fog, "mask"));
+});

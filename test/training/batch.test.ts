@@ -1,0 +1,129 @@
+import test from "ava";
+import type { Box } from "../../sdk/frame.js";
+import { NightshiftError } from "../../sdk/errors.js";
+import { BatchLoader } from "../../sdk/training/batch/index.js";
+import { resample } from "../../sdk/training/batch/resample.js";
+import { boxInView, plainView } from "../../sdk/training/batch/view.js";
+import type { Dataset, Sample } from "../../sdk/training/dataset.js";
+import { syntheticDataset } from "../support/synthetic-dataset.js";
+
+const small = { width: 64, height: 32 };
+
+function memory(name: string, length: number, sample: (index: number) => Sample, boxNames: string[] = []): Dataset {
+  return { name, names: ["left", "right"], boxNames, length, sample: async (index) => Promise.resolve(sample(index)) };
+}
+
+test("sources are mixed by share within each batch, and each is gone through whole before it repeats", async (t) => {
+  const seen = new Map<string, number>();
+  const sources = [{ share: 2, length: 8 }, { share: 1, length: 4 }, { share: 1, length: 6 }].map(({ share, length }, at) => ({
+    dataset: memory(`set${at}`, length, (index) => ({ id: String(index), width: 16, height: 16, rgb: new Uint8Array(768) })),
+    share,
+    boxes: false,
+  }));
+  const loader = new BatchLoader(sources, small);
+  for (let step = 0; step < 4; step++) {
+    const { ids, hasMask, hasBoxes } = await loader.batch(step);
+    t.deepEqual(ids.map((id) => id.slice(0, 4)).sort(), ["set0", "set0", "set1", "set2"]);
+    t.deepEqual([...hasMask, ...hasBoxes], new Array(8).fill(0));
+    for (const id of ids) seen.set(id, (seen.get(id) ?? 0) + 1);
+  }
+  t.is([...seen.keys()].filter((id) => id.startsWith("set0")).length, 8);
+  t.is([...seen.keys()].filter((id) => id.startsWith("set1")).length, 4);
+  t.true([...seen.values()].every((times) => times === 1));
+});
+
+test("a step's batch depends on the seed and the step alone", async (t) => {
+  const sources = [{ dataset: syntheticDataset(9), share: 1, boxes: true }];
+  const forward = new BatchLoader(sources, small);
+  await forward.batch(0);
+  await forward.batch(1);
+  const third = await forward.batch(2);
+  t.deepEqual(await new BatchLoader(sources, small).batch(2), third);
+  t.deepEqual(await forward.batch(0), await new BatchLoader(sources, small).batch(0));
+  t.notDeepEqual((await new BatchLoader(sources, { ...small, seed: 2 }).batch(2)).frames, third.frames);
+});
+
+test("without augmentation samples come in order, whole, labelled at cell centres", async (t) => {
+  const rgb = new Uint8Array(48 * 20 * 3);
+  const mask = new Uint8Array(48 * 20);
+  for (let pixel = 0; pixel < mask.length; pixel++) {
+    mask[pixel] = pixel % 48 < 24 ? 0 : 1;
+    rgb.fill(mask[pixel] === 0 ? 30 : 200, pixel * 3, pixel * 3 + 3);
+  }
+  const boxes: Box[] = [{ x1: 24, y1: 5, x2: 48, y2: 15, label: "thing" }];
+  const dataset = memory("halves", 3, (index) => ({ id: String(index), width: 48, height: 20, rgb, mask, boxes }), ["thing"]);
+  const loader = new BatchLoader([{ dataset, share: 1, boxes: true }], { ...small, batchSize: 2, augment: false, labelStride: 2 });
+  const batch = await loader.batch(1);
+  t.deepEqual(batch.ids, ["halves/2", "halves/0"]);
+  t.deepEqual(batch.names[0], ["left", "right", "thing"]);
+  t.deepEqual(batch.boxNames[0], ["thing"]);
+  t.deepEqual([...batch.labels.subarray(0, 16)], [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]);
+  t.is(batch.labelsFull?.length, 2 * 32 * 16);
+  t.deepEqual([batch.frames[0], batch.frames[63 * 3]], [30, 200]);
+  t.deepEqual([...batch.boxes.subarray(0, 8)], [32, 8, 64, 24, 0, 0, 0, 0]);
+  t.deepEqual([...batch.boxLabels.subarray(0, 2)], [2, -1]);
+  t.deepEqual([...batch.hasMask, ...batch.hasBoxes], [1, 1, 1, 1]);
+});
+
+test("frame, labels and boxes move together under augmentation", async (t) => {
+  // A bright object on a dark ground: wherever the window falls, bright pixels, label 1 and the box must agree.
+  const loader = new BatchLoader([{ dataset: syntheticDataset(1), share: 1, boxes: true }], { width: 128, height: 64, labelStride: 2 });
+  let compared = 0;
+  for (let step = 0; step < 12; step++) {
+    const { labelsFull = new Uint8Array(), boxes, boxLabels } = await loader.batch(step);
+    for (let at = 0; at < 4; at++) {
+      if (boxLabels[at * 32] === -1) continue;
+      let [x1, y1, x2, y2] = [Infinity, Infinity, 0, 0];
+      labelsFull.subarray(at * 2048, (at + 1) * 2048).forEach((label, cell) => {
+        if (label !== 1) return;
+        [x1, x2] = [Math.min(x1, (cell % 64) * 2), Math.max(x2, (cell % 64) * 2 + 2)];
+        [y1, y2] = [Math.min(y1, Math.floor(cell / 64) * 2), Math.max(y2, Math.floor(cell / 64) * 2 + 2)];
+      });
+      const box = boxes.subarray(at * 128, at * 128 + 4);
+      [x1, y1, x2, y2].forEach((edge, side) => t.true(Math.abs(edge - box[side]!) <= 4, `step ${step}, sample ${at}: ${edge} and ${box[side]}`));
+      compared++;
+    }
+  }
+  t.true(compared > 24, `${compared} boxes compared`);
+});
+
+test("what lies outside the frame is grey and ignored", async (t) => {
+  const dataset = memory("white", 1, () => ({ id: "0", width: 16, height: 16, rgb: new Uint8Array(768).fill(255), mask: new Uint8Array(256) }));
+  const loader = new BatchLoader([{ dataset, share: 1, boxes: false }], small);
+  let ignored = 0;
+  for (let step = 0; step < 8; step++) {
+    const { frames, labels } = await loader.batch(step);
+    for (let cell = 0; cell < labels.length; cell++) {
+      if (labels[cell] !== 255) continue;
+      ignored++;
+      const [sample, row, column] = [Math.floor(cell / 128), Math.floor(cell / 16) % 8, cell % 16];
+      // A label is taken at a point, a pixel at its centre, so at the frame's edge they may differ by a pixel.
+      const within = (value: number, limit: number): number => Math.min(limit - 1, Math.max(0, value));
+      const corners = [-1, 4].flatMap((y) => [-1, 4].map((x) => ((sample * 32 + within(row * 4 + y, 32)) * 64 + within(column * 4 + x, 64)) * 3));
+      t.true(corners.some((pixel) => frames[pixel] === 124 && frames[pixel + 1] === 116 && frames[pixel + 2] === 104));
+    }
+  }
+  t.true(ignored > 0);
+});
+
+test("an even surface stays even under resampling, smoothed or not", (t) => {
+  for (const smooth of [false, true])
+    for (const [width, height] of [[101, 67], [30, 20], [500, 300]] as const) {
+      const out = new Uint8Array(64 * 32 * 3);
+      resample({ width, height, rgb: new Uint8Array(width * height * 3).fill(201) }, plainView(64, 32), smooth, out);
+      t.true(out.every((value) => value === 201));
+    }
+});
+
+test("boxes that are mostly cut off are dropped", (t) => {
+  const view = { ...plainView(64, 32), scale: 2, left: 40 };
+  const box = (x1: number, x2: number): Box => ({ x1, y1: 4, x2, y2: 8, label: "car" });
+  t.is(boxInView(view, box(0, 22), 64, 32), undefined);
+  t.deepEqual(boxInView(view, box(10, 30), 64, 32), { x1: 0, y1: 8, x2: 20, y2: 16, label: "car" });
+  t.deepEqual(boxInView({ ...view, flip: true }, box(10, 30), 64, 32), { x1: 44, y1: 8, x2: 64, y2: 16, label: "car" });
+});
+
+test("no source, and a source without samples, are refused", (t) => {
+  const empty = { dataset: memory("empty", 0, () => ({ id: "", width: 0, height: 0, rgb: new Uint8Array() })), share: 1, boxes: false };
+  for (const sources of [[], [empty]]) t.is(t.throws(() => new BatchLoader(sources), { instanceOf: NightshiftError })?.code, "E_DATASET");
+});

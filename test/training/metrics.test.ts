@@ -1,0 +1,84 @@
+import test from "ava";
+import { NightshiftError } from "../../sdk/errors.js";
+import { averagePrecision50, boxIou, ConfusionMatrix, resizeMaskNearest } from "../../sdk/training/metrics/index.js";
+
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+
+test("mIoU is a mean of percentages over the classes that are labelled", (t) => {
+  const matrix = new ConfusionMatrix(["road", "car", "sky", "bus"]);
+  matrix.add(bytes(0, 0, 1, 1, 2, 0), bytes(0, 0, 0, 1, 255, 1));
+  // road: 2 of 4, car: 1 of 3; sky was only ignored, bus never seen
+  const { miou, perClass, pixelAccuracy } = matrix.score();
+  t.deepEqual(perClass, { road: 50, car: 100 / 3 });
+  t.is(miou, (50 + 100 / 3) / 2);
+  t.is(pixelAccuracy, 60);
+});
+
+test("sums are taken over frames before dividing", (t) => {
+  const matrix = new ConfusionMatrix(["road"]);
+  matrix.add(bytes(0, 0, 0), bytes(0, 0, 0));
+  matrix.add(bytes(255), bytes(0));
+  t.is(matrix.miou(), 75);
+});
+
+test("a class that is answered but never labelled costs the classes it displaced, not a class of its own", (t) => {
+  const matrix = new ConfusionMatrix(["road", "bus"]);
+  matrix.add(bytes(0, 0, 0, 1), bytes(0, 0, 0, 0));
+  t.deepEqual(matrix.perClass(), { road: 75 });
+});
+
+test("nothing labelled is undefined, not zero", (t) => {
+  t.is(new ConfusionMatrix(["road"]).miou(), undefined);
+  t.is(averagePrecision50([[]], [[]]).ap50, undefined);
+});
+
+test("sizes and indices that do not fit are refused", (t) => {
+  const matrix = new ConfusionMatrix(["road"]);
+  t.is(t.throws(() => matrix.add(bytes(0), bytes(0, 0)), { instanceOf: NightshiftError })?.code, "E_FRAME_SIZE");
+  t.is(t.throws(() => matrix.add(bytes(0), bytes(1)), { instanceOf: NightshiftError })?.code, "E_VOCABULARY");
+  t.is(t.throws(() => matrix.add(bytes(1), bytes(0)), { instanceOf: NightshiftError })?.code, "E_VOCABULARY");
+  t.notThrows(() => matrix.add(bytes(9), bytes(255)));
+});
+
+const car = (x1: number, x2: number): { x1: number; y1: number; x2: number; y2: number; label: string } => ({ x1, y1: 0, x2, y2: 10, label: "car" });
+
+test("average precision by hand: hit, duplicate, miss, hit", (t) => {
+  const truths = [[car(0, 10), car(50, 60)], [car(0, 10)]];
+  const detections = [
+    [
+      { ...car(0, 9), score: 0.9 },
+      { ...car(1, 10), score: 0.8 }, // the same car again
+      { ...car(50, 60), score: 0.6 },
+    ],
+    [{ ...car(30, 40), score: 0.7 }],
+  ];
+  // precision 1, 1/2, 1/3, 2/4 at recall 1/3, 1/3, 1/3, 2/3: interpolated area (1 + 1/2) / 3
+  t.is(averagePrecision50(detections, truths).ap50, 50);
+});
+
+test("an overlap of exactly a half counts, less does not, and another image's box never does", (t) => {
+  t.is(boxIou(car(0, 10), car(0, 5)), 0.5);
+  t.is(averagePrecision50([[{ ...car(0, 5), score: 1 }]], [[car(0, 10)]]).ap50, 100);
+  t.is(averagePrecision50([[{ ...car(0, 4.9), score: 1 }]], [[car(0, 10)]]).ap50, 0);
+  t.is(averagePrecision50([[], [{ ...car(0, 10), score: 1 }]], [[car(0, 10)], []]).ap50, 0);
+});
+
+test("classes are scored apart, and a class without labels is left out", (t) => {
+  const truths = [[car(0, 10), { ...car(20, 30), label: "bus" }]];
+  const detections = [
+    [
+      { ...car(0, 10), score: 0.9 },
+      { ...car(20, 30), score: 0.9 },
+      { ...car(70, 80), label: "person", score: 0.9 },
+    ],
+  ];
+  const { ap50, perClass } = averagePrecision50(detections, truths);
+  t.deepEqual(perClass, { car: 100, bus: 0 });
+  t.is(ap50, 50);
+});
+
+test("a mask is laid over another size by nearest neighbour", (t) => {
+  t.deepEqual([...resizeMaskNearest(bytes(1, 2, 3, 4), 2, 2, 4, 2)], [1, 1, 2, 2, 3, 3, 4, 4]);
+  t.deepEqual([...resizeMaskNearest(bytes(1, 2, 3, 4, 5, 6), 6, 1, 3, 1)], [2, 4, 6]);
+  t.deepEqual([...resizeMaskNearest(bytes(1, 2, 3), 3, 1, 2, 2)], [1, 3, 1, 3]);
+});
