@@ -1,0 +1,98 @@
+import { NightshiftError } from "../errors.js";
+import type { Operator } from "../graph/attributes.js";
+import type { Node, Value } from "../graph/graph.js";
+import { add, expand, reshape, sum } from "../graph/ops.js";
+import { sizeOf, type Shape } from "../graph/tensor.js";
+import { gradientRules } from "./gradients.js";
+import { zeros } from "./linear-maps.js";
+import type { Gradient, GradientRule } from "./rule.js";
+
+/**
+ * Operators whose rules work on a gradient that still has to be repeated to the output's shape. Repeating it late
+ * spares a pass over memory for every reduction.
+ */
+const lazyBroadcast: ReadonlySet<Operator> = new Set<Operator>(["Add", "Sub", "Mul", "Div", "Neg", "Exp", "Sqrt", "Relu", "Identity"]);
+
+/** Other operators whose inputs may be smaller than what their rules answer. */
+const broadcasting: ReadonlySet<Operator> = new Set<Operator>(["Pow", "Max", "Min", "Where", "Expand", "PRelu", "MatMul", "Gemm"]);
+
+const same = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
+
+/** Sums a gradient over the axes along which its value was repeated. */
+function unbroadcast(gradient: Value, full: Shape, to: Value): Value {
+  if (same(gradient.shape, to.shape)) return gradient;
+  // A gradient that is itself not repeated yet has to be, where the input was smaller than the output.
+  const whole = same(to.shape, full) || same(gradient.shape, full) ? gradient : expand(gradient, full);
+  if (sizeOf(whole.shape) <= to.size && whole.rank <= to.rank) return whole;
+  const extra = whole.rank - to.rank;
+  const axes = whole.shape.map((n, i) => (i < extra || (to.shape[i - extra] === 1 && n !== 1) ? i : -1)).filter((i) => i >= 0);
+  return reshape(axes.length ? sum(whole, axes) : whole, to.shape);
+}
+
+function rulesOf(node: Node, dys: readonly (Value | undefined)[], dy: Value): readonly Gradient[] {
+  const rule = gradientRules[node.operator] as GradientRule<Operator>;
+  const gradients = rule({ node, attributes: node.attributes, inputs: node.inputs, y: node.outputs[0], dy, dys });
+  if (gradients.length < node.inputs.length)
+    throw new NightshiftError("E_GRADIENT", {
+      expected: `${node.inputs.length} gradients from the rule of ${node.operator}`,
+      received: String(gradients.length),
+      remedy: "Mend the rule.",
+    });
+  return gradients;
+}
+
+/**
+ * Reverse-mode differentiation at graph level: adds to the graph of `loss` the nodes that compute its gradient with
+ * respect to each value of `wrt`, in the shape of that value. Zeros where the loss does not depend on it.
+ *
+ * @param loss float32, one element
+ * @throws `E_GRADIENT` where the way back leads through an operator that cannot be differentiated
+ */
+export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
+  const { graph } = loss;
+  if (loss.size !== 1)
+    throw new NightshiftError("E_GRADIENT", { expected: "a loss of one element", received: String(loss), remedy: "Sum or average it first." });
+  const dependent = new Set<Value>(wrt);
+  const forward = graph.nodes.slice();
+  for (const node of forward)
+    if (node.inputs.some((v) => dependent.has(v)))
+      for (const output of node.outputs) if (!graph.isStopped(output)) dependent.add(output);
+
+  const adjoint = new Map<Value, Value>();
+  const one = graph.scalar(1);
+  adjoint.set(loss, loss.rank === 0 ? one : reshape(one, loss.shape));
+  graph.scope("backward", () => {
+    for (let i = forward.length - 1; i >= 0; i--) {
+      const node = forward[i];
+      const needed = node.inputs.map((v) => dependent.has(v));
+      if (!needed.some(Boolean)) continue;
+      const dys = node.outputs.map((v) => (graph.isStopped(v) ? undefined : adjoint.get(v)));
+      const raw = dys.find((g) => g !== undefined);
+      if (!raw) continue;
+      const [y] = node.outputs;
+      const lazy = lazyBroadcast.has(node.operator);
+      const whole = lazy ? dys : dys.map((g, j) => (g && !same(g.shape, node.outputs[j].shape) ? expand(g, node.outputs[j].shape) : g));
+      const rules = rulesOf(node, whole, whole[0] ?? raw);
+      node.inputs.forEach((input, j) => {
+        if (!needed[j]) return;
+        const rule = rules[j];
+        if (rule === "zero") return;
+        if (typeof rule !== "function")
+          throw new NightshiftError("E_GRADIENT", {
+            expected: "operators that can be differentiated",
+            received: `${rule.unsupported} (node ${y.name})`,
+            remedy: "Train fewer parameters, or stop the gradient before this node.",
+          });
+        const made = rule();
+        const gradient = lazy ? unbroadcast(made, y.shape, input) : broadcasting.has(node.operator) ? unbroadcast(made, made.shape, input) : made;
+        const known = adjoint.get(input);
+        adjoint.set(input, known ? add(known, gradient) : gradient);
+      });
+    }
+  });
+  return wrt.map((v) => {
+    const gradient = adjoint.get(v);
+    if (!gradient) return zeros(loss, v.shape);
+    return same(gradient.shape, v.shape) ? gradient : expand(gradient, v.shape);
+  });
+}
