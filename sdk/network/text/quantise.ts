@@ -28,12 +28,13 @@ export function dequantiseRow({ values, scales }: QuantisedRows, row: number): F
   return Float32Array.from(values.data.subarray(row * columns, (row + 1) * columns), (value) => value * scales.data[row]);
 }
 
-/** The whole matrix as float32, [rows, columns]. */
-export function dequantiseRows({ values, scales }: QuantisedRows): FloatTensor {
-  const [, columns] = matrixShape(values.shape);
-  const data = new Float32Array(sizeOf(values.shape));
-  for (let i = 0; i < data.length; i++) data[i] = values.data[i] * scales.data[(i / columns) | 0];
-  return { dtype: "float32", shape: values.shape, data };
+/** The transposed matrix as float32, [columns, rows]: what a product `x W^T` takes as its right factor. */
+export function dequantiseTransposed({ values, scales }: QuantisedRows): FloatTensor {
+  const [rows, columns] = matrixShape(values.shape);
+  const data = new Float32Array(rows * columns);
+  for (let column = 0; column < columns; column++)
+    for (let row = 0; row < rows; row++) data[column * rows + row] = values.data[row * columns + column] * scales.data[row];
+  return { dtype: "float32", shape: [columns, rows], data };
 }
 
 function matrixShape(shape: Shape): [number, number] {

@@ -1,5 +1,6 @@
+import { NightshiftError } from "../../errors.js";
+
 const longestWord = 100;
-const unknown = "[UNK]";
 
 /** Characters that BERT drops: NUL, the replacement character, and all that Unicode calls control, format, private or surrogate. */
 const dropped = /[\0\ufffd\p{Cc}\p{Cf}\p{Co}\p{Cs}]/u;
@@ -11,15 +12,26 @@ const accent = /\p{Mn}/gu;
 const punctuation = /[!-/:-@[-`{-~\p{P}]/gu;
 
 /**
- * The uncased WordPiece tokenizer of BERT: exact to the one that its authors' successors publish, by a test over ids that the
- * latter made. Names of special tokens (`[SEP]`) in a text are text here: a category's name never controls the encoder.
+ * The uncased WordPiece tokenizer of BERT, by test exact to Hugging Face's, but for accents and punctuation that Unicode gained after
+ * version 8, which the latter does not know. Names of special tokens (`[SEP]`) in a text are text here: a category's name never
+ * controls the encoder.
  */
 export class WordPiece {
   readonly #ids: ReadonlyMap<string, number>;
+  /** The id that begins every text. */
+  readonly start: number;
+  /** The id that ends every text. */
+  readonly end: number;
+  /** The id of words that no pieces spell. */
+  readonly unknown: number;
 
-  /** @param vocabulary one piece an id, continuations with `##` before them, as in `vocab.txt`. */
+  /**
+   * @param vocabulary one piece an id, continuations with `##` before them, as in `vocab.txt`.
+   * Throws E_BUNDLE_FORMAT where `[CLS]`, `[SEP]` or `[UNK]` is missing.
+   */
   constructor(readonly vocabulary: readonly string[]) {
     this.#ids = new Map(vocabulary.map((piece, id) => [piece, id]));
+    [this.start, this.end, this.unknown] = ["[CLS]", "[SEP]", "[UNK]"].map((piece) => this.#special(piece));
   }
 
   /** The id of one piece of the vocabulary, or undefined. */
@@ -47,8 +59,17 @@ export class WordPiece {
       ids.push(id);
       if (end === characters.length) return ids;
     }
-    const id = this.#ids.get(unknown);
-    return id === undefined ? [] : [id];
+    return [this.unknown];
+  }
+
+  #special(piece: string): number {
+    const id = this.#ids.get(piece);
+    if (id !== undefined) return id;
+    throw new NightshiftError("E_BUNDLE_FORMAT", {
+      expected: `${piece} in the text encoder's vocabulary`,
+      received: `${this.vocabulary.length} pieces without it`,
+      remedy: "Use the vocabulary that came with the encoder.",
+    });
   }
 }
 

@@ -1,0 +1,55 @@
+import { NightshiftError } from "../../errors.js";
+import { writeOnnx } from "../../graph/onnx/write.js";
+import type { FloatTensor, Tensor } from "../../graph/tensor.js";
+import { tasks } from "../contract.js";
+import { textEncoderGraph } from "./encoderGraph.js";
+import { type TextWeights, loadMiniLm } from "./minilm.js";
+import type { Prompts } from "./prompts.js";
+import { embedTokens, tokenize } from "./tokens.js";
+
+/** Runs an ONNX model once; the engine supplies it. */
+export type RunGraph = (model: Uint8Array, feeds: Record<string, Tensor>) => Promise<Record<string, Tensor>>;
+
+/** Turns texts into embeddings. It runs when a vocabulary changes, never per frame, so it keeps no session between calls. */
+export class TextEncoder {
+  private constructor(
+    readonly weights: TextWeights,
+    readonly run: RunGraph,
+  ) {}
+
+  /** With the bundled MiniLM, or with weights that were already loaded. Throws as {@link loadMiniLm}. */
+  static async create(run: RunGraph, weights?: TextWeights): Promise<TextEncoder> {
+    return new TextEncoder(weights ?? (await loadMiniLm()), run);
+  }
+
+  /**
+   * Embeddings of length 1, [texts, 384]. `context` [vectors, 384] are prompt vectors put before every text.
+   * Throws E_VOCABULARY for no texts, and for a text that is empty or too long.
+   */
+  async encode(texts: readonly string[], context?: FloatTensor): Promise<FloatTensor> {
+    if (texts.length === 0)
+      throw new NightshiftError("E_VOCABULARY", { expected: "at least one text", received: "none", remedy: "Name what to look for." });
+    const feeds = embedTokens(this.weights, tokenize(this.weights, texts), context);
+    const [batch, length] = feeds.attention.shape;
+    const model = writeOnnx(textEncoderGraph(this.weights.encoder, batch, length));
+    const { embedding } = await this.run(model, { ...feeds });
+    if (embedding?.dtype !== "float32")
+      throw new NightshiftError("E_ENGINE", {
+        expected: "an output named embedding, of float32",
+        received: embedding?.dtype ?? "none",
+        remedy: "Pass a function that answers with all outputs of the model.",
+      });
+    return { dtype: "float32", shape: [batch, feeds.tokens.shape[2]], data: Float32Array.from(embedding.data, Number) };
+  }
+
+  /** E of eq. 2, [tasks + names, 384]: the texts of the tasks first, then the names in their order. Throws as {@link encode}. */
+  async encodeVocabulary(names: readonly string[], prompts?: Prompts): Promise<FloatTensor> {
+    if (prompts === undefined) return this.encode([...tasks, ...names]);
+    const parts = [await this.encode(tasks, prompts.task), await this.encode(names, prompts.category)];
+    const [rows, width] = [tasks.length + names.length, parts[0].shape[1]];
+    const data = new Float32Array(rows * width);
+    data.set(parts[0].data);
+    data.set(parts[1].data, parts[0].data.length);
+    return { dtype: "float32", shape: [rows, width], data };
+  }
+}
