@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
+import { gradients } from "../../sdk/autodiff/backward.js";
 import { runModel } from "../../sdk/engine/run.js";
 import { NightshiftError } from "../../sdk/errors.js";
 import { Graph } from "../../sdk/graph/graph.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
+import { mul, total } from "../../sdk/graph/ops.js";
 import { type FloatTensor, float32 } from "../../sdk/graph/tensor.js";
 import { tasks } from "../../sdk/network/contract.js";
 import { insertPrompts, textEncoder, textEncoderGraph } from "../../sdk/network/text/encoderGraph.js";
@@ -101,6 +103,37 @@ test.serial("prompts inserted inside a graph equal prompts inserted before it", 
   const answer = await runModel(writeOnnx(graph), { tokens, attention, prompts: context(3, 0) });
   const before = await encoder.encode(["road", "non-drivable area"], context(3, 0));
   t.true(distance(answer.embedding.data as Float32Array, before.data) < 1e-6);
+});
+
+test.serial("prompts learn through the encoder: the gradient is the slope, and following it brings a name to its synonym", async (t) => {
+  const { tokens, attention } = embedTokens(weights, tokenize(weights, ["bicyclist"]));
+  const target = await encoder.encode(["rider"]);
+  const graph = new Graph("training");
+  const prompts = graph.input("prompts", "float32", [2, 384]);
+  const inserted = insertPrompts(graph.constant(tokens), graph.constant(attention), prompts);
+  const similarity = total(mul(textEncoder(weights.encoder, inserted.tokens, inserted.attention), graph.constant(target)));
+  graph.output("similarity", similarity);
+  graph.output("gradient", gradients(similarity, [prompts])[0]);
+  const model = writeOnnx(graph);
+  const at = async (data: Float32Array): Promise<{ similarity: number; gradient: Float32Array }> => {
+    const answer = await runModel(model, { prompts: { dtype: "float32", shape: [2, 384], data } });
+    return { similarity: Number(answer.similarity.data[0]), gradient: answer.gradient.data as Float32Array };
+  };
+
+  const start = context(2, 0).data;
+  const direction = context(2, 5).data;
+  const step = 0.02;
+  const moved = (data: Float32Array, by: Float32Array, times: number): Float32Array => data.map((value, i) => value + times * by[i]);
+  const first = await at(start);
+  const [up, down] = [await at(moved(start, direction, step)), await at(moved(start, direction, -step))];
+  const slope = (up.similarity - down.similarity) / (2 * step);
+  t.true(Math.abs(slope - dot(first.gradient, direction)) < 0.01 * Math.abs(slope) + 1e-4, `${slope} ${dot(first.gradient, direction)}`);
+
+  let prompted = start;
+  for (let i = 0; i < 5; i++) prompted = moved(prompted, (await at(prompted)).gradient, 0.5);
+  const last = await at(prompted);
+  t.log(`slope ${slope.toFixed(5)}, gradient ${dot(first.gradient, direction).toFixed(5)}; similarity ${first.similarity.toFixed(3)} to ${last.similarity.toFixed(3)}`);
+  t.true(last.similarity > first.similarity + 0.05);
 });
 
 test.serial("texts without visible characters, too long ones, and unfitting prompts are refused", async (t) => {
