@@ -1,6 +1,24 @@
 import { NightshiftError } from "../../errors.js";
 import { Graph, type Value } from "../../graph/graph.js";
-import { add, concat, div, expand, gelu, layerNorm, matMul, mul, reshape, slice, softmax, sqrt, sub, sum, sumSquare, transpose, unsqueeze } from "../../graph/ops.js";
+import {
+  add,
+  concat,
+  div,
+  expand,
+  gelu,
+  layerNorm,
+  matMul,
+  mul,
+  reshape,
+  slice,
+  softmax,
+  sqrt,
+  sub,
+  sum,
+  sumSquare,
+  transpose,
+  unsqueeze,
+} from "../../graph/ops.js";
 import { type FloatTensor, type Weights, float32 } from "../../graph/tensor.js";
 
 const heads = 12;
