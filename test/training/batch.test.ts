@@ -91,7 +91,7 @@ test("frame, labels and boxes move together under augmentation", async (t) => {
 test("what lies outside the frame is grey and ignored", (t) => {
   const view = { ...plainView(64, 32), scale: 0.5, left: -24, top: -8, flip: true };
   const white: Sample = { id: "0", width: 16, height: 16, rgb: new Uint8Array(768).fill(255), mask: new Uint8Array(256) };
-  const frame = new Uint8ClampedArray(64 * 32 * 3);
+  const frame = new Uint8Array(64 * 32 * 3);
   const covered = resample(white, view, false, frame);
   pad(frame, 64, 32, covered);
   t.deepEqual(covered, { x1: 8, y1: 8, x2: 40, y2: 24 });

@@ -22,7 +22,7 @@ export interface Covered {
 const padding = [124, 116, 104] as const;
 
 /** Draws the view of a frame into `out` (`view.height * view.width * 3` bytes). Pixels outside the frame repeat its edge: see `pad`. */
-export function resample(source: Pixels, view: View, smooth: boolean, out: Uint8Array | Uint8ClampedArray): Covered {
+export function resample(source: Pixels, view: View, smooth: boolean, out: Uint8Array): Covered {
   const columns = linearTaps(view.width, source.width, (x) => columnPlace(view, x), smooth);
   const rows = linearTaps(view.height, source.height, (y) => rowPlace(view, y), smooth);
   const line = new Int32Array(source.width * 3);
