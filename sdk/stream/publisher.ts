@@ -8,6 +8,9 @@ import { packMessage } from "./topics.js";
 
 export const defaultPublisherAddress = "tcp://127.0.0.1:5590";
 
+/** How many messages may wait for ZeroMQ to take them, which it does within one turn of the event loop. */
+const queueLimit = 1024;
+
 export interface PublisherOptions {
   /** Where to listen: one or more of `tcp://host:port` and `ipc://path`. Loopback unless told otherwise. */
   readonly addresses?: readonly string[];
@@ -21,7 +24,10 @@ export interface PublisherOptions {
 
 /** Sends answers and events to whoever subscribed. */
 export class Publisher {
+  readonly #queue: Uint8Array[] = [];
+  #sending: Promise<void> | undefined;
   #sent = 0;
+  #unsent = 0;
   #isClosed = false;
 
   private constructor(
@@ -50,6 +56,11 @@ export class Publisher {
     return this.#sent;
   }
 
+  /** Messages that ZeroMQ did not take. Not those that a slow subscriber missed, of which nobody knows. */
+  get unsent(): number {
+    return this.#unsent;
+  }
+
   /** Sends the mask and the boxes of one frame. Returns at once. Throws `E_CLOSED`. */
   publish(perception: Perception, condition: ConditionName): void {
     const header = headerMessage(perception, condition);
@@ -62,16 +73,42 @@ export class Publisher {
     this.#send(packMessage("events", "", eventMessage(event)));
   }
 
-  close(): void {
-    if (!this.#isClosed) this.socket.close();
+  /** Hands over what is queued, then stops listening. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
     this.#isClosed = true;
+    await this.#sending;
+    this.socket.close();
   }
 
   #send(part: Uint8Array): void {
     if (this.#isClosed)
       throw new NightshiftError("E_CLOSED", { expected: "an open publisher", received: "a closed one", remedy: "Close it after the last answer." });
-    this.#sent++;
-    // A PUB socket takes every message at once: what a slow subscriber cannot hold is dropped for that subscriber alone.
-    this.socket.send(part).catch(this.options.onError);
+    this.#queue.push(part);
+    if (this.#queue.length > queueLimit) {
+      this.#queue.shift();
+      this.#unsent++;
+    }
+    this.#sending ??= this.#drain();
+  }
+
+  /**
+   * A PUB socket takes every message at once, and drops for a slow subscriber alone what that one cannot hold. But after some
+   * hundreds of messages in one turn of the event loop the binding makes the next one wait for a turn, and allows one send at a time.
+   */
+  async #drain(): Promise<void> {
+    try {
+      for (let part = this.#queue.shift(); part; part = this.#queue.shift()) {
+        await this.socket.send(part).then(
+          () => this.#sent++,
+          (error: unknown) => {
+            this.#unsent++;
+            this.options.onError(error);
+          },
+        );
+      }
+    } finally {
+      this.#sending = undefined;
+    }
   }
 }

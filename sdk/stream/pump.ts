@@ -8,6 +8,9 @@ import type { NewestFrameSlot } from "./slot.js";
  * Rejects with the camera's error, `E_CAMERA` mostly, after ending the slot, so that what waits is still answered.
  */
 export async function pump(camera: Camera, slot: NewestFrameSlot<Frame>, signal: AbortSignal, onError: (error: unknown) => void): Promise<void> {
+  // A camera that waits for a place in the slot hears of the abort only from the slot.
+  const abort = () => slot.abort();
+  signal.addEventListener("abort", abort, { once: true });
   try {
     for await (const frame of camera.frames(signal)) {
       if (signal.aborted) break;
@@ -20,6 +23,7 @@ export async function pump(camera: Camera, slot: NewestFrameSlot<Frame>, signal:
       if (!(await slot.put(frame))) break;
     }
   } finally {
+    signal.removeEventListener("abort", abort);
     if (signal.aborted) slot.abort();
     else slot.end();
   }

@@ -1,0 +1,98 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import sharp from "sharp";
+import { NightshiftError } from "../../sdk/errors.js";
+import { type Frame, nowNs } from "../../sdk/frame.js";
+import type { Camera } from "../../sdk/stream/camera.js";
+import { checkName, nameOf } from "./name.js";
+import { Pace } from "./pace.js";
+
+export interface FolderOptions {
+  /** The folder's name by default. */
+  readonly name?: string;
+  /** Frames a second; 0 for as fast as they are taken. */
+  readonly fps?: number;
+  /** How often to go through the folder. */
+  readonly loop?: number;
+  /** Gets an `E_IMAGE` for each file that cannot be read, after which the camera goes on, leaving a gap in the sequence. Without it the camera throws. */
+  readonly onError?: (error: NightshiftError) => void;
+}
+
+/** The JPEG and PNG files of a folder, in the order of their names (of their UTF-16 code units, the same on every machine). */
+export class FolderCamera implements Camera {
+  readonly live = false;
+  readonly name: string;
+
+  constructor(
+    readonly folder: string,
+    private readonly options: FolderOptions = {},
+  ) {
+    this.name = checkName(options.name ?? nameOf(folder));
+  }
+
+  async *frames(signal: AbortSignal): AsyncGenerator<Frame, void, undefined> {
+    const files = await imagesOf(this.folder);
+    const pace = new Pace(this.options.fps ?? 15);
+    let sequence = 0;
+    for (let round = 0; round < (this.options.loop ?? 1); round++) {
+      let delivered = 0;
+      for (const file of files) {
+        const image = await this.#read(join(this.folder, file));
+        try {
+          await pace.wait(signal);
+        } catch (error) {
+          if (!signal.aborted) throw error;
+        }
+        if (signal.aborted) return;
+        const number = sequence++;
+        if (!image) continue;
+        delivered++;
+        yield { camera: this.name, sequence: number, captureTimeNs: nowNs(), ...image };
+      }
+      if (delivered === 0) throw noImages(this.folder, `${files.length} files, none of them readable`, undefined);
+    }
+  }
+
+  async #read(path: string): Promise<Image | undefined> {
+    try {
+      return await readImage(path);
+    } catch (error) {
+      if (!(error instanceof NightshiftError) || !this.options.onError) throw error;
+      this.options.onError(error);
+      return undefined;
+    }
+  }
+}
+
+type Image = Pick<Frame, "width" | "height" | "rgb">;
+
+async function imagesOf(folder: string): Promise<string[]> {
+  let entries;
+  try {
+    entries = await readdir(folder, { withFileTypes: true });
+  } catch (cause) {
+    throw noImages(folder, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  const files = entries.filter((entry) => !entry.isDirectory() && /\.(jpe?g|png)$/i.test(entry.name)).map((entry) => entry.name);
+  if (files.length === 0) throw noImages(folder, `${entries.length} other entries`, undefined);
+  return files.sort();
+}
+
+/** Packed RGB, turned upright as the file's orientation says. Throws `E_IMAGE`. */
+async function readImage(path: string): Promise<Image> {
+  try {
+    const image = sharp(path).autoOrient().flatten().toColourspace("srgb").raw({ depth: "uchar" });
+    const { data, info } = await image.toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, rgb: data };
+  } catch (cause) {
+    throw new NightshiftError("E_IMAGE", {
+      expected: `an image that can be decoded: ${path}`,
+      received: cause instanceof Error ? cause.message : String(cause),
+      remedy: "Replace or remove the file.",
+      cause,
+    });
+  }
+}
+
+const noImages = (folder: string, received: string, cause: unknown): NightshiftError =>
+  new NightshiftError("E_CAMERA", { expected: `a folder of JPEG or PNG images: ${folder}`, received, remedy: "Check the path.", cause });

@@ -1,0 +1,22 @@
+import { NightshiftError } from "../../sdk/errors.js";
+import type { Camera } from "../../sdk/stream/camera.js";
+import { FfmpegCamera, type FfmpegOptions } from "./ffmpeg.js";
+import { nameOf } from "./name.js";
+
+export interface RtspOptions extends FfmpegOptions {
+  /** The host's name by default. */
+  readonly name?: string;
+  /** How frames travel. TCP loses none; UDP is quicker on a good network. */
+  readonly transport?: "tcp" | "udp";
+}
+
+/** A network camera. Throws `E_CONFIG` where the address is none. */
+export function rtspCamera(address: string, options: RtspOptions = {}): Camera {
+  if (!URL.canParse(address) || !/^rtsps?:\/\//.test(address))
+    throw new NightshiftError("E_CONFIG", { expected: "an address such as rtsp://host:554/stream", received: JSON.stringify(address), remedy: "Correct the address." });
+  const url = new URL(address);
+  const what = `${url.protocol}//${url.host}${url.pathname}`;
+  const input = ["-rtsp_transport", options.transport ?? "tcp", "-fflags", "nobuffer", "-flags", "low_delay", "-i", address];
+  // A dot in a host's name would be taken for a file's suffix.
+  return new FfmpegCamera({ name: options.name ?? nameOf(url.hostname.replaceAll(".", "-")), live: true, what, input, fps: 0 }, options);
+}

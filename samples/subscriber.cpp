@@ -1,0 +1,60 @@
+// Prints one JSON line for each message of a Nightshift stream. Built by the Makefile beside it.
+// Usage: subscriber [ADDRESS [TOPIC [COUNT [FOLDER]]]]   (masks are saved as bytes in FOLDER, if given)
+#include <google/protobuf/util/json_util.h>
+#include <zlib.h>
+
+#include <fstream>
+#include <iostream>
+#include <zmq.hpp>
+
+#include "nightshift.pb.h"
+
+using namespace nightshift::v1;
+
+// The height * width bytes of a plane.
+static std::string pixels(const Plane& plane) {
+  if (plane.encoding() == ENCODING_RAW) return plane.data();
+  uLongf size = static_cast<uLongf>(plane.width()) * plane.height();
+  std::string out(size, '\0');
+  const auto* in = reinterpret_cast<const Bytef*>(plane.data().data());
+  if (uncompress(reinterpret_cast<Bytef*>(out.data()), &size, in, plane.data().size()) != Z_OK || size != out.size())
+    throw std::runtime_error("a mask that does not unpack");
+  return out;
+}
+
+template <class Message>
+static Message parse(const std::string& body) {
+  Message message;
+  if (!message.ParseFromString(body)) throw std::runtime_error("a message of another schema");
+  return message;
+}
+
+static std::string json(const google::protobuf::Message& message) {
+  std::string text;
+  if (!google::protobuf::util::MessageToJsonString(message, &text).ok()) throw std::runtime_error("no JSON for this message");
+  return text;
+}
+
+int main(int argc, char** argv) {
+  const auto argument = [&](int i, const char* otherwise) { return std::string(argc > i ? argv[i] : otherwise); };
+  zmq::context_t context;
+  zmq::socket_t socket(context, zmq::socket_type::sub);
+  socket.set(zmq::sockopt::subscribe, argument(2, ""));
+  socket.connect(argument(1, "tcp://127.0.0.1:5590"));
+  zmq::message_t part;
+  for (long left = std::stol(argument(3, "0")); socket.recv(part); left--) {
+    const std::string text = part.to_string(), topic = text.substr(0, text.find('\0')), body = text.substr(topic.size() + 1);
+    std::cout << "{\"topic\":\"" << topic << "\",";
+    if (topic.rfind("mask/", 0) == 0) {
+      const auto message = parse<Mask>(body);
+      const auto mask = pixels(message.categories());
+      const auto name = message.header().camera() + "-" + std::to_string(message.header().sequence()) + ".mask";
+      std::cout << "\"crc32\":" << crc32(0, reinterpret_cast<const Bytef*>(mask.data()), mask.size()) << ",\"header\":" << json(message.header());
+      if (argc > 4) std::ofstream(argument(4, "") + "/" + name, std::ios::binary) << mask;
+    } else {
+      std::cout << "\"message\":" << (topic == "events" ? json(parse<Event>(body)) : json(parse<Boxes>(body)));
+    }
+    std::cout << "}" << std::endl;
+    if (left == 1) break;
+  }
+}

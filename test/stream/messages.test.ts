@@ -1,0 +1,106 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { create } from "@bufbuild/protobuf";
+import { packageRoot } from "../../sdk/paths.js";
+import { headerMessage, boxesMessage, maskMessage } from "../../sdk/stream/answer.js";
+import { conditionName, conditionNames, conditionNumber, eventKindNames, eventMessage, streamEvent } from "../../sdk/stream/events.js";
+import { Encoding, EventKind, PlaneSchema } from "../../sdk/stream/messages/nightshift_pb.js";
+import { packPlane, unpackPlane } from "../../sdk/stream/planes.js";
+import { packMessage, topicName, topics, unpackMessage } from "../../sdk/stream/topics.js";
+import { vehicleState, vehicleStateMessage } from "../../sdk/stream/vehicle.js";
+import { needs } from "../support/shared.js";
+import { perceptionOf } from "./perceptions.js";
+
+const schemaFolder = join(packageRoot(), "sdk/stream/messages");
+const binaries = join(packageRoot(), "node_modules/.bin");
+
+test("the generated code is what the schema gives, and the schema passes the linter", (t) => {
+  const hasBuf = spawnSync(join(binaries, "buf"), ["--version"]).status === 0;
+  if (!needs(t, hasBuf, "buf", "npm install")) return;
+  const folder = mkdtempSync(join(tmpdir(), "nightshift-messages-"));
+  const env = { ...process.env, PATH: `${binaries}:${process.env.PATH ?? ""}` };
+  try {
+    execFileSync("buf", ["lint", schemaFolder], { env, stdio: "pipe" });
+    execFileSync("buf", ["generate", schemaFolder, "--template", join(schemaFolder, "buf.gen.yaml"), "-o", folder], { env, stdio: "pipe" });
+    t.is(readFileSync(join(folder, "nightshift_pb.ts"), "utf8"), readFileSync(join(schemaFolder, "nightshift_pb.ts"), "utf8"), "run npm run generate:messages");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("the schema's table of topics is the code's", (t) => {
+  const schema = readFileSync(join(schemaFolder, "nightshift.proto"), "utf8");
+  for (const [kind, { perCamera, schema: message }] of Object.entries(topics))
+    t.regex(schema, new RegExp(`^// +${kind}${perCamera ? "/<camera>" : ""} +${message.name}$`, "m"));
+  t.deepEqual([topicName("mask", "front"), topicName("events", "front")], ["mask/front", "events"]);
+});
+
+test("a plane comes back bit by bit, whatever is in it", (t) => {
+  const perception = perceptionOf(7);
+  const noise = new Uint8Array(64 * 32).map((_, i) => (i * 2654435761) >>> 24);
+  for (const [bytes, width, height] of [[perception.mask, 512, 256], [noise, 64, 32], [new Uint8Array(15), 5, 3]] as const)
+    t.deepEqual(Buffer.from(unpackPlane(packPlane(bytes, width, height))), Buffer.from(bytes));
+  t.deepEqual(unpackPlane(create(PlaneSchema, { width: 2, height: 1, encoding: Encoding.RAW, data: Uint8Array.of(1, 2) })), Uint8Array.of(1, 2));
+  t.throws(() => packPlane(noise, 64, 33), { code: "E_FRAME_SIZE" });
+});
+
+test("planes that do not hold what they state are refused, bombs among them", (t) => {
+  const plane = packPlane(new Uint8Array(1 << 20), 1024, 1024);
+  for (const wrong of [{ ...plane, width: 16, height: 16 }, { ...plane, width: 2048 }, { ...plane, data: plane.data.subarray(0, 20) }, { ...plane, encoding: Encoding.UNSPECIFIED }])
+    t.throws(() => unpackPlane(wrong), { code: "E_FRAME_FORMAT" });
+});
+
+test("the messages of a frame carry what the engine answered", (t) => {
+  const perception = perceptionOf(1);
+  const header = headerMessage(perception, "fog");
+  const received = unpackMessage(packMessage("mask", "front", maskMessage(perception, header, true)));
+  if (received.kind !== "mask") return t.fail(received.kind);
+  const { message, topic } = received;
+  t.is(topic, "mask/front");
+  t.deepEqual(Buffer.from(unpackPlane(message.categories ?? packPlane(new Uint8Array(), 0, 0))), Buffer.from(perception.mask));
+  t.deepEqual(Buffer.from(unpackPlane(message.scores ?? packPlane(new Uint8Array(), 0, 0))), Buffer.from(perception.maskScore));
+  t.deepEqual([message.toCamera?.scaleX, message.toCamera?.scaleY], [1920 / 512, 1080 / 256]);
+  const { camera, sequence, captureTimeNs, generation, vocabulary, valid, invalidReasons, cameraWidth, cameraHeight, schemaVersion } = message.header ?? header;
+  t.deepEqual({ camera, sequence, captureTimeNs, generation, vocabulary, valid, invalidReasons, cameraWidth, cameraHeight, schemaVersion }, {
+    camera: "front",
+    sequence: 1n,
+    captureTimeNs: perception.captureTimeNs,
+    generation: 4,
+    vocabulary: [...perception.vocabulary],
+    valid: false,
+    invalidReasons: ["the camera is covered"],
+    cameraWidth: 1920,
+    cameraHeight: 1080,
+    schemaVersion: 1,
+  });
+  t.true((message.header?.publishTimeNs ?? 0n) >= perception.captureTimeNs);
+  t.is(conditionName(message.header?.condition ?? 0), "fog");
+  t.is(message.header?.timings?.inferenceMs, 20.5);
+  const boxes = boxesMessage(perception, header).boxes.map(({ x1, y1, x2, y2, label, name, score }) => [x1, y1, x2, y2, label, name, score]);
+  t.deepEqual(boxes, [[1.5, 2, 300.25, 400, 2, "car", 0.75], [0, 0, 10, 1079, 4, "Straße", 0.5]]);
+  t.is(maskMessage(perception, header, false).scores, undefined);
+  t.throws(() => boxesMessage({ ...perception, vocabulary: ["road"] }, header), { code: "E_VOCABULARY" });
+});
+
+test("what is no message is refused", (t) => {
+  const part = packMessage("events", "", eventMessage(streamEvent("verdict", "accepted", { gain: 1.5 })));
+  t.is(unpackMessage(part).kind, "events");
+  for (const wrong of [new Uint8Array(), part.subarray(0, 6), Buffer.from("pose/front\0abc"), Buffer.concat([part, Buffer.of(0xff)])])
+    t.throws(() => unpackMessage(wrong), { code: "E_FRAME_FORMAT" });
+});
+
+test("names of conditions and events are the schema's", (t) => {
+  t.deepEqual(conditionNames, ["unknown", "clear", "dusk", "night", "fog"]);
+  for (const name of conditionNames) t.is(conditionName(conditionNumber(name)), name);
+  t.true(eventKindNames.includes("generation_swapped"));
+  t.is(eventKindNames.length, Object.keys(EventKind).length / 2 - 1);
+  t.is(eventMessage(streamEvent("rolled_back", "back")).kind, EventKind.ROLLED_BACK);
+});
+
+test("what the vehicle says is told apart from what it leaves out", (t) => {
+  for (const state of [{}, { parked: false }, { wipers: "intermittent", lamps: "low_beam", fogLamps: true, charging: false, speedMps: 12.5, temperatureCelsius: -3 }] as const)
+    t.deepEqual(vehicleState(vehicleStateMessage(state)), state);
+});

@@ -1,0 +1,134 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import test from "ava";
+import { streamEvent } from "../../sdk/stream/events.js";
+import { unpackPlane } from "../../sdk/stream/planes.js";
+import { Publisher } from "../../sdk/stream/publisher.js";
+import { Subscriber } from "../../sdk/stream/subscriber.js";
+import type { Received } from "../../sdk/stream/topics.js";
+import { perceptionOf } from "./perceptions.js";
+
+const folder = mkdtempSync(join(tmpdir(), "nightshift-pub-"));
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+
+const onError = (error: unknown) => {
+  throw error;
+};
+
+/** A subscription takes a moment to reach the publisher. */
+const settled = () => sleep(200);
+
+async function receive(subscriber: Subscriber, count: number): Promise<Received[]> {
+  const all: Received[] = [];
+  for await (const message of subscriber) {
+    all.push(message);
+    if (all.length === count) break;
+  }
+  return all;
+}
+
+test("masks, boxes and events arrive on their topics, over TCP and IPC at once", async (t) => {
+  const publisher = await Publisher.open({ addresses: ["tcp://127.0.0.1:*", `ipc://${folder}/stream`], onError });
+  t.is(publisher.addresses.length, 2);
+  const [everything, onlyFront, overIpc] = [
+    new Subscriber({ address: publisher.addresses[0] ?? "" }),
+    new Subscriber({ address: publisher.addresses[0] ?? "", topics: ["mask/front\0"] }),
+    new Subscriber({ address: publisher.addresses[1] ?? "", topics: ["events"] }),
+  ];
+  await settled();
+  publisher.publish(perceptionOf(0, "frontal"), "night");
+  publisher.publish(perceptionOf(5, "front"), "night");
+  publisher.publishEvent(streamEvent("trigger", "night has come", { condition: "night" }));
+  const all = await receive(everything, 5);
+  t.deepEqual(all.map(({ topic }) => topic), ["mask/frontal", "boxes/frontal", "mask/front", "boxes/front", "events"]);
+  const [mask] = await receive(onlyFront, 1);
+  if (mask?.kind !== "mask" || !mask.message.categories) return t.fail("no mask");
+  t.deepEqual(Buffer.from(unpackPlane(mask.message.categories)), Buffer.from(perceptionOf(5).mask));
+  const [event] = await receive(overIpc, 1);
+  if (event?.kind !== "events") return t.fail("no event");
+  t.deepEqual([event.message.text, JSON.parse(event.message.detailsJson)], ["night has come", { condition: "night" }]);
+  t.is(publisher.sent, 5);
+  for (const subscriber of [everything, onlyFront, overIpc]) subscriber.close();
+  await publisher.close();
+  t.throws(() => publisher.publishEvent(streamEvent("trigger", "late")), { code: "E_CLOSED" });
+  await publisher.close();
+});
+
+test("a port in use is an error, whoever uses it, over TCP and IPC", async (t) => {
+  const first = await Publisher.open({ addresses: ["tcp://127.0.0.1:*", `ipc://${folder}/taken`], onError });
+  for (const address of first.addresses) {
+    const error = await t.throwsAsync(Publisher.open({ addresses: [address], onError }), { code: "E_ADDRESS_IN_USE" });
+    t.true(error.message.includes(address));
+  }
+  await first.close();
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  await t.throwsAsync(Publisher.open({ addresses: [`tcp://127.0.0.1:${port}`], onError }), { code: "E_ADDRESS_IN_USE" });
+  server.close();
+  await t.throwsAsync(Publisher.open({ addresses: ["tcp://nowhere"], onError }), { code: "E_CONFIG" });
+});
+
+test("an IPC address that a dead process left behind is free again", async (t) => {
+  const path = join(folder, "stale");
+  const script = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => console.log("listening"))`;
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  await t.throwsAsync(Publisher.open({ addresses: [`ipc://${path}`], onError }), { code: "E_ADDRESS_IN_USE" });
+  child.kill("SIGKILL");
+  await new Promise((resolve) => child.once("exit", resolve));
+  const publisher = await Publisher.open({ addresses: [`ipc://${path}`], onError });
+  await publisher.close();
+  t.pass();
+});
+
+test("a subscriber that never reads neither blocks the stream nor fills the memory", async (t) => {
+  const publisher = await Publisher.open({ addresses: ["tcp://127.0.0.1:*"], highWaterMark: 16, onError });
+  const idle = new Subscriber({ address: publisher.addresses[0] ?? "", highWaterMark: 1 });
+  await settled();
+  const perception = perceptionOf(1);
+  publisher.publish(perception, "clear");
+  const before = process.memoryUsage().rss;
+  let slowestMs = 0;
+  for (let i = 0; i < 1000; i++) {
+    const start = performance.now();
+    publisher.publish(perception, "clear");
+    slowestMs = Math.max(slowestMs, performance.now() - start);
+    if (i % 50 === 0) await sleep(1);
+  }
+  t.true(slowestMs < 500, `${slowestMs} ms`);
+  const grownMb = (process.memoryUsage().rss - before) / 1e6;
+  t.true(grownMb < 100, `${grownMb} MB`);
+  idle.close();
+  await publisher.close();
+  t.deepEqual([publisher.sent, publisher.unsent], [2002, 0]);
+});
+
+test("a burst in one turn of the event loop is sent whole and in order", async (t) => {
+  const publisher = await Publisher.open({ addresses: ["tcp://127.0.0.1:*"], highWaterMark: 2000, onError });
+  const subscriber = new Subscriber({ address: publisher.addresses[0] ?? "", highWaterMark: 2000 });
+  await settled();
+  for (let i = 0; i < 900; i++) publisher.publishEvent(streamEvent("verdict", String(i)));
+  const all = await receive(subscriber, 900);
+  t.deepEqual(all.map(({ message }) => "text" in message && message.text), Array.from({ length: 900 }, (_, i) => String(i)));
+  t.is(publisher.unsent, 0);
+  subscriber.close();
+  await publisher.close();
+});
+
+test("a subscriber may keep only the newest message", async (t) => {
+  const publisher = await Publisher.open({ addresses: ["tcp://127.0.0.1:*"], onError });
+  const newest = new Subscriber({ address: publisher.addresses[0] ?? "", topics: ["mask/"], newestOnly: true });
+  await settled();
+  for (let i = 0; i < 20; i++) publisher.publish(perceptionOf(i), "clear");
+  await settled();
+  const [message] = await receive(newest, 1);
+  t.is(message?.kind === "mask" ? message.message.header?.sequence : undefined, 19n);
+  newest.close();
+  await publisher.close();
+});
