@@ -1,0 +1,78 @@
+import type { Graph, Value } from "../graph/graph.js";
+import { add, conv, layerNorm, matMul, mean, mul, div, relu, reshape, sqrt, sub, sumSquare, type ConvOptions } from "../graph/ops.js";
+import type { Initial, ParameterSource } from "./parameters.js";
+
+const epsilon = 1e-5;
+
+/** The mean and variance of one normalisation layer over the batch that was just seen. */
+export interface BatchStatistics {
+  readonly name: string;
+  readonly mean: Value;
+  readonly variance: Value;
+}
+
+/**
+ * Builds layers into a graph. Normalisation is `frozen` (kept statistics, folded into the convolution's weights inside the
+ * graph, so that it costs nothing an activation) or `batch` (statistics of the batch, as training from scratch needs).
+ */
+export class Builder {
+  /** Statistics of every layer built in `batch` form. */
+  readonly statistics: BatchStatistics[] = [];
+
+  constructor(
+    readonly graph: Graph,
+    readonly parameters: ParameterSource,
+    readonly normalisation: "frozen" | "batch",
+  ) {}
+
+  parameter(name: string, shape: readonly number[], initial: Initial, statistic = false): Value {
+    return this.parameters.get(this.graph, { name, shape, initial, statistic });
+  }
+
+  /** Convolution without normalisation. `x` [N, C, H, W]. */
+  conv(name: string, x: Value, channels: number, kernel = 1, options: ConvOptions = {}): Value {
+    const fan = x.shape[1] * kernel * kernel;
+    const w = this.parameter(`${name}.weight`, [channels, x.shape[1], kernel, kernel], { deviation: Math.sqrt(1 / fan) });
+    return conv(x, w, this.parameter(`${name}.bias`, [channels], { fill: 0 }), options);
+  }
+
+  /** Convolution and batch normalisation; `gain` is what the normalisation's scale starts from. */
+  convNorm(name: string, x: Value, channels: number, kernel = 1, options: ConvOptions & { gain?: number } = {}): Value {
+    const { gain = 1, ...convOptions } = options;
+    const fan = x.shape[1] * kernel * kernel;
+    const w = this.parameter(`${name}.weight`, [channels, x.shape[1], kernel, kernel], { deviation: Math.sqrt(2 / fan) });
+    const scale = this.parameter(`${name}.scale`, [channels], { fill: gain });
+    const bias = this.parameter(`${name}.bias`, [channels], { fill: 0 });
+    const keptMean = this.parameter(`${name}.mean`, [channels], { fill: 0 }, true);
+    const keptVariance = this.parameter(`${name}.variance`, [channels], { fill: 1 }, true);
+    if (this.normalisation === "frozen") {
+      const factor = div(scale, sqrt(add(keptVariance, epsilon)));
+      return conv(x, mul(w, reshape(factor, [channels, 1, 1, 1])), sub(bias, mul(keptMean, factor)), convOptions);
+    }
+    const y = conv(x, w, undefined, convOptions);
+    const count = y.size / channels;
+    const batchMean = mean(y, [0, 2, 3]);
+    const variance = sub(mul(sumSquare(y, [0, 2, 3]), 1 / count), mul(batchMean, batchMean));
+    this.statistics.push({ name, mean: batchMean, variance });
+    const factor = div(scale, sqrt(add(variance, epsilon)));
+    const shift = sub(bias, mul(batchMean, factor));
+    return add(mul(y, reshape(factor, [channels, 1, 1])), reshape(shift, [channels, 1, 1]));
+  }
+
+  convNormRelu(name: string, x: Value, channels: number, kernel = 1, options: ConvOptions = {}): Value {
+    return relu(this.convNorm(name, x, channels, kernel, options));
+  }
+
+  /** `x` [..., in] to [..., width]. */
+  linear(name: string, x: Value, width: number, gain = 1): Value {
+    const fan = x.shape[x.rank - 1];
+    const w = this.parameter(`${name}.weight`, [fan, width], gain === 0 ? { fill: 0 } : { deviation: gain * Math.sqrt(1 / fan) });
+    return add(matMul(x, w), this.parameter(`${name}.bias`, [width], { fill: 0 }));
+  }
+
+  /** Layer normalisation over the last axis. */
+  layerNorm(name: string, x: Value): Value {
+    const width = x.shape[x.rank - 1];
+    return layerNorm(x, this.parameter(`${name}.scale`, [width], { fill: 1 }), this.parameter(`${name}.bias`, [width], { fill: 0 }));
+  }
+}

@@ -1,0 +1,53 @@
+import type { Value } from "../graph/graph.js";
+import { add, concat, gelu, mean, mul, reshape, slice, sub, transposeLast } from "../graph/ops.js";
+import { attention } from "./attention.js";
+import type { Builder } from "./builder.js";
+import type { NetworkConfig } from "./contract.js";
+
+/** Added to scores of what is not to be seen: far below any score, and exact in float16. */
+export const hidden = -1e4;
+
+/** [N, K] of 1 and 0 to a bias [N, K] of 0 and `hidden`. */
+export const hideUnused = (used: Value): Value => mul(sub(1, used), hidden);
+
+export interface Language {
+  /** [N, K, d]: each name as the segmentation task sees it, after fusion with the image. */
+  readonly segmentation: Value;
+  /** [N, K, d]: each name as the detection task sees it, after fusion with the image. */
+  readonly detection: Value;
+  /** [N, S]: attention of the used names over the last stage's S patches, averaged over heads and names; M of eq. 4. */
+  readonly attention: Value;
+}
+
+/**
+ * Projects E = Cat(E^T, E^C) of eq. 2 to the queries' width, once a task, and fuses it with the image: the names attend over
+ * themselves and the last stage's patches, [E, F] of eq. 4.
+ *
+ * @param text [N, K + 2, textWidth]
+ * @param used [N, K]
+ * @param last [N, d, h, w], the coarsest level of the pyramid
+ */
+export function language(b: Builder, text: Value, used: Value, last: Value, config: NetworkConfig): Language {
+  const d = config.embedding;
+  const [n, rows] = text.shape;
+  const k = rows - 2;
+  const categories = slice(text, 1, 2, rows);
+  const category = b.linear("decoder.language.category", categories, d);
+  const task = (i: number): Value => {
+    const hint = b.linear("decoder.language.task", slice(text, 1, i, i + 1), d);
+    return add(category, b.linear(`decoder.language.mix`, gelu(add(b.linear("decoder.language.hidden", categories, d), hint)), d));
+  };
+  const names = concat([task(0), task(1)], 1);
+  const patches = transposeLast(reshape(last, [n, d, last.shape[2] * last.shape[3]]));
+  const s = patches.shape[1];
+  const keys = concat([names, patches], 1);
+  const bias = hideUnused(used);
+  const seen = b.graph.constant({ dtype: "float32", shape: [n, s], data: new Float32Array(n * s) });
+  const keyBias = reshape(concat([bias, bias, seen], 1), [n, 1, 1, 2 * k + s]);
+  const fused = attention(b, "decoder.language.fusion", b.layerNorm("decoder.language.norm", names), keys, config.heads, keyBias);
+  const both = add(names, fused.output);
+  // M of eq. 4: the part of the map that falls on patches, for the segmentation task's names.
+  const onPatches = slice(slice(mean(fused.map, [1]), 1, 0, k), 2, 2 * k, 2 * k + s);
+  const weighted = mean(mul(onPatches, reshape(used, [n, k, 1])), [1]);
+  return { segmentation: slice(both, 1, 0, k), detection: slice(both, 1, k, 2 * k), attention: weighted };
+}

@@ -1,0 +1,80 @@
+import type { Value } from "../graph/graph.js";
+import { add, div, exp, expand, gatherElements, matMul, mul, reduceMax, reshape, sqrt, stopGradient, sum, topK, unsqueeze } from "../graph/ops.js";
+import { refineBoxes } from "./boxes.js";
+import type { Builder } from "./builder.js";
+import type { NetworkConfig } from "./contract.js";
+import { imageEncoder, normalise } from "./image-encoder.js";
+import { hideUnused, language } from "./language.js";
+import { pixelDecoder } from "./pixel-decoder.js";
+import { boxCode, proposalDecoder } from "./proposal-decoder.js";
+import { proposals, type Proposals } from "./proposals.js";
+import { similarity, unit } from "./similarity.js";
+
+export interface NetworkValues {
+  /** [N, K, H / 4, W / 4]: similarity of each pixel's visual concept with each name's query; far below zero for unused names. */
+  readonly maskLogits: Value;
+  readonly proposals: Proposals;
+  /** [N, P, K]: logits of the dense proposals. */
+  readonly proposalLogits: Value;
+  /** [N, R, K]: logits of the refined regions. */
+  readonly regionLogits: Value;
+  /** [N, R, 4]: refined boxes in pixels of the network's input. */
+  readonly regionBoxes: Value;
+  /** [N, S]: M of eq. 4 over the S patches of the last stage. */
+  readonly attention: Value;
+}
+
+/**
+ * The whole network on a batch.
+ *
+ * @param frames uint8 [N, H, W, 3] at the network's input resolution
+ * @param text float32 [N, K + 2, 384], E of eq. 2
+ * @param used float32 [N, K]
+ */
+export function network(b: Builder, frames: Value, text: Value, used: Value, config: NetworkConfig): NetworkValues {
+  return networkOnImage(b, normalise(frames), text, used, config);
+}
+
+/** As `network`, on images that are normalised (and perhaps masked) already: float32 [N, 3, H, W]. */
+export function networkOnImage(b: Builder, image: Value, text: Value, used: Value, config: NetworkConfig): NetworkValues {
+  const d = config.embedding;
+  const n = image.shape[0];
+  const k = used.shape[1];
+  const pyramid = pixelDecoder(b, imageEncoder(b, image, config), config);
+  const words = language(b, text, used, pyramid.levels[2], config);
+  const bias = hideUnused(used);
+
+  const dense = proposals(b, pyramid.levels, config);
+  const scale = (name: string, start: number): Value => b.parameter(`decoder.${name}`, [1], { fill: start });
+  const detectionLogits = (features: Value): Value =>
+    add(
+      add(similarity(features, words.detection, scale("region.logScale", Math.log(10))), scale("region.offset", -5)),
+      unsqueeze(bias, [1]),
+    );
+  const proposalLogits = detectionLogits(dense.features);
+
+  const [, best] = topK(reduceMax(proposalLogits, [2]), config.regions, 1);
+  const pick = (x: Value): Value =>
+    stopGradient(gatherElements(x, expand(unsqueeze(best, [2]), [n, config.regions, x.shape[2]]), 1));
+  const reference = pick(dense.boxes);
+  const content = b.linear("decoder.region.content", pick(dense.features), d);
+  const regionQueries = add(content, b.linear("decoder.region.place", boxCode(b, reference, config), d));
+
+  const decoded = proposalDecoder(b, words.segmentation, regionQueries, used, pyramid.levels, config);
+  const regionFeatures = add(content, b.linear("decoder.region.refine", decoded.regions, d));
+  const deltas = b.linear("decoder.region.delta", decoded.regions, 4, 0.1);
+
+  const maskQueries = unit(add(words.segmentation, b.linear("decoder.mask.refine", decoded.masks, d)));
+  const [, , h, w] = pyramid.concepts.shape;
+  const concepts = reshape(pyramid.concepts, [n, d, h * w]);
+  const length = sqrt(add(sum(mul(concepts, concepts), [1], true), 1e-6));
+  const cosine = div(matMul(maskQueries, concepts), div(length, exp(scale("mask.logScale", Math.log(12)))));
+  return {
+    maskLogits: reshape(add(cosine, unsqueeze(bias, [2])), [n, k, h, w]),
+    proposals: dense,
+    proposalLogits,
+    regionLogits: detectionLogits(regionFeatures),
+    regionBoxes: refineBoxes(reference, deltas),
+    attention: words.attention,
+  };
+}
