@@ -1,0 +1,94 @@
+import sharp from "sharp";
+import { z } from "zod";
+import { NightshiftError } from "../errors.js";
+import type { Box } from "../frame.js";
+import type { Manifest } from "./manifest.js";
+
+/** A labelled frame that travels with a bundle, so that learning new weather does not unlearn the old. */
+export interface Exemplar {
+  /** Letters, digits, `-` and `_`; its files are named after it. */
+  readonly id: string;
+  /** Pixels. */
+  readonly width: number;
+  /** Pixels. */
+  readonly height: number;
+  /** `height * width * 3` bytes, packed RGB. */
+  readonly rgb: Uint8Array;
+  /** `height * width` indices into the exemplars' names; 255 is never scored. */
+  readonly mask?: Uint8Array;
+  readonly boxes?: readonly Box[];
+}
+
+/** Exemplars with the words for what their labels mean. */
+export interface ExemplarSet {
+  /** What the values of masks mean. */
+  readonly names: readonly string[];
+  /** The names that boxes carry. */
+  readonly boxNames: readonly string[];
+  readonly samples: readonly Exemplar[];
+}
+
+const folder = "exemplars";
+const imagePath = (id: string): string => `${folder}/${id}.png`;
+const maskPath = (id: string): string => `${folder}/${id}.mask.png`;
+const boxesPath = (id: string): string => `${folder}/${id}.boxes.json`;
+
+/** Whether a file of a bundle belongs to its exemplars. */
+export const isExemplarFile = (path: string): boolean => path.startsWith(`${folder}/`);
+
+const boxesSchema = z.array(z.strictObject({ x1: z.number(), y1: z.number(), x2: z.number(), y2: z.number(), label: z.string().min(1) }));
+
+/** The files of exemplars by their path in the bundle. Throws `E_BUNDLE_FORMAT` for an identifier that cannot name a file. */
+export async function encodeExemplars({ samples }: ExemplarSet): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const { id, width, height, rgb, mask, boxes } of samples) {
+    if (!/^[A-Za-z0-9_-]+$/.test(id) || files.has(imagePath(id)))
+      throw malformed("identifiers of letters, digits, '-' and '_' that differ", JSON.stringify(id), "Rename the exemplar.");
+    files.set(imagePath(id), await toPng(rgb, width, height, 3));
+    if (mask) files.set(maskPath(id), await toPng(mask, width, height, 1));
+    if (boxes) files.set(boxesPath(id), new TextEncoder().encode(JSON.stringify(boxes.map(({ x1, y1, x2, y2, label }) => ({ x1, y1, x2, y2, label })))));
+  }
+  return files;
+}
+
+/** Reads the exemplars that a manifest lists. `read` answers with the verified bytes of a file, undefined where the manifest has no such file. */
+export async function decodeExemplars(manifest: Manifest, read: (path: string) => Promise<Uint8Array | undefined>): Promise<Exemplar[]> {
+  const exemplars: Exemplar[] = [];
+  for (const id of manifest.exemplars?.ids ?? []) {
+    const [image, maskBytes, boxBytes] = await Promise.all([read(imagePath(id)), read(maskPath(id)), read(boxesPath(id))]);
+    if (!image) throw malformed(`${imagePath(id)} in the manifest`, "none");
+    const { width, height, data: rgb } = await fromPng(imagePath(id), image, 3);
+    const mask = maskBytes ? (await fromPng(maskPath(id), maskBytes, 1)).data : undefined;
+    if (mask && mask.length !== width * height) throw malformed(`a mask of ${width} x ${height} pixels in ${maskPath(id)}`, `${mask.length} pixels`);
+    exemplars.push({ id, width, height, rgb, ...(mask && { mask }), ...(boxBytes && { boxes: readBoxes(boxesPath(id), boxBytes) }) });
+  }
+  return exemplars;
+}
+
+const toPng = (data: Uint8Array, width: number, height: number, channels: 1 | 3): Promise<Uint8Array> =>
+  sharp(data, { raw: { width, height, channels } })
+    .toColourspace(channels === 1 ? "b-w" : "srgb")
+    .png({ compressionLevel: 9 })
+    .toBuffer();
+
+async function fromPng(path: string, png: Uint8Array, channels: 1 | 3): Promise<{ width: number; height: number; data: Uint8Array }> {
+  try {
+    const image = sharp(png, { failOn: "error" }).toColourspace(channels === 1 ? "b-w" : "srgb");
+    const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
+    if (info.channels !== channels) throw new Error(`${info.channels} channels where ${channels} were expected`);
+    return { width: info.width, height: info.height, data: new Uint8Array(data) };
+  } catch (cause) {
+    throw malformed(`a readable image in ${path}`, cause instanceof Error ? cause.message : String(cause), undefined, cause);
+  }
+}
+
+function readBoxes(path: string, bytes: Uint8Array): Box[] {
+  try {
+    return boxesSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch (cause) {
+    throw malformed(`a list of boxes in ${path}`, cause instanceof Error ? cause.message : String(cause), undefined, cause);
+  }
+}
+
+const malformed = (expected: string, received: string, remedy = "Fetch or write the bundle again.", cause?: unknown): NightshiftError =>
+  new NightshiftError("E_BUNDLE_FORMAT", { expected, received, remedy, cause });

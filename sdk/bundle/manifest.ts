@@ -1,0 +1,115 @@
+import { posix } from "node:path";
+import { z } from "zod";
+import { NightshiftError } from "../errors.js";
+import { checkVocabulary } from "../network/contract.js";
+
+export const manifestFile = "manifest.json";
+
+/** The version that this code reads and writes. It changes when an older reader would misread a bundle. */
+export const formatVersion = 1;
+
+const count = z.number().int().min(1);
+const four = z.tuple([count, count, count, count]).readonly();
+const side = count.multipleOf(32);
+
+const networkSchema = z.strictObject({
+  width: side,
+  height: side,
+  stem: count,
+  channels: four,
+  depths: four,
+  expansion: z.number().positive(),
+  embedding: count,
+  heads: count,
+  decoderLayers: z.number().int().min(0),
+  regions: count,
+});
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in lower-case hexadecimal");
+
+const fileSchema = z.strictObject({
+  /** Relative to the bundle, with `/` between folders. */
+  path: z.string().min(1).refine(staysInside, "must be a path inside the bundle"),
+  bytes: z.number().int().min(0),
+  sha256,
+});
+
+const descriptionSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must be letters, digits, '.', '_' and '-'"),
+  /** Counts the weights: 0 for a bundle as it was delivered, higher for what a vehicle learnt since. */
+  generation: z.number().int().min(0),
+  /** ISO 8601, UTC. */
+  createdAt: z.iso.datetime(),
+  /** The generation that these weights were learnt from; null where there was none. */
+  parent: z.number().int().min(0).nullable(),
+  network: networkSchema,
+  /** What is answered unless something else is asked for. */
+  vocabulary: z.array(z.string()).readonly().superRefine((names, context) => {
+    try {
+      checkVocabulary(names);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+    }
+  }),
+  /** What the weights were taught with, and what follows from that for their use. */
+  training: z.strictObject({
+    statement: z.string().min(1),
+    data: z.array(z.strictObject({ name: z.string().min(1), terms: z.string().min(1) })).readonly(),
+  }),
+  /** The encoder that made the embeddings, and that new names must go through. */
+  textEncoder: z.strictObject({ id: z.string().min(1), sha256 }),
+  /** The conditions that these weights are for. */
+  condition: z.enum(["clear", "dusk", "night", "fog", "unknown"]),
+  /** Scores as measured, by name, for example `miou day-test`. Shares in percent. */
+  metrics: z.record(z.string(), z.number()),
+});
+
+const manifestSchema = descriptionSchema.extend({
+  formatVersion: z.literal(formatVersion),
+  /** Labelled rendered frames in the bundle, if any. */
+  exemplars: z.strictObject({ names: z.array(z.string()), boxNames: z.array(z.string()), ids: z.array(z.string()) }).optional(),
+  files: z.array(fileSchema),
+});
+
+/** What whoever writes a bundle says about it. */
+export type Description = Readonly<z.infer<typeof descriptionSchema>>;
+
+/** `manifest.json`: the description, and every file with its size and hash. */
+export type Manifest = Readonly<z.infer<typeof manifestSchema>>;
+
+export type ManifestFile = Readonly<z.infer<typeof fileSchema>>;
+
+/** Reads a manifest. Throws `E_BUNDLE_FORMAT` where it is not JSON, not of this version, or says something impossible. */
+export function parseManifest(text: string, path: string): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw malformed(path, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  return checkManifest(json, path);
+}
+
+/** Throws `E_BUNDLE_FORMAT` unless `value` is a manifest. `path` names it in the error. */
+export function checkManifest(value: unknown, path: string): Manifest {
+  const parsed = manifestSchema.safeParse(value);
+  if (!parsed.success) throw malformed(path, z.prettifyError(parsed.error).replaceAll(/\s+/g, " "), parsed.error);
+  const paths = parsed.data.files.map((file) => file.path);
+  const twice = paths.find((name, at) => paths.indexOf(name) !== at);
+  if (twice !== undefined) throw malformed(path, `the file ${twice} twice`, undefined);
+  return parsed.data;
+}
+
+/** Whether a manifest's path names a file inside the bundle on every system. */
+function staysInside(path: string): boolean {
+  const isPlain = !path.includes("\\") && !path.includes("\0") && !path.includes(":");
+  return isPlain && !posix.isAbsolute(path) && posix.normalize(path) === path && path.split("/").every((part) => part !== ".." && part !== ".");
+}
+
+const malformed = (path: string, received: string, cause: unknown): NightshiftError =>
+  new NightshiftError("E_BUNDLE_FORMAT", {
+    expected: `a manifest of format version ${formatVersion} in ${path}`,
+    received,
+    remedy: "Fetch or write the bundle again.",
+    cause,
+  });

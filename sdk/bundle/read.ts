@@ -1,0 +1,63 @@
+import { resolve } from "node:path";
+import { NightshiftError } from "../errors.js";
+import { type Bundle, bundleFiles } from "./bundle.js";
+import { decodeEmbeddings } from "./embeddings.js";
+import { decodeExemplars, isExemplarFile } from "./exemplars.js";
+import { readInside, readVerified } from "./files.js";
+import { decodeGolden } from "./golden.js";
+import { type Manifest, manifestFile, parseManifest } from "./manifest.js";
+import { decodeWeights } from "./weights.js";
+
+export interface ReadOptions {
+  /**
+   * `all` verifies every file at once; `model` leaves the exemplars until they are asked for, which saves time where
+   * only answers are wanted. `all` unless told otherwise.
+   */
+  readonly verify?: "all" | "model";
+}
+
+/** The manifest of a bundle alone; none of the files is looked at. Throws `E_BUNDLE_MISSING` or `E_BUNDLE_FORMAT`. */
+export async function readManifest(directory: string): Promise<Manifest> {
+  const bytes = await readInside(directory, manifestFile);
+  return parseManifest(new TextDecoder().decode(bytes), resolve(directory, manifestFile));
+}
+
+/**
+ * Reads a bundle, and nothing of it that does not have the size and hash that its manifest states. Throws `E_BUNDLE_MISSING`,
+ * `E_BUNDLE_FORMAT` (truncated or malformed), `E_BUNDLE_HASH`, `E_WEIGHTS_NOT_FINITE`.
+ */
+export async function readBundle(directory: string, options: ReadOptions = {}): Promise<Bundle> {
+  const manifest = await readManifest(directory);
+  const read = async (path: string): Promise<Uint8Array | undefined> => {
+    const file = manifest.files.find((entry) => entry.path === path);
+    return file && readVerified(directory, file);
+  };
+  const [weightBytes, embeddingBytes, goldenBytes, notice] = await Promise.all([
+    required(read, bundleFiles.weights, directory),
+    required(read, bundleFiles.embeddings, directory),
+    required(read, bundleFiles.golden, directory),
+    required(read, bundleFiles.notice, directory),
+  ]);
+  if (options.verify !== "model")
+    for (const file of manifest.files) if (isExemplarFile(file.path)) await readVerified(directory, file);
+  const embeddings = decodeEmbeddings(embeddingBytes, resolve(directory, bundleFiles.embeddings));
+  return {
+    directory: resolve(directory),
+    manifest,
+    weights: decodeWeights(weightBytes, resolve(directory, bundleFiles.weights)),
+    golden: decodeGolden(goldenBytes, resolve(directory, bundleFiles.golden)),
+    notice: new TextDecoder().decode(notice),
+    embeddings: () => embeddings,
+    exemplars: () => decodeExemplars(manifest, read),
+  };
+}
+
+async function required(read: (path: string) => Promise<Uint8Array | undefined>, path: string, directory: string): Promise<Uint8Array> {
+  const bytes = await read(path);
+  if (bytes) return bytes;
+  throw new NightshiftError("E_BUNDLE_MISSING", {
+    expected: `${path} in the manifest of the bundle ${directory}`,
+    received: "no such entry",
+    remedy: "Fetch or write the bundle again.",
+  });
+}

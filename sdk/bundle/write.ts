@@ -1,0 +1,76 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { NightshiftError } from "../errors.js";
+import { type BundleContents, bundleFiles } from "./bundle.js";
+import { encodeEmbeddings, vocabularyOf } from "./embeddings.js";
+import { encodeExemplars } from "./exemplars.js";
+import { sha256Of, syncFolder, writeSynced } from "./files.js";
+import { encodeGolden } from "./golden.js";
+import { checkManifest, formatVersion, manifestFile } from "./manifest.js";
+import { encodeWeights } from "./weights.js";
+
+/** What unfinished folders are called, so that whoever finds one knows that it may go. */
+export const unfinishedPrefix = ".unfinished-";
+
+/**
+ * Writes a bundle so that at every instant, power cuts included, `directory` either does not exist or is whole: into a folder
+ * beside it, synced, then renamed. Throws `E_BUNDLE_FORMAT` where something is already there or the contents are not a bundle,
+ * `E_VOCABULARY` where the default vocabulary has no embeddings, `E_WEIGHTS_NOT_FINITE`.
+ */
+export async function writeBundle(directory: string, contents: BundleContents): Promise<void> {
+  const target = resolve(directory);
+  await refuseExisting(target);
+  const files = await filesOf(contents);
+  const parent = dirname(target);
+  const temporary = join(parent, `${unfinishedPrefix}${basename(target)}-${process.pid}-${randomBytes(4).toString("hex")}`);
+  await mkdir(temporary, { recursive: true });
+  try {
+    const folders = new Set<string>([temporary]);
+    for (const [path, content] of files) {
+      const folder = dirname(join(temporary, path));
+      if (!folders.has(folder)) await mkdir(folder, { recursive: true });
+      folders.add(folder);
+      await writeSynced(join(temporary, path), content);
+    }
+    for (const folder of folders) await syncFolder(folder);
+    await rename(temporary, target);
+    await syncFolder(parent);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function filesOf({ description, weights, embeddings, golden, notice, exemplars }: BundleContents): Promise<Map<string, Uint8Array>> {
+  vocabularyOf(embeddings, description.vocabulary);
+  const text = new TextEncoder();
+  const files = new Map<string, Uint8Array>([
+    [bundleFiles.weights, encodeWeights(weights)],
+    [bundleFiles.embeddings, encodeEmbeddings(embeddings)],
+    [bundleFiles.golden, encodeGolden(golden)],
+    [bundleFiles.notice, text.encode(notice)],
+    ...(exemplars ? await encodeExemplars(exemplars) : []),
+  ]);
+  const manifest = checkManifest(
+    {
+      formatVersion,
+      ...description,
+      ...(exemplars && { exemplars: { names: exemplars.names, boxNames: exemplars.boxNames, ids: exemplars.samples.map(({ id }) => id) } }),
+      files: [...files].map(([path, content]) => ({ path, bytes: content.length, sha256: sha256Of(content) })),
+    },
+    manifestFile,
+  );
+  // Last, so that a folder without a manifest is known to be unfinished.
+  return files.set(manifestFile, text.encode(`${JSON.stringify(manifest, null, 2)}\n`));
+}
+
+async function refuseExisting(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return;
+  throw new NightshiftError("E_BUNDLE_FORMAT", {
+    expected: `no file or folder at ${path}`,
+    received: found.isDirectory() ? "a folder" : "a file",
+    remedy: "Bundles are never changed in place: write to another path, or remove the old one first.",
+  });
+}
