@@ -1,0 +1,119 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocketServer } from "ws";
+import type { Perception } from "../engine/perception.js";
+import type { Frame } from "../frame.js";
+import type { ConditionName, StreamEvent } from "../stream/events.js";
+import { pageServer } from "./http.js";
+import type { FromPage, State } from "./page/wire.js";
+import { pictureMessage } from "./picture.js";
+import { isSameOrigin } from "./origin.js";
+import { lossPoint, pageEvent, Timeline } from "./timeline.js";
+import { Visitor } from "./visitor.js";
+
+export const defaultViewerPort = 8080;
+
+/** Who does what the page asks. What a method throws is shown in the page. */
+export interface ViewerHandler {
+  state(): State;
+  setVocabulary(names: readonly string[]): void | Promise<void>;
+  adaptNow(): void | Promise<void>;
+  pause(): void | Promise<void>;
+  resume(): void | Promise<void>;
+  rollBack(): void | Promise<void>;
+}
+
+export interface ViewerOptions {
+  /** 0 takes any free port. */
+  readonly port?: number;
+  /** Loopback unless told otherwise: the page has no passwords. */
+  readonly host?: string;
+  /** The most frames a second that a page gets. */
+  readonly fps?: number;
+  /** Gets what goes wrong outside of any request. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** The web page that shows the stream and the adaptation. Nothing here ever makes the stream wait. */
+export class Viewer {
+  readonly #visitors = new Set<Visitor>();
+  readonly #timeline = new Timeline();
+  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: 65536 });
+  readonly #clock: NodeJS.Timeout;
+  #isEncoding = false;
+  #nextFrameMs = 0;
+
+  private constructor(
+    private readonly handler: ViewerHandler,
+    private readonly options: ViewerOptions,
+    private readonly server: Awaited<ReturnType<typeof pageServer>>,
+  ) {
+    server.onUpgrade((request, socket, head) => this.#upgrade(request, socket, head));
+    this.#clock = setInterval(() => this.#tellState(), 500);
+  }
+
+  /** Throws `E_ADDRESS_IN_USE` where the port is taken. */
+  static async open(handler: ViewerHandler, options: ViewerOptions): Promise<Viewer> {
+    const server = await pageServer(options.host ?? "127.0.0.1", options.port ?? defaultViewerPort);
+    return new Viewer(handler, options, server);
+  }
+
+  /** Where the page is, for example `http://127.0.0.1:8080/`. */
+  get address(): string {
+    return this.server.address;
+  }
+
+  /** Shows one answer with its frame, unless nobody looks, the last is still being packed, or it comes too soon. Returns at once. */
+  show(frame: Frame, perception: Perception, condition: ConditionName): void {
+    const now = performance.now();
+    const ready = [...this.#visitors].filter((visitor) => visitor.isReady);
+    if (this.#isEncoding || now < this.#nextFrameMs || ready.length === 0) return;
+    this.#isEncoding = true;
+    this.#nextFrameMs = now + 1000 / (this.options.fps ?? 10);
+    pictureMessage(frame, perception, condition)
+      .then((message) => ready.forEach((visitor) => visitor.sendFrame(message)), this.options.onError)
+      .finally(() => (this.#isEncoding = false));
+  }
+
+  /** Notes an event and shows it. */
+  event(event: StreamEvent): void {
+    const told = pageEvent(event);
+    const loss = lossPoint(told);
+    if (loss) this.#timeline.addLoss(loss);
+    else this.#timeline.addEvent(told);
+    for (const visitor of this.#visitors) visitor.send(loss ? { type: "loss", loss } : { type: "event", event: told });
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#clock);
+    for (const visitor of this.#visitors) visitor.close();
+    this.#sockets.close();
+    await this.server.close();
+  }
+
+  #tellState(): void {
+    const state = this.handler.state();
+    this.#timeline.addState(state);
+    for (const visitor of this.#visitors) visitor.send({ type: "state", state });
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Another site's page must not steer a vehicle through the reader's browser.
+    if (request.url !== "/stream" || !isSameOrigin(request)) return void socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const visitor = new Visitor(webSocket, {
+        ask: (asked) => this.#carryOut(asked),
+        closed: () => this.#visitors.delete(visitor),
+        onError: this.options.onError,
+      });
+      this.#visitors.add(visitor);
+      visitor.send({ type: "history", history: this.#timeline.history });
+      visitor.send({ type: "state", state: this.handler.state() });
+    });
+  }
+
+  async #carryOut(asked: FromPage): Promise<void> {
+    if (asked.type === "setVocabulary") await this.handler.setVocabulary(asked.names);
+    else if (asked.type !== "shown") await this.handler[asked.type]();
+  }
+}

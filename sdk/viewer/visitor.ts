@@ -1,0 +1,69 @@
+import type { WebSocket } from "ws";
+import { NightshiftError } from "../errors.js";
+import type { FromPage, ToPage } from "./page/wire.js";
+import { readRequest } from "./request.js";
+
+/** Frames that may be under way to a page before it says that it has drawn one. */
+const mostFramesUnderWay = 2;
+/** A page that takes this much no more is left out until it does, bytes. */
+const mostWaiting = 1_000_000;
+
+export interface VisitorOptions {
+  ask(request: FromPage): Promise<void>;
+  closed(): void;
+  onError(error: unknown): void;
+}
+
+/** One open page. */
+export class Visitor {
+  #framesUnderWay = 0;
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly options: VisitorOptions,
+  ) {
+    socket.on("message", (data, isBinary) => {
+      if (!isBinary) void this.#receive(data.toString());
+    });
+    socket.on("close", () => options.closed());
+    socket.on("error", (error) => options.onError(error));
+  }
+
+  /** Whether it has drawn what it got, so that another frame may be sent. */
+  get isReady(): boolean {
+    return this.#isOpen && this.#framesUnderWay < mostFramesUnderWay && this.socket.bufferedAmount < mostWaiting;
+  }
+
+  sendFrame(message: Buffer): void {
+    if (!this.isReady) return;
+    this.#framesUnderWay++;
+    this.socket.send(message);
+  }
+
+  send(message: ToPage): void {
+    if (this.#isOpen && this.socket.bufferedAmount < mostWaiting) this.socket.send(JSON.stringify(message));
+  }
+
+  close(): void {
+    this.socket.close(1001, "Nightshift has stopped");
+  }
+
+  get #isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
+  }
+
+  async #receive(text: string): Promise<void> {
+    try {
+      const request = readRequest(text);
+      if (request.type === "shown") this.#framesUnderWay = Math.max(0, this.#framesUnderWay - 1);
+      else {
+        await this.options.ask(request);
+        this.send({ type: "done", what: request.type });
+      }
+    } catch (error) {
+      const isOurs = error instanceof NightshiftError;
+      this.send({ type: "refused", code: isOurs ? error.code : "E_INTERNAL", text: isOurs ? `${error.received}. ${error.remedy}` : String(error) });
+      if (!isOurs) this.options.onError(error);
+    }
+  }
+}
