@@ -12,7 +12,9 @@ export interface FfmpegOptions {
   readonly ffmpeg?: string;
   /** Gets an `E_CAMERA` for what ffmpeg complained about although it went on. Without it the camera throws in the end. */
   readonly onError?: (error: NightshiftError) => void;
-  /** How long a live camera may deliver nothing before it counts as vanished. */
+  /** How long a live camera may take to deliver its first frame. */
+  readonly openMs?: number;
+  /** How long a live camera may deliver nothing after that before it counts as vanished. */
   readonly stallMs?: number;
 }
 
@@ -70,7 +72,8 @@ export class FfmpegCamera implements Camera {
     const pace = new Pace(this.source.fps);
     const chunks = child.stdout[Symbol.asyncIterator]();
     for (let sequence = 0; !signal.aborted; ) {
-      const chunk: IteratorResult<Buffer, undefined> = await this.#inTime(chunks.next());
+      const limitMs = sequence === 0 ? (this.options.openMs ?? 15_000) : (this.options.stallMs ?? 5000);
+      const chunk: IteratorResult<Buffer, undefined> = await this.#inTime(chunks.next(), limitMs);
       if (chunk.done) break;
       for (const picture of reader.push(chunk.value)) {
         const captureTimeNs = nowNs();
@@ -83,12 +86,11 @@ export class FfmpegCamera implements Camera {
   }
 
   /** A camera whose cable is cut may leave the connection open for ever. */
-  async #inTime<T>(next: Promise<T>): Promise<T> {
+  async #inTime<T>(next: Promise<T>, limitMs: number): Promise<T> {
     if (!this.live) return next;
-    const stallMs = this.options.stallMs ?? 5000;
     let timer: NodeJS.Timeout | undefined;
     const stalled = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(this.#failed(`nothing for ${stallMs} ms`, undefined)), stallMs);
+      timer = setTimeout(() => reject(this.#failed(`nothing for ${limitMs} ms`, undefined)), limitMs);
     });
     try {
       return await Promise.race([next, stalled]);
@@ -98,9 +100,13 @@ export class FfmpegCamera implements Camera {
   }
 
   #judge(ending: Ending, complaints: string, isCutShort: boolean): void {
-    if ("error" in ending) throw ending.error.code === "ENOENT" ? missing(this.options.ffmpeg ?? "ffmpeg", ending.error) : this.#failed(ending.error.message, ending.error);
+    if ("error" in ending) {
+      const { error } = ending;
+      throw error.code === "ENOENT" ? missing(this.options.ffmpeg ?? "ffmpeg", error) : this.#failed(error.message, error);
+    }
     const end = ending.killedBy ? `ended by ${ending.killedBy}` : `ended with code ${ending.code}`;
-    if (ending.code !== 0 || isCutShort || this.live) throw this.#failed(complaints === "" ? `the stream ${end}` : `${complaints} (${end})`, undefined);
+    if (ending.code !== 0 || isCutShort || this.live)
+      throw this.#failed(complaints === "" ? `the stream ${end}` : `${complaints} (${end})`, undefined);
     if (complaints === "") return;
     const error = this.#failed(complaints, undefined);
     if (!this.options.onError) throw error;

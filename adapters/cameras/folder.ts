@@ -14,7 +14,10 @@ export interface FolderOptions {
   readonly fps?: number;
   /** How often to go through the folder. */
   readonly loop?: number;
-  /** Gets an `E_IMAGE` for each file that cannot be read, after which the camera goes on, leaving a gap in the sequence. Without it the camera throws. */
+  /**
+   * Gets an `E_IMAGE` for each file that cannot be read, after which the camera goes on, leaving a gap in the sequence.
+   * Without it the camera throws.
+   */
   readonly onError?: (error: NightshiftError) => void;
 }
 

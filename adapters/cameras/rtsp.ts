@@ -12,9 +12,13 @@ export interface RtspOptions extends FfmpegOptions {
 
 /** A network camera. Throws `E_CONFIG` where the address is none. */
 export function rtspCamera(address: string, options: RtspOptions = {}): Camera {
-  if (!URL.canParse(address) || !/^rtsps?:\/\//.test(address))
-    throw new NightshiftError("E_CONFIG", { expected: "an address such as rtsp://host:554/stream", received: JSON.stringify(address), remedy: "Correct the address." });
-  const url = new URL(address);
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (!url || !/^rtsps?:$/.test(url.protocol) || url.hostname === "")
+    throw new NightshiftError("E_CONFIG", {
+      expected: "an address such as rtsp://host:554/stream",
+      received: JSON.stringify(address),
+      remedy: "Correct the address.",
+    });
   const what = `${url.protocol}//${url.host}${url.pathname}`;
   const input = ["-rtsp_transport", options.transport ?? "tcp", "-fflags", "nobuffer", "-flags", "low_delay", "-i", address];
   // A dot in a host's name would be taken for a file's suffix.

@@ -16,7 +16,11 @@ export interface V4l2Options extends FfmpegOptions {
 /** A camera of Linux's video interface. Throws `E_CAMERA` where there is no such device. */
 export function v4l2Camera(device: string, options: V4l2Options = {}): Camera {
   if (!existsSync(device))
-    throw new NightshiftError("E_CAMERA", { expected: `a video device: ${device}`, received: "no such device", remedy: "Plug the camera in; `ls /dev/video*` lists what there is." });
+    throw new NightshiftError("E_CAMERA", {
+      expected: `a video device: ${device}`,
+      received: "no such device",
+      remedy: "Plug the camera in; `ls /dev/video*` lists what there is.",
+    });
   const rate = options.fps === undefined ? [] : ["-framerate", String(options.fps)];
   const size = options.size === undefined ? [] : ["-video_size", `${options.size.width}x${options.size.height}`];
   const input = ["-f", "v4l2", "-fflags", "nobuffer", ...rate, ...size, "-i", device];

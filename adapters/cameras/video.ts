@@ -15,8 +15,10 @@ export interface VideoOptions extends FfmpegOptions {
 
 /** A video file. Throws `E_CAMERA` where there is none. */
 export function videoCamera(file: string, options: VideoOptions = {}): Camera {
-  if (!existsSync(file)) throw new NightshiftError("E_CAMERA", { expected: `a video file: ${file}`, received: "no such file", remedy: "Check the path." });
+  if (!existsSync(file))
+    throw new NightshiftError("E_CAMERA", { expected: `a video file: ${file}`, received: "no such file", remedy: "Check the path." });
   const rounds = options.loop ?? 1;
-  const input = ["-stream_loop", Number.isFinite(rounds) ? String(rounds - 1) : "-1", ...(options.fps === undefined ? ["-re"] : []), "-i", `file:${file}`];
+  const repeats = Number.isFinite(rounds) ? String(rounds - 1) : "-1";
+  const input = ["-stream_loop", repeats, ...(options.fps === undefined ? ["-re"] : []), "-i", `file:${file}`];
   return new FfmpegCamera({ name: options.name ?? nameOf(file), live: false, what: file, input, fps: options.fps ?? 0 }, options);
 }

@@ -3,7 +3,7 @@ import type { Perception } from "../engine/perception.js";
 import { NightshiftError } from "../errors.js";
 import { nowNs } from "../frame.js";
 import { type ConditionName, conditionNumber } from "./events.js";
-import { type Boxes, BoxesSchema, type Header, HeaderSchema, type Mask, MaskSchema } from "./messages/nightshift_pb.js";
+import { type Boxes, BoxesSchema, Encoding, type Header, HeaderSchema, type Mask, MaskSchema } from "./messages/nightshift_pb.js";
 import { packPlane } from "./planes.js";
 import { schemaVersion } from "./topics.js";
 
@@ -26,13 +26,14 @@ export function headerMessage(perception: Perception, condition: ConditionName):
   });
 }
 
-/** `withScores`: whether the confidences travel along; they take more bytes than the mask. */
+/** `withScores`: whether the confidences travel along: another byte for each 4 x 4 pixels. */
 export function maskMessage(perception: Perception, header: Header, withScores: boolean): Mask {
   const { width, height } = perception;
   return create(MaskSchema, {
     header,
     categories: packPlane(perception.mask, width, height),
-    scores: withScores ? packPlane(perception.maskScore, width / 4, height / 4) : undefined,
+    // Confidences are noise to zlib: they would cost more time than the mask and hardly shrink.
+    scores: withScores ? packPlane(perception.maskScore, width / 4, height / 4, Encoding.RAW) : undefined,
     // The network sees the whole frame, stretched to its input.
     toCamera: { scaleX: perception.cameraWidth / width, scaleY: perception.cameraHeight / height, offsetX: 0, offsetY: 0 },
   });

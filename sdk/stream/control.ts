@@ -1,28 +1,13 @@
-import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import { Reply } from "zeromq";
 import { NightshiftError } from "../errors.js";
 import { bind } from "./bind.js";
-import { type ControlReply, ControlReplySchema, type ControlRequest, ControlRequestSchema } from "./messages/nightshift_pb.js";
-import { type Status, statusMessage } from "./status.js";
-import { schemaVersion } from "./topics.js";
-import { type VehicleState, vehicleState } from "./vehicle.js";
+import { answer, type ControlHandler, type Outcome, readRequest, replyOf } from "./control-handler.js";
+import { type ControlReply, ControlReplySchema } from "./messages/nightshift_pb.js";
+
+export type { ControlHandler };
 
 export const defaultControlAddress = "tcp://127.0.0.1:5591";
-
-/**
- * Who does what the control socket is asked. Every method answers soon: what takes long is started, and its end is told by an event.
- * What a method throws becomes the reply.
- */
-export interface ControlHandler {
-  status(): Status | Promise<Status>;
-  /** Throws `E_VOCABULARY` unless there are 1 to 64 different names, none empty. */
-  setVocabulary(names: readonly string[]): void | Promise<void>;
-  adaptNow(): void | Promise<void>;
-  pause(): void | Promise<void>;
-  resume(): void | Promise<void>;
-  rollBack(): void | Promise<void>;
-  vehicleState(state: VehicleState): void | Promise<void>;
-}
 
 export interface ControlOptions {
   readonly address?: string;
@@ -86,51 +71,6 @@ export class ControlServer {
   }
 }
 
-type Outcome = MessageInitShape<typeof ControlReplySchema>["reply"];
-
-const replyOf = (reply: Outcome): ControlReply => create(ControlReplySchema, { schemaVersion, reply });
-
-function readRequest(parts: readonly Uint8Array[]): ControlRequest {
-  const [part] = parts;
-  if (parts.length !== 1 || !part) throw malformed(`${parts.length} parts`, undefined);
-  let request: ControlRequest;
-  try {
-    request = fromBinary(ControlRequestSchema, part);
-  } catch (cause) {
-    throw malformed(`${part.length} bytes that do not decode`, cause);
-  }
-  if (request.schemaVersion > schemaVersion) throw malformed(`schema version ${request.schemaVersion}, which is newer than ${schemaVersion}`, undefined);
-  return request;
-}
-
-async function answer(handler: ControlHandler, { request }: ControlRequest): Promise<Outcome> {
-  switch (request.case) {
-    case "status":
-      return { case: "status", value: statusMessage(await handler.status()) };
-    case "setVocabulary":
-      await handler.setVocabulary(request.value.names);
-      break;
-    case "adaptNow":
-      await handler.adaptNow();
-      break;
-    case "pause":
-      await handler.pause();
-      break;
-    case "resume":
-      await handler.resume();
-      break;
-    case "rollBack":
-      await handler.rollBack();
-      break;
-    case "vehicleState":
-      await handler.vehicleState(vehicleState(request.value));
-      break;
-    case undefined:
-      throw malformed("a message without a request that this version knows", undefined);
-  }
-  return { case: "ok", value: {} };
-}
-
 async function inTime(outcome: Promise<Outcome>, timeoutMs: number): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -142,14 +82,6 @@ async function inTime(outcome: Promise<Outcome>, timeoutMs: number): Promise<Out
     clearTimeout(timer);
   }
 }
-
-const malformed = (received: string, cause: unknown): NightshiftError =>
-  new NightshiftError("E_CONTROL", {
-    expected: "one part that holds a nightshift.v1.ControlRequest with one request set",
-    received,
-    remedy: "Encode the request with the schema in sdk/stream/messages/nightshift.proto.",
-    cause,
-  });
 
 const unforeseen = (cause: unknown): NightshiftError =>
   new NightshiftError("E_INTERNAL", {

@@ -5,17 +5,17 @@ import { Encoding, type Plane, PlaneSchema } from "./messages/nightshift_pb.js";
 
 /**
  * Packs `height * width` bytes without loss. Runs are nearly all there is to find in a mask, so zlib looks for nothing else: at
- * 512 x 256 that takes two thirds of the time of its usual search and gives smaller messages.
+ * 512 x 256 that takes two thirds of the time of its usual search and gives smaller messages. A raw plane shares the bytes.
  */
-export function packPlane(bytes: Uint8Array, width: number, height: number): Plane {
+export function packPlane(bytes: Uint8Array, width: number, height: number, encoding: Encoding.ZLIB | Encoding.RAW = Encoding.ZLIB): Plane {
   if (bytes.length !== width * height)
     throw new NightshiftError("E_FRAME_SIZE", {
       expected: `${width * height} bytes (${width} x ${height})`,
       received: `${bytes.length} bytes`,
       remedy: "State the size of the plane as it is.",
     });
-  const data = deflateSync(bytes, { level: 1, strategy: constants.Z_RLE, chunkSize: 65536 });
-  return create(PlaneSchema, { width, height, encoding: Encoding.ZLIB, data });
+  const data = encoding === Encoding.RAW ? bytes : deflateSync(bytes, { level: 1, strategy: constants.Z_RLE, chunkSize: 65536 });
+  return create(PlaneSchema, { width, height, encoding, data });
 }
 
 /** The `height * width` bytes of a plane. Throws `E_FRAME_FORMAT` where they cannot be had. */

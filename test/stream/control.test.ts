@@ -26,7 +26,8 @@ function note(): { asked: unknown[]; handler: ControlHandler } {
     handler: {
       status: () => status,
       setVocabulary: async (names) => {
-        if (names.length > 64) throw new NightshiftError("E_VOCABULARY", { expected: "1 to 64 names", received: `${names.length} names`, remedy: "Name fewer." });
+        const received = `${names.length} names`;
+        if (names.length > 64) throw new NightshiftError("E_VOCABULARY", { expected: "1 to 64 names", received, remedy: "Name fewer." });
         asked.push(names);
         await Promise.resolve();
       },
@@ -72,7 +73,8 @@ test("malformed requests get an error for a reply, and the next request works", 
     return fromBinary(ControlReplySchema, reply ?? new Uint8Array()).reply;
   };
   const newer = toBinary(ControlRequestSchema, create(ControlRequestSchema, { schemaVersion: 2, request: { case: "pause", value: {} } }));
-  for (const parts of [[new Uint8Array()], [Buffer.from("not a message at all")], [Buffer.from([0xff, 0xff, 0xff])], [Buffer.from("two"), Buffer.from("parts")], [newer]]) {
+  const [text, bits, two] = [Buffer.from("not a message at all"), Buffer.from([0xff, 0xff, 0xff]), [Buffer.from("two"), Buffer.from("parts")]];
+  for (const parts of [[new Uint8Array()], [text], [bits], two, [newer]]) {
     const reply = await ask(parts);
     t.is(reply.case === "error" ? reply.value.code : reply.case, "E_CONTROL");
     t.true(reply.case === "error" && reply.value.expected !== "" && reply.value.received !== "" && reply.value.remedy !== "");

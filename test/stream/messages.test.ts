@@ -15,20 +15,17 @@ import { needs } from "../support/shared.js";
 import { perceptionOf } from "./perceptions.js";
 
 const schemaFolder = join(packageRoot(), "sdk/stream/messages");
-const binaries = join(packageRoot(), "node_modules/.bin");
 
-test("the generated code is what the schema gives, and the schema passes the linter", (t) => {
-  const hasBuf = spawnSync(join(binaries, "buf"), ["--version"]).status === 0;
-  if (!needs(t, hasBuf, "buf", "npm install")) return;
+test("the generated code is what the schema gives", (t) => {
+  const hasProtoc = spawnSync("protoc", ["--version"]).status === 0;
+  if (!needs(t, hasProtoc, "protoc", "apt-get install protobuf-compiler")) return;
   const folder = mkdtempSync(join(tmpdir(), "nightshift-messages-"));
-  const env = { ...process.env, PATH: `${binaries}:${process.env.PATH ?? ""}` };
-  try {
-    execFileSync("buf", ["lint", schemaFolder], { env, stdio: "pipe" });
-    execFileSync("buf", ["generate", schemaFolder, "--template", join(schemaFolder, "buf.gen.yaml"), "-o", folder], { env, stdio: "pipe" });
-    t.is(readFileSync(join(folder, "nightshift_pb.ts"), "utf8"), readFileSync(join(schemaFolder, "nightshift_pb.ts"), "utf8"), "run npm run generate:messages");
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const plugin = `--plugin=protoc-gen-es=${join(packageRoot(), "node_modules/.bin/protoc-gen-es")}`;
+  const output = [`--es_out=${folder}`, "--es_opt=target=ts,import_extension=js"];
+  execFileSync("protoc", ["-I", schemaFolder, plugin, ...output, "nightshift.proto"], { stdio: "pipe" });
+  const [fresh, committed] = [folder, schemaFolder].map((each) => readFileSync(join(each, "nightshift_pb.ts"), "utf8"));
+  t.is(fresh, committed, "run npm run generate:messages");
 });
 
 test("the schema's table of topics is the code's", (t) => {
@@ -49,8 +46,8 @@ test("a plane comes back bit by bit, whatever is in it", (t) => {
 
 test("planes that do not hold what they state are refused, bombs among them", (t) => {
   const plane = packPlane(new Uint8Array(1 << 20), 1024, 1024);
-  for (const wrong of [{ ...plane, width: 16, height: 16 }, { ...plane, width: 2048 }, { ...plane, data: plane.data.subarray(0, 20) }, { ...plane, encoding: Encoding.UNSPECIFIED }])
-    t.throws(() => unpackPlane(wrong), { code: "E_FRAME_FORMAT" });
+  const wrong = [{ width: 16, height: 16 }, { width: 2048 }, { data: plane.data.subarray(0, 20) }, { encoding: Encoding.UNSPECIFIED }];
+  for (const change of wrong) t.throws(() => unpackPlane({ ...plane, ...change }), { code: "E_FRAME_FORMAT" });
 });
 
 test("the messages of a frame carry what the engine answered", (t) => {
@@ -63,8 +60,7 @@ test("the messages of a frame carry what the engine answered", (t) => {
   t.deepEqual(Buffer.from(unpackPlane(message.categories ?? packPlane(new Uint8Array(), 0, 0))), Buffer.from(perception.mask));
   t.deepEqual(Buffer.from(unpackPlane(message.scores ?? packPlane(new Uint8Array(), 0, 0))), Buffer.from(perception.maskScore));
   t.deepEqual([message.toCamera?.scaleX, message.toCamera?.scaleY], [1920 / 512, 1080 / 256]);
-  const { camera, sequence, captureTimeNs, generation, vocabulary, valid, invalidReasons, cameraWidth, cameraHeight, schemaVersion } = message.header ?? header;
-  t.deepEqual({ camera, sequence, captureTimeNs, generation, vocabulary, valid, invalidReasons, cameraWidth, cameraHeight, schemaVersion }, {
+  t.like(message.header, {
     camera: "front",
     sequence: 1n,
     captureTimeNs: perception.captureTimeNs,
@@ -101,6 +97,6 @@ test("names of conditions and events are the schema's", (t) => {
 });
 
 test("what the vehicle says is told apart from what it leaves out", (t) => {
-  for (const state of [{}, { parked: false }, { wipers: "intermittent", lamps: "low_beam", fogLamps: true, charging: false, speedMps: 12.5, temperatureCelsius: -3 }] as const)
-    t.deepEqual(vehicleState(vehicleStateMessage(state)), state);
+  const full = { wipers: "intermittent", lamps: "low_beam", fogLamps: true, charging: false, speedMps: 12.5, temperatureCelsius: -3 } as const;
+  for (const state of [{}, { parked: false }, full]) t.deepEqual(vehicleState(vehicleStateMessage(state)), state);
 });

@@ -103,7 +103,9 @@ test("a frame that is given up counts as lost, and no frame can be settled twice
   t.is(slot.counters.lost, 1);
 });
 
-const frame = (sequence: number, bytes = 16 * 16 * 3): Frame => ({ camera: "front", sequence, captureTimeNs: 0n, width: 16, height: 16, rgb: new Uint8Array(bytes) });
+function frame(sequence: number, bytes = 16 * 16 * 3): Frame {
+  return { camera: "front", sequence, captureTimeNs: 0n, width: 16, height: 16, rgb: new Uint8Array(bytes) };
+}
 
 function cameraOf(frames: readonly Frame[], end?: Error): Camera {
   return {

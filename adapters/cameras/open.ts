@@ -1,0 +1,44 @@
+import { statSync } from "node:fs";
+import { NightshiftError } from "../../sdk/errors.js";
+import type { Camera } from "../../sdk/stream/camera.js";
+import { FolderCamera } from "./folder.js";
+import { rtspCamera } from "./rtsp.js";
+import { v4l2Camera } from "./v4l2.js";
+import { videoCamera } from "./video.js";
+
+/** Options for any camera; each takes those that mean something to it. */
+export interface CameraOptions {
+  /** Letters, digits, `-` and `_`; made from the source by default. */
+  readonly name?: string;
+  /** Frames a second; 0 for as fast as they are taken. What the camera does by itself by default, 15 for a folder. */
+  readonly fps?: number;
+  /** How often to go through a recording. */
+  readonly loop?: number;
+  /** What a device is asked for, pixels. */
+  readonly size?: { readonly width: number; readonly height: number };
+  /** Gets what is wrong with single frames, after which the camera goes on. Without it the camera throws. */
+  readonly onError?: (error: NightshiftError) => void;
+  /** The program that reads videos and cameras, where it is not `ffmpeg` on the PATH. */
+  readonly ffmpeg?: string;
+}
+
+/**
+ * The camera that a source names: an `rtsp://` address, a device `/dev/video*`, a folder of images, or a video file.
+ * Throws `E_CAMERA` where there is no such source, `E_CONFIG` where it cannot be one.
+ */
+export function openCamera(source: string, options: CameraOptions = {}): Camera {
+  if (/^rtsps?:/.test(source)) return rtspCamera(source, options);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source))
+    throw new NightshiftError("E_CONFIG", {
+      expected: sources,
+      received: source,
+      remedy: "Save the video as a file, or use the camera's RTSP address.",
+    });
+  if (source.startsWith("/dev/")) return v4l2Camera(source, options);
+  const found = statSync(source, { throwIfNoEntry: false });
+  if (!found)
+    throw new NightshiftError("E_CAMERA", { expected: sources, received: `${source}, which does not exist`, remedy: "Check the path." });
+  return found.isDirectory() ? new FolderCamera(source, options) : videoCamera(source, options);
+}
+
+const sources = "a folder of images, a video file, a device such as /dev/video0, or an address such as rtsp://host/stream";

@@ -1,0 +1,45 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { FfmpegCamera } from "../../adapters/cameras/ffmpeg.js";
+import { FolderCamera } from "../../adapters/cameras/folder.js";
+import { openCamera } from "../../adapters/cameras/open.js";
+import { PpmReader } from "../../adapters/cameras/ppm.js";
+
+const folder = mkdtempSync(join(tmpdir(), "nightshift-open-"));
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+
+test("a source names its camera", (t) => {
+  mkdirSync(join(folder, "day one"));
+  writeFileSync(join(folder, "trip.v2.mp4"), "");
+  const images = openCamera(join(folder, "day one"));
+  const video = openCamera(join(folder, "trip.v2.mp4"));
+  const network = openCamera("rtsp://10.0.0.7:554/stream");
+  t.deepEqual([images instanceof FolderCamera, images.name, images.live], [true, "day-one", false]);
+  t.deepEqual([video instanceof FfmpegCamera, video.name, video.live], [true, "trip-v2", false]);
+  t.deepEqual([network instanceof FfmpegCamera, network.name, network.live], [true, "10-0-0-7", true]);
+  t.is(openCamera(join(folder, "day one"), { name: "front_left" }).name, "front_left");
+});
+
+test("a source that names none says what would", (t) => {
+  t.throws(() => openCamera(join(folder, "absent")), { code: "E_CAMERA", message: /a folder of images, a video file/ });
+  t.throws(() => openCamera("/dev/video99"), { code: "E_CAMERA" });
+  t.throws(() => openCamera("https://example.org/video"), { code: "E_CONFIG" });
+  t.throws(() => openCamera("rtsp://"), { code: "E_CONFIG" });
+  t.throws(() => openCamera(join(folder, "day one"), { name: "a b" }), { code: "E_CONFIG" });
+});
+
+test("pictures are cut from a stream wherever its pieces end", (t) => {
+  const [first, second] = [Buffer.from(Array.from({ length: 36 }, (_, i) => i)), Buffer.from(Array.from({ length: 6 }, (_, i) => 200 + i))];
+  const stream = Buffer.concat([Buffer.from("P6\n4 3\n255\n"), first, Buffer.from("P6\n1 2\n255\n"), second]);
+  for (let size = 1; size <= stream.length; size++) {
+    const reader = new PpmReader();
+    const pictures = [];
+    for (let at = 0; at < stream.length; at += size) pictures.push(...reader.push(stream.subarray(at, at + size)));
+    t.deepEqual(pictures.map(({ width, height, rgb }) => [width, height, ...rgb]), [[4, 3, ...first], [1, 2, ...second]]);
+    t.false(reader.isInside);
+  }
+  t.throws(() => new PpmReader().push(Buffer.from("GIF89a")), { code: "E_CAMERA" });
+  t.throws(() => new PpmReader().push(Buffer.from("P6\n" + "1".repeat(40))), { code: "E_CAMERA" });
+});

@@ -1,0 +1,90 @@
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { crc32 } from "node:zlib";
+import test, { type ExecutionContext } from "ava";
+import { packageRoot } from "../../sdk/paths.js";
+import { streamEvent } from "../../sdk/stream/events.js";
+import { Publisher } from "../../sdk/stream/publisher.js";
+import { needs } from "../support/shared.js";
+import { perceptionOf } from "./perceptions.js";
+
+const samples = join(packageRoot(), "samples");
+// Kept between runs, as compiling takes seconds; make compares times.
+const built = join(packageRoot(), ".cache/samples");
+const frames = 12;
+/** What every published frame's boxes must hold; see `perceptionOf`. */
+const boxes = [
+  { x2: 300.25, label: 2, name: "car", score: 0.75 },
+  { y2: 1079, label: 4, name: "Straße", score: 0.5 },
+];
+
+const succeeds = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
+const make = (what: string) => promisify(execFile)("make", ["-C", samples, what, `OUT=${built}`]);
+
+/** Runs a subscriber in a process of its own, publishes frames and one event, and answers with the lines that it printed of them. */
+async function linesOf(t: ExecutionContext, command: string, args: readonly string[], folder: string): Promise<string[]> {
+  const publisher = await Publisher.open({ addresses: ["tcp://127.0.0.1:*"], onError: (error) => t.fail(String(error)) });
+  const env = { ...process.env, PYTHONPATH: built, PYTHONDONTWRITEBYTECODE: "1" };
+  const child: ChildProcess = spawn(command, [...args, publisher.addresses[0] ?? "", "", "0", folder], { env, stdio: ["ignore", "pipe", "inherit"] });
+  t.teardown(() => child.kill("SIGKILL"));
+  const lines: string[] = [];
+  if (child.stdout) createInterface(child.stdout).on("line", (line) => lines.push(line));
+  // Nothing tells a publisher that a subscription has arrived but what comes out at the other end.
+  while (lines.length === 0 && child.exitCode === null) {
+    publisher.publishEvent(streamEvent("stream_started", "hello"));
+    await sleep(20);
+  }
+  for (let sequence = 0; sequence < frames; sequence++) {
+    publisher.publish(perceptionOf(sequence), "night");
+    await sleep(5);
+  }
+  publisher.publishEvent(streamEvent("verdict", 'accepted: "+1.5" mIoU', { gain: 1.5 }));
+  while (!lines.at(-1)?.includes("accepted") && child.exitCode === null) await sleep(10);
+  await publisher.close();
+  return lines.filter((line) => !line.includes("hello"));
+}
+
+async function check(t: ExecutionContext, command: string, args: readonly string[]): Promise<Record<string, unknown>[]> {
+  const folder = mkdtempSync(join(tmpdir(), "nightshift-masks-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const messages: Record<string, unknown>[] = (await linesOf(t, command, args, folder)).map((line) => JSON.parse(line));
+  const topics = Array.from({ length: frames }, () => ["mask/front", "boxes/front"]).flat();
+  t.deepEqual(messages.map(({ topic }) => topic), [...topics, "events"]);
+  for (let sequence = 0; sequence < frames; sequence++) {
+    const { mask } = perceptionOf(sequence);
+    t.true(Buffer.from(mask).equals(readFileSync(join(folder, `front-${sequence}.mask`))), `mask ${sequence}`);
+    t.is(messages[sequence * 2]?.crc32, crc32(mask));
+  }
+  return messages;
+}
+
+test.serial("the Python subscriber receives every message as it was published", async (t) => {
+  const python = ["python3", "/usr/bin/python3"].find((each) => succeeds(each, "-c", "import zmq, google.protobuf"));
+  const ready = python !== undefined && succeeds("protoc", "--version") && succeeds("make", "--version");
+  const install = "apt-get install make protobuf-compiler python3-zmq python3-protobuf";
+  if (!needs(t, ready, "Python with pyzmq and protobuf, protoc and make", install) || python === undefined) return;
+  await make("python");
+  const messages = await check(t, python, [join(samples, "subscriber.py")]);
+  t.like(messages[2], { camera: "front", sequence: 1, generation: 4, valid: false, width: 512, height: 256 });
+  t.like(messages[3], { sequence: 1, generation: 4, boxes });
+  t.like(messages.at(-1), { kind: "EVENT_KIND_VERDICT", text: 'accepted: "+1.5" mIoU', details: { gain: 1.5 } });
+});
+
+test.serial("the C++ subscriber receives every message as it was published", async (t) => {
+  const libraries = succeeds("pkg-config", "--exists", "protobuf", "libzmq", "zlib");
+  const headers = spawnSync("g++", ["-fsyntax-only", "-x", "c++", "-"], { input: "#include <zmq.hpp>\n" }).status === 0;
+  const ready = libraries && headers && succeeds("protoc", "--version") && succeeds("make", "--version");
+  const install = "apt-get install make g++ pkg-config protobuf-compiler libprotobuf-dev libzmq3-dev cppzmq-dev zlib1g-dev";
+  if (!needs(t, ready, "a C++ compiler with protobuf, cppzmq and zlib", install)) return;
+  t.timeout(180_000);
+  await make("cpp");
+  const messages = await check(t, join(built, "subscriber"), []);
+  t.like(messages[2], { header: { camera: "front", sequence: "1", generation: 4, condition: "CONDITION_NIGHT", cameraWidth: 1920 } });
+  t.like(messages[3], { message: { boxes } });
+  t.like(messages.at(-1), { message: { kind: "EVENT_KIND_VERDICT", text: 'accepted: "+1.5" mIoU', detailsJson: '{"gain":1.5}' } });
+});
