@@ -28,13 +28,13 @@ export function connectedBoxes({ width, height, mask }: Mask, names: readonly st
   const stack = new Int32Array(mask.length);
   const boxes: Box[] = [];
   for (let start = 0; start < mask.length; start++) {
-    const value = mask[start]!;
+    const value = mask[start];
     if (seen[start] || !isWanted[value]) continue;
     let [x1, y1, x2, y2, area, depth] = [width, height, 0, 0, 0, 1];
     stack[0] = start;
     seen[start] = 1;
     while (depth > 0) {
-      const position = stack[--depth]!;
+      const position = stack[--depth];
       const y = Math.floor(position / width);
       const x = position - y * width;
       area++;
@@ -50,7 +50,7 @@ export function connectedBoxes({ width, height, mask }: Mask, names: readonly st
           stack[depth++] = next;
         }
     }
-    if (area >= smallestShare * mask.length) boxes.push({ x1, y1, x2, y2, label: names[value]! });
+    if (area >= smallestShare * mask.length) boxes.push({ x1, y1, x2, y2, label: names[value] });
   }
   return boxes;
 }

@@ -89,7 +89,7 @@ async function readSample(path: string, labels: DatasetNames, file: string): Pro
 
 /** In place: ids become indices. */
 function translate(mask: Uint8Array, indexOfId: Uint8Array): Uint8Array {
-  for (let pixel = 0; pixel < mask.length; pixel++) mask[pixel] = indexOfId[mask[pixel]!]!;
+  for (let pixel = 0; pixel < mask.length; pixel++) mask[pixel] = indexOfId[mask[pixel]]!;
   return mask;
 }
 

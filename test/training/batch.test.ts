@@ -81,7 +81,7 @@ test("frame, labels and boxes move together under augmentation", async (t) => {
         [y1, y2] = [Math.min(y1, Math.floor(cell / 64) * 2), Math.max(y2, Math.floor(cell / 64) * 2 + 2)];
       });
       const box = boxes.subarray(at * 128, at * 128 + 4);
-      [x1, y1, x2, y2].forEach((edge, side) => t.true(Math.abs(edge - box[side]!) <= 4, `step ${step}, sample ${at}: ${edge} and ${box[side]}`));
+      [x1, y1, x2, y2].forEach((edge, side) => t.true(Math.abs(edge - box[side]) <= 4, `step ${step}, sample ${at}: ${edge} and ${box[side]}`));
       compared++;
     }
   }

@@ -42,13 +42,13 @@ export function recolour(rgb: Uint8ClampedArray, colour: Colour, grain: Int32Arr
   const half = 1 << (sumBits - 1);
   let at = random.below(grain.length - 2);
   for (let index = 0; index < rgb.length; index += 3) {
-    const red = reds[rgb[index]!]!;
-    const green = greens[rgb[index + 1]!]!;
-    const blue = blues[rgb[index + 2]!]!;
+    const red = reds[rgb[index]];
+    const green = greens[rgb[index + 1]];
+    const blue = blues[rgb[index + 2]];
     at = at + 5 < grain.length ? at + 3 : at + 5 - grain.length;
-    rgb[index] = (rr * red + rg * green + rb * blue + noise * grain[at]! + half) >> sumBits;
-    rgb[index + 1] = (gr * red + gg * green + gb * blue + noise * grain[at + 1]! + half) >> sumBits;
-    rgb[index + 2] = (br * red + bg * green + bb * blue + noise * grain[at + 2]! + half) >> sumBits;
+    rgb[index] = (rr * red + rg * green + rb * blue + noise * grain[at] + half) >> sumBits;
+    rgb[index + 1] = (gr * red + gg * green + gb * blue + noise * grain[at + 1] + half) >> sumBits;
+    rgb[index + 2] = (br * red + bg * green + bb * blue + noise * grain[at + 2] + half) >> sumBits;
   }
 }
 
@@ -65,11 +65,11 @@ export function blur(rgb: Uint8ClampedArray, width: number, height: number): voi
   for (let y = 1; y < height - 1; y++) {
     const start = y * row;
     for (let x = 0; x < row; x++) {
-      const value = rgb[start + x]!;
-      here[x] = (above[x]! + 2 * value + rgb[start + row + x]! + 2) >> 2;
+      const value = rgb[start + x];
+      here[x] = (above[x] + 2 * value + rgb[start + row + x] + 2) >> 2;
       above[x] = value;
     }
-    for (let x = 3; x < row - 3; x++) rgb[start + x] = (here[x - 3]! + 2 * here[x]! + here[x + 3]! + 2) >> 2;
+    for (let x = 3; x < row - 3; x++) rgb[start + x] = (here[x - 3] + 2 * here[x] + here[x + 3] + 2) >> 2;
   }
 }
 

@@ -24,6 +24,6 @@ export function viewLabels(sample: Sample, view: View, stride: number, random: R
       const x = Math.floor(left + (column + (random ? random.uniform() : 0.5)) * across);
       const y = Math.floor(top + (row + (random ? random.uniform() : 0.5)) * down);
       const inside = x >= 0 && x < width && y >= 0 && y < height;
-      out[row * columns + column] = inside ? mask[y * width + x]! : ignoreLabel;
+      out[row * columns + column] = inside ? mask[y * width + x] : ignoreLabel;
     }
 }

@@ -41,7 +41,7 @@ export class BatchLoader {
   /** The batch of a step. Steps may be asked for in any order; going forward is cheapest. */
   async batch(step: number): Promise<Batch> {
     const { batchSize: n, width, height, maxBoxes, labelStride, seed } = this.options;
-    const drawn = this.schedule.draws(step).map(({ source, index }) => ({ source: this.sources[source]!, index }));
+    const drawn = this.schedule.draws(step).map(({ source, index }) => ({ source: this.sources[source], index }));
     const samples = await Promise.all(drawn.map(({ source, index }) => source.dataset.sample(index)));
     const batch = {
       step,
@@ -53,8 +53,8 @@ export class BatchLoader {
       boxes: new Float32Array(n * maxBoxes * 4),
       boxLabels: new Int32Array(n * maxBoxes).fill(-1),
       hasMask: Float32Array.from(samples, ({ mask }) => (mask ? 1 : 0)),
-      hasBoxes: Float32Array.from(samples, ({ boxes }, at) => (boxes && drawn[at]!.source.boxes ? 1 : 0)),
-      ids: samples.map(({ id }, at) => `${drawn[at]!.source.dataset.name}/${id}`),
+      hasBoxes: Float32Array.from(samples, ({ boxes }, at) => (boxes && drawn[at].source.boxes ? 1 : 0)),
+      ids: samples.map(({ id }, at) => `${drawn[at].source.dataset.name}/${id}`),
     };
     samples.forEach((sample, at) => {
       this.draw(sample, batch, at, new Random(seed, step, at));
@@ -83,7 +83,7 @@ export class BatchLoader {
 
   private drawBoxes(sample: Sample, view: View, batch: Batch, at: number): void {
     const { maxBoxes } = this.options;
-    const names = batch.names[at]!;
+    const names = batch.names[at];
     const visible = (sample.boxes ?? []).flatMap((box) => boxInView(view, box, sample.width, sample.height) ?? []);
     const area = (box: (typeof visible)[number]): number => (box.x2 - box.x1) * (box.y2 - box.y1);
     const largest = visible.sort((a, b) => area(b) - area(a)).slice(0, maxBoxes);

@@ -43,7 +43,7 @@ export class Random {
     const order = Uint32Array.from({ length: count }, (_, index) => index);
     for (let index = count - 1; index > 0; index--) {
       const other = this.below(index + 1);
-      [order[index], order[other]] = [order[other]!, order[index]!];
+      [order[index], order[other]] = [order[other], order[index]];
     }
     return order;
   }

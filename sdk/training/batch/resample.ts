@@ -51,8 +51,8 @@ export function pad(out: Uint8Array, width: number, height: number, covered: Cov
 function span({ from, each, first, end }: Taps): [number, number] {
   let [low, high] = [Infinity, 0];
   for (let index = first * each; index < end * each; index++) {
-    low = Math.min(low, from[index]!);
-    high = Math.max(high, from[index]!);
+    low = Math.min(low, from[index]);
+    high = Math.max(high, from[index]);
   }
   return [Math.min(low, high), high];
 }
@@ -61,15 +61,15 @@ function span({ from, each, first, end }: Taps): [number, number] {
 function mixRows({ width, rgb }: Pixels, rows: Taps, y: number, start: number, end: number, line: Int32Array): void {
   const { each, from, weight } = rows;
   const row = width * 3;
-  const a = from[y * each]! * row;
-  const b = from[y * each + 1]! * row;
-  const shareOfA = weight[y * each]!;
-  const shareOfB = weight[y * each + 1]!;
-  for (let index = start; index < end; index++) line[index] = shareOfA * rgb[a + index]! + shareOfB * rgb[b + index]!;
+  const a = from[y * each] * row;
+  const b = from[y * each + 1] * row;
+  const shareOfA = weight[y * each];
+  const shareOfB = weight[y * each + 1];
+  for (let index = start; index < end; index++) line[index] = shareOfA * rgb[a + index] + shareOfB * rgb[b + index];
   for (let tap = 2; tap < each; tap++) {
-    const share = weight[y * each + tap]!;
-    const offset = from[y * each + tap]! * row;
-    if (share !== 0) for (let index = start; index < end; index++) line[index]! += share * rgb[offset + index]!;
+    const share = weight[y * each + tap];
+    const offset = from[y * each + tap] * row;
+    if (share !== 0) for (let index = start; index < end; index++) line[index] += share * rgb[offset + index];
   }
 }
 
@@ -78,19 +78,19 @@ function mixColumns(line: Int32Array, columns: Taps, out: Uint8Array, offset: nu
   const half = 1 << (2 * weightBits - 1);
   for (let x = first, at = offset + first * 3; x < end; x++, at += 3) {
     const tap = x * each;
-    const a = from[tap]! * 3;
-    const b = from[tap + 1]! * 3;
-    const shareOfA = weight[tap]!;
-    const shareOfB = weight[tap + 1]!;
-    let red = half + shareOfA * line[a]! + shareOfB * line[b]!;
-    let green = half + shareOfA * line[a + 1]! + shareOfB * line[b + 1]!;
-    let blue = half + shareOfA * line[a + 2]! + shareOfB * line[b + 2]!;
+    const a = from[tap] * 3;
+    const b = from[tap + 1] * 3;
+    const shareOfA = weight[tap];
+    const shareOfB = weight[tap + 1];
+    let red = half + shareOfA * line[a] + shareOfB * line[b];
+    let green = half + shareOfA * line[a + 1] + shareOfB * line[b + 1];
+    let blue = half + shareOfA * line[a + 2] + shareOfB * line[b + 2];
     for (let more = tap + 2; more < tap + each; more++) {
-      const share = weight[more]!;
-      const source = from[more]! * 3;
-      red += share * line[source]!;
-      green += share * line[source + 1]!;
-      blue += share * line[source + 2]!;
+      const share = weight[more];
+      const source = from[more] * 3;
+      red += share * line[source];
+      green += share * line[source + 1];
+      blue += share * line[source + 2];
     }
     out[at] = red >> (2 * weightBits);
     out[at + 1] = green >> (2 * weightBits);

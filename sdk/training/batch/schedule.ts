@@ -47,7 +47,7 @@ export class Schedule {
     while (this.slot < start) this.next();
     return Array.from({ length: this.batchSize }, () => {
       const source = this.next();
-      return { source, index: this.indexOf(source, this.drawn[source]! - 1) };
+      return { source, index: this.indexOf(source, this.drawn[source] - 1) };
     });
   }
 
@@ -57,16 +57,16 @@ export class Schedule {
     this.slot++;
     let [most, chosen] = [-Infinity, 0];
     this.sources.forEach(({ share }, source) => {
-      const behind = (share / total) * this.slot - this.drawn[source]!;
+      const behind = (share / total) * this.slot - this.drawn[source];
       // The margin keeps rounding errors from deciding between equals.
       if (behind > most + 1e-9) [most, chosen] = [behind, source];
     });
-    this.drawn[chosen]!++;
+    this.drawn[chosen]++;
     return chosen;
   }
 
   private indexOf(source: number, draw: number): number {
-    const { length } = this.sources[source]!;
+    const { length } = this.sources[source];
     if (!this.shuffle) return draw % length;
     const epoch = Math.floor(draw / length);
     let known = this.orders.get(source);
@@ -74,6 +74,6 @@ export class Schedule {
       known = { epoch, order: new Random(this.seed, source, epoch).permutation(length) };
       this.orders.set(source, known);
     }
-    return known.order[draw % length]!;
+    return known.order[draw % length];
   }
 }

@@ -6,7 +6,7 @@ import { BatchLoader } from "./loader.js";
 import type { WorkerFailure, WorkerRequest, WorkerSetup } from "./prefetch.js";
 
 interface OpenModule {
-  openDataset(spec: unknown): Promise<Dataset>;
+  readonly openDataset: (spec: unknown) => Promise<Dataset>;
 }
 
 if (parentPort) await serve(parentPort, workerData as WorkerSetup);

@@ -59,6 +59,6 @@ function areaUnderCurve(found: readonly boolean[], wanted: number): number {
   let right = 0;
   const precision = found.map((hit, index) => (hit ? ++right : right) / (index + 1));
   // Interpolated: the best precision at this recall or any higher one.
-  for (let index = precision.length - 2; index >= 0; index--) precision[index] = Math.max(precision[index]!, precision[index + 1]!);
-  return found.reduce((area, hit, index) => area + (hit ? precision[index]! / wanted : 0), 0);
+  for (let index = precision.length - 2; index >= 0; index--) precision[index] = Math.max(precision[index], precision[index + 1]);
+  return found.reduce((area, hit, index) => area + (hit ? precision[index] / wanted : 0), 0);
 }

@@ -32,19 +32,19 @@ export class ConfusionMatrix {
     if (answer.length !== truth.length) throw sizeError(`${truth.length} pixels, as the labels have`, `${answer.length}`);
     const classes = this.names.length;
     for (let pixel = 0; pixel < truth.length; pixel++) {
-      const right = truth[pixel]!;
+      const right = truth[pixel];
       if (right === ignoreLabel) continue;
-      const given = answer[pixel]!;
+      const given = answer[pixel];
       const beyond = right >= classes ? right : given >= classes && given !== ignoreLabel ? given : undefined;
       if (beyond !== undefined) throw indexError(this.names, beyond);
-      this.counts[right * (classes + 1) + Math.min(given, classes)]! += 1;
+      this.counts[right * (classes + 1) + Math.min(given, classes)] += 1;
     }
   }
 
   score(): SegmentationScore {
     const perClass: Record<string, number> = {};
     const classes = this.names.length;
-    const at = (truth: number, answer: number): number => this.counts[truth * (classes + 1) + answer]!;
+    const at = (truth: number, answer: number): number => this.counts[truth * (classes + 1) + answer];
     let [correct, labelled] = [0, 0];
     this.names.forEach((name, index) => {
       let [inTruth, inAnswer] = [0, 0];

@@ -8,7 +8,7 @@ export function resizeMaskNearest(mask: Uint8Array, width: number, height: numbe
   const out = new Uint8Array(toWidth * toHeight);
   for (let y = 0; y < toHeight; y++) {
     const row = Math.floor(((y + 0.5) * height) / toHeight) * width;
-    for (let x = 0; x < toWidth; x++) out[y * toWidth + x] = mask[row + columns[x]!]!;
+    for (let x = 0; x < toWidth; x++) out[y * toWidth + x] = mask[row + columns[x]]!;
   }
   return out;
 }

@@ -1,0 +1,30 @@
+/** Everything that must hold before a change goes in, one line a step; what a step said is shown where it fails. */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const modules = join(root, "node_modules");
+const folders = ["sdk", "adapters", "calibration", "samples", "test"].filter((folder) => existsSync(join(root, folder)));
+
+const steps = [
+  ["types", join(modules, "typescript", "bin", "tsc"), "-p", "tsconfig.json", "--noEmit"],
+  ["types of the page", join(modules, "typescript", "bin", "tsc"), "-p", "sdk/viewer/page/tsconfig.json", "--noEmit"],
+  ["lint", join(modules, "eslint", "bin", "eslint.js"), "--config", ".config/eslint.config.mjs", "--max-warnings=0", "--no-error-on-unmatched-pattern", ...folders.map((folder) => `${folder}/**/*.ts`)],
+  ["imports", join(modules, "dependency-cruiser", "bin", "dependency-cruise.mjs"), "--config", ".config/dependencies.cjs", ...folders],
+  ["tests", join(root, "test", "run.mjs")],
+];
+
+let failed = 0;
+for (const [name, ...command] of steps) {
+  const started = performance.now();
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const note = name === "tests" ? `: ${stdout.trimEnd().split("\n").at(-1)}` : "";
+  console.log(`${status === 0 ? "ok    " : "FAILED"} ${name} (${seconds} s)${note}`);
+  if (status === 0) continue;
+  failed++;
+  console.log(`${stdout}${stderr}`.trimEnd().replaceAll(/^/gm, "    "));
+}
+process.exitCode = failed > 0 ? 1 : 0;
