@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { NightshiftError } from "../../sdk/errors.js";
 import { type Frame, nowNs } from "../../sdk/frame.js";
 import type { Camera } from "../../sdk/stream/camera.js";
+import { ffmpegVersion, passthrough } from "./ffmpeg-version.js";
 import { checkName } from "./name.js";
 import { Pace } from "./pace.js";
 import { PpmReader } from "./ppm.js";
@@ -46,11 +47,12 @@ export class FfmpegCamera implements Camera {
 
   /** Throws `E_MISSING_TOOL` where there is no ffmpeg, `E_CAMERA` where the source cannot be opened or vanishes. */
   async *frames(signal: AbortSignal): AsyncGenerator<Frame, void, undefined> {
+    const program = this.options.ffmpeg ?? "ffmpeg";
+    const timing = passthrough(await ffmpegVersion(program));
     if (signal.aborted) return;
-    // Passing frames through neither doubles nor skips any to reach an even rate.
-    const output = ["-an", "-sn", "-dn", "-vsync", "passthrough", "-c:v", "ppm", "-pix_fmt", "rgb24", "-f", "image2pipe", "pipe:1"];
+    const output = ["-an", "-sn", "-dn", ...timing, "-c:v", "ppm", "-pix_fmt", "rgb24", "-f", "image2pipe", "pipe:1"];
     const args = ["-hide_banner", "-nostdin", "-loglevel", "error", ...this.source.input, ...output];
-    const child = spawn(this.options.ffmpeg ?? "ffmpeg", args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
     const ending = new Promise<Ending>((resolve) => {
       child.once("error", (error) => resolve({ error }));
       child.once("close", (code, killedBy) => resolve({ code, killedBy }));
@@ -100,10 +102,7 @@ export class FfmpegCamera implements Camera {
   }
 
   #judge(ending: Ending, complaints: string, isCutShort: boolean): void {
-    if ("error" in ending) {
-      const { error } = ending;
-      throw error.code === "ENOENT" ? missing(this.options.ffmpeg ?? "ffmpeg", error) : this.#failed(error.message, error);
-    }
+    if ("error" in ending) throw this.#failed(ending.error.message, ending.error);
     const end = ending.killedBy ? `ended by ${ending.killedBy}` : `ended with code ${ending.code}`;
     if (ending.code !== 0 || isCutShort || this.live)
       throw this.#failed(complaints === "" ? `the stream ${end}` : `${complaints} (${end})`, undefined);
@@ -119,15 +118,7 @@ export class FfmpegCamera implements Camera {
   }
 }
 
-type Ending = { readonly error: NodeJS.ErrnoException } | { readonly code: number | null; readonly killedBy: NodeJS.Signals | null };
-
-const missing = (program: string, cause: unknown): NightshiftError =>
-  new NightshiftError("E_MISSING_TOOL", {
-    expected: `the program ${program}, which reads videos and cameras`,
-    received: "no such program",
-    remedy: "Install it: apt-get install ffmpeg, or brew install ffmpeg.",
-    cause,
-  });
+type Ending = { readonly error: Error } | { readonly code: number | null; readonly killedBy: NodeJS.Signals | null };
 
 /** The last 2,000 characters that the stream brings, once asked, in one line and without passwords of addresses. */
 function tailOf(stream: Readable): () => string {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { FfmpegCamera } from "../../adapters/cameras/ffmpeg.js";
+import { passthrough } from "../../adapters/cameras/ffmpeg-version.js";
 import { FolderCamera } from "../../adapters/cameras/folder.js";
 import { openCamera } from "../../adapters/cameras/open.js";
 import { PpmReader } from "../../adapters/cameras/ppm.js";
@@ -42,4 +43,10 @@ test("pictures are cut from a stream wherever its pieces end", (t) => {
   }
   t.throws(() => new PpmReader().push(Buffer.from("GIF89a")), { code: "E_CAMERA" });
   t.throws(() => new PpmReader().push(Buffer.from("P6\n" + "1".repeat(40))), { code: "E_CAMERA" });
+});
+
+test("each ffmpeg is spoken to in words that it knows", (t) => {
+  for (const old of ["4.4.2-0ubuntu0.22.04.1", "n4.3", "5.0.1"]) t.is(passthrough(`ffmpeg version ${old} Copyright`)[0], "-vsync", old);
+  for (const now of ["5.1.9-0+deb12u1", "n7.1", "10.0", "9.0-full_build", "N-109000-g1234567"])
+    t.is(passthrough(`ffmpeg version ${now} Copyright`)[0], "-fps_mode", now);
 });

@@ -1,0 +1,34 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { NightshiftError } from "../../sdk/errors.js";
+
+/**
+ * How to tell ffmpeg to pass each frame on as it comes, neither doubling nor skipping any to reach an even rate. The option was renamed in
+ * 5.1 (JetPack 6 has 4.4) and its old name removed in 9. Builds between releases have no number, and are new.
+ */
+export function passthrough(version: string): readonly string[] {
+  const number = /^ffmpeg version n?(\d+)\.(\d+)/.exec(version);
+  const isOld = number !== null && Number(number[1]) * 100 + Number(number[2]) < 501;
+  return [isOld ? "-vsync" : "-fps_mode", "passthrough"];
+}
+
+/** The first line that the program says of itself. Throws `E_MISSING_TOOL` where there is none, `E_CAMERA` where it does not work. */
+export async function ffmpegVersion(program: string): Promise<string> {
+  try {
+    return (await promisify(execFile)(program, ["-version"])).stdout;
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT")
+      throw new NightshiftError("E_MISSING_TOOL", {
+        expected: `the program ${program}, which reads videos and cameras`,
+        received: "no such program",
+        remedy: "Install it: apt-get install ffmpeg, or brew install ffmpeg.",
+        cause,
+      });
+    throw new NightshiftError("E_CAMERA", {
+      expected: `${program} to say its version`,
+      received: cause instanceof Error ? cause.message : String(cause),
+      remedy: "Run it by hand, and install it again: apt-get install ffmpeg, or brew install ffmpeg.",
+      cause,
+    });
+  }
+}
