@@ -1,0 +1,113 @@
+import { BundleText } from "../adaptation/trainer/bundle-text.js";
+import { readBundle, type Vocabulary } from "../bundle/index.js";
+import type { Engine } from "../engine/engine.js";
+import type { Perception } from "../engine/perception.js";
+import { ThreadEngine } from "../engine/thread-engine.js";
+import { NightshiftError } from "../errors.js";
+import type { Box, ScoredBox } from "../frame.js";
+import type { Dataset, Sample } from "./dataset.js";
+import { averagePrecision50, ConfusionMatrix, resizeMaskNearest } from "./metrics/index.js";
+
+/** What a model scored on a dataset. Scores are percent; null where the dataset has no such labels. */
+export interface Evaluation {
+  readonly miou: number | null;
+  /** Intersection over union of each name that the labels hold. */
+  readonly perClass: Readonly<Record<string, number>>;
+  readonly ap50: number | null;
+  readonly perClassAp50: Readonly<Record<string, number>>;
+  readonly frames: number;
+  readonly seconds: number;
+}
+
+export interface EvaluateOptions {
+  /** Only so many frames, spread over the dataset; all unless told otherwise. */
+  readonly frames?: number;
+  /** Hears after each frame how many of how many are done. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Scored boxes are ranked, so that weak ones count too: below this they change nothing any more. */
+export const evaluationThreshold = 0.02;
+
+/**
+ * Scores an engine that is loaded with a model and answers boxes down to `evaluationThreshold`. The dataset's own class names, given to `vocabularyOf`, are
+ * what the network is asked for: that is what its text encoder is for. Names of boxes that masks lack are asked for in a second pass.
+ * Throws `E_DATASET_UNLABELLED`, and as the engine and the dataset do.
+ */
+export async function evaluate(engine: Engine, vocabularyOf: (names: readonly string[]) => Promise<Vocabulary>, dataset: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
+  const { names, boxNames } = dataset;
+  if (names.length === 0 && boxNames.length === 0)
+    throw new NightshiftError("E_DATASET_UNLABELLED", {
+      expected: `labels in the dataset ${dataset.name}`,
+      received: "frames only",
+      remedy: "Add labels/*.png or boxes/*.xml and name their classes in classes.json, or choose a labelled dataset.",
+    });
+  const start = performance.now();
+  const indices = spread(dataset.length, options.frames ?? dataset.length);
+  const confusion = new ConfusionMatrix(names);
+  const found: (readonly ScoredBox[])[] = [];
+  const wanted: (readonly Box[])[] = [];
+  const takeMask = ({ mask, width, height }: Sample, answer: Perception): void => {
+    if (mask) confusion.add(resizeMaskNearest(answer.mask, answer.width, answer.height, width, height), mask);
+  };
+  const takeBoxes = ({ boxes }: Sample, answer: Perception): void => {
+    if (!boxes) return;
+    found.push(answer.boxes);
+    wanted.push(boxes);
+  };
+  const inOnePass = names.length > 0 && boxNames.every((name) => names.includes(name));
+  const passes = inOnePass
+    ? [{ asked: names, take: [takeMask, takeBoxes] }]
+    : [{ asked: names, take: [takeMask] }, { asked: boxNames, take: [takeBoxes] }].filter(({ asked }) => asked.length > 0);
+  for (const [pass, { asked, take }] of passes.entries()) {
+    await engine.setVocabulary(await vocabularyOf(asked));
+    let done = 0;
+    for await (const { sample, answer } of answers(engine, dataset, indices)) {
+      for (const each of take) each(sample, answer);
+      options.onProgress?.(pass * indices.length + ++done, passes.length * indices.length);
+    }
+  }
+  const masks = confusion.score();
+  const boxes = averagePrecision50(found, wanted);
+  return {
+    miou: masks.miou ?? null,
+    perClass: masks.perClass,
+    ap50: boxes.ap50 ?? null,
+    perClassAp50: boxes.perClass,
+    frames: indices.length,
+    seconds: (performance.now() - start) / 1000,
+  };
+}
+
+/** Scores a bundle on disk, with an engine of its own. Throws as `readBundle` and `evaluate`. */
+export async function evaluateBundle(directory: string, dataset: Dataset, options: EvaluateOptions & { readonly threads?: number } = {}): Promise<Evaluation> {
+  const text = new BundleText(await readBundle(directory, { verify: "model" }));
+  const engine = new ThreadEngine({ threads: options.threads ?? 2, scoreThreshold: evaluationThreshold });
+  try {
+    await engine.load({ kind: "bundle", directory });
+    return await evaluate(engine, (names) => text.vocabulary(names), dataset, options);
+  } finally {
+    await engine.close();
+  }
+}
+
+/** Samples with their answers, in order. The next sample is read while one is answered. */
+async function* answers(engine: Engine, dataset: Dataset, indices: readonly number[]): AsyncGenerator<{ sample: Sample; answer: Perception }> {
+  const read = (at: number): Promise<Sample | Error> => {
+    const index = indices[at];
+    // Turned into a value, so that a failure while the engine works is not an unhandled one.
+    return index === undefined ? Promise.resolve(new Error("past the end")) : dataset.sample(index).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+  };
+  let next = read(0);
+  for (let at = 0; at < indices.length; at++) {
+    const sample = await next;
+    next = read(at + 1);
+    if (sample instanceof Error) throw sample;
+    const { width, height, rgb } = sample;
+    yield { sample, answer: await engine.infer({ camera: "dataset", sequence: at, captureTimeNs: 0n, width, height, rgb }) };
+  }
+}
+
+/** `count` of `length` indices, evenly over all of them. */
+const spread = (length: number, count: number): number[] =>
+  Array.from({ length: Math.min(length, count) }, (_, at) => Math.floor((at * length) / Math.min(length, count)));

@@ -1,0 +1,94 @@
+import test from "ava";
+import type { Vocabulary } from "../../sdk/bundle/index.js";
+import type { Engine } from "../../sdk/engine/engine.js";
+import type { Perception } from "../../sdk/engine/perception.js";
+import type { Frame } from "../../sdk/frame.js";
+import { float32 } from "../../sdk/graph/tensor.js";
+import type { Dataset, Sample } from "../../sdk/training/dataset.js";
+import { evaluate } from "../../sdk/training/evaluate.js";
+
+const width = 32;
+const height = 16;
+
+/** The left half is one thing, the right another; a box around the right; the first column is not scored. */
+const sample = (index: number): Sample => ({
+  id: String(index),
+  width,
+  height,
+  rgb: new Uint8Array(width * height * 3),
+  mask: Uint8Array.from({ length: width * height }, (_, at) => (at % width === 0 ? 255 : at % width < 16 ? 0 : 1)),
+  boxes: [{ x1: 16, y1: 0, x2: 32, y2: 16, label: "cart" }],
+});
+
+const dataset = (boxNames: readonly string[]): Dataset => ({ name: "halves", names: ["road", "cart"], boxNames, length: 5, sample: (index) => Promise.resolve(sample(index)) });
+
+/** Answers a mask of half the size, with the first `wrong` columns called a cart, and notes what it was asked for. */
+function answering(wrong: number): Engine & { readonly asked: (readonly string[])[] } {
+  let vocabulary: readonly string[] = [];
+  const asked: (readonly string[])[] = [];
+  const loaded = () => ({ generation: 0, network: { width: 16, height: 8 }, vocabulary });
+  return {
+    asked,
+    get loaded() {
+      return loaded();
+    },
+    load: () => Promise.resolve(loaded()),
+    setVocabulary: (words) => {
+      vocabulary = "names" in words ? words.names : words;
+      asked.push(vocabulary);
+      return Promise.resolve(loaded());
+    },
+    infer: ({ camera, sequence, captureTimeNs, width: cameraWidth, height: cameraHeight }: Frame): Promise<Perception> =>
+      Promise.resolve({
+        camera,
+        sequence,
+        captureTimeNs,
+        generation: 0,
+        vocabulary,
+        width: 16,
+        height: 8,
+        mask: Uint8Array.from({ length: 128 }, (_, at) => (at % 16 >= 8 || at % 16 < wrong ? 1 : 0)),
+        maskScore: new Uint8Array(8),
+        boxes: [{ x1: 16, y1: 0, x2: 32, y2: 16, label: "cart", score: 0.4 }],
+        cameraWidth,
+        cameraHeight,
+        valid: true,
+        invalidReasons: [],
+        timings: { queueMs: 0, inferenceMs: 1, totalMs: 1 },
+      }),
+    unload: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+}
+
+const vocabularyOf = (names: readonly string[]): Promise<Vocabulary> => Promise.resolve({ names, text: float32([names.length + 2, 384], new Float32Array((names.length + 2) * 384)) });
+
+test("right answers score 100, at the size of the labels and without what is not labelled", async (t) => {
+  const engine = answering(0);
+  const { seconds, ...scores } = await evaluate(engine, vocabularyOf, dataset(["cart"]));
+  t.deepEqual(scores, { miou: 100, perClass: { road: 100, cart: 100 }, ap50: 100, perClassAp50: { cart: 100 }, frames: 5 });
+  t.true(seconds >= 0);
+  t.deepEqual(engine.asked, [["road", "cart"]]);
+});
+
+test("wrong pixels cost what they should", async (t) => {
+  // Two of eight columns of the answer are four of sixteen of the labels, of which the first is not scored: 3 of 15.
+  const { perClass } = await evaluate(answering(2), vocabularyOf, dataset(["cart"]));
+  t.is(perClass["road"], (100 * 12) / 15);
+  t.is(perClass["cart"], (100 * 16) / 19);
+});
+
+test("boxes by other names than the masks are asked for apart", async (t) => {
+  const engine = answering(0);
+  const told: string[] = [];
+  const { ap50 } = await evaluate(engine, vocabularyOf, { ...dataset(["wagon"]), sample: (index) => Promise.resolve({ ...sample(index), boxes: [] }) }, { frames: 2, onProgress: (done, total) => told.push(`${done}/${total}`) });
+  t.is(ap50, null);
+  t.deepEqual(engine.asked, [["road", "cart"], ["wagon"]]);
+  t.deepEqual(told, ["1/4", "2/4", "3/4", "4/4"]);
+});
+
+test("a dataset without labels is refused, and an unreadable sample is told", async (t) => {
+  await t.throwsAsync(evaluate(answering(0), vocabularyOf, { ...dataset([]), names: [] }), { code: "E_DATASET_UNLABELLED" });
+  const broken: Dataset = { ...dataset(["cart"]), sample: (index) => (index === 2 ? Promise.reject(new Error("torn")) : Promise.resolve(sample(index))) };
+  await t.throwsAsync(evaluate(answering(0), vocabularyOf, broken), { message: "torn" });
+});
