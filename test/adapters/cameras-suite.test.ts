@@ -1,0 +1,105 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import sharp from "sharp";
+import { openCamera } from "../../adapters/cameras/open.js";
+import { checkFrame, type Frame, nowNs } from "../../sdk/frame.js";
+import type { Camera } from "../../sdk/stream/camera.js";
+import { pump } from "../../sdk/stream/pump.js";
+import { NewestFrameSlot, policyFor } from "../../sdk/stream/slot.js";
+import { needs } from "../support/shared.js";
+import { RtspDouble } from "./rtsp-double.js";
+
+const hasFfmpeg = spawnSync("ffmpeg", ["-version"]).status === 0;
+const folder = mkdtempSync(join(tmpdir(), "nightshift-suite-"));
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Case {
+  readonly needsFfmpeg: boolean;
+  /** A camera that delivers at least 30 frames, and what ends it. */
+  open(): Promise<{ camera: Camera; close: () => void }>;
+}
+
+let made = 0;
+
+const cases: Readonly<Record<string, Case>> = {
+  folder: {
+    needsFfmpeg: false,
+    async open() {
+      const images = join(folder, `images${made++}`);
+      mkdirSync(images);
+      const raw = { width: 48, height: 32, channels: 3 } as const;
+      for (let i = 0; i < 30; i++) await sharp(Buffer.alloc(48 * 32 * 3, i * 8), { raw }).png().toFile(join(images, `${i + 100}.png`));
+      return { camera: openCamera(images, { fps: 200 }), close: () => undefined };
+    },
+  },
+  video: {
+    needsFfmpeg: true,
+    open() {
+      const file = join(folder, `video${made++}.mkv`);
+      const picture = ["-f", "lavfi", "-i", "testsrc=size=48x32:rate=100:duration=0.3"];
+      execFileSync("ffmpeg", ["-loglevel", "error", ...picture, "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", file], { stdio: "pipe" });
+      return Promise.resolve({ camera: openCamera(file), close: () => undefined });
+    },
+  },
+  rtsp: {
+    needsFfmpeg: true,
+    async open() {
+      const double = await RtspDouble.open();
+      return { camera: openCamera(double.address, { name: "front" }), close: () => double.close() };
+    },
+  },
+};
+
+for (const [name, { needsFfmpeg, open }] of Object.entries(cases)) {
+  test(`${name}: frames are whole, numbered, and never older than the ones before`, async (t) => {
+    if (needsFfmpeg && !needs(t, hasFfmpeg, "ffmpeg", "apt-get install ffmpeg")) return;
+    const { camera, close } = await open();
+    t.teardown(close);
+    let [expected, last] = [0, nowNs()];
+    for await (const frame of camera.frames(new AbortController().signal)) {
+      checkFrame(frame);
+      t.is(frame.camera, camera.name);
+      t.is(frame.sequence, expected++);
+      t.true(frame.captureTimeNs >= last && frame.captureTimeNs <= nowNs());
+      last = frame.captureTimeNs;
+      if (expected === 30) break;
+    }
+    t.is(expected, 30);
+  });
+
+  test(`${name}: an abort ends the frames, before the first as well as later`, async (t) => {
+    if (needsFfmpeg && !needs(t, hasFfmpeg, "ffmpeg", "apt-get install ffmpeg")) return;
+    for (const after of [0, 5]) {
+      const { camera, close } = await open();
+      t.teardown(close);
+      const abort = new AbortController();
+      if (after === 0) abort.abort();
+      let seen = 0;
+      for await (const frame of camera.frames(abort.signal)) if (++seen === after && frame.sequence + 1 === after) abort.abort();
+      t.is(seen, after);
+    }
+  });
+
+  test(`${name}: through the slot, each frame is answered or dropped as the policy says`, async (t) => {
+    if (needsFfmpeg && !needs(t, hasFfmpeg, "ffmpeg", "apt-get install ffmpeg")) return;
+    const { camera, close } = await open();
+    t.teardown(close);
+    const slot = new NewestFrameSlot<Frame>(policyFor(camera));
+    const abort = new AbortController();
+    const pumping = pump(camera, slot, abort.signal, (error) => t.fail(String(error)));
+    for await (const { item, answered } of slot) {
+      await new Promise((resolve) => setTimeout(resolve, item.sequence === 2 ? 300 : 2));
+      answered();
+      t.is(slot.counters.lost, 0);
+      if (item.sequence >= 25 && camera.live) abort.abort();
+    }
+    await pumping;
+    const { framesIn, answered, dropped, waiting, working, lost } = slot.counters;
+    t.deepEqual([answered + dropped, waiting, working, lost], [framesIn, 0, 0, 0]);
+    if (camera.live) t.true(dropped > 0);
+    else t.deepEqual([framesIn, dropped], [30, 0]);
+  });
+}
