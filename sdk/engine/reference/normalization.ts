@@ -1,0 +1,42 @@
+import { normalAxis } from "../../graph/shapes.js";
+import { sizeOf } from "../../graph/tensor.js";
+import { refuse, stridesOf, type NdArray } from "./array.js";
+import type { Kernels } from "./kernel.js";
+
+const map = (x: NdArray, f: (v: number, offset: number) => number): NdArray => ({ ...x, data: x.data.map((v, offset) => f(v, offset)) });
+
+export const normalization = {
+  BatchNormalization: ([x, scale, bias, mean, variance], { epsilon }) => {
+    const step = stridesOf(x.shape)[1];
+    return [
+      map(x, (v, offset) => {
+        const c = Math.floor(offset / step) % x.shape[1];
+        return (scale.data[c] * (v - mean.data[c])) / Math.sqrt(variance.data[c] + epsilon) + bias.data[c];
+      }),
+    ];
+  },
+  LayerNormalization: ([x, scale, bias], { axis, epsilon }) => {
+    const count = sizeOf(x.shape.slice(normalAxis(axis, x.shape.length)));
+    const data = new Float64Array(x.data.length);
+    for (let start = 0; start < data.length; start += count) {
+      const part = x.data.subarray(start, start + count);
+      const mean = part.reduce((a, v) => a + v, 0) / count;
+      const variance = part.reduce((a, v) => a + (v - mean) ** 2, 0) / count;
+      part.forEach((v, k) => {
+        data[start + k] = ((v - mean) / Math.sqrt(variance + epsilon)) * scale.data[k] + (bias ? bias.data[k] : 0);
+      });
+    }
+    return [{ ...x, data }];
+  },
+  DequantizeLinear: ([x, scale, zero], { axis }, [{ dtype }]) => {
+    const each = scale.shape.length === 1 && scale.data.length > 1;
+    if (scale.shape.length > 1) refuse("a scale for the tensor or for each slice along an axis", `[${scale.shape.join(", ")}]`);
+    const at = each ? normalAxis(axis, x.shape.length) : 0;
+    const step = stridesOf(x.shape)[at] ?? 1;
+    const dequantized = map(x, (v, offset) => {
+      const k = each ? Math.floor(offset / step) % x.shape[at] : 0;
+      return (v - (zero ? zero.data[k] : 0)) * scale.data[k];
+    });
+    return [{ ...dequantized, dtype }];
+  },
+} satisfies Kernels;
