@@ -1,0 +1,5 @@
+export { defaultJudgeBounds, judge, type JudgeBounds, targetScore, type Verdict, type VerdictNumbers } from "./judge.js";
+export { disagreement, type Exam, type LabelledFrame, type LabelledFrames, measure } from "./measure.js";
+export type { LabelledScore, Measurements, ModelMeasurement } from "./measurements.js";
+export { OnnxPredictor } from "./onnx-predictor.js";
+export type { Prediction, Predictor } from "./predictor.js";

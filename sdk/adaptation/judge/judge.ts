@@ -1,0 +1,105 @@
+import { hellinger } from "../scene.js";
+import type { Measurements, ModelMeasurement } from "./measurements.js";
+
+/** What new weights must keep and must gain to serve. Points are points of percent. */
+export interface JudgeBounds {
+  /** Points that any class may lose on exemplars. A mean hides a lost class. */
+  readonly classLoss: number;
+  /** Points of mIoU that may be lost on exemplars. */
+  readonly meanLoss: number;
+  /** Points that the target score must gain. */
+  readonly leastGain: number;
+  /** What the target score is made of. */
+  readonly weights: { readonly restyled: number; readonly consistency: number; readonly confidence: number };
+  /** Effective number of categories on target frames, as a share of what it was: weights that answer less and less are consistent and confident. */
+  readonly leastVariety: number;
+  /** How far the shares of categories on target frames may move (Hellinger's distance, 0 to 1). */
+  readonly mostShift: number;
+  /** Percent of pixels on which stored and trained weights may disagree. */
+  readonly mostDisagreement: number;
+  /** Times the latency may grow. */
+  readonly latencyRatio: number;
+  /** Labelled and target frames without which there is no judging. */
+  readonly leastFrames: number;
+}
+
+export const defaultJudgeBounds: JudgeBounds = {
+  classLoss: 5,
+  meanLoss: 1.5,
+  leastGain: 0.2,
+  weights: { restyled: 0.5, consistency: 0.5, confidence: 0 },
+  leastVariety: 0.6,
+  mostShift: 0.5,
+  mostDisagreement: 2,
+  latencyRatio: 1.5,
+  leastFrames: 4,
+};
+
+export interface Verdict {
+  readonly accepted: boolean;
+  /** Why not, in words with numbers; empty where accepted. */
+  readonly reasons: readonly string[];
+  readonly numbers: VerdictNumbers;
+}
+
+/** Plain JSON, for the log and the events. */
+export interface VerdictNumbers extends Measurements {
+  readonly targetScore: { readonly before: number; readonly after: number; readonly gain: number };
+  /** The class that lost most on exemplars, in points; negative where even that one gained. Absent without exemplars. */
+  readonly worstClass?: { readonly name: string; readonly loss: number };
+  /** Effective number of categories on target frames: e to the entropy of their shares. */
+  readonly variety: { readonly before: number; readonly after: number };
+  readonly shift: number;
+}
+
+/** Decides by numbers alone: the same measurements and bounds give the same verdict. A number that is missing or NaN never accepts. */
+export function judge(measured: Measurements, bounds: JudgeBounds = defaultJudgeBounds): Verdict {
+  const { before, after, deployedDisagreement } = measured;
+  const numbers = derive(measured, bounds);
+  const { targetScore, worstClass, variety, shift } = numbers;
+  const reasons: string[] = [];
+  const require = (holds: boolean, reason: string): void => void (holds || reasons.push(reason));
+  require(after.finite, "weights or answers are not finite");
+  const frames = Math.min(before.exemplars.frames, after.exemplars.frames, before.target.frames, after.target.frames);
+  require(frames >= bounds.leastFrames, `only ${frames} frames to judge by, ${bounds.leastFrames} needed`);
+  require(worstClass !== undefined && worstClass.loss <= bounds.classLoss, worstClass ? `${worstClass.name} lost ${points(worstClass.loss)} on exemplars` : "no class could be compared on exemplars");
+  const loss = before.exemplars.miou - after.exemplars.miou;
+  require(loss <= bounds.meanLoss, `mIoU lost ${points(loss)} on exemplars`);
+  require(targetScore.gain >= bounds.leastGain, `the target score gained ${points(targetScore.gain)}, ${points(bounds.leastGain)} needed`);
+  require(variety.after >= bounds.leastVariety * variety.before, `categories collapsed on target frames: effectively ${variety.after.toFixed(1)} of ${variety.before.toFixed(1)}`);
+  require(shift <= bounds.mostShift, `the shares of categories on target frames moved by ${shift.toFixed(2)}`);
+  require(deployedDisagreement <= bounds.mostDisagreement, `stored and trained weights disagree on ${deployedDisagreement.toFixed(2)} % of pixels`);
+  require(after.latencyMs <= bounds.latencyRatio * before.latencyMs, `a frame takes ${after.latencyMs.toFixed(1)} ms instead of ${before.latencyMs.toFixed(1)}`);
+  return { accepted: reasons.length === 0, reasons, numbers };
+}
+
+/** What weights are worth on target frames, percent: no labels exist there, so it is a stand-in that can be wrong. */
+export function targetScore({ restyled, target }: ModelMeasurement, { weights }: JudgeBounds): number {
+  const sum = weights.restyled + weights.consistency + weights.confidence;
+  return (weights.restyled * restyled.miou + weights.consistency * target.consistency + weights.confidence * target.confidence) / sum;
+}
+
+function derive(measured: Measurements, bounds: JudgeBounds): VerdictNumbers {
+  const { before, after } = measured;
+  const score = { before: targetScore(before, bounds), after: targetScore(after, bounds) };
+  const losses = Object.entries(before.exemplars.perClass).map(([name, iou]) => ({ name, loss: iou - (after.exemplars.perClass[name] ?? 0) }));
+  // NaN first: it must not hide behind a class that can be compared.
+  const [worstClass] = losses.sort((a, b) => Number(Number.isNaN(b.loss)) - Number(Number.isNaN(a.loss)) || b.loss - a.loss);
+  const [was, is] = [new Map(Object.entries(before.target.shares)), new Map(Object.entries(after.target.shares))];
+  return {
+    ...measured,
+    targetScore: { ...score, gain: score.after - score.before },
+    ...(worstClass && { worstClass }),
+    variety: { before: effectiveCount(was), after: effectiveCount(is) },
+    shift: hellinger(was, is),
+  };
+}
+
+/** e to the entropy: as many categories of equal share would be as varied. */
+export function effectiveCount(shares: ReadonlyMap<string, number>): number {
+  let entropy = 0;
+  for (const share of shares.values()) if (share > 0) entropy -= share * Math.log(share);
+  return Math.exp(entropy);
+}
+
+const points = (value: number): string => `${value.toFixed(2)} points`;

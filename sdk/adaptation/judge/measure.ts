@@ -1,0 +1,127 @@
+import type { Vocabulary } from "../../bundle/index.js";
+import { ignoreLabel } from "../../training/dataset.js";
+import { ConfusionMatrix } from "../../training/metrics/index.js";
+import { maskShares } from "../scene.js";
+import type { LabelledScore, ModelMeasurement, TargetScore } from "./measurements.js";
+import type { Prediction, Predictor } from "./predictor.js";
+import { restyle, styleOf } from "./restyle.js";
+import { mirrored, twinOf } from "./twin.js";
+
+/** A labelled frame at the network's input size. */
+export interface LabelledFrame {
+  /** `[height, width, 3]`. */
+  readonly rgb: Uint8Array;
+  /** `[height / 4, width / 4]`: index into the set's names, or 255. */
+  readonly labels: Uint8Array;
+}
+
+/** Labelled frames that share a list of names. */
+export interface LabelledFrames {
+  /** Tells classes of the same name in different sets apart. */
+  readonly name: string;
+  readonly vocabulary: Vocabulary;
+  readonly frames: readonly LabelledFrame[];
+}
+
+/** What weights are examined on. The same exam for the old and the new makes them comparable. */
+export interface Exam {
+  /** Pixels of the network's input. */
+  readonly width: number;
+  readonly height: number;
+  readonly exemplars: readonly LabelledFrames[];
+  /** `[height, width, 3]` each. */
+  readonly targets: readonly Uint8Array[];
+  readonly targetNames: Vocabulary;
+}
+
+/** Classes of fewer labelled cells are noise. A cell is 4 x 4 pixels. */
+const leastCells = 64;
+
+/** Measures one set of weights. `beforeFrame` runs before each frame, to keep to a budget. */
+export async function measure(
+  predictor: Predictor,
+  weightsAreFinite: boolean,
+  exam: Exam,
+  beforeFrame: () => Promise<void> = () => Promise.resolve(),
+): Promise<ModelMeasurement> {
+  const times: number[] = [];
+  let finite = weightsAreFinite;
+  const ask = async (rgb: Uint8Array, names: Vocabulary): Promise<Prediction> => {
+    await beforeFrame();
+    const start = performance.now();
+    const prediction = await predictor.predict(rgb, names);
+    times.push(performance.now() - start);
+    finite &&= prediction.finite;
+    // Weights that are not finite may answer with padding.
+    return { ...prediction, mask: prediction.mask.map((index) => (index < names.names.length ? index : ignoreLabel)) };
+  };
+  const style = styleOf(exam.targets, exam.width, exam.height);
+  const exemplars = await labelled(exam, ask);
+  const restyled = await labelled(exam, (rgb, names) => ask(restyle(rgb, exam.width, exam.height, style), names));
+  const target = await unlabelled(exam, ask);
+  return { finite, exemplars, restyled, target, latencyMs: median(times) };
+}
+
+/** Percent of pixels to which two predictors give different categories. */
+export async function disagreement(a: Predictor, b: Predictor, frames: readonly Uint8Array[], names: Vocabulary): Promise<number> {
+  let [different, total] = [0, 0];
+  for (const rgb of frames) {
+    const [first, second] = [await a.predict(rgb, names), await b.predict(rgb, names)];
+    first.mask.forEach((value, at) => (different += value === second.mask[at] ? 0 : 1));
+    total += first.mask.length;
+  }
+  return total === 0 ? NaN : (100 * different) / total;
+}
+
+type Ask = (rgb: Uint8Array, names: Vocabulary) => Promise<Prediction>;
+
+async function labelled({ exemplars, width, height }: Exam, ask: Ask): Promise<LabelledScore> {
+  const perClass: Record<string, number> = {};
+  let frames = 0;
+  for (const { name: set, vocabulary, frames: each } of exemplars) {
+    const confusion = new ConfusionMatrix(vocabulary.names);
+    const cells = new Uint32Array(256);
+    for (const { rgb, labels } of each) {
+      const { mask } = await ask(rgb, vocabulary);
+      confusion.add(atCells(mask, width, height), labels);
+      for (const label of labels) cells[label]!++;
+      frames++;
+    }
+    for (const [name, iou] of Object.entries(confusion.perClass()))
+      if (cells[vocabulary.names.indexOf(name)]! >= leastCells) perClass[exemplars.length > 1 ? `${set}: ${name}` : name] = iou;
+  }
+  return { miou: mean(Object.values(perClass)), perClass, frames };
+}
+
+async function unlabelled({ targets, targetNames, width, height }: Exam, ask: Ask): Promise<TargetScore> {
+  const { names } = targetNames;
+  const agreement = new ConfusionMatrix(names);
+  const shares = new Map<string, number>();
+  const confidences: number[] = [];
+  for (const rgb of targets) {
+    const answer = await ask(rgb, targetNames);
+    const twin = await ask(twinOf(rgb, width, height), targetNames);
+    agreement.add(mirrored(twin.mask, width), answer.mask);
+    for (const [name, share] of maskShares(answer.mask, names)) shares.set(name, (shares.get(name) ?? 0) + share / targets.length);
+    confidences.push(mean(answer.maskScore) / 2.55);
+  }
+  // Categories that hardly appear agree by chance or not at all.
+  const seen = Object.entries(agreement.perClass()).filter(([name]) => (shares.get(name) ?? 0) >= 0.002);
+  return { consistency: mean(seen.map(([, iou]) => iou)), confidence: mean(confidences), shares: Object.fromEntries(shares), frames: targets.length };
+}
+
+/** The category at the centre of each cell. */
+function atCells(mask: Uint8Array, width: number, height: number): Uint8Array {
+  const out = new Uint8Array((width * height) / 16).fill(ignoreLabel);
+  for (let row = 0; row < height / 4; row++)
+    for (let column = 0; column < width / 4; column++) out[(row * width) / 4 + column] = mask[(row * 4 + 2) * width + column * 4 + 2]!;
+  return out;
+}
+
+function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let at = 0; at < values.length; at++) sum += values[at]!;
+  return values.length === 0 ? NaN : sum / values.length;
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;

@@ -1,0 +1,45 @@
+/** Values of categories by name. */
+export type ByName = Readonly<Record<string, number>>;
+
+export interface LabelledScore {
+  /** Percent. NaN where nothing was labelled. */
+  readonly miou: number;
+  /** IoU in percent of each class that enough labels hold. */
+  readonly perClass: ByName;
+  readonly frames: number;
+}
+
+/** How answers to target frames look, where no labels are. */
+export interface TargetScore {
+  /** Mean over categories of the agreement (IoU, percent) between answers to a frame and to its mirrored, recoloured twin. */
+  readonly consistency: number;
+  /** Mean greatest probability, percent. */
+  readonly confidence: number;
+  /** Share of pixels by category, 0 to 1. */
+  readonly shares: ByName;
+  readonly frames: number;
+}
+
+/** What one set of weights scored. */
+export interface ModelMeasurement {
+  /** Whether every weight and every number that it answered is finite. */
+  readonly finite: boolean;
+  /** On labelled exemplars that were not taught, as they are: what must not be forgotten. */
+  readonly exemplars: LabelledScore;
+  /** On the same exemplars in the colours of the target frames: what should have been learnt, as far as labels can tell. */
+  readonly restyled: LabelledScore;
+  /** On target frames that were not learnt from. */
+  readonly target: TargetScore;
+  /** Median time of one frame where it was measured, milliseconds. */
+  readonly latencyMs: number;
+}
+
+/** All that the judge knows. */
+export interface Measurements {
+  /** The weights that serve now. */
+  readonly before: ModelMeasurement;
+  /** The weights that might, as stored. */
+  readonly after: ModelMeasurement;
+  /** Share of pixels, in percent, on which the weights as stored and as trained disagree. */
+  readonly deployedDisagreement: number;
+}

@@ -1,0 +1,55 @@
+import type { Vocabulary } from "../../bundle/index.js";
+import { vocabularyFeeds } from "../../engine/feeds.js";
+import { OnnxSession } from "../../engine/onnxruntime.js";
+import { NightshiftError } from "../../errors.js";
+import type { Tensor, Weights } from "../../graph/tensor.js";
+import { inputNames, type NetworkConfig, outputNames, paddedVocabularySize, type vocabularySizes } from "../../network/contract.js";
+import { inferenceModel } from "../../network/inference.js";
+import type { Prediction, Predictor } from "./predictor.js";
+
+type Size = (typeof vocabularySizes)[number];
+
+/** Weights in the graph that would serve, on ONNX Runtime in this thread, which `predict` blocks: for the trainer's process. */
+export class OnnxPredictor implements Predictor {
+  readonly #sessions = new Map<Size, OnnxSession>();
+
+  constructor(
+    readonly config: NetworkConfig,
+    readonly weights: Weights,
+    readonly threads: number,
+  ) {}
+
+  async predict(rgb: Uint8Array, vocabulary: Vocabulary): Promise<Prediction> {
+    const { width, height } = this.config;
+    const session = await this.#session(paddedVocabularySize(vocabulary.names.length));
+    const frame = { dtype: "uint8", shape: [1, height, width, 3], data: rgb } as const;
+    const answer = await session.run({ [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary) });
+    return {
+      mask: bytesOf(answer[outputNames.mask], outputNames.mask),
+      maskScore: bytesOf(answer[outputNames.maskScore], outputNames.maskScore),
+      finite: isFinite(answer[outputNames.boxes]) && isFinite(answer[outputNames.boxScore]),
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#sessions.values()) await session.close();
+    this.#sessions.clear();
+  }
+
+  async #session(names: Size): Promise<OnnxSession> {
+    const found = this.#sessions.get(names);
+    if (found) return found;
+    const { width, height } = this.config;
+    const model = inferenceModel(this.config, this.weights, { frameWidth: width, frameHeight: height, names });
+    const session = await OnnxSession.create(model, { threads: this.threads });
+    this.#sessions.set(names, session);
+    return session;
+  }
+}
+
+function bytesOf(tensor: Tensor | undefined, name: string): Uint8Array {
+  if (tensor?.dtype === "uint8" && tensor.data instanceof Uint8Array) return tensor.data;
+  throw new NightshiftError("E_ENGINE", { expected: `an output ${name} of uint8`, received: tensor?.dtype ?? "none", remedy: "Build the model with inferenceModel." });
+}
+
+const isFinite = (tensor: Tensor | undefined): boolean => tensor?.data instanceof Float32Array && tensor.data.every(Number.isFinite);

@@ -1,0 +1,64 @@
+import type { FloatTensor, Weights } from "../graph/tensor.js";
+import type { NetworkConfig } from "../network/contract.js";
+import type { Batch } from "../training/batch/batch.js";
+
+/** Rates and weights of one step (eq. 8). All are inputs of the step's graph: changing them rebuilds nothing. */
+export interface LearningRates {
+  /** AdamW, image encoder. */
+  readonly encoder: number;
+  /** AdamW, decoder, heads, and whatever else trains. */
+  readonly decoder: number;
+  /** EMA of the teacher: its share that stays at each step. */
+  readonly alpha: number;
+  /** Weight of the supervised loss on source exemplars. */
+  readonly supervised: number;
+  /** lambda_T: weight of plain self-training on whole target frames. */
+  readonly selfTraining: number;
+  /** lambda_lmc: weight of language-guided masked consistency. */
+  readonly lmc: number;
+}
+
+/** The paper's, but for alpha: over tens of steps 0.9 follows the student's swings, which are three times the teacher's at 0.99. */
+export const defaultLearningRates: LearningRates = { encoder: 6e-5, decoder: 6e-4, alpha: 0.99, supervised: 1, selfTraining: 0.1, lmc: 1 };
+
+/** Losses of one step, each before its weight but `total`. */
+export interface StepLosses {
+  readonly total: number;
+  readonly supervised: number;
+  readonly lmc: number;
+  readonly selfTraining: number;
+}
+
+/** Embeds names, as the text encoder does: float32 `[names, 384]`. */
+export interface TextSource {
+  encode(texts: readonly string[]): Promise<FloatTensor>;
+}
+
+export interface LearnerOptions {
+  /** Names that the target frames are labelled with by the teacher. */
+  readonly vocabulary: readonly string[];
+  /** Source exemplars in a batch. */
+  readonly sourceBatch: number;
+  /** Target frames in a step. */
+  readonly targetBatch: number;
+  readonly seed: number;
+  /** Threads of the sessions. */
+  readonly threads: number;
+}
+
+/** Learns from labelled source exemplars and unlabelled target frames: a student that trains, a teacher that follows it (eq. 3 to 5). */
+export interface LmcLearner {
+  /** One step. `targets` is `[targetBatch, height, width, 3]`, packed RGB at the network's input size. */
+  step(input: { readonly targets: Uint8Array; readonly source: Batch }, rates: LearningRates): Promise<StepLosses>;
+  /** Weights to serve: the teacher swings less than the student. */
+  teacher(): Weights;
+  student(): Weights;
+  /**
+   * Measures the normalisation layers' statistics over unmasked frames, each `[height, width, 3]`, and replaces the present ones by
+   * `mix` of the measured plus `1 - mix` of the present.
+   */
+  estimateStatistics(frames: readonly Uint8Array[], mix: number): Promise<void>;
+  close(): Promise<void> | void;
+}
+
+export type LearnerFactory = (config: NetworkConfig, weights: Weights, text: TextSource, options: LearnerOptions) => Promise<LmcLearner>;

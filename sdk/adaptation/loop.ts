@@ -1,0 +1,283 @@
+import type { Bundle, GenerationStore } from "../bundle/index.js";
+import type { Perception } from "../engine/perception.js";
+import { NightshiftError } from "../errors.js";
+import type { Frame } from "../frame.js";
+import { type ConditionName, type StreamEvent, streamEvent } from "../stream/events.js";
+import type { VehicleState } from "../stream/vehicle.js";
+import { Backoff } from "./backoff.js";
+import type { Measurements, Verdict } from "./judge/index.js";
+import type { FrameMemory } from "./memory.js";
+import type { WeatherMonitor, WeatherReport } from "./monitor/index.js";
+import { defaultLoopOptions, type LoopOptions } from "./options.js";
+import { type LiveSample, LiveProxies, LiveWindow, Probation } from "./probation.js";
+import { runRound, type Tell } from "./round.js";
+import { maskShares } from "./scene.js";
+import { Serving, type SwapTarget } from "./serving.js";
+import { shrink } from "./shrink.js";
+import type { LabelledSet, Trainer } from "./trainer/index.js";
+
+export interface LoopParts {
+  /** What serves now. */
+  readonly bundle: Bundle;
+  readonly engine: SwapTarget;
+  readonly trainer: Trainer;
+  readonly memory: FrameMemory;
+  readonly monitor: WeatherMonitor;
+  readonly judge: (measurements: Measurements) => Verdict;
+  /** Where new generations are kept. */
+  readonly generations: GenerationStore;
+  /** Labelled frames besides those of the bundle. */
+  readonly exemplars?: readonly LabelledSet[];
+  readonly options?: Partial<LoopOptions>;
+}
+
+export type LoopState = "idle" | "collecting" | "training" | "judging" | "probation";
+
+export interface LoopCounters {
+  readonly triggers: number;
+  readonly verdicts: { readonly accepted: number; readonly rejected: number };
+  /** Swapped in. */
+  readonly generations: number;
+  readonly rolledBack: number;
+  readonly trainerFailures: number;
+}
+
+/**
+ * Goes on learning while frames stream by: idle, collecting, training, judging, then probation of what was swapped in, and idle again. `observe` is called
+ * for each answered frame and takes a few milliseconds at most; everything slow happens in the trainer's process.
+ */
+export class AdaptationLoop {
+  readonly options: LoopOptions;
+  readonly #serving: Serving;
+  readonly #proxies = new LiveProxies();
+  readonly #window: LiveWindow;
+  readonly #backoff: { readonly failures: Backoff; readonly rejections: Backoff };
+  #counts = { triggers: 0, accepted: 0, rejected: 0, generations: 0, rolledBack: 0, trainerFailures: 0 };
+  #state: LoopState = "idle";
+  #framesInState = 0;
+  #frames = 0;
+  #isPaused = false;
+  #isAsked = false;
+  #vehicle: VehicleState = {};
+  #vocabulary: readonly string[];
+  /** What is adapted to, and how often since that weather came. */
+  #condition: ConditionName | undefined;
+  #rounds = 0;
+  #probation: Probation | undefined;
+  #work: Promise<void> | undefined;
+  #abort = new AbortController();
+
+  constructor(
+    private readonly parts: LoopParts,
+    private readonly onEvent: (event: StreamEvent) => void,
+  ) {
+    this.options = { ...defaultLoopOptions, ...parts.options };
+    const { failureBackoffMs, rejectionBackoffMs, mostBackoffMs, now, probation, generationsKept } = this.options;
+    this.#serving = new Serving(parts.bundle, parts.engine, parts.generations, generationsKept);
+    this.#backoff = { failures: new Backoff(failureBackoffMs, mostBackoffMs, now), rejections: new Backoff(rejectionBackoffMs, mostBackoffMs, now) };
+    this.#window = new LiveWindow(probation.frames);
+    this.#vocabulary = parts.bundle.manifest.vocabulary;
+  }
+
+  get state(): LoopState {
+    return this.#state;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** What the monitor made of the latest frame; undefined before the first. */
+  get weather(): WeatherReport | undefined {
+    return this.parts.monitor.report;
+  }
+
+  get counters(): LoopCounters {
+    const { accepted, rejected, ...counts } = this.#counts;
+    return { ...counts, verdicts: { accepted, rejected } };
+  }
+
+  /** Takes in an answered frame. Returns what the monitor makes of it: a frame that is not fit makes its answer invalid, for `fitness.reasons`. */
+  observe(frame: Frame, perception: Perception): WeatherReport {
+    this.#frames++;
+    this.#framesInState++;
+    this.#vocabulary = perception.vocabulary;
+    const shares = maskShares(perception.mask, perception.vocabulary);
+    const live = this.#proxies.sample(perception, shares);
+    const report = this.parts.monitor.observe(frame, { confidence: live.confidence, vehicle: this.#vehicle });
+    if (report.changed) this.#weatherChanged(report);
+    if (report.fitness.fit && perception.valid) {
+      if (this.#frames % this.options.offerEvery === 0) this.#offer(frame, report, shares);
+      this.#watch(perception.generation, live);
+    }
+    this.#advance(report);
+    return report;
+  }
+
+  /** Takes in what the vehicle says; what it leaves out stays as it was. */
+  vehicle(state: VehicleState): void {
+    this.#vehicle = { ...this.#vehicle, ...state };
+  }
+
+  /** Adapts to the present condition, changed or not. Throws `E_CONTROL` while paused or parked. Does nothing more while an adaptation is under way. */
+  adaptNow(): void {
+    const obstacle = this.#isPaused ? "it is paused" : this.#vehicle.parked ? "the vehicle is parked" : undefined;
+    if (obstacle) throw new NightshiftError("E_CONTROL", { expected: "an adaptation that may start", received: obstacle, remedy: "Resume it, or drive on, first." });
+    this.#isAsked = this.#state === "idle" || this.#state === "probation";
+  }
+
+  /** Starts nothing and changes nothing until `resume`; a training under way is stopped. */
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#isAsked = false;
+    this.#abort.abort();
+    if (this.#state === "collecting") this.#enter("idle");
+    this.#tell("adaptation_paused", "Adaptation is paused.");
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#backoff.failures.succeeded();
+    this.#tell("adaptation_resumed", "Adaptation goes on.");
+  }
+
+  /** Puts the previous generation back. A training under way is stopped, as it started from what is taken back. Throws `E_ENGINE` where there is none. */
+  async rollBack(reason = "it was asked for", numbers: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    this.#abort.abort();
+    const { from, to } = await this.#serving.rollBack();
+    this.#counts.rolledBack++;
+    this.#probation = undefined;
+    this.#window.clear();
+    // What was just taken back would only be learnt again.
+    this.#backoff.rejections.failed();
+    if (this.#state === "probation") this.#enter("idle");
+    this.#tell("rolled_back", `Generation ${from.generation} was taken back for ${to.generation}: ${reason}.`, { from: from.generation, generation: to.generation, reason, ...numbers });
+  }
+
+  /** Resolves once no training, judging or swap is under way. */
+  async settled(): Promise<void> {
+    while (this.#work) await this.#work;
+  }
+
+  /** Stops a training under way. The loop starts nothing more. */
+  async close(): Promise<void> {
+    this.#isPaused = true;
+    this.#abort.abort();
+    await this.settled();
+  }
+
+  #weatherChanged({ condition, confidence, previous }: WeatherReport): void {
+    // Answers in another light cannot be compared with those of before.
+    this.#window.clear();
+    if (this.#probation) {
+      this.#probation = undefined;
+      this.#enter("idle");
+    }
+    this.#rounds = 0;
+    this.#tell("weather_changed", `The weather turned from ${previous} to ${condition}.`, { from: previous, to: condition, confidence });
+  }
+
+  #offer(frame: Frame, { condition, statistics: { thumbnail } }: WeatherReport, shares: ReadonlyMap<string, number>): void {
+    if (this.#vehicle.parked || condition === "unknown") return;
+    const { camera, sequence, captureTimeNs } = frame;
+    const { memory } = this.parts;
+    memory.offer({ id: `${camera}/${sequence}`, condition, captureTimeNs, scene: { thumbnail, shares }, rgb: () => shrink(frame, memory.options) });
+  }
+
+  #watch(generation: number, live: LiveSample): void {
+    // Answers that were under way at a swap are still the old weights'.
+    if (generation !== this.#serving.current.generation) return;
+    if (!this.#probation) return this.#window.add(live);
+    const { before } = this.#probation;
+    const outcome = this.#probation.observe(live);
+    if (!outcome) return;
+    const { after, frames } = this.#probation;
+    this.#probation = undefined;
+    this.#enter("idle");
+    if (!outcome.passed) this.#follow(this.rollBack(outcome.reasons.join("; "), { before, after, frames }));
+  }
+
+  #advance({ condition, heldFrames }: WeatherReport): void {
+    if (this.#work || this.#isPaused) return;
+    if (this.#state === "idle" && this.#mayStart(condition, heldFrames)) this.#trigger(condition);
+    if (this.#state !== "collecting") return;
+    const held = this.parts.memory.frames(condition).length;
+    const { framesWanted, framesNeeded, patienceFrames } = this.options;
+    if (condition !== this.#condition) this.#enter("idle");
+    else if (held >= framesWanted || (held >= framesNeeded && this.#framesInState >= patienceFrames)) this.#follow(this.#adapt(condition));
+  }
+
+  #mayStart(condition: ConditionName, heldFrames: number): boolean {
+    if (this.#vehicle.parked || condition === "unknown") return false;
+    if (this.#isAsked) return true;
+    if (this.#backoff.failures.isWaiting || this.#backoff.rejections.isWaiting) return false;
+    const { conditions, triggerFrames, furtherRounds, furtherAfterFrames } = this.options;
+    if (!conditions.includes(condition) || heldFrames < triggerFrames) return false;
+    return this.#rounds === 0 || (this.#rounds <= furtherRounds && this.#framesInState >= furtherAfterFrames);
+  }
+
+  #trigger(condition: ConditionName): void {
+    const reason = this.#isAsked ? "it was asked for" : this.#rounds === 0 ? `the weather is ${condition}` : `it is still ${condition}`;
+    this.#isAsked = false;
+    this.#condition = condition;
+    this.#counts.triggers++;
+    this.#enter("collecting");
+    this.#tell("trigger", `Adaptation to ${condition} begins: ${reason}.`, { condition, reason, round: this.#rounds + 1 });
+  }
+
+  async #adapt(condition: ConditionName): Promise<void> {
+    const { trainer, judge, memory, exemplars = [] } = this.parts;
+    this.#enter("training");
+    const { signal } = (this.#abort = new AbortController());
+    const onPhase = (phase: string): void => void (phase === "measuring" && this.#enter("judging"));
+    const targets = memory.frames(condition).map(({ rgb }) => rgb);
+    const plan = { condition, vocabulary: this.#vocabulary, targets, exemplars, options: this.options.training };
+    this.#rounds++;
+    try {
+      const { accepted } = await runRound({ serving: this.#serving, trainer, judge, tell: this.#tell, onPhase }, plan, signal);
+      this.#backoff.failures.succeeded();
+      this.#judged(accepted);
+    } catch (error) {
+      this.#enter("idle");
+      if (!signal.aborted) this.#failed(error);
+    }
+  }
+
+  #judged(accepted: boolean): void {
+    this.#counts[accepted ? "accepted" : "rejected"]++;
+    if (!accepted) {
+      this.#backoff.rejections.failed();
+      return this.#enter("idle");
+    }
+    this.#backoff.rejections.succeeded();
+    this.#counts.generations++;
+    this.#probation = new Probation(this.#window.means, this.options.probation);
+    this.#enter("probation");
+  }
+
+  #failed(error: unknown): void {
+    this.#counts.trainerFailures++;
+    this.#backoff.failures.failed();
+    const { code, message } = error instanceof NightshiftError ? error : { code: "E_TRAINER", message: String(error) };
+    const { failures } = this.#backoff.failures;
+    this.#tell("trainer_failed", message, { code, failures });
+    if (failures < this.options.mostFailures) return;
+    this.#isPaused = true;
+    this.#tell("adaptation_paused", `Adaptation is paused after ${failures} failures in a row; the stream goes on.`, { failures });
+  }
+
+  /** Keeps hold of work under way. */
+  #follow(work: Promise<void>): void {
+    const held = work.catch((error: unknown) => this.#failed(error)).finally(() => void (this.#work === held && (this.#work = undefined)));
+    this.#work = held;
+  }
+
+  #enter(state: LoopState): void {
+    this.#state = state;
+    this.#framesInState = 0;
+  }
+
+  readonly #tell: Tell = (kind, text, details) => this.onEvent(streamEvent(kind, text, details));
+}

@@ -1,0 +1,60 @@
+import type { ConditionName, EventKindName } from "../stream/events.js";
+import type { Measurements, Verdict } from "./judge/index.js";
+import type { Serving } from "./serving.js";
+import type { Trainer, TrainingJob, TrainingProgress, TrainingResult } from "./trainer/index.js";
+
+export type Tell = (kind: EventKindName, text: string, details?: Readonly<Record<string, unknown>>) => void;
+
+export interface RoundParts {
+  readonly serving: Serving;
+  readonly trainer: Trainer;
+  readonly judge: (measurements: Measurements) => Verdict;
+  readonly tell: Tell;
+  readonly onPhase: (phase: TrainingProgress["phase"]) => void;
+}
+
+export type RoundPlan = Pick<TrainingJob, "condition" | "vocabulary" | "targets" | "exemplars" | "options">;
+
+/** One adaptation: train, judge, and swap what was accepted. Throws where the trainer or the swap fails; what served then still serves. */
+export async function runRound(parts: RoundParts, plan: RoundPlan, signal: AbortSignal): Promise<Verdict> {
+  const { serving, trainer, judge, tell } = parts;
+  const { generation, directory } = await serving.next();
+  const { condition, targets, options } = plan;
+  tell("trainer_started", `Learning from ${targets.length} frames of ${condition}.`, { generation, condition, frames: targets.length, steps: options.steps });
+  const job = { ...plan, bundleDirectory: serving.current.directory, outDirectory: directory, generation };
+  try {
+    const result = await trainer.train(job, progressTold(parts, generation), signal);
+    const verdict = judge(result.measurements);
+    tellVerdict(tell, result, verdict, condition);
+    signal.throwIfAborted();
+    if (verdict.accepted) {
+      const from = serving.current.generation;
+      await serving.swap({ directory, generation, condition });
+      tell("generation_swapped", `Generation ${serving.current.generation} serves, learnt in ${condition}.`, { from, generation: serving.current.generation, condition });
+    } else {
+      tell("generation_rejected", `Generation ${generation} does not serve: ${verdict.reasons.join("; ")}.`, { generation, condition, reasons: verdict.reasons });
+      await serving.discard(directory);
+    }
+    return verdict;
+  } catch (error) {
+    await serving.discard(directory);
+    throw error;
+  }
+}
+
+/** Every step and every new phase, but not every sign of life. */
+function progressTold({ tell, onPhase }: RoundParts, generation: number): (progress: TrainingProgress) => void {
+  let last: TrainingProgress | undefined;
+  return (progress) => {
+    const isNews = progress.phase !== last?.phase || progress.step !== last.step;
+    if (progress.phase !== last?.phase) onPhase(progress.phase);
+    last = progress;
+    const { phase, step, steps, losses } = progress;
+    if (isNews) tell("trainer_progress", `${phase}, ${step} of ${steps} steps.`, { generation, phase, step, steps, ...(losses && { loss: losses.total, losses }) });
+  };
+}
+
+function tellVerdict(tell: Tell, { generation, seconds, losses }: TrainingResult, verdict: Verdict, condition: ConditionName): void {
+  const summary = verdict.accepted ? "is accepted" : `is rejected: ${verdict.reasons.join("; ")}`;
+  tell("verdict", `Generation ${generation} ${summary}.`, { ...verdict, generation, condition, seconds, steps: losses.length });
+}

@@ -1,0 +1,18 @@
+import { defaultLearningRates } from "../learner.js";
+import type { TrainingOptions } from "./job.js";
+
+/** For two CPU cores that also answer frames. */
+export const defaultTrainingOptions: TrainingOptions = {
+  learner: "lmc",
+  steps: 60,
+  sourceBatch: 2,
+  targetBatch: 2,
+  rates: defaultLearningRates,
+  statisticsMix: 0.5,
+  seed: 1,
+  threads: 1,
+  duty: 1,
+  niceness: 19,
+  judgeEvery: 4,
+  judgeFrames: 16,
+};

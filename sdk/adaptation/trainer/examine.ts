@@ -1,0 +1,23 @@
+import { type Bundle, readBundle } from "../../bundle/index.js";
+import type { Weights } from "../../graph/tensor.js";
+import { disagreement, type Exam, measure, type Measurements, OnnxPredictor } from "../judge/index.js";
+import type { TrainingJob } from "./job.js";
+
+/** Frames on which stored and trained weights are compared. */
+const comparedFrames = 4;
+
+/** Measures the weights that serve and the new ones, which are read back from the disk: what is measured is what would serve. */
+export async function examine(job: TrainingJob, bundle: Bundle, trained: Weights, exam: Exam, beforeFrame: () => Promise<void>): Promise<Measurements> {
+  const { network } = bundle.manifest;
+  const stored = await readBundle(job.outDirectory, { verify: "model" });
+  const [before, after, exact] = [bundle.weights, stored.weights, trained].map((weights) => new OnnxPredictor(network, weights, job.options.threads));
+  try {
+    return {
+      before: await measure(before!, true, exam, beforeFrame),
+      after: await measure(after!, true, exam, beforeFrame),
+      deployedDisagreement: await disagreement(after!, exact!, exam.targets.slice(0, comparedFrames), exam.targetNames),
+    };
+  } finally {
+    for (const predictor of [before, after, exact]) await predictor?.close();
+  }
+}

@@ -1,0 +1,49 @@
+import type { Exemplar } from "../../bundle/index.js";
+import { NightshiftError } from "../../errors.js";
+import type { LabelledFrames } from "../judge/index.js";
+import { BatchLoader } from "../../training/batch/index.js";
+import type { Dataset } from "../../training/dataset.js";
+import type { BundleText } from "./bundle-text.js";
+import type { LabelledSet, TrainingOptions } from "./job.js";
+
+/** Labelled frames, some to teach with and some to judge by. */
+export interface Exemplars {
+  readonly teaching: readonly LabelledSet[];
+  readonly judging: readonly LabelledSet[];
+}
+
+/** Keeps one in `judgeEvery` of each set for judging, at most `judgeFrames` in all. Throws `E_DATASET_UNLABELLED` where nothing is left to teach with. */
+export function splitExemplars(sets: readonly LabelledSet[], { judgeEvery, judgeFrames }: TrainingOptions): Exemplars {
+  const labelled = sets.map((set) => ({ ...set, samples: set.samples.filter(({ mask }) => mask) }));
+  const most = Math.max(1, Math.floor(judgeFrames / Math.max(1, sets.length)));
+  const isForJudging = (_: Exemplar, index: number): boolean => index % judgeEvery === judgeEvery - 1;
+  const teaching = labelled.map((set) => ({ ...set, samples: set.samples.filter((sample, index) => !isForJudging(sample, index)) }));
+  const judging = labelled.map((set) => ({ ...set, samples: set.samples.filter(isForJudging).slice(0, most) }));
+  const isFull = ({ samples }: LabelledSet): boolean => samples.length > 0;
+  if (!teaching.some(isFull) || !judging.some(isFull))
+    throw new NightshiftError("E_DATASET_UNLABELLED", {
+      expected: `at least ${judgeEvery} labelled exemplars in the bundle or beside it`,
+      received: `${labelled.reduce((sum, { samples }) => sum + samples.length, 0)}`,
+      remedy: "Use a bundle with exemplars, or add labelled frames with --exemplars.",
+    });
+  return { teaching: teaching.filter(isFull), judging: judging.filter(isFull) };
+}
+
+export function datasetOf({ name, names, boxNames, samples }: LabelledSet): Dataset {
+  return { name, names, boxNames, length: samples.length, sample: (index) => Promise.resolve(samples[index]!) };
+}
+
+/** Labelled frames as the judge takes them: whole, at the network's input size. */
+export async function judgingFrames(sets: readonly LabelledSet[], text: BundleText, width: number, height: number): Promise<LabelledFrames[]> {
+  const all: LabelledFrames[] = [];
+  for (const set of sets) {
+    const loader = new BatchLoader([{ dataset: datasetOf(set), share: 1, boxes: false }], { batchSize: 1, augment: false, width, height, cacheMb: 0 });
+    const frames = [];
+    for (let index = 0; index < set.samples.length; index++) {
+      const { frames: rgb, labels } = await loader.batch(index);
+      frames.push({ rgb, labels });
+    }
+    all.push({ name: set.name, vocabulary: await text.vocabulary(set.names), frames });
+  }
+  return all;
+}

@@ -1,0 +1,83 @@
+import type { Exemplar } from "../../bundle/index.js";
+import type { ConditionName } from "../../stream/events.js";
+import type { LearningRates, StepLosses } from "../learner.js";
+import type { Measurements } from "../judge/index.js";
+
+/** Which learner the trainer's process makes (see `learners.ts`). */
+export type LearnerName = "lmc" | "in-memory";
+
+export interface TrainingOptions {
+  readonly learner: LearnerName;
+  readonly steps: number;
+  /** Source exemplars and target frames in a step. */
+  readonly sourceBatch: number;
+  readonly targetBatch: number;
+  readonly rates: LearningRates;
+  /**
+   * Share of the target in the normalisation statistics, estimated before the first step; 0 leaves them alone. Half and half gained most on real dusk
+   * frames, all of it cost the day ten points.
+   */
+  readonly statisticsMix: number;
+  readonly seed: number;
+  /** Threads of the sessions, of learning and of judging. */
+  readonly threads: number;
+  /** Share of time in which the trainer works, above 0 to 1; it sleeps the rest. */
+  readonly duty: number;
+  /** Niceness of the process, 0 to 19. */
+  readonly niceness: number;
+  /** Of the exemplars and of the target frames, one in so many is kept for judging. */
+  readonly judgeEvery: number;
+  /** No more than so many of each are judged by. */
+  readonly judgeFrames: number;
+}
+
+/** What one training is given. Frames are passed beside it, one message each. */
+export interface TrainingJob {
+  /** The bundle to start from, which serves now. */
+  readonly bundleDirectory: string;
+  /** Where the new bundle goes; nothing is there yet. */
+  readonly outDirectory: string;
+  /** The new generation's number. */
+  readonly generation: number;
+  readonly condition: ConditionName;
+  /** The names that are answered now. */
+  readonly vocabulary: readonly string[];
+  /** `[height, width, 3]` each, at the network's input size. */
+  readonly targets: readonly Uint8Array[];
+  /** Labelled frames besides those of the bundle. */
+  readonly exemplars: readonly LabelledSet[];
+  readonly options: TrainingOptions;
+}
+
+/** Labelled frames with the words for their labels. */
+export interface LabelledSet {
+  readonly name: string;
+  readonly names: readonly string[];
+  readonly boxNames: readonly string[];
+  readonly samples: readonly Exemplar[];
+}
+
+export interface TrainingProgress {
+  readonly phase: "statistics" | "learning" | "writing" | "measuring";
+  /** Steps that were made, of `steps`. */
+  readonly step: number;
+  readonly steps: number;
+  /** Of the latest step, once there was one. */
+  readonly losses?: StepLosses;
+}
+
+export interface TrainingResult {
+  /** The new bundle, whole and synced. */
+  readonly directory: string;
+  readonly generation: number;
+  readonly measurements: Measurements;
+  readonly seconds: number;
+  /** Losses of all steps. */
+  readonly losses: readonly StepLosses[];
+}
+
+/** Whoever trains: the loop knows no more of it. */
+export interface Trainer {
+  /** Trains once. Throws `E_TRAINER` where the training fails, hangs or is stopped by the signal. */
+  train(job: TrainingJob, onProgress: (progress: TrainingProgress) => void, signal: AbortSignal): Promise<TrainingResult>;
+}

@@ -1,0 +1,28 @@
+import { NightshiftError } from "../../errors.js";
+import type { Random } from "../../training/batch/index.js";
+import type { TrainingJob } from "./job.js";
+
+/** Some frames to learn from, others to judge by. Throws `E_TRAINER` where there are too few. */
+export function splitTargets({ targets, options: { judgeEvery, judgeFrames, targetBatch } }: TrainingJob): { teaching: readonly Uint8Array[]; judging: readonly Uint8Array[] } {
+  const isForJudging = (_: Uint8Array, index: number): boolean => index % judgeEvery === judgeEvery - 1;
+  const judging = targets.filter(isForJudging);
+  const teaching = targets.filter((rgb, index) => !isForJudging(rgb, index));
+  if (teaching.length >= targetBatch && judging.length > 0) return { teaching, judging: spread(judging, judgeFrames) };
+  throw new NightshiftError("E_TRAINER", {
+    expected: `at least ${Math.max(judgeEvery, targetBatch + 1)} target frames`,
+    received: `${targets.length}`,
+    remedy: "Let the memory collect more frames first.",
+  });
+}
+
+/** At most `count` of the items, evenly over all of them. */
+const spread = <T>(items: readonly T[], count: number): T[] =>
+  items.length <= count ? [...items] : Array.from({ length: count }, (_, at) => items[Math.floor((at * items.length) / count)]!);
+
+/** Frames of one step, `[count, height, width, 3]`, all different. */
+export function drawTargets(targets: readonly Uint8Array[], count: number, random: Random): Uint8Array {
+  const size = targets[0]!.length;
+  const out = new Uint8Array(count * size);
+  random.permutation(targets.length).subarray(0, count).forEach((index, at) => out.set(targets[index]!, at * size));
+  return out;
+}

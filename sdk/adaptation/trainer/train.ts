@@ -1,0 +1,110 @@
+import { type Bundle, checkFinite, readBundle, writeBundle } from "../../bundle/index.js";
+import { makeGolden } from "../../engine/golden.js";
+import { NightshiftError } from "../../errors.js";
+import type { Weights } from "../../graph/tensor.js";
+import { BatchLoader, Random } from "../../training/batch/index.js";
+import type { Exam } from "../judge/index.js";
+import type { LearnerFactory, StepLosses } from "../learner.js";
+import { Budget } from "./budget.js";
+import { BundleText } from "./bundle-text.js";
+import { examine } from "./examine.js";
+import { datasetOf, judgingFrames, splitExemplars } from "./exemplars.js";
+import type { LabelledSet, TrainingJob, TrainingProgress, TrainingResult } from "./job.js";
+import { drawTargets, splitTargets } from "./targets.js";
+
+/**
+ * One adaptation, in this process: statistics, then steps, then the new bundle on disk, then everything the judge wants to know. The trainer's process runs
+ * it on the vehicle, `nightshift adapt` offline. Throws `E_WEIGHTS_NOT_FINITE` where learning diverges, `E_DATASET_UNLABELLED` without exemplars, and as
+ * bundles do.
+ */
+export async function train(job: TrainingJob, createLearner: LearnerFactory, onProgress: (progress: TrainingProgress) => void): Promise<TrainingResult> {
+  const start = performance.now();
+  const { options } = job;
+  const budget = new Budget(options.duty);
+  const bundle = await readBundle(job.bundleDirectory);
+  const text = new BundleText(bundle);
+  const own: LabelledSet[] = bundle.manifest.exemplars ? [{ name: "bundle", ...bundle.manifest.exemplars, samples: await bundle.exemplars() }] : [];
+  const exemplars = splitExemplars([...own, ...job.exemplars], options);
+  const targets = splitTargets(job);
+  const losses: StepLosses[] = [];
+  const trained = await learn({ job, bundle, text, teaching: exemplars.teaching, targets: targets.teaching }, createLearner, budget, (progress) => {
+    if (progress.losses) losses.push(progress.losses);
+    onProgress(progress);
+  });
+  const at = { step: options.steps, steps: options.steps };
+  onProgress({ phase: "writing", ...at });
+  await writeGeneration(job, bundle, text, trained);
+  onProgress({ phase: "measuring", ...at });
+  const { width, height } = bundle.manifest.network;
+  const exam: Exam = {
+    width,
+    height,
+    exemplars: await judgingFrames(exemplars.judging, text, width, height),
+    targets: targets.judging,
+    targetNames: await text.vocabulary(job.vocabulary),
+  };
+  const measurements = await examine(job, bundle, trained, exam, async () => {
+    onProgress({ phase: "measuring", ...at });
+    await budget.rest();
+  });
+  return { directory: job.outDirectory, generation: job.generation, measurements, seconds: (performance.now() - start) / 1000, losses };
+}
+
+interface Lesson {
+  readonly job: TrainingJob;
+  readonly bundle: Bundle;
+  readonly text: BundleText;
+  readonly teaching: readonly LabelledSet[];
+  readonly targets: readonly Uint8Array[];
+}
+
+async function learn({ job, bundle, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
+  const { steps, sourceBatch, targetBatch, rates, statisticsMix, seed, threads } = job.options;
+  const { network } = bundle.manifest;
+  const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, seed, threads });
+  try {
+    if (statisticsMix > 0) {
+      onProgress({ phase: "statistics", step: 0, steps });
+      await budget.work(() => learner.estimateStatistics(targets, statisticsMix));
+    }
+    const sources = teaching.map((set) => ({ dataset: datasetOf(set), share: set.samples.length, boxes: set.boxNames.length > 0 }));
+    const loader = new BatchLoader(sources, { batchSize: sourceBatch, width: network.width, height: network.height, seed, cacheMb: 0 });
+    for (let step = 0; step < steps; step++) {
+      const losses = await budget.work(async () => learner.step({ targets: drawTargets(targets, targetBatch, new Random(seed, step)), source: await loader.batch(step) }, rates));
+      if (!Number.isFinite(losses.total)) throw diverged(step, losses);
+      onProgress({ phase: "learning", step: step + 1, steps, losses });
+    }
+    return learner.teacher();
+  } finally {
+    await learner.close();
+  }
+}
+
+async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleText, trained: Weights): Promise<void> {
+  const { formatVersion: _, files: __, exemplars, ...description } = bundle.manifest;
+  for (const [name, tensor] of trained) checkFinite(name, tensor, "the trained weights");
+  const golden = await makeGolden(description.network, trained, await text.vocabulary(description.vocabulary), bundle.golden.frame);
+  await writeBundle(job.outDirectory, {
+    description: {
+      ...description,
+      generation: job.generation,
+      parent: description.generation,
+      createdAt: new Date().toISOString(),
+      condition: job.condition,
+      // The parent's scores are not these weights'.
+      metrics: {},
+    },
+    weights: trained,
+    embeddings: bundle.embeddings(),
+    golden,
+    notice: bundle.notice,
+    ...(exemplars && { exemplars: { ...exemplars, samples: await bundle.exemplars() } }),
+  });
+}
+
+const diverged = (step: number, losses: StepLosses): NightshiftError =>
+  new NightshiftError("E_WEIGHTS_NOT_FINITE", {
+    expected: "finite losses",
+    received: `${JSON.stringify(losses)} at step ${step}`,
+    remedy: "Lower the rates; the weights that serve are untouched.",
+  });
