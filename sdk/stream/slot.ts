@@ -28,9 +28,9 @@ export interface SlotCounters {
 export interface Taken<T> {
   readonly item: T;
   /** Counts the item as answered. Throws `E_CLOSED` the second time. */
-  answered(): void;
+  readonly answered: () => void;
   /** Gives up on the item, which then counts as lost. Throws `E_CLOSED` the second time. */
-  abandoned(): void;
+  readonly abandoned: () => void;
 }
 
 /** A place for one frame between a camera and the engine. One producer, any number of consumers. */

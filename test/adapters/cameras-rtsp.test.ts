@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import test from "ava";
 import { rtspCamera } from "../../adapters/cameras/rtsp.js";
-import { NightshiftError } from "../../sdk/errors.js";
+import type { NightshiftError } from "../../sdk/errors.js";
 import { needs } from "../support/shared.js";
 import { RtspDouble } from "./rtsp-double.js";
 

@@ -19,7 +19,7 @@ test.after.always(() => rmSync(folder, { recursive: true, force: true }));
 interface Case {
   readonly needsFfmpeg: boolean;
   /** A camera that delivers at least 30 frames, and what ends it. */
-  open(): Promise<{ camera: Camera; close: () => void }>;
+  readonly open: () => Promise<{ camera: Camera; close: () => void }>;
 }
 
 let made = 0;
@@ -27,7 +27,7 @@ let made = 0;
 const cases: Readonly<Record<string, Case>> = {
   folder: {
     needsFfmpeg: false,
-    async open() {
+    open: async () => {
       const images = join(folder, `images${made++}`);
       mkdirSync(images);
       const raw = { width: 48, height: 32, channels: 3 } as const;
@@ -37,7 +37,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   video: {
     needsFfmpeg: true,
-    open() {
+    open: () => {
       const file = join(folder, `video${made++}.mkv`);
       const picture = ["-f", "lavfi", "-i", "testsrc=size=48x32:rate=100:duration=0.3"];
       execFileSync("ffmpeg", ["-loglevel", "error", ...picture, "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", file], { stdio: "pipe" });
@@ -46,7 +46,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   rtsp: {
     needsFfmpeg: true,
-    async open() {
+    open: async () => {
       const double = await RtspDouble.open();
       return { camera: openCamera(double.address, { name: "front" }), close: () => double.close() };
     },

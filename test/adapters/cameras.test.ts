@@ -9,7 +9,7 @@ import { FolderCamera } from "../../adapters/cameras/folder.js";
 import { rtspCamera } from "../../adapters/cameras/rtsp.js";
 import { v4l2Camera } from "../../adapters/cameras/v4l2.js";
 import { videoCamera } from "../../adapters/cameras/video.js";
-import { NightshiftError } from "../../sdk/errors.js";
+import type { NightshiftError } from "../../sdk/errors.js";
 import type { Frame } from "../../sdk/frame.js";
 import type { Camera } from "../../sdk/stream/camera.js";
 import { needs } from "../support/shared.js";

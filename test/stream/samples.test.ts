@@ -49,10 +49,17 @@ async function linesOf(t: ExecutionContext, command: string, args: readonly stri
   return lines.filter((line) => !line.includes("hello"));
 }
 
-async function check(t: ExecutionContext, command: string, args: readonly string[]): Promise<Record<string, unknown>[]> {
+/** One JSON object. */
+function parse(line: string): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(line);
+  if (typeof value !== "object" || value === null) throw new TypeError(`no JSON object: ${line}`);
+  return { ...value };
+}
+
+async function check(t: ExecutionContext, command: string, args: readonly string[]): Promise<Readonly<Record<string, unknown>>[]> {
   const folder = mkdtempSync(join(tmpdir(), "nightshift-masks-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
-  const messages: Record<string, unknown>[] = (await linesOf(t, command, args, folder)).map((line) => JSON.parse(line));
+  const messages = (await linesOf(t, command, args, folder)).map(parse);
   const topics = Array.from({ length: frames }, () => ["mask/front", "boxes/front"]).flat();
   t.deepEqual(messages.map(({ topic }) => topic), [...topics, "events"]);
   for (let sequence = 0; sequence < frames; sequence++) {
