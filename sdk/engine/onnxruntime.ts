@@ -98,6 +98,7 @@ function sessionOptions(provider: string, threads: number): InferenceSession.Ses
       session: {
         // A thread that spins between frames would take a core from the trainer.
         intra_op: { allow_spinning: "0" },
+        set_denormal_as_zero: "1",
         // Nodes that the provider asked for cannot run are an error, not the CPU's.
         ...(provider === "cpu" ? {} : { disable_cpu_ep_fallback: "1" }),
       },

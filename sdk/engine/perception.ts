@@ -2,9 +2,9 @@ import type { ScoredBox } from "../frame.js";
 
 /** Where the time of one frame went, milliseconds. */
 export interface Timings {
-  /** From capture until the engine took the frame. */
+  /** Waiting and hand-over: `totalMs - inferenceMs`. */
   readonly queueMs: number;
-  /** In the engine. */
+  /** In the engine's thread. */
   readonly inferenceMs: number;
   /** From capture until the answer. */
   readonly totalMs: number;
@@ -18,7 +18,7 @@ export interface Perception {
   readonly sequence: number;
   /** Nanoseconds since the Unix epoch, as the frame states it. */
   readonly captureTimeNs: bigint;
-  /** Which weights answered: 0 is the bundle's, each swap counts one up. */
+  /** Which weights answered, as their bundle numbers them: 0 as delivered, higher for what was learnt since. */
   readonly generation: number;
   /** The category names in force for this frame. */
   readonly vocabulary: readonly string[];

@@ -18,7 +18,7 @@ export const tinyNetwork: NetworkConfig = {
   embedding: 8,
   heads: 2,
   decoderLayers: 1,
-  regions: 100,
+  regions: 30,
 };
 
 export const description: Description = {

@@ -1,0 +1,82 @@
+import type { Golden } from "../bundle/golden.js";
+import { type Vocabulary } from "../bundle/embeddings.js";
+import { asStored } from "../bundle/weights.js";
+import { NightshiftError } from "../errors.js";
+import type { Tensor, Weights } from "../graph/tensor.js";
+import { inputNames, type NetworkConfig, outputNames, paddedVocabularySize } from "../network/contract.js";
+import { inferenceModel } from "../network/inference.js";
+import { type Answer, readAnswer } from "./answer.js";
+import { vocabularyFeeds } from "./feeds.js";
+import type { FrameSize } from "./model.js";
+import { type Tensors } from "./onnxruntime.js";
+import { runModel } from "./run.js";
+
+/** Boxes that score less are not compared, 0 to 1. */
+const scoreThreshold = 0.3;
+
+/** How far another machine's arithmetic may lead. */
+export const goldenTolerance = {
+  /** Share of the mask's pixels that must agree. */
+  maskAgreement: 0.99,
+  /** Mean difference of the mask's confidences, of 255. */
+  maskScore: 3,
+  /** Difference of a box's score, 0 to 1. */
+  boxScore: 0.05,
+  /** Intersection over union of a box with its golden one. */
+  boxOverlap: 0.8,
+} as const;
+
+/** Golden outputs for a bundle that is to be written: what these weights will answer once they are stored. */
+export async function makeGolden(network: NetworkConfig, weights: Weights, vocabulary: Vocabulary, frame: Tensor<"uint8"> = testCard()): Promise<Golden> {
+  const [, frameHeight = 0, frameWidth = 0] = frame.shape;
+  const names = paddedVocabularySize(vocabulary.names.length);
+  const model = inferenceModel(network, asStored(weights), { frameWidth, frameHeight, names });
+  const outputs = await runModel(model, { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary) });
+  return { frame, outputs: Object.fromEntries(Object.values(outputNames).flatMap((name) => (outputs[name] ? [[name, outputs[name]]] : []))) };
+}
+
+/** Throws `E_GOLDEN` where outputs are further from the golden ones than `goldenTolerance`. */
+export function checkGolden(golden: Golden, outputs: Tensors, network: FrameSize, vocabulary: readonly string[], what: string): void {
+  const expected = readAnswer(golden.outputs, network, network, vocabulary, scoreThreshold);
+  // Boxes near the threshold may fall on either side of it.
+  const received = readAnswer(outputs, network, network, vocabulary, scoreThreshold - goldenTolerance.boxScore);
+  const faults = faultsOf(expected, received);
+  if (faults.length === 0) return;
+  throw new NightshiftError("E_GOLDEN", {
+    expected: `the golden outputs of ${what}`,
+    received: faults.join("; "),
+    remedy: "The engine computes something else than the trainer did: do not serve these weights here.",
+  });
+}
+
+function faultsOf(expected: Answer, received: Answer): string[] {
+  const faults = [...received.invalidReasons];
+  const agreement = expected.mask.filter((value, at) => value === received.mask[at]).length / expected.mask.length;
+  if (!(agreement >= goldenTolerance.maskAgreement)) faults.push(`${(agreement * 100).toFixed(1)} % of the mask agrees`);
+  const apart = expected.maskScore.reduce((sum, value, at) => sum + Math.abs(value - (received.maskScore[at] ?? 0)), 0) / expected.maskScore.length;
+  if (!(apart <= goldenTolerance.maskScore)) faults.push(`confidences differ by ${apart.toFixed(1)} of 255`);
+  const missing = expected.boxes.filter((box) => !received.boxes.some((other) => isSameBox(box, other))).length;
+  if (missing > 0) faults.push(`${missing} of ${expected.boxes.length} boxes are missing`);
+  return faults;
+}
+
+function isSameBox(a: Answer["boxes"][number], b: Answer["boxes"][number]): boolean {
+  if (a.label !== b.label || Math.abs(a.score - b.score) > goldenTolerance.boxScore) return false;
+  const both = Math.max(0, Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1)) * Math.max(0, Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1));
+  const area = ({ x1, y1, x2, y2 }: typeof a): number => (x2 - x1) * (y2 - y1);
+  return both / (area(a) + area(b) - both) >= goldenTolerance.boxOverlap;
+}
+
+/** A frame with slopes, edges and texture in all colours, 128 x 64: the same numbers everywhere. */
+export function testCard(width = 128, height = 64): Tensor<"uint8"> {
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const texture = (Math.imul(x * 73 + y * 151, 2654435761) >>> 27) - 16;
+      const isBlock = x % 40 > 24 && y > height / 3 && y < (height * 3) / 4;
+      const base = y < height / 2 ? [150 - y, 180 - y, 220 - y] : [90 + y / 2, 90 + x / 8, 80];
+      for (let channel = 0; channel < 3; channel++)
+        data[(y * width + x) * 3 + channel] = Math.max(0, Math.min(255, isBlock ? 40 + ((x * (channel + 1)) % 160) : (base[channel] ?? 0) + texture));
+    }
+  return { dtype: "uint8", shape: [1, height, width, 3], data };
+}

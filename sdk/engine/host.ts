@@ -1,0 +1,147 @@
+import { type Embeddings, type Vocabulary, vocabularyOf } from "../bundle/embeddings.js";
+import { readBundle } from "../bundle/read.js";
+import { checkFinite } from "../bundle/weights.js";
+import { NightshiftError } from "../errors.js";
+import { inputNames, paddedVocabularySize } from "../network/contract.js";
+import { inferenceModel } from "../network/inference.js";
+import { type Answer, readAnswer } from "./answer.js";
+import type { EngineOptions } from "./engine.js";
+import { vocabularyFeeds } from "./feeds.js";
+import { checkGolden } from "./golden.js";
+import type { BundleModel, FrameSize, LoadedModel, Model } from "./model.js";
+import type { Tensors } from "./onnxruntime.js";
+import { SessionCache } from "./sessions.js";
+
+/** A vocabulary in force, with the inputs that it becomes. */
+interface Words {
+  readonly vocabulary: Vocabulary;
+  readonly feeds: Tensors;
+}
+
+interface Served {
+  readonly generation: number;
+  readonly network: FrameSize;
+  readonly sessions: SessionCache;
+  /** Where names can be looked up; only bundles have it. */
+  readonly embeddings?: Embeddings;
+  words: Words;
+}
+
+/** Holds one model and answers with it, in the thread that calls. Engines run it in threads of their own. */
+export class ModelHost {
+  #served: Served | undefined;
+
+  constructor(private readonly options: Required<EngineOptions>) {}
+
+  /** See `Engine.load`. */
+  async load(model: Model, frames: readonly FrameSize[]): Promise<LoadedModel> {
+    const next = await this.#prepare(model);
+    try {
+      for (const frame of frames) await run(next, frame, new Uint8Array(frame.width * frame.height * 3));
+    } catch (error) {
+      await next.sessions.close();
+      throw error;
+    }
+    const last = this.#served;
+    this.#served = next;
+    await last?.sessions.close();
+    return describe(next);
+  }
+
+  /** See `Engine.setVocabulary`. */
+  setVocabulary(vocabulary: Vocabulary | readonly string[]): LoadedModel {
+    const served = this.#current();
+    served.words = wordsOf(vocabulary, served.embeddings);
+    return describe(served);
+  }
+
+  /** Answers a frame of packed RGB. See `Engine.infer`. */
+  async infer(frame: FrameSize, rgb: Uint8Array): Promise<Answer & LoadedModel> {
+    const served = this.#current();
+    const outputs = await run(served, frame, rgb);
+    const loaded = describe(served);
+    return { ...loaded, ...readAnswer(outputs, served.network, frame, loaded.vocabulary, this.options.scoreThreshold) };
+  }
+
+  /** Frees the model. */
+  async unload(): Promise<void> {
+    await this.#served?.sessions.close();
+    this.#served = undefined;
+  }
+
+  async #prepare(model: Model): Promise<Served> {
+    switch (model.kind) {
+      case "bundle":
+        return this.#fromBundle(model);
+      case "network": {
+        const { network, weights, generation } = model;
+        for (const [name, tensor] of weights) checkFinite(name, tensor, `generation ${generation}`);
+        const sessions = new SessionCache((frame, names) => inferenceModel(network, weights, sizes(frame, names)), this.options);
+        return { generation, network, sessions, words: wordsOf(model.vocabulary) };
+      }
+      case "onnx": {
+        const sessions = new SessionCache((frame, names) => {
+          if (frame.width === model.frame.width && frame.height === model.frame.height && names === model.names) return model.model;
+          throw new NightshiftError("E_ENGINE", {
+            expected: `frames of ${model.frame.width} x ${model.frame.height} and at most ${model.names} names`,
+            received: `${frame.width} x ${frame.height} and room for ${names} names`,
+            remedy: "This ONNX file is for one size: use one that was made for what is asked.",
+          });
+        }, this.options);
+        return { generation: model.generation, network: model.network, sessions, words: wordsOf(model.vocabulary) };
+      }
+    }
+  }
+
+  async #fromBundle({ directory, vocabulary }: BundleModel): Promise<Served> {
+    const bundle = await readBundle(directory, { verify: "model" });
+    const { generation, network, vocabulary: names } = bundle.manifest;
+    const embeddings = bundle.embeddings();
+    const sessions = new SessionCache((frame, padded) => inferenceModel(network, bundle.weights, sizes(frame, padded)), this.options);
+    const served = { generation, network, sessions, embeddings, words: wordsOf(vocabulary ?? names, embeddings) };
+    const { frame } = bundle.golden;
+    const [, height = 0, width = 0] = frame.shape;
+    try {
+      const outputs = await run({ ...served, words: wordsOf(names, embeddings) }, { width, height }, frame.data);
+      checkGolden(bundle.golden, outputs, network, names, `generation ${generation} in ${directory}`);
+    } catch (error) {
+      await sessions.close();
+      throw error;
+    }
+    return served;
+  }
+
+  #current(): Served {
+    if (this.#served) return this.#served;
+    throw new NightshiftError("E_ENGINE", { expected: "a loaded model", received: "none", remedy: "Load a model first." });
+  }
+}
+
+async function run({ sessions, words }: Served, frame: FrameSize, rgb: Uint8Array): Promise<Tensors> {
+  const session = await sessions.get(frame, paddedVocabularySize(words.vocabulary.names.length));
+  return session.run({ [inputNames.frame]: { dtype: "uint8", shape: [1, frame.height, frame.width, 3], data: rgb }, ...words.feeds });
+}
+
+function wordsOf(vocabulary: Vocabulary | readonly string[], embeddings?: Embeddings): Words {
+  const found = isNames(vocabulary) ? lookUp(vocabulary, embeddings) : vocabulary;
+  return { vocabulary: found, feeds: vocabularyFeeds(found) };
+}
+
+function lookUp(names: readonly string[], embeddings: Embeddings | undefined): Vocabulary {
+  if (embeddings) return vocabularyOf(embeddings, names);
+  throw new NightshiftError("E_VOCABULARY", {
+    expected: "names with their embeddings, as this model is no bundle",
+    received: "names alone",
+    remedy: "Encode the names with the text encoder first.",
+  });
+}
+
+const isNames = (vocabulary: Vocabulary | readonly string[]): vocabulary is readonly string[] => Array.isArray(vocabulary);
+
+const sizes = (frame: FrameSize, names: 16 | 32 | 64) => ({ frameWidth: frame.width, frameHeight: frame.height, names });
+
+const describe = ({ generation, network, words }: Served): LoadedModel => ({
+  generation,
+  network: { width: network.width, height: network.height },
+  vocabulary: words.vocabulary.names,
+});

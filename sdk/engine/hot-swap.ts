@@ -1,0 +1,159 @@
+import type { Vocabulary } from "../bundle/embeddings.js";
+import { NightshiftError } from "../errors.js";
+import { checkFrame, type Frame } from "../frame.js";
+import { paddedVocabularySize } from "../network/contract.js";
+import type { Engine } from "./engine.js";
+import { type FrameSize, type LoadedModel, type Model, withVocabulary } from "./model.js";
+import type { Perception } from "./perception.js";
+import { mostSessions } from "./sessions.js";
+import { Turns } from "./turns.js";
+
+/** An engine that has loaded, and what. */
+interface Serving {
+  readonly engine: Engine;
+  readonly model: Model;
+  readonly loaded: LoadedModel;
+}
+
+/**
+ * Changes its weights between two frames. A new generation is read, checked and warmed in a standby engine while the active one goes
+ * on answering; from then on frames go to the new one. The one before stays loaded, for `rollBack`.
+ */
+export class SwappableEngine implements Engine {
+  #active: Serving | undefined;
+  #previous: Serving | undefined;
+  #standby: Engine | undefined;
+  #isClosed = false;
+  /** Of the cameras seen, so that a new generation is built for them before it serves. */
+  readonly #frames = new Map<string, FrameSize>();
+  readonly #changes = new Turns();
+  #lastAnswer: Promise<unknown> = Promise.resolve();
+
+  /** `create` makes the engines that take turns; three at most live at once. */
+  constructor(private readonly create: () => Engine) {}
+
+  get loaded(): LoadedModel | undefined {
+    return this.#active?.loaded;
+  }
+
+  /** What `rollBack` would go back to. */
+  get previous(): LoadedModel | undefined {
+    return this.#previous?.loaded;
+  }
+
+  /** Loads the first model, or swaps. See `swap`. */
+  async load(model: Model, frames: readonly FrameSize[] = []): Promise<LoadedModel> {
+    for (const frame of frames) this.#remember(frame);
+    return this.swap(model);
+  }
+
+  /**
+   * Serves another generation, from the first frame after it is ready. A bundle without a vocabulary of its own gets the names in
+   * force, which must be among its embeddings. Throws as `Engine.load`, and then everything is as before.
+   */
+  swap(model: Model): Promise<LoadedModel> {
+    return this.#changes.take(async () => {
+      const names = this.loaded?.vocabulary;
+      const next = await this.#prepare(model.kind === "bundle" && !model.vocabulary && names ? withVocabulary(model, names) : model);
+      const outdated = this.#previous;
+      this.#previous = this.#active;
+      this.#active = next;
+      await this.#retire(outdated);
+      return next.loaded;
+    });
+  }
+
+  /**
+   * Goes back to the previous generation, at once: it is still loaded, with the vocabulary that it had when it was left. The generation
+   * that is left now is forgotten. Throws `E_ENGINE` where there is no previous one.
+   */
+  rollBack(): Promise<LoadedModel> {
+    return this.#changes.take(async () => {
+      const [left, previous] = [this.#active, this.#previous];
+      if (!previous)
+        throw new NightshiftError("E_ENGINE", { expected: "a previous generation", received: "none", remedy: "Only a swap can be rolled back, once." });
+      this.#active = previous;
+      this.#previous = undefined;
+      await this.#retire(left);
+      return previous.loaded;
+    });
+  }
+
+  /** See `Engine`. A vocabulary that needs a larger or smaller graph is built in the standby engine, so no frame waits for it either. */
+  setVocabulary(vocabulary: Vocabulary | readonly string[]): Promise<LoadedModel> {
+    return this.#changes.take(async () => {
+      const active = this.#serving();
+      const { length } = "names" in vocabulary ? vocabulary.names : vocabulary;
+      const model = withVocabulary(active.model, vocabulary);
+      if (paddedVocabularySize(length) === paddedVocabularySize(active.loaded.vocabulary.length)) {
+        this.#active = { engine: active.engine, model, loaded: await active.engine.setVocabulary(vocabulary) };
+      } else {
+        this.#active = await this.#prepare(model);
+        await this.#retire(active);
+      }
+      return this.#active.loaded;
+    });
+  }
+
+  /** See `Engine`. Answers come in the order of the frames, across swaps too. */
+  async infer(frame: Frame): Promise<Perception> {
+    checkFrame(frame);
+    this.#remember(frame);
+    const before = this.#lastAnswer;
+    const answer = this.#serving().engine.infer(frame);
+    const inOrder = Promise.allSettled([answer, before]).then(() => answer);
+    this.#lastAnswer = inOrder.catch(() => undefined);
+    return inOrder;
+  }
+
+  /** Frees the active and the previous generation. */
+  unload(): Promise<void> {
+    return this.#changes.take(async () => {
+      const serving = [this.#active, this.#previous];
+      this.#active = this.#previous = undefined;
+      for (const one of serving) await this.#retire(one);
+    });
+  }
+
+  /** Closes all engines. */
+  close(): Promise<void> {
+    return this.#changes.take(async () => {
+      this.#isClosed = true;
+      await Promise.all([this.#active?.engine.close(), this.#previous?.engine.close(), this.#standby?.close()]);
+    });
+  }
+
+  #remember({ width, height }: FrameSize): void {
+    const key = `${width}x${height}`;
+    this.#frames.delete(key);
+    this.#frames.set(key, { width, height });
+    for (const oldest of this.#frames.keys()) if (this.#frames.size > mostSessions) this.#frames.delete(oldest);
+  }
+
+  #serving(): Serving {
+    if (this.#active) return this.#active;
+    throw new NightshiftError("E_ENGINE", { expected: "a loaded model", received: "none", remedy: "Load a model first." });
+  }
+
+  async #prepare(model: Model): Promise<Serving> {
+    if (this.#isClosed) throw new NightshiftError("E_CLOSED", { expected: "an open engine", received: "a closed one", remedy: "Open another engine." });
+    const engine = this.#standby ?? this.create();
+    this.#standby = undefined;
+    try {
+      return { engine, model, loaded: await engine.load(model, [...this.#frames.values()]) };
+    } catch (error) {
+      // What failed to load a model is not trusted to load the next.
+      await engine.close();
+      throw error;
+    }
+  }
+
+  /** Keeps an engine's thread for the next model, without the old one. */
+  async #retire(serving: Serving | undefined): Promise<void> {
+    if (!serving) return;
+    // Of an engine whose thread has died nothing can be kept.
+    const isUsable = !this.#standby && (await serving.engine.unload().then(() => true, () => false));
+    if (isUsable) this.#standby = serving.engine;
+    else await serving.engine.close();
+  }
+}

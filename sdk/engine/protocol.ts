@@ -1,0 +1,48 @@
+import type { Vocabulary } from "../bundle/embeddings.js";
+import { type ErrorCode, errorCodes, NightshiftError } from "../errors.js";
+import type { Answer } from "./answer.js";
+import type { FrameSize, LoadedModel, Model } from "./model.js";
+
+/** What an engine asks of its thread. */
+export type Request =
+  | { readonly kind: "load"; readonly model: Model; readonly frames: readonly FrameSize[] }
+  | { readonly kind: "vocabulary"; readonly vocabulary: Vocabulary | readonly string[] }
+  | { readonly kind: "infer"; readonly frame: FrameSize; readonly rgb: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "unload" }
+  | { readonly kind: "close" };
+
+/** What the thread replies. */
+export type Reply =
+  | { readonly kind: "loaded"; readonly loaded: LoadedModel }
+  | { readonly kind: "answer"; readonly answer: Answer & LoadedModel; readonly inferenceMs: number; readonly rgb: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "unloaded" }
+  | { readonly kind: "closed" }
+  | { readonly kind: "failure"; readonly failure: Failure };
+
+/** A message either way; a reply has the number of its request. */
+export interface Numbered<T> {
+  readonly id: number;
+  readonly body: T;
+}
+
+/** An error, in a form that crosses from one thread to another. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly expected: string;
+  readonly received: string;
+  readonly remedy: string;
+}
+
+/** Errors that carry no code of ours become `E_ENGINE`. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof NightshiftError && error.code in errorCodes)
+    return { code: error.code, expected: error.expected, received: error.received, remedy: error.remedy };
+  return {
+    code: "E_ENGINE",
+    expected: "an answer",
+    received: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    remedy: "This is a fault of the engine: report it with this message.",
+  };
+}
+
+export const toError = (failure: Failure): NightshiftError => new NightshiftError(failure.code, failure);

@@ -1,0 +1,131 @@
+import { Worker } from "node:worker_threads";
+import type { Vocabulary } from "../bundle/embeddings.js";
+import { NightshiftError } from "../errors.js";
+import { checkFrame, type Frame, nowNs } from "../frame.js";
+import type { Engine, EngineOptions } from "./engine.js";
+import { FrameBuffers } from "./frame-buffers.js";
+import type { FrameSize, LoadedModel, Model } from "./model.js";
+import type { Perception } from "./perception.js";
+import { type Numbered, type Reply, type Request, toError } from "./protocol.js";
+import { checkProvider } from "./providers.js";
+
+interface Pending {
+  resolve(reply: Reply): void;
+  reject(error: NightshiftError): void;
+}
+
+/** ONNX Runtime in a thread of its own: its runs block whoever calls them. */
+export class ThreadEngine implements Engine {
+  #loaded: LoadedModel | undefined;
+  #ended: NightshiftError | undefined;
+  #isClosing = false;
+  #count = 0;
+  readonly #pending = new Map<number, Pending>();
+  readonly #buffers = new FrameBuffers();
+  readonly #worker: Worker;
+  readonly #exit: Promise<void>;
+
+  /** Throws `E_PROVIDER`. */
+  constructor(options: EngineOptions = {}) {
+    const workerData: Required<EngineOptions> = { threads: 2, provider: "cpu", scoreThreshold: 0.3, ...options };
+    checkProvider(workerData.provider);
+    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData });
+    // Waiting for work keeps no program alive; having some does.
+    this.#worker.unref();
+    this.#worker.on("message", ({ id, body }: Numbered<Reply>) => this.#settle(id, body));
+    this.#worker.on("error", (cause) => this.#end("E_ENGINE", "a running engine", cause instanceof Error ? cause.message : String(cause), cause));
+    this.#exit = new Promise((resolve) => {
+      this.#worker.once("exit", () => {
+        this.#end("E_CLOSED", "an open engine", "a closed one");
+        resolve();
+      });
+    });
+  }
+
+  get loaded(): LoadedModel | undefined {
+    return this.#loaded;
+  }
+
+  async load(model: Model, frames: readonly FrameSize[] = []): Promise<LoadedModel> {
+    return this.#nowServes(await this.#ask({ kind: "load", model, frames }));
+  }
+
+  async setVocabulary(vocabulary: Vocabulary | readonly string[]): Promise<LoadedModel> {
+    return this.#nowServes(await this.#ask({ kind: "vocabulary", vocabulary }));
+  }
+
+  async infer(frame: Frame): Promise<Perception> {
+    checkFrame(frame);
+    const { camera, sequence, captureTimeNs, width, height } = frame;
+    // Copied, not given away: the memory, the page and the monitor still want the frame. It costs about a hundredth of the inference.
+    const rgb = this.#buffers.copy(frame.rgb);
+    const reply = await this.#ask({ kind: "infer", frame: { width, height }, rgb }, [rgb.buffer]);
+    if (reply.kind !== "answer") throw unexpected(reply);
+    this.#buffers.giveBack(reply.rgb);
+    const { mask, maskScore, boxes, invalidReasons, generation, vocabulary, network } = reply.answer;
+    const { inferenceMs } = reply;
+    const totalMs = Math.max(inferenceMs, Number(nowNs() - captureTimeNs) / 1e6);
+    return {
+      camera,
+      sequence,
+      captureTimeNs,
+      generation,
+      vocabulary,
+      width: network.width,
+      height: network.height,
+      mask,
+      maskScore,
+      boxes,
+      cameraWidth: width,
+      cameraHeight: height,
+      valid: invalidReasons.length === 0,
+      invalidReasons,
+      timings: { queueMs: totalMs - inferenceMs, inferenceMs, totalMs },
+    };
+  }
+
+  async unload(): Promise<void> {
+    await this.#ask({ kind: "unload" });
+    this.#loaded = undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#worker.ref();
+    if (!this.#ended) await this.#ask({ kind: "close" }).catch(() => undefined);
+    await this.#exit;
+  }
+
+  #ask(body: Request, transfer: ArrayBuffer[] = []): Promise<Reply> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const id = this.#count++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.ref();
+      this.#worker.postMessage({ id, body } satisfies Numbered<Request>, transfer);
+    });
+  }
+
+  #settle(id: number, reply: Reply): void {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (this.#pending.size === 0 && !this.#isClosing) this.#worker.unref();
+    if (reply.kind === "failure") pending?.reject(toError(reply.failure));
+    else pending?.resolve(reply);
+  }
+
+  #nowServes(reply: Reply): LoadedModel {
+    if (reply.kind !== "loaded") throw unexpected(reply);
+    this.#loaded = reply.loaded;
+    return reply.loaded;
+  }
+
+  #end(code: "E_ENGINE" | "E_CLOSED", expected: string, received: string, cause?: unknown): void {
+    this.#ended ??= new NightshiftError(code, { expected, received, remedy: "Open another engine.", cause });
+    for (const { reject } of this.#pending.values()) reject(this.#ended);
+    this.#pending.clear();
+  }
+}
+
+const unexpected = ({ kind }: Reply): NightshiftError =>
+  new NightshiftError("E_ENGINE", { expected: "the reply to what was asked", received: kind, remedy: "Report this: it is a fault." });

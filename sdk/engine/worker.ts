@@ -1,0 +1,48 @@
+/** The thread behind `ThreadEngine`. */
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import type { EngineOptions } from "./engine.js";
+import { ModelHost } from "./host.js";
+import { type Numbered, type Reply, type Request, toFailure } from "./protocol.js";
+
+if (parentPort) serve(parentPort, new ModelHost(workerData as Required<EngineOptions>));
+
+function serve(port: MessagePort, host: ModelHost): void {
+  // One after the other: a request must not overtake a load.
+  let last = Promise.resolve();
+  port.on("message", ({ id, body }: Numbered<Request>) => {
+    last = last.then(async () => {
+      const { reply, transfer } = await carryOut(host, body);
+      port.postMessage({ id, body: reply } satisfies Numbered<Reply>, transfer);
+      // The thread ends by itself once its port is closed: ended from outside in the middle of a run, it would take the process along.
+      if (reply.kind === "closed") port.close();
+    });
+  });
+}
+
+async function carryOut(host: ModelHost, request: Request): Promise<{ reply: Reply; transfer: ArrayBuffer[] }> {
+  try {
+    switch (request.kind) {
+      case "load":
+        return { reply: { kind: "loaded", loaded: await host.load(request.model, request.frames) }, transfer: [] };
+      case "vocabulary":
+        return { reply: { kind: "loaded", loaded: host.setVocabulary(request.vocabulary) }, transfer: [] };
+      case "infer": {
+        const start = performance.now();
+        const answer = await host.infer(request.frame, request.rgb);
+        const inferenceMs = performance.now() - start;
+        return {
+          reply: { kind: "answer", answer, inferenceMs, rgb: request.rgb },
+          transfer: [answer.mask, answer.maskScore, request.rgb].flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : [])),
+        };
+      }
+      case "unload":
+        await host.unload();
+        return { reply: { kind: "unloaded" }, transfer: [] };
+      case "close":
+        await host.unload();
+        return { reply: { kind: "closed" }, transfer: [] };
+    }
+  } catch (error) {
+    return { reply: { kind: "failure", failure: toFailure(error) }, transfer: [] };
+  }
+}
