@@ -1,0 +1,138 @@
+import { Halos } from "./halo.js";
+import { Lamplight } from "./lamplight.js";
+import type { Light } from "./light.js";
+import { hash, Random } from "./prng.js";
+import type { Raster } from "./raster.js";
+import { Sky } from "./sky.js";
+import type { Street } from "./street.js";
+
+const steps = 8192, brightest = 1.6;
+const grains = 1 << 14;
+const fogSteps = 2048, fogPerMetre = 8;
+
+/** Turns what the rasteriser left into a picture: light, fog, halos, exposure, sensor noise. */
+export class Developer {
+  readonly #linear = new Float32Array(256);
+  readonly #tone = new Float32Array(steps);
+  readonly #noise = new Float32Array(grains);
+  readonly #clear = new Float32Array(fogSteps);
+  readonly #beamColumn: Float32Array;
+  readonly #own = new Float32Array(256);
+  readonly #window = new Float32Array(256);
+  readonly #sky: Sky;
+  readonly #halos: Halos;
+  readonly #lamplight: Lamplight;
+
+  constructor(
+    private readonly raster: Raster,
+    private readonly street: Street,
+  ) {
+    const { surface } = raster;
+    for (let i = 0; i < 256; i++) this.#linear[i] = Math.pow(i / 255, 2.2);
+    for (let i = 0; i < steps; i++) {
+      const v = (i / (steps - 1)) * brightest;
+      // Straight up to about 0.8, then a shoulder, as cameras have.
+      this.#tone[i] = 255 * Math.pow(v < 0.7 ? v : 0.7 + 0.3 * (1 - Math.exp((0.7 - v) / 0.3)), 1 / 2.2);
+    }
+    const random = new Random(street.seed, 0x9015e);
+    for (let i = 0; i < grains; i++) this.#noise[i] = (random.next() + random.next() + random.next() + random.next() - 2) * 1.73;
+    this.#beamColumn = new Float32Array(surface.width);
+    this.#sky = new Sky(street.seed, surface.width);
+    this.#halos = new Halos(surface);
+    this.#lamplight = new Lamplight(street);
+  }
+
+  /** `rgb` and `depth` are filled; `depth` is in metres, infinite in the sky. */
+  develop(light: Light, frame: number, rgb: Uint8Array, depth: Float32Array): void {
+    const { surface, view } = this.raster;
+    const { width, height, nearness, albedo, sun, sky, glow } = surface;
+    this.#prepare(light);
+    const anyHalo = this.#halos.gather(this.raster.glows, light.lamps, light.fog) > 0;
+    const linear = this.#linear, tone = this.#tone, noise = this.#noise, clear = this.#clear, own = this.#own, window = this.#window;
+    const halo = this.#halos.row, skyRow = this.#sky.row, lamplight = this.#lamplight;
+    const [sunR, sunG, sunB] = scaled(light.sun, 1 / 255), [skyR, skyG, skyB] = scaled(light.sky, 1 / 255), [airR, airG, airB] = light.airlight;
+    const [castR, castG, castB] = scaled(light.cast, light.exposure);
+    const { saturation, veil } = light;
+    const dark = light.lamps > 0.02;
+    const inverseFocal = 1 / view.focal;
+    const cameraUp = view.y - this.street.height(view.z);
+    const fine = (steps - 1) / brightest;
+    for (let y = 0, p = 0; y < height; y++) {
+      this.#sky.fillRow(y + 0.5, view, light, frame * 0.01);
+      if (anyHalo) this.#halos.fillRow(y);
+      const down = (y + 0.5 - view.horizonY) * inverseFocal;
+      const beamRow = light.beam * (down > 0.012 ? Math.exp(-((down - 0.06) ** 2) * 18) : 0.07 + 0.6 * Math.exp(-((down - 0.012) ** 2) * 4000));
+      let grain = hash(this.street.seed, frame, y) & (grains - 1);
+      const grainStep = 1 + (hash(frame, y) & 3) * 2;
+      for (let x = 0; x < width; x++, p++) {
+        const near = nearness[p]!;
+        let r: number, g: number, b: number;
+        if (near === 0) {
+          depth[p] = Infinity;
+          r = skyRow[x * 3]!;
+          g = skyRow[x * 3 + 1]!;
+          b = skyRow[x * 3 + 2]!;
+        } else {
+          const z = 1 / near;
+          depth[p] = z;
+          const s = sun[p]!, a = sky[p]!;
+          let lr = s * sunR + a * skyR, lg = s * sunG + a * skyG, lb = s * sunB + a * skyB;
+          if (dark) {
+            const beam = (beamRow * this.#beamColumn[x]!) / (1 + z * z * 0.006);
+            const lamp = 0.2 * light.lamps * lamplight.at(z, (x + 0.5 - view.centreX) * inverseFocal * z, cameraUp - down * z);
+            const shade = 0.35 + a * 0.00255;
+            lr += (beam + lamp) * shade;
+            lg += (beam * 0.93 + lamp * 0.68) * shade;
+            lb += (beam * 0.8 + lamp * 0.36) * shade;
+          }
+          const colour = albedo[p]!, shine = glow[p]!;
+          const ownLight = own[shine]!, windowLight = window[shine]!;
+          r = linear[colour & 255]! * (lr + ownLight) + windowLight;
+          g = linear[(colour >>> 8) & 255]! * (lg + ownLight) + windowLight * 0.72;
+          b = linear[(colour >>> 16) & 255]! * (lb + ownLight) + windowLight * 0.38;
+          const step = (z * fogPerMetre) | 0;
+          const through = clear[step < fogSteps ? step : fogSteps - 1]!;
+          r = airR + (r - airR) * through;
+          g = airG + (g - airG) * through;
+          b = airB + (b - airB) * through;
+        }
+        if (anyHalo) {
+          r += halo[x * 3]!;
+          g += halo[x * 3 + 1]!;
+          b += halo[x * 3 + 2]!;
+        }
+        const grey = (0.3 * r + 0.59 * g + 0.11 * b) * (1 - saturation);
+        grain = (grain + grainStep) & (grains - 1);
+        const speck = noise[grain]! * light.noise;
+        const colourSpeck = noise[(grain * 7 + p) & (grains - 1)]! * light.noise * 0.5;
+        const ir = ((r * saturation + grey) * castR + veil) * fine, ig = ((g * saturation + grey) * castG + veil) * fine, ib = ((b * saturation + grey) * castB + veil) * fine;
+        const vr = tone[ir < steps - 1 ? ir | 0 : steps - 1]! + speck + colourSpeck;
+        const vg = tone[ig < steps - 1 ? ig | 0 : steps - 1]! + speck;
+        const vb = tone[ib < steps - 1 ? ib | 0 : steps - 1]! + speck - colourSpeck;
+        const q = p * 3;
+        rgb[q] = vr < 0 ? 0 : vr > 255 ? 255 : vr;
+        rgb[q + 1] = vg < 0 ? 0 : vg > 255 ? 255 : vg;
+        rgb[q + 2] = vb < 0 ? 0 : vb > 255 ? 255 : vb;
+      }
+    }
+  }
+
+  /** Tables of the frame. */
+  #prepare(light: Light): void {
+    const { view } = this.raster;
+    this.#lamplight.prepare(view);
+    for (let i = 0; i < fogSteps; i++) this.#clear[i] = Math.exp((-light.fog * (i + 0.5)) / fogPerMetre);
+    this.#beamColumn.forEach((_, x) => {
+      const aside = (x + 0.5 - view.centreX) / view.focal;
+      this.#beamColumn[x] = 0.12 + Math.exp(-(aside ** 2) * 5);
+    });
+    for (let i = 0; i < 256; i++) {
+      // Windows glow with 90 to 217; lamps (254) only in the dark; what shines by day too has other values.
+      const window = i >= 90 && i <= 217;
+      this.#window[i] = window ? ((i - 60) / 255) * 0.55 * light.lamps ** 2 : 0;
+      this.#own[i] = window ? 0 : i === 254 ? light.lamps * 4 : (i / 255) * (0.7 + 1.5 * light.lamps);
+    }
+  }
+}
+
+const scaled = ([r, g, b]: readonly [number, number, number], by: number): readonly [number, number, number] => [r * by, g * by, b * by];
