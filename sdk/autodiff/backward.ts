@@ -1,8 +1,8 @@
 import { NightshiftError } from "../errors.js";
 import type { Operator } from "../graph/attributes.js";
 import type { Node, Value } from "../graph/graph.js";
-import { add, expand, reshape, sum } from "../graph/ops.js";
-import { sizeOf, type Shape } from "../graph/tensor.js";
+import { add, expand, mul, reshape, sum } from "../graph/ops.js";
+import type { Shape } from "../graph/tensor.js";
 import { gradientRules } from "./gradients.js";
 import { zeros } from "./linear-maps.js";
 import type { Gradient, GradientRule } from "./rule.js";
@@ -18,15 +18,19 @@ const broadcasting: ReadonlySet<Operator> = new Set<Operator>(["Pow", "Max", "Mi
 
 const same = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
 
-/** Sums a gradient over the axes along which its value was repeated. */
+/**
+ * Sums a gradient over the axes along which its value was repeated to shape `full`. Along such an axis a gradient that still
+ * has to be repeated itself is the same everywhere, so its sum is a multiple of it.
+ */
 function unbroadcast(gradient: Value, full: Shape, to: Value): Value {
-  if (same(gradient.shape, to.shape)) return gradient;
-  // A gradient that is itself not repeated yet has to be, where the input was smaller than the output.
-  const whole = same(to.shape, full) || same(gradient.shape, full) ? gradient : expand(gradient, full);
-  if (sizeOf(whole.shape) <= to.size && whole.rank <= to.rank) return whole;
-  const extra = whole.rank - to.rank;
-  const axes = whole.shape.map((n, i) => (i < extra || (to.shape[i - extra] === 1 && n !== 1) ? i : -1)).filter((i) => i >= 0);
-  return reshape(axes.length ? sum(whole, axes) : whole, to.shape);
+  const missing = full.length - to.rank;
+  const own = (axis: number): number => gradient.shape[axis - full.length + gradient.rank] ?? 1;
+  const repeated = full.map((_, axis) => axis).filter((axis) => full[axis] !== 1 && (axis < missing || to.shape[axis - missing] === 1));
+  const factor = repeated.reduce((product, axis) => (own(axis) === 1 ? product * full[axis] : product), 1);
+  const axes = repeated.filter((axis) => own(axis) !== 1).map((axis) => axis - full.length + gradient.rank);
+  const summed = axes.length ? sum(gradient, axes, true) : gradient;
+  const scaled = factor === 1 ? summed : mul(summed, factor);
+  return scaled.rank <= to.rank ? scaled : reshape(scaled, scaled.shape.slice(scaled.rank - to.rank));
 }
 
 function rulesOf(node: Node, dys: readonly (Value | undefined)[], dy: Value): readonly Gradient[] {

@@ -45,8 +45,7 @@ export function resizeMatrix(from: number, to: number, mode: "nearest" | "linear
     const weights = new Map<number, number>();
     for (let j = Math.ceil(centre - reach); j <= Math.floor(centre + reach); j++) {
       const weight = Math.max(0, 1 - Math.abs(j - centre) / reach);
-      // Without antialiasing the border is repeated; with it, what lies outside has no weight.
-      if (reach > 1 && (j < 0 || j >= from)) continue;
+      // Beyond the border its outermost element is repeated.
       const inside = Math.min(from - 1, Math.max(0, j));
       weights.set(inside, (weights.get(inside) ?? 0) + weight);
     }

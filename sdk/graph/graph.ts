@@ -83,17 +83,22 @@ export class Graph {
   }
 
   output(name: string, value: Value): void {
-    if (this.outputs.some((o) => o.name === name))
+    const shadowed = this.#names.has(name) && value.name !== name;
+    if (shadowed || this.outputs.some((o) => o.name === name))
       throw new NightshiftError("E_GRAPH_SHAPE", {
-        expected: "output names that differ",
+        expected: "output names that differ from each other and from inputs",
         received: `${JSON.stringify(name)} twice`,
         remedy: "Rename one of the outputs.",
       });
+    this.#names.add(name);
     this.outputs.push({ name, value });
   }
 
-  /** Applies an operator; most callers use the functions of `ops.ts` instead. */
-  node<K extends Operator>(operator: K, inputs: readonly Value[], attributes: Attributes[K]): readonly Value[] {
+  /**
+   * Applies an operator; most callers use the functions of `ops.ts` instead.
+   * `names`: of the outputs, where they are to have names of their own.
+   */
+  node<K extends Operator>(operator: K, inputs: readonly Value[], attributes: Attributes[K], names: readonly string[] = []): readonly Value[] {
     for (const input of inputs)
       if (input.graph !== this)
         throw new NightshiftError("E_GRAPH_SHAPE", {
@@ -102,7 +107,7 @@ export class Graph {
           remedy: "Build each graph from its own values.",
         });
     const types = inferenceRules[operator](inputs, attributes);
-    const outputs = types.map((type) => this.#value(this.#fresh(operator), type.dtype, type.shape));
+    const outputs = types.map((type, i) => this.#value(names[i] || this.#fresh(operator), type.dtype, type.shape));
     const node: Node<K> = { operator, attributes, inputs, outputs };
     this.nodes.push(node);
     for (const output of outputs) this.#producers.set(output, node);
@@ -135,7 +140,10 @@ export class Graph {
   }
 
   #fresh(stem: string): string {
-    return `${this.#scope}${stem}_${this.#counter++}`;
+    for (;;) {
+      const name = `${this.#scope}${stem}_${this.#counter++}`;
+      if (!this.#names.has(name)) return name;
+    }
   }
 
   #value(name: string, dtype: DType, shape: Shape): Value {

@@ -303,6 +303,7 @@ export const inferenceRules: { readonly [K in Operator]: InferenceRule<K> } = {
     count("OneHot", inputs, 1);
     const [x] = inputs;
     const at = normalAxis(axis, x.rank + 1);
+    if (x.dtype !== "int64") refuse("OneHot", "int64 indices", inputs);
     return [{ dtype: "float32", shape: [...x.shape.slice(0, at), depth, ...x.shape.slice(at)] }];
   },
   DepthToSpace: (inputs, { blocksize: b }) => {

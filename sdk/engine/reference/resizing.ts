@@ -1,6 +1,6 @@
 import type { Attributes } from "../../graph/attributes.js";
 import { sizeOf } from "../../graph/tensor.js";
-import { aroundAxis, isFloat, refuse, type NdArray } from "./array.js";
+import { aroundAxis, isFloat, type NdArray } from "./array.js";
 import type { Kernels } from "./kernel.js";
 
 interface Tap {
@@ -15,11 +15,13 @@ function taps(to: number, from: number, at: number, { mode, antialias }: Attribu
   // half_pixel
   const centre = ((at + 0.5) * from) / to - 0.5;
   if (antialias && to < from) {
-    // A triangle as wide as the reduction; what of it lies outside is left out and the rest adds up to one.
+    // A triangle as wide as the reduction. Beyond the border the outermost element is repeated.
     const reach = from / to;
-    const inside = Array.from({ length: from }, (_, k) => ({ from: k, weight: Math.max(0, 1 - Math.abs(k - centre) / reach) }));
-    const sum = inside.reduce((a, { weight }) => a + weight, 0);
-    return inside.filter(({ weight }) => weight > 0).map((tap) => ({ ...tap, weight: tap.weight / sum }));
+    const all: Tap[] = [];
+    for (let k = Math.ceil(centre - reach); k <= centre + reach; k++)
+      all.push({ from: Math.min(from - 1, Math.max(0, k)), weight: 1 - Math.abs(k - centre) / reach });
+    const sum = all.reduce((so, { weight }) => so + weight, 0);
+    return all.map((tap) => ({ ...tap, weight: tap.weight / sum }));
   }
   const clamped = Math.min(from - 1, Math.max(0, centre));
   const low = Math.min(Math.floor(clamped), from - 1);
@@ -44,9 +46,9 @@ function resizeAxis(x: NdArray, axis: number, to: number, attributes: Attributes
 }
 
 export const resizing = {
+  // Integers are rounded once, at the end; other engines may round after each axis, or down.
   Resize: ([x], attributes) => {
-    if (attributes.mode === "linear" && !isFloat(x.dtype))
-      refuse("Resize linear of floats", x.dtype, "Cast to float32 first; engines round integers differently.");
-    return [attributes.sizes.reduce((so, to, axis) => resizeAxis(so, axis, to, attributes), x)];
+    const resized = attributes.sizes.reduce((so, to, axis) => resizeAxis(so, axis, to, attributes), x);
+    return [isFloat(x.dtype) ? resized : { ...resized, data: resized.data.map(Math.round) }];
   },
 } satisfies Kernels;

@@ -1,6 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { Graph, Node, Value } from "../graph.js";
-import type { Tensor } from "../tensor.js";
+import { toFloat16 } from "../float16.js";
+import type { DType, Tensor } from "../tensor.js";
 import { encodings, fixedAttributes, resizeAlignment, type AttributeKind } from "./encoding.js";
 import {
   AttributeProto_AttributeType,
@@ -18,6 +19,9 @@ import { bytesOf, onnxTypes } from "./types.js";
 /** Opset 20 is the newest that TensorRT 10 and ONNX Runtime both read in full; IR 9 is its companion. */
 export const opset = 20;
 const irVersion = 9n;
+
+/** The name of the node that gives an output its name; reading takes such a node away again. */
+export const outputNodeName = (output: string): string => `output ${output}`;
 
 type AttributeValue = number | boolean | string | readonly number[];
 
@@ -66,12 +70,16 @@ const valueInfo = (name: string, value: Value) =>
 class ConstantInputs {
   readonly tensors: TensorProto[] = [];
   readonly #names = new Map<string, string>();
+  #counter = 0;
+
+  constructor(readonly taken: ReadonlySet<string>) {}
 
   name(tensor: Tensor): string {
     const key = `${tensor.dtype}|${tensor.shape.join()}|${tensor.data.join()}`;
     let name = this.#names.get(key);
     if (name === undefined) {
-      name = `attribute_${this.#names.size}`;
+      do name = `attribute_${this.#counter++}`;
+      while (this.taken.has(name));
       this.#names.set(key, name);
       this.tensors.push(tensorProto(name, tensor));
     }
@@ -79,17 +87,47 @@ class ConstantInputs {
   }
 }
 
-function constantInput(node: Node, kind: "ints" | "int" | "float", value: AttributeValue): Tensor {
-  if (kind === "float") {
-    const dtype = node.inputs[0].dtype;
-    return dtype === "float64"
-      ? { dtype, shape: [], data: Float64Array.of(Number(value)) }
-      : dtype === "float32"
-        ? { dtype, shape: [], data: Float32Array.of(Number(value)) }
-        : { dtype: "uint8", shape: [], data: Uint8Array.of(Number(value)) };
+/** The bounds of integer types, for limits such as Clip's that float types need not have. */
+const integerRanges = {
+  int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  int32: [-(2n ** 31n), 2n ** 31n - 1n],
+  int8: [-128n, 127n],
+  uint8: [0n, 255n],
+} as const;
+
+function clampedInteger(dtype: keyof typeof integerRanges, value: number): bigint {
+  const [low, high] = integerRanges[dtype];
+  if (value <= Number(low)) return low;
+  if (value >= Number(high)) return high;
+  return BigInt(Math.round(value));
+}
+
+/** A number in the type of the tensor that it is used with. */
+function scalarOf(dtype: DType, value: number): Tensor {
+  switch (dtype) {
+    case "float64":
+      return { dtype, shape: [], data: Float64Array.of(value) };
+    case "float32":
+      return { dtype, shape: [], data: Float32Array.of(value) };
+    case "float16":
+      return { dtype, shape: [], data: toFloat16(Float32Array.of(value)) };
+    case "int64":
+      return { dtype, shape: [], data: BigInt64Array.of(clampedInteger(dtype, value)) };
+    case "int32":
+      return { dtype, shape: [], data: Int32Array.of(Number(clampedInteger(dtype, value))) };
+    case "int8":
+      return { dtype, shape: [], data: Int8Array.of(Number(clampedInteger(dtype, value))) };
+    case "uint8":
+      return { dtype, shape: [], data: Uint8Array.of(Number(clampedInteger(dtype, value))) };
+    case "bool":
+      return { dtype, shape: [], data: Uint8Array.of(value === 0 ? 0 : 1) };
   }
+}
+
+function constantInput(node: Node, kind: "ints" | "int" | "float", value: AttributeValue): Tensor {
+  if (kind === "float") return scalarOf(node.inputs[0].dtype, Number(value));
   const numbers = typeof value === "number" ? [value] : (value as readonly number[]);
-  return { dtype: "int64", shape: kind === "int" ? [] : [numbers.length], data: BigInt64Array.from(numbers, BigInt) };
+  return { dtype: "int64", shape: kind === "int" ? [] : [numbers.length], data: BigInt64Array.from(numbers, (n) => clampedInteger("int64", n)) };
 }
 
 function nodeProto(node: Node, constants: ConstantInputs): NodeProto {
@@ -134,15 +172,26 @@ export function live(graph: Graph): { nodes: readonly Node[]; used: ReadonlySet<
   return { nodes: nodes.reverse(), used };
 }
 
+/** The constants that nodes and outputs take, in the order of first use, so that reading and writing again changes nothing. */
+function constantsInUse(graph: Graph, nodes: readonly Node[]): TensorProto[] {
+  const seen = new Set<Value>();
+  const protos: TensorProto[] = [];
+  for (const value of [...nodes.flatMap((node) => node.inputs), ...graph.outputs.map((o) => o.value)]) {
+    const tensor = graph.constants.get(value);
+    if (!tensor || seen.has(value)) continue;
+    seen.add(value);
+    protos.push(tensorProto(value.name, tensor));
+  }
+  return protos;
+}
+
 /** Writes a graph as an ONNX model, without the nodes that no output needs. */
 export function writeOnnx(graph: Graph): Uint8Array {
   const { nodes, used } = live(graph);
-  const constants = new ConstantInputs();
+  const constants = new ConstantInputs(new Set([...graph.inputs, ...used, ...nodes.flatMap((node) => node.outputs)].map((v) => v.name)));
   const protos = nodes.map((node) => nodeProto(node, constants));
-  const initializer: TensorProto[] = [];
-  for (const [value, tensor] of graph.constants) if (used.has(value)) initializer.push(tensorProto(value.name, tensor));
   for (const { name, value } of graph.outputs)
-    protos.push(create(NodeProtoSchema, { opType: "Identity", name: `output ${name}`, input: [value.name], output: [name] }));
+    if (value.name !== name) protos.push(create(NodeProtoSchema, { opType: "Identity", name: outputNodeName(name), input: [value.name], output: [name] }));
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
@@ -152,7 +201,7 @@ export function writeOnnx(graph: Graph): Uint8Array {
       graph: {
         name: graph.name,
         node: protos,
-        initializer: [...initializer, ...constants.tensors],
+        initializer: [...constantsInUse(graph, nodes), ...constants.tensors],
         input: graph.inputs.map((v) => valueInfo(v.name, v)),
         output: graph.outputs.map(({ name, value }) => valueInfo(name, value)),
       },
