@@ -12,7 +12,7 @@ export const cellRows = 9;
 export interface Band {
   /** Mean luma, 0 to 1. */
   readonly luma: number;
-  /** Mean step between neighbouring grid points as a share of the band's luma: how much there is to see. */
+  /** Mean step between neighbouring grid points as a share of the band's luma (plus `detailFloor`): how much there is to see. */
   readonly detail: number;
 }
 
@@ -44,6 +44,9 @@ export interface FrameStatistics {
   /** `[9, 16, 3]`: mean colour of each cell. */
   readonly thumbnail: Uint8Array;
 }
+
+/** Luma that keeps noise in the dark from counting as detail. */
+export const detailFloor = 8 / 255;
 
 const levels = 256;
 /** Bins a level: noise is mostly below one level. */
@@ -140,5 +143,5 @@ function band(luma: Float32Array, index: 0 | 1 | 2): Band {
     }
   const points = (end - first) * gridColumns;
   const mean = sum / points;
-  return { luma: mean / 255, detail: step / points / (mean + 8) };
+  return { luma: mean / 255, detail: step / points / (mean + 255 * detailFloor) };
 }
