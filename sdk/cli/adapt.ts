@@ -1,0 +1,54 @@
+import { Command, Option } from "commander";
+import { names, wholeNumber } from "./arguments.js";
+import { figure, type Io, Progress, result, table } from "./io.js";
+
+interface Options {
+  readonly bundle: string;
+  readonly frames: string;
+  readonly out: string;
+  readonly exemplars?: string;
+  readonly condition?: "clear" | "dusk" | "night" | "fog";
+  readonly vocabulary?: readonly string[];
+  readonly steps?: number;
+  readonly seed: number;
+  readonly threads: number;
+  readonly json: boolean;
+}
+
+export const adaptCommand = (io: Io): Command =>
+  new Command("adapt")
+    .description("Adapt a bundle to unlabelled frames, offline, and let the judge decide. Labels of the frames, if any, are not read.")
+    .requiredOption("--frames <folder>", "a folder of images, or one with images/")
+    .requiredOption("--out <folder>", "where the adapted bundle goes; nothing may be there yet")
+    .option("--bundle <name or path>", "default, rendered, or the folder of a bundle", "default")
+    .option("--exemplars <folder>", "labelled frames to replay besides the bundle's own")
+    .addOption(new Option("--condition <name>", "what the frames show; judged from them by default").choices(["clear", "dusk", "night", "fog"]))
+    .option("--vocabulary <names>", "names to learn by, separated by commas; the bundle's own by default", names)
+    .option("--steps <count>", "learning steps", wholeNumber(1))
+    .option("--seed <number>", "of learning", wholeNumber(0), 1)
+    .option("--threads <count>", "threads of learning", wholeNumber(1), 2)
+    .option("--json", "print JSON alone on stdout", false)
+    .addHelpText("after", "\nPrints accepted, verdict, steps, seconds, losses, before and after. The bundle is written whatever the verdict.")
+    .action(async (options: Options) => {
+      const { adaptOffline } = await import("../pipeline/adapt-offline.js");
+      const { findBundle } = await import("../bundle/index.js");
+      const progress = new Progress(io);
+      const { bundle, json, ...rest } = options;
+      const adapted = await adaptOffline({
+        ...rest,
+        bundle: findBundle(bundle),
+        onProgress: ({ phase, step, steps, losses }) => progress.show(`${phase}, ${step} of ${steps} steps${losses ? `, loss ${losses.total.toFixed(3)}` : ""}`),
+      });
+      const { accepted, verdict, before, after } = adapted;
+      result(io, json, adapted, [
+        accepted ? "Accepted." : `Rejected: ${verdict.reasons.join("; ")}`,
+        ...table([
+          ["steps", adapted.steps],
+          ["seconds", figure(adapted.seconds)],
+          ["mIoU on exemplars", `${figure(before.exemplars.miou)} -> ${figure(after.exemplars.miou)}`],
+          ["the same in the frames' colours", `${figure(before.restyled.miou)} -> ${figure(after.restyled.miou)}`],
+          ["target score", `${figure(verdict.numbers.targetScore.before)} -> ${figure(verdict.numbers.targetScore.after)}`],
+          ["bundle", options.out],
+        ]),
+      ]);
+    });

@@ -1,0 +1,22 @@
+import { InvalidArgumentError } from "commander";
+
+/** For commander: a whole number of at least `least`. */
+export const wholeNumber =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
+  };
+
+/** For commander: a number of at least `least`. */
+export const number =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isFinite(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected a number of at least ${least}.`);
+  };
+
+/** For commander: names separated by commas. Whether they make a vocabulary is checked where they are used. */
+export const names = (text: string): string[] => text.split(",").map((name) => name.trim());

@@ -1,0 +1,27 @@
+import { Command } from "commander";
+import { number, wholeNumber } from "./arguments.js";
+import { benches, type BenchOptions } from "./benches.js";
+import { type Io, Progress, result, table } from "./io.js";
+
+type Options = Omit<BenchOptions, "onProgress"> & { readonly json: boolean };
+
+export const benchCommand = (io: Io): Command => {
+  const command = new Command("bench").description("Measure. Interleaved with what is compared with, spread and memory printed.");
+  for (const [name, { what, load }] of Object.entries(benches))
+    command.addCommand(
+      new Command(name)
+        .description(what)
+        .option("--seconds <count>", "how long to measure", number(0))
+        .option("--count <count>", "how many frames, steps or swaps to measure", wholeNumber(1))
+        .option("--threads <count>", "threads of inference or learning", wholeNumber(1))
+        .option("--bundle <name or path>", "default, rendered, or the folder of a bundle")
+        .option("--peer <program>", "compare with this program, where the bench has a peer")
+        .option("--json", "print JSON alone on stdout", false)
+        .action(async ({ json, ...options }: Options) => {
+          const progress = new Progress(io);
+          const figures = await (await load())({ ...options, onProgress: (line) => progress.show(line) });
+          result(io, json, figures, table(Object.entries(figures).map(([key, value]) => [key, typeof value === "object" ? JSON.stringify(value) : String(value)] as const)));
+        }),
+    );
+  return command;
+};

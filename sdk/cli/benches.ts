@@ -1,0 +1,20 @@
+/** What a bench is asked for on the command line; each takes what means something to it. */
+export interface BenchOptions {
+  readonly seconds?: number;
+  /** Frames, steps or swaps. */
+  readonly count?: number;
+  readonly threads?: number;
+  readonly bundle?: string;
+  /** A program to compare with, such as `python3`. */
+  readonly peer?: string;
+  readonly onProgress: (line: string) => void;
+}
+
+/** Measures and answers with plain figures. */
+export type Bench = (options: BenchOptions) => Promise<Readonly<Record<string, unknown>>>;
+
+/** Every bench: what it measures, and where it is, loaded when asked for. One more is one line. */
+export const benches: Readonly<Record<string, { readonly what: string; readonly load: () => Promise<Bench> }>> = {
+  decode: { what: "camera frames to a real subscriber, beside bare session.run of the same graph", load: async () => (await import("./bench/decode.js")).bench },
+  swap: { what: "swaps of generations under a live stream, beside the same run without", load: async () => (await import("./bench/swap.js")).bench },
+};

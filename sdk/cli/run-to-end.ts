@@ -1,0 +1,80 @@
+import { Nightshift } from "../nightshift.js";
+import { defaultSeed, defaultSource } from "../pipeline/options.js";
+import type { StreamEvent } from "../stream/events.js";
+import { addressesFor, defaultPublisherPort } from "./addresses.js";
+import type { Configuration } from "./configuration.js";
+import { figure, type Io, Progress, say } from "./io.js";
+import { score } from "./scores.js";
+import { type Summary, summarize } from "./summary.js";
+
+/** Streams until the camera ends or the user interrupts, waits for a verdict under way, measures what was learnt, and stops. */
+export async function runToEnd(io: Io, options: Configuration): Promise<Summary> {
+  const { port = defaultPublisherPort, viewerPort, viewerHost, headless, adaptation, ...rest } = options;
+  const nightshift = await Nightshift.start({
+    ...rest,
+    ...addressesFor(port),
+    ...(adaptation === false && { adaptation }),
+    viewer: headless ? false : { ...(viewerPort !== undefined && { port: viewerPort }), ...(viewerHost !== undefined && { host: viewerHost }) },
+    onEvent: (event) => tell(io, event),
+    // Told as an event already.
+    onError: () => undefined,
+  });
+  const interrupted = interruption();
+  try {
+    const { publisher, control, viewer } = nightshift.addresses;
+    say(io, `Publishing on ${publisher.join(", ")}; control on ${control ?? "no socket"}.`);
+    if (viewer !== undefined) say(io, `Watch it at ${viewer}`);
+    const progress = new Progress(io);
+    const clock = setInterval(() => progress.show(moment(nightshift)), 500);
+    try {
+      await Promise.race([nightshift.ended, interrupted.happened]);
+      if (!interrupted.hasHappened && adaptation !== false) await Promise.race([nightshift.settled(), interrupted.happened]);
+    } finally {
+      clearInterval(clock);
+    }
+    const { source = defaultSource, seed = defaultSeed } = options;
+    const scores = interrupted.hasHappened
+      ? { miou: { before: null, after: null }, miouOn: "not measured: interrupted" }
+      : await score(source, seed, nightshift.bundles, (line) => progress.show(line));
+    return summarize(nightshift, scores);
+  } finally {
+    interrupted.close();
+    await nightshift.stop();
+  }
+}
+
+function tell(io: Io, { kind, text }: StreamEvent): void {
+  if (kind !== "trainer_progress") say(io, text);
+}
+
+function moment({ status }: Nightshift): string {
+  const [camera] = status.cameras;
+  const { answered = 0, dropped = 0, lost = 0, fps = 0, latencyMs } = camera ?? {};
+  const learning = status.paused ? "not learning" : status.adaptation;
+  return `${answered} answered, ${dropped} dropped, ${lost} lost, ${figure(fps)} a second, ${figure(latencyMs?.p50)} ms; ${status.condition}, generation ${status.generation}, ${learning}, ${status.framesRemembered} frames remembered`;
+}
+
+/** Ctrl-C, or a request to end: the stream stops in order. The second time the process ends as usual. */
+function interruption(): { readonly happened: Promise<void>; readonly hasHappened: boolean; close(): void } {
+  let hasHappened = false;
+  let happen: () => void = () => undefined;
+  const happened = new Promise<void>((resolve) => (happen = resolve));
+  const listener = (): void => {
+    hasHappened = true;
+    close();
+    happen();
+  };
+  const close = (): void => {
+    process.off("SIGINT", listener);
+    process.off("SIGTERM", listener);
+  };
+  process.on("SIGINT", listener);
+  process.on("SIGTERM", listener);
+  return {
+    happened,
+    get hasHappened() {
+      return hasHappened;
+    },
+    close,
+  };
+}

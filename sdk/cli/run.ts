@@ -1,0 +1,42 @@
+import { Command } from "commander";
+import { defaultPublisherPort } from "./addresses.js";
+import { names, number, wholeNumber } from "./arguments.js";
+import { type Configuration, readConfiguration } from "./configuration.js";
+import { type Io, result } from "./io.js";
+
+export interface RunOptions extends Configuration {
+  readonly config?: string;
+  readonly json: boolean;
+}
+
+export const runCommand = (io: Io): Command =>
+  new Command("run")
+    .description("Stream a camera through the network, publish the answers, and learn when the weather turns.")
+    .option("--source <source>", "drive (rendered; day turns to night), a folder of images, a video file, /dev/video0, or rtsp://... (default: drive)")
+    .option("--bundle <name or path>", "default, rendered, or the folder of a bundle (default: default)")
+    .option("--headless", "without the page")
+    .option("--frames <count>", "end after so many frames", wholeNumber(1))
+    .option("--loop <count>", "go so often through a recording", wholeNumber(1))
+    .option("--fps <rate>", "frames a second; 0 for as fast as they are answered", number(0))
+    .option("--seed <number>", "of the rendered drive and of learning", wholeNumber(0))
+    .option("--vocabulary <names>", "what to look for, separated by commas; the bundle's own words by default", names)
+    .option("--exemplars <folder>", "labelled frames to replay besides the bundle's own")
+    .option("--state <folder>", "where generations are kept between runs (default: the user's state folder; temporary for the drive)")
+    .option("--camera <name>", "name of the camera in topics")
+    .option("--no-adaptation", "watch the weather, but never learn")
+    .option("--threads <count>", "threads of inference", wholeNumber(1))
+    .option("--port <port>", `of the publisher; the control socket takes the next (default: ${defaultPublisherPort}; 0: any free ones)`, wholeNumber(0))
+    .option("--viewer-port <port>", "of the page (default: 8080; 0: any free one)", wholeNumber(0))
+    .option("--viewer-host <host>", "address the page is served on (default: 127.0.0.1; it has no passwords)")
+    .option("--config <file>", "YAML with these options by name, and the camera's intrinsics")
+    .option("--json", "print JSON alone on stdout", false)
+    .addHelpText("after", "\nAt the end it prints framesIn, answered, dropped, lost, generations, triggers, verdicts, fps, latencyMs, miou (percent, before and after).")
+    .action(async ({ config, json, adaptation, ...given }: RunOptions) => {
+      const { runToEnd } = await import("./run-to-end.js");
+      const { summaryLines } = await import("./summary.js");
+      const configured = config === undefined ? {} : await readConfiguration(config);
+      // Commander says `true` where --no-adaptation is absent, which must not undo what the file says.
+      const options = { ...configured, ...given, ...(adaptation === false && { adaptation }) };
+      const summary = await runToEnd(io, options);
+      result(io, json, summary, summaryLines(summary));
+    });

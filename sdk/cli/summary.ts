@@ -1,0 +1,46 @@
+import type { Nightshift } from "../nightshift.js";
+import { figure, table } from "./io.js";
+import type { Scores } from "./scores.js";
+
+/** What `nightshift run` ends with. Scores in percent, latencies from capture to answer. */
+export interface Summary {
+  readonly framesIn: number;
+  readonly answered: number;
+  readonly dropped: number;
+  readonly lost: number;
+  /** Generations that were swapped in. */
+  readonly generations: number;
+  readonly triggers: number;
+  readonly verdicts: { readonly accepted: number; readonly rejected: number };
+  readonly rolledBack: number;
+  readonly trainerFailures: number;
+  readonly fps: number;
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
+  readonly miou: Scores["miou"];
+  /** What it was measured on, or why it was not. */
+  readonly miouOn: string;
+}
+
+const rounded = (value: number): number => Number(value.toFixed(2));
+
+export function summarize(nightshift: Nightshift, scores: Scores): Summary {
+  const { cameras } = nightshift.status;
+  const [camera] = cameras;
+  const { framesIn = 0, answered = 0, dropped = 0, lost = 0, latencyMs = { p50: 0, p95: 0, p99: 0 } } = camera ?? {};
+  const { generations, triggers, verdicts, rolledBack, trainerFailures } = nightshift.learned;
+  const latency = { p50: rounded(latencyMs.p50), p95: rounded(latencyMs.p95), p99: rounded(latencyMs.p99) };
+  return { framesIn, answered, dropped, lost, generations, triggers, verdicts, rolledBack, trainerFailures, fps: rounded(nightshift.fps), latencyMs: latency, ...scores };
+}
+
+export function summaryLines(summary: Summary): string[] {
+  const { framesIn, answered, dropped, lost, generations, triggers, verdicts, fps, latencyMs, miou, miouOn } = summary;
+  return table([
+    ["frames", `${framesIn} in, ${answered} answered, ${dropped} dropped, ${lost} lost`],
+    ["frames a second", figure(fps)],
+    ["latency", `${figure(latencyMs.p50)} ms (p95 ${figure(latencyMs.p95)}, p99 ${figure(latencyMs.p99)})`],
+    ["triggers", triggers],
+    ["verdicts", `${verdicts.accepted} accepted, ${verdicts.rejected} rejected`],
+    ["generations", generations],
+    ["mIoU", `${figure(miou.before)} before, ${figure(miou.after)} after (${miouOn})`],
+  ]);
+}

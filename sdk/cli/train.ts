@@ -1,0 +1,28 @@
+import { Command } from "commander";
+import { number } from "./arguments.js";
+import { type Io, Progress, result, table } from "./io.js";
+
+interface Options {
+  readonly out: string;
+  readonly checkpoint?: string;
+  readonly recipe: string;
+  readonly minutes?: number;
+  readonly resume: boolean;
+  readonly json: boolean;
+}
+
+export const trainCommand = (io: Io): Command =>
+  new Command("train")
+    .description("Train a bundle from labelled frames of clear days.")
+    .requiredOption("--out <folder>", "where the bundle goes; nothing may be there yet")
+    .option("--checkpoint <folder>", "where checkpoints are kept; beside --out by default")
+    .option("--recipe <name or file>", "what is learnt from and for how long: default, rendered, or a YAML file", "default")
+    .option("--minutes <count>", "stop after this long and write what was learnt by then", number(0))
+    .option("--resume", "go on from the newest checkpoint", false)
+    .option("--json", "print JSON alone on stdout", false)
+    .action(async ({ out, checkpoint = `${out}.checkpoints`, recipe, minutes, resume, json }: Options) => {
+      const { train } = await import("../training/train.js");
+      const progress = new Progress(io);
+      const trained = await train({ out, checkpoint, recipe, resume, ...(minutes !== undefined && { minutes }), onProgress: (line: string) => progress.show(line) });
+      result(io, json, trained, table(Object.entries(trained).flatMap(([key, value]) => (typeof value === "object" ? [] : [[key, String(value)] as const]))));
+    });

@@ -1,0 +1,20 @@
+/** The public face of Nightshift: everything that is meant to be imported, and nothing else. */
+export type { CameraOptions } from "../adapters/cameras/open.js";
+export { openCamera } from "../adapters/cameras/open.js";
+export { type Intrinsics, undistorted } from "../adapters/cameras/undistort.js";
+export { folderDataset } from "../adapters/datasets/folder.js";
+export { type LoopOptions, defaultLoopOptions } from "./adaptation/options.js";
+export { type Manifest, findBundle, readBundle, readManifest } from "./bundle/index.js";
+export { type Engine, type EngineOptions, type Perception, SwappableEngine, ThreadEngine, type Timings } from "./engine/index.js";
+export { type ErrorCode, type ErrorDetails, errorCodes, NightshiftError } from "./errors.js";
+export type { Box, Frame, ScoredBox } from "./frame.js";
+export { type Answer, Nightshift } from "./nightshift.js";
+export type { NightshiftOptions } from "./pipeline/options.js";
+export type { Camera } from "./stream/camera.js";
+export { ControlClient } from "./stream/control-client.js";
+export type { ConditionName, EventKindName, StreamEvent } from "./stream/events.js";
+export type { CameraStatus, Status } from "./stream/status.js";
+export { Subscriber, type SubscriberOptions } from "./stream/subscriber.js";
+export type { VehicleState } from "./stream/vehicle.js";
+export type { Dataset, Sample } from "./training/dataset.js";
+export { type Evaluation, type EvaluateOptions, evaluateBundle } from "./training/evaluate.js";

@@ -1,0 +1,259 @@
+import type { AdaptationLoop, LoopCounters } from "./adaptation/loop.js";
+import type { FrameMemory } from "./adaptation/memory.js";
+import { findBundle, readBundle } from "./bundle/index.js";
+import { SwappableEngine } from "./engine/hot-swap.js";
+import type { Perception } from "./engine/perception.js";
+import { ThreadEngine } from "./engine/thread-engine.js";
+import { NightshiftError } from "./errors.js";
+import type { Frame } from "./frame.js";
+import { AnswerStream } from "./pipeline/answer-stream.js";
+import { FanOut } from "./pipeline/fan-out.js";
+import { learning } from "./pipeline/learning.js";
+import { defaultBundle, defaultSource, type NightshiftOptions } from "./pipeline/options.js";
+import { type Handler, Outlets } from "./pipeline/outlets.js";
+import { ServedModel } from "./pipeline/served-model.js";
+import { openSource } from "./pipeline/source.js";
+import { State } from "./pipeline/state.js";
+import type { Camera } from "./stream/camera.js";
+import { type ConditionName, type EventKindName, type StreamEvent, streamEvent } from "./stream/events.js";
+import { policyFor } from "./stream/slot.js";
+import type { Status } from "./stream/status.js";
+import type { VehicleState } from "./stream/vehicle.js";
+
+/** What the network saw in one frame, and under what conditions. */
+export interface Answer extends Perception {
+  readonly condition: ConditionName;
+}
+
+/**
+ * The whole of it: a camera's frames go through one network, answers go out, and when night or fog falls the network learns from what it sees.
+ *
+ *     const nightshift = await Nightshift.start({ source: "drive", bundle: "default" });
+ *     for await (const { sequence, boxes } of nightshift.answers()) console.log(sequence, boxes);
+ *     await nightshift.stop();
+ */
+export class Nightshift {
+  readonly #startedMs = performance.now();
+  readonly #answers: FanOut<Answer>;
+  readonly #events = new FanOut<StreamEvent>("every");
+  readonly #stream: AnswerStream;
+  #outlets: Outlets | undefined;
+  #loop: AdaptationLoop | undefined;
+  #condition: ConditionName = "unknown";
+  #ended: Promise<void> = Promise.resolve();
+  #eventsGiven: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | undefined;
+
+  private constructor(
+    private readonly options: NightshiftOptions,
+    private readonly camera: Camera,
+    private readonly model: ServedModel,
+    private readonly state: State,
+    private readonly memory: FrameMemory,
+    private readonly deliveredDirectory: string,
+    private readonly onError: (error: unknown) => void,
+  ) {
+    this.#answers = new FanOut(policyFor(camera));
+    this.#stream = new AnswerStream({ camera, engine: model.engine, take: (frame, perception) => this.#take(frame, perception), onError: (error) => this.#frameFailed(error) });
+  }
+
+  /**
+   * Starts to stream. Frames come from the next turn of the event loop on, so whoever asks for `answers()` at once misses none.
+   * Throws, with everything closed again: `E_BUNDLE_*`, `E_CAMERA`, `E_CONFIG`, `E_VOCABULARY`, `E_ADDRESS_IN_USE`, `E_ENGINE`, `E_DATASET*`.
+   */
+  static async start(options: NightshiftOptions = {}): Promise<Nightshift> {
+    const onError = options.onError ?? ((error) => console.error(error));
+    let nightshift: Nightshift | undefined;
+    const camera = openSource(options, (error) => (nightshift ? nightshift.#tellError("camera_error", error) : onError(error)));
+    const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle));
+    const state = await State.open(options, delivered);
+    const { threads, scoreThreshold } = options;
+    const engine = new SwappableEngine(() => new ThreadEngine({ ...(threads !== undefined && { threads }), ...(scoreThreshold !== undefined && { scoreThreshold }) }));
+    try {
+      const model = await ServedModel.load(engine, await state.current(delivered), options.vocabulary);
+      const memory = await state.memory(delivered, onError);
+      nightshift = new Nightshift(options, camera, model, state, memory, delivered.directory, onError);
+      await nightshift.#open();
+      return nightshift;
+    } catch (error) {
+      if (nightshift) await nightshift.#loop?.close();
+      await engine.close();
+      throw error;
+    }
+  }
+
+  /** Answers from now on, until the stream ends. A recording waits for whoever reads; of a live camera, slow readers miss frames. */
+  answers(): AsyncIterable<Answer> {
+    return this.#answers.reader();
+  }
+
+  /** Events from now on: weather, triggers, training, verdicts, swaps. */
+  events(): AsyncIterable<StreamEvent> {
+    return this.#events.reader();
+  }
+
+  /** Resolves when the camera has ended and its last frame is answered. Rejects with what ended it otherwise, `E_CAMERA` mostly. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /** Resolves once no training, judging or swap is under way. */
+  async settled(): Promise<void> {
+    await this.#running.loop.settled();
+  }
+
+  /** Where answers are published, where control requests are taken, and where the page is. */
+  get addresses(): Outlets["addresses"] {
+    return this.#running.outlets.addresses;
+  }
+
+  get status(): Status {
+    const { loop } = this.#running;
+    const { framesIn, answered, dropped, lost } = this.#stream.counters;
+    return {
+      generation: this.model.generation,
+      vocabulary: this.model.names,
+      condition: this.#condition,
+      adaptation: loop.state,
+      paused: loop.isPaused,
+      framesRemembered: this.memory.counters.held,
+      uptimeSeconds: (performance.now() - this.#startedMs) / 1000,
+      cameras: [{ camera: this.camera.name, framesIn, answered, dropped, lost, fps: this.#stream.rate.perSecond, latencyMs: this.#stream.latency.percentiles }],
+    };
+  }
+
+  /** Answers a second, over the whole run. */
+  get fps(): number {
+    return this.#stream.rate.overallPerSecond;
+  }
+
+  /** What learning came to so far. */
+  get learned(): LoopCounters {
+    return this.#running.loop.counters;
+  }
+
+  /** Folders of the bundle that was delivered, and of the one that serves now. The second may go when Nightshift stops. */
+  get bundles(): { readonly delivered: string; readonly serving: string } {
+    return { delivered: this.deliveredDirectory, serving: this.model.bundle.directory };
+  }
+
+  /** Answers in other words from the next frame on. Throws `E_VOCABULARY` unless there are 1 to 64 different names. */
+  async setVocabulary(names: readonly string[]): Promise<void> {
+    await this.model.setVocabulary(names);
+    this.#publish(streamEvent("vocabulary_changed", `Answers are in ${names.length} words now.`, { vocabulary: names }));
+  }
+
+  /** Adapts to the present condition. Throws `E_CONTROL` while paused or parked. */
+  adaptNow(): void {
+    this.#running.loop.adaptNow();
+  }
+
+  /** Learns no more until `resume`; the stream goes on. */
+  pause(): void {
+    this.#running.loop.pause();
+  }
+
+  resume(): void {
+    this.#running.loop.resume();
+  }
+
+  /** Puts the previous generation back. Throws `E_ENGINE` where there is none. */
+  async rollBack(): Promise<void> {
+    await this.#running.loop.rollBack();
+  }
+
+  /** Takes in what the vehicle knows of itself. */
+  vehicleState(state: VehicleState): void {
+    this.#running.loop.vehicle(state);
+    this.#publish(streamEvent("vehicle_state", "The vehicle told of itself.", { ...state }));
+  }
+
+  /** Ends the stream and everything that belongs to it; a training under way is given up. */
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#close());
+  }
+
+  get #running(): { readonly loop: AdaptationLoop; readonly outlets: Outlets } {
+    if (this.#loop && this.#outlets) return { loop: this.#loop, outlets: this.#outlets };
+    throw new NightshiftError("E_CLOSED", { expected: "Nightshift to have started", received: "a call during the start", remedy: "Wait for Nightshift.start." });
+  }
+
+  async #open(): Promise<void> {
+    const { options, model, state, memory, onError } = this;
+    this.#loop = await learning(options, model, state, memory, (event) => this.#publish(event));
+    const about = { source: options.source ?? defaultSource, bundle: options.bundle ?? defaultBundle };
+    this.#outlets = await Outlets.open(options, handlerOf(this), about, onError);
+    // The next turn: whoever waited for the start is then already reading.
+    this.#ended = new Promise<void>((resolve, reject) => {
+      setImmediate(() => {
+        this.#run().then(resolve, reject);
+      });
+    });
+    this.#ended.catch(() => undefined);
+  }
+
+  async #run(): Promise<void> {
+    const { name } = this.camera;
+    this.#publish(streamEvent("stream_started", `Frames of ${name} are answered.`, { camera: name, live: this.camera.live }));
+    try {
+      await this.#stream.run();
+      this.#publish(streamEvent("stream_ended", `${name} delivers no more frames.`, { ...this.#stream.counters }));
+    } catch (error) {
+      this.#tellError(error instanceof NightshiftError && error.code === "E_CAMERA" ? "camera_lost" : "engine_error", error);
+      throw error;
+    } finally {
+      this.#answers.end();
+    }
+  }
+
+  async #take(frame: Frame, perception: Perception): Promise<void> {
+    const { loop, outlets } = this.#running;
+    const { condition, fitness } = loop.observe(frame, perception);
+    this.#condition = condition;
+    const invalidReasons = [...perception.invalidReasons, ...fitness.reasons];
+    const answer: Answer = { ...perception, condition, valid: perception.valid && fitness.fit, invalidReasons };
+    outlets.answer(frame, answer, condition);
+    await this.#answers.give(answer);
+  }
+
+  #frameFailed(error: unknown): void {
+    const isOfCamera = error instanceof NightshiftError && (error.code === "E_FRAME_SIZE" || error.code === "E_FRAME_FORMAT");
+    this.#tellError(isOfCamera ? "camera_error" : "engine_error", error);
+  }
+
+  #tellError(kind: EventKindName, error: unknown): void {
+    const { code, message } = error instanceof NightshiftError ? error : { code: "E_INTERNAL", message: String(error) };
+    this.#publish(streamEvent(kind, message, { code, camera: this.camera.name }));
+    this.onError(error);
+  }
+
+  #publish(event: StreamEvent): void {
+    this.options.onEvent?.(event);
+    this.#outlets?.event(event);
+    // One after the other, so that they stay in order; whoever reads them slowly keeps nothing else waiting.
+    this.#eventsGiven = this.#eventsGiven.then(() => this.#events.give(event));
+  }
+
+  async #close(): Promise<void> {
+    this.#stream.stop();
+    await this.#ended.catch(() => undefined);
+    await this.#loop?.close();
+    await this.#outlets?.close();
+    this.#events.end();
+    await this.model.engine.close();
+    await this.state.close(this.memory);
+  }
+}
+
+/** What the control socket and the page may ask. */
+function handlerOf(nightshift: Nightshift): Handler {
+  return {
+    status: () => nightshift.status,
+    setVocabulary: (names) => nightshift.setVocabulary(names),
+    adaptNow: () => nightshift.adaptNow(),
+    pause: () => nightshift.pause(),
+    resume: () => nightshift.resume(),
+    rollBack: () => nightshift.rollBack(),
+    vehicleState: (state) => nightshift.vehicleState(state),
+  };
+}

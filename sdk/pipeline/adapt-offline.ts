@@ -1,0 +1,102 @@
+import { mkdir } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { judge, type ModelMeasurement, type Verdict } from "../adaptation/judge/index.js";
+import { FrameMemory } from "../adaptation/memory.js";
+import { WeatherMonitor } from "../adaptation/monitor/index.js";
+import { shrink } from "../adaptation/shrink.js";
+import { defaultTrainingOptions, train, type TrainingProgress } from "../adaptation/trainer/index.js";
+import { learners } from "../adaptation/trainer/learners.js";
+import type { StepLosses } from "../adaptation/learner.js";
+import { readBundle } from "../bundle/index.js";
+import { NightshiftError } from "../errors.js";
+import type { Frame } from "../frame.js";
+import type { ConditionName } from "../stream/events.js";
+import { ownExemplars } from "./exemplars.js";
+import { openSource } from "./source.js";
+
+export interface AdaptOptions {
+  /** Folder of the bundle to start from. */
+  readonly bundle: string;
+  /** A folder of images. */
+  readonly frames: string;
+  /** Where the adapted bundle goes; nothing is there yet. */
+  readonly out: string;
+  readonly exemplars?: string;
+  /** What the frames show; judged from them by default. */
+  readonly condition?: ConditionName;
+  readonly vocabulary?: readonly string[];
+  readonly steps?: number;
+  readonly seed: number;
+  readonly threads: number;
+  readonly onProgress: (progress: TrainingProgress) => void;
+}
+
+export interface Adapted {
+  readonly accepted: boolean;
+  readonly verdict: Verdict;
+  readonly steps: number;
+  readonly seconds: number;
+  /** Of the first and the last step. */
+  readonly losses: { readonly first: StepLosses | null; readonly last: StepLosses | null };
+  readonly before: ModelMeasurement;
+  readonly after: ModelMeasurement;
+}
+
+/** More frames than these teach no more in one round of steps. */
+const mostFrames = 256;
+
+/**
+ * One adaptation in this process, as the vehicle would make it, to the frames of a folder. The bundle is written whatever the judge says.
+ * Throws `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, and as bundles do.
+ */
+export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
+  const { bundle: directory, out, exemplars, vocabulary, steps, seed, threads, onProgress } = options;
+  const { manifest } = await readBundle(directory, { verify: "model" });
+  const { targets, condition } = await framesOf(options.frames, manifest.network, options.condition);
+  await mkdir(dirname(resolve(out)), { recursive: true });
+  const trained = await train(
+    {
+      bundleDirectory: directory,
+      outDirectory: resolve(out),
+      generation: manifest.generation + 1,
+      condition,
+      vocabulary: vocabulary ?? manifest.vocabulary,
+      targets,
+      exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars)],
+      options: { ...defaultTrainingOptions, seed, threads, ...(steps !== undefined && { steps }) },
+    },
+    await learners.lmc(),
+    onProgress,
+  );
+  const verdict = judge(trained.measurements);
+  const { before, after } = trained.measurements;
+  const { losses, seconds } = trained;
+  return { accepted: verdict.accepted, verdict, steps: losses.length, seconds, losses: { first: losses[0] ?? null, last: losses.at(-1) ?? null }, before, after };
+}
+
+/** Frames at the network's size, spread over the folder, and what most of them show. */
+async function framesOf(folder: string, size: { readonly width: number; readonly height: number }, stated: ConditionName | undefined): Promise<{ targets: Uint8Array[]; condition: ConditionName }> {
+  const memory = new FrameMemory({ ...size, capacity: mostFrames });
+  const monitor = new WeatherMonitor();
+  const seen = new Map<ConditionName, number>();
+  const take = (frame: Frame): void => {
+    const { condition, statistics } = monitor.observe(frame);
+    seen.set(condition, (seen.get(condition) ?? 0) + 1);
+    const { camera, sequence, captureTimeNs } = frame;
+    const scene = { thumbnail: statistics.thumbnail, shares: new Map<string, number>() };
+    memory.offer({ id: `${camera}/${sequence}`, condition: "unknown", captureTimeNs, scene, rgb: () => shrink(frame, size) });
+  };
+  const camera = openSource({ source: folder, fps: 0 }, (error) => {
+    throw error;
+  });
+  for await (const frame of camera.frames(new AbortController().signal)) take(frame);
+  const [most] = [...seen].filter(([condition]) => condition !== "unknown").sort(([, a], [, b]) => b - a);
+  const condition = stated ?? most?.[0];
+  if (!condition)
+    throw new NightshiftError("E_CONFIG", {
+      expected: `frames in ${folder} whose weather can be told`,
+      received: "too few, or unclear ones",
+      remedy: "State it with --condition.",
+    });
+  return { targets: memory.frames().map(({ rgb }) => rgb), condition };
+}

@@ -1,0 +1,87 @@
+import type { Engine } from "../engine/engine.js";
+import type { Perception } from "../engine/perception.js";
+import { NightshiftError } from "../errors.js";
+import type { Frame } from "../frame.js";
+import type { Camera } from "../stream/camera.js";
+import { LatencyHistogram, RateMeter } from "../stream/metrics.js";
+import { pump } from "../stream/pump.js";
+import { NewestFrameSlot, policyFor, type SlotCounters } from "../stream/slot.js";
+
+export interface AnswerStreamParts {
+  readonly camera: Camera;
+  readonly engine: Engine;
+  /** Takes each answer, in order. The stream waits for it, while the engine already works on the next frame. */
+  readonly take: (frame: Frame, perception: Perception) => Promise<void>;
+  /** Gets what goes wrong with single frames. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** An engine that fails this often in a row will not recover by itself. */
+const mostFailuresInRow = 5;
+
+/** Camera to slot to engine to whoever takes the answers. */
+export class AnswerStream {
+  readonly latency = new LatencyHistogram();
+  readonly rate = new RateMeter();
+  readonly #slot: NewestFrameSlot<Frame>;
+  readonly #abort = new AbortController();
+  #failuresInRow = 0;
+
+  constructor(private readonly parts: AnswerStreamParts) {
+    this.#slot = new NewestFrameSlot(policyFor(parts.camera));
+  }
+
+  get counters(): SlotCounters {
+    return this.#slot.counters;
+  }
+
+  /**
+   * Runs until the camera ends or `stop`, and every frame that came in is answered or counted. Call it once.
+   * Rejects with the camera's error, `E_CAMERA` mostly, after answering what came before it; or with the engine's, when it keeps failing.
+   */
+  async run(): Promise<void> {
+    const { camera, onError } = this.parts;
+    const filled = pump(camera, this.#slot, this.#abort.signal, onError);
+    // Waited for below; until then a failure of the camera is not an unhandled one.
+    filled.catch(() => undefined);
+    try {
+      await this.#answerAll();
+    } finally {
+      this.stop();
+    }
+    await filled;
+  }
+
+  /** Takes no more frames. What is in the engine is still answered. */
+  stop(): void {
+    this.#abort.abort();
+    this.#slot.abort();
+  }
+
+  async #answerAll(): Promise<void> {
+    let taking: Promise<void> = Promise.resolve();
+    for await (const { item: frame, answered, abandoned } of this.#slot) {
+      let perception: Perception;
+      try {
+        perception = await this.parts.engine.infer(frame);
+        this.#failuresInRow = 0;
+      } catch (error) {
+        abandoned();
+        this.parts.onError(error);
+        if (++this.#failuresInRow >= mostFailuresInRow || (error instanceof NightshiftError && error.code === "E_CLOSED")) throw error;
+        continue;
+      }
+      this.latency.record(perception.timings.totalMs);
+      this.rate.tick(performance.now());
+      await taking;
+      // Put off by one turn of the event loop, so that the next frame, if it waits, reaches the engine first.
+      taking = new Promise<void>((resolve, reject) => {
+        setImmediate(() => {
+          this.parts.take(frame, perception).then(resolve, reject);
+        });
+      }).finally(answered);
+      taking.catch(() => undefined);
+    }
+    await taking;
+  }
+}

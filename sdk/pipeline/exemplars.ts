@@ -1,0 +1,16 @@
+import { folderDataset, requireLabels } from "../../adapters/datasets/folder.js";
+import type { LabelledSet } from "../adaptation/trainer/index.js";
+
+/** More than this would only fill the memory: each is 400 KB at the network's size, more at the camera's. */
+const mostExemplars = 64;
+
+/** Labelled frames of a user's own, spread over the folder. Throws `E_DATASET`, `E_DATASET_UNLABELLED` or `E_IMAGE`. */
+export async function ownExemplars(folder: string): Promise<LabelledSet> {
+  const dataset = await folderDataset(folder);
+  requireLabels(dataset, "mask");
+  const { name, names, boxNames, length } = dataset;
+  const count = Math.min(length, mostExemplars);
+  const samples = [];
+  for (let at = 0; at < count; at++) samples.push(await dataset.sample(Math.floor((at * length) / count)));
+  return { name, names, boxNames, samples };
+}

@@ -1,0 +1,52 @@
+import type { Intrinsics } from "../../adapters/cameras/undistort.js";
+import type { LoopOptions } from "../adaptation/options.js";
+import type { StreamEvent } from "../stream/events.js";
+
+/** What Nightshift is started with. Everything has a default. */
+export interface NightshiftOptions {
+  /** `drive` (rendered), a folder of images, a video file, `/dev/video*`, or an `rtsp://` address. */
+  readonly source?: string;
+  /** `default`, `rendered`, or the folder of a bundle. */
+  readonly bundle?: string;
+  /** Category names to answer with, 1 to 64; the bundle's own by default. */
+  readonly vocabulary?: readonly string[];
+  /** Names the camera in topics: letters, digits, `-` and `_`. Made from the source by default. */
+  readonly camera?: string;
+  /** Frames a second; the camera's own by default. */
+  readonly fps?: number;
+  /** How often to go through a recording; once by default. */
+  readonly loop?: number;
+  /** Ends the stream after so many frames. */
+  readonly frames?: number;
+  /** Of the rendered drive, and of learning. */
+  readonly seed?: number;
+  /** The lens, as OpenCV calibrated it; frames are undistorted where it is given. */
+  readonly intrinsics?: Intrinsics;
+  /** `false`: watch the weather, but never learn. */
+  readonly adaptation?: false | Partial<LoopOptions>;
+  /** A labelled folder whose frames are replayed besides the bundle's own exemplars. */
+  readonly exemplars?: string;
+  /**
+   * Where generations and remembered frames are kept between runs. By default a folder in the user's state directory that belongs to the bundle; for the
+   * rendered drive, which is a demonstration, a temporary one.
+   */
+  readonly state?: string;
+  /** Threads of inference. */
+  readonly threads?: number;
+  /** Boxes that score less are not answered, 0 to 1. */
+  readonly scoreThreshold?: number;
+  /** ZeroMQ addresses to publish on; `false` for none. `tcp://127.0.0.1:5590` by default. */
+  readonly publish?: false | readonly string[];
+  /** ZeroMQ address of the control socket; `false` for none. `tcp://127.0.0.1:5591` by default. */
+  readonly control?: false | string;
+  /** The page; none unless asked for. */
+  readonly viewer?: false | { readonly port?: number; readonly host?: string };
+  /** Hears every event, also the first ones. */
+  readonly onEvent?: (event: StreamEvent) => void;
+  /** Gets what goes wrong without ending the stream; written to stderr by default. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export const defaultSource = "drive";
+export const defaultBundle = "default";
+export const defaultSeed = 1;

@@ -1,0 +1,75 @@
+import type { Perception } from "../engine/perception.js";
+import type { Frame } from "../frame.js";
+import { type ControlHandler, ControlServer } from "../stream/control.js";
+import type { ConditionName, StreamEvent } from "../stream/events.js";
+import { Publisher } from "../stream/publisher.js";
+import type { Status } from "../stream/status.js";
+import { Viewer } from "../viewer/viewer.js";
+import type { NightshiftOptions } from "./options.js";
+import { pageState } from "./page-state.js";
+
+/** Who does what the sockets and the page are asked. */
+export interface Handler extends ControlHandler {
+  status(): Status;
+}
+
+/** Everything that shows answers and takes requests: ZeroMQ's two sockets and the page, each where it is wanted. */
+export class Outlets {
+  #publisher: Publisher | undefined;
+  #control: ControlServer | undefined;
+  #viewer: Viewer | undefined;
+
+  private constructor() {}
+
+  /** Throws `E_ADDRESS_IN_USE` or `E_CONFIG`, and then nothing stays open. */
+  static async open(
+    options: NightshiftOptions,
+    handler: Handler,
+    about: { readonly source: string; readonly bundle: string },
+    onError: (error: unknown) => void,
+  ): Promise<Outlets> {
+    const outlets = new Outlets();
+    const { publish, control, viewer } = options;
+    try {
+      if (publish !== false) outlets.#publisher = await Publisher.open({ onError, ...(publish && { addresses: publish }) });
+      if (control !== false) outlets.#control = await ControlServer.open(handler, { onError, ...(control !== undefined && { address: control }) });
+      if (viewer) {
+        const address = outlets.#publisher?.addresses.join(", ") ?? "not published";
+        outlets.#viewer = await Viewer.open({ ...requests(handler), state: () => pageState(handler.status(), { ...about, address }) }, { ...viewer, onError });
+      }
+      return outlets;
+    } catch (error) {
+      await outlets.close();
+      throw error;
+    }
+  }
+
+  get addresses(): { readonly publisher: readonly string[]; readonly control: string | undefined; readonly viewer: string | undefined } {
+    return { publisher: this.#publisher?.addresses ?? [], control: this.#control?.address, viewer: this.#viewer?.address };
+  }
+
+  answer(frame: Frame, perception: Perception, condition: ConditionName): void {
+    this.#publisher?.publish(perception, condition);
+    this.#viewer?.show(frame, perception, condition);
+  }
+
+  event(event: StreamEvent): void {
+    this.#publisher?.publishEvent(event);
+    this.#viewer?.event(event);
+  }
+
+  async close(): Promise<void> {
+    this.#control?.close();
+    await this.#viewer?.close();
+    this.#publisher?.close();
+  }
+}
+
+/** What the page may ask for. */
+const requests = (handler: ControlHandler) => ({
+  setVocabulary: (names: readonly string[]) => handler.setVocabulary(names),
+  adaptNow: () => handler.adaptNow(),
+  pause: () => handler.pause(),
+  resume: () => handler.resume(),
+  rollBack: () => handler.rollBack(),
+});

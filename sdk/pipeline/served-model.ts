@@ -1,0 +1,84 @@
+import { BundleText } from "../adaptation/trainer/bundle-text.js";
+import { type Bundle, readBundle } from "../bundle/index.js";
+import type { SwappableEngine } from "../engine/hot-swap.js";
+import { Turns } from "../engine/turns.js";
+import { NightshiftError } from "../errors.js";
+import { checkVocabulary } from "../network/contract.js";
+
+interface Generation {
+  readonly bundle: Bundle;
+  /** Encodes names as this generation's prompts say. */
+  readonly text: BundleText;
+}
+
+/** What serves: the bundle of the generation in force, and the words it is asked for, which outlive it. */
+export class ServedModel {
+  #current: Generation;
+  #previous: Generation | undefined;
+  #names: readonly string[];
+  readonly #changes = new Turns();
+
+  private constructor(
+    readonly engine: SwappableEngine,
+    bundle: Bundle,
+    names: readonly string[],
+  ) {
+    this.#current = { bundle, text: new BundleText(bundle) };
+    this.#names = names;
+  }
+
+  /** Loads the bundle into the engine. Throws as `Engine.load`, and `E_VOCABULARY`. */
+  static async load(engine: SwappableEngine, bundle: Bundle, names: readonly string[] = bundle.manifest.vocabulary): Promise<ServedModel> {
+    checkVocabulary(names);
+    const served = new ServedModel(engine, bundle, [...names]);
+    await engine.load({ kind: "bundle", directory: bundle.directory, vocabulary: await served.#current.text.vocabulary(names) });
+    return served;
+  }
+
+  get bundle(): Bundle {
+    return this.#current.bundle;
+  }
+
+  get generation(): number {
+    return this.#current.bundle.manifest.generation;
+  }
+
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
+  /** Answers in other words from the next frame on. Throws `E_VOCABULARY`, and then nothing has changed. */
+  setVocabulary(names: readonly string[]): Promise<void> {
+    return this.#changes.take(async () => {
+      checkVocabulary(names);
+      await this.engine.setVocabulary(await this.#current.text.vocabulary(names));
+      this.#names = [...names];
+    });
+  }
+
+  /** Serves the bundle in a directory, with the words in force. Answers with its generation. Throws as `SwappableEngine.swap`. */
+  swap(directory: string): Promise<number> {
+    return this.#changes.take(async () => {
+      const bundle = await readBundle(directory, { verify: "model" });
+      const text = new BundleText(bundle);
+      await this.engine.swap({ kind: "bundle", directory, vocabulary: await text.vocabulary(this.#names) });
+      this.#previous = this.#current;
+      this.#current = { bundle, text };
+      return this.generation;
+    });
+  }
+
+  /** Serves the generation before again, with the words in force. Answers with its generation. Throws `E_ENGINE` where there is none. */
+  rollBack(): Promise<number> {
+    return this.#changes.take(async () => {
+      const previous = this.#previous;
+      if (!previous)
+        throw new NightshiftError("E_ENGINE", { expected: "a previous generation", received: "none", remedy: "Only a swap can be rolled back, once." });
+      const { vocabulary } = await this.engine.rollBack();
+      this.#current = previous;
+      this.#previous = undefined;
+      if (vocabulary.join("\n") !== this.#names.join("\n")) await this.engine.setVocabulary(await previous.text.vocabulary(this.#names));
+      return this.generation;
+    });
+  }
+}

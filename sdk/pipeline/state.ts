@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FrameMemory } from "../adaptation/memory.js";
+import { readMemory, writeMemory } from "../adaptation/memory-file.js";
+import { type Bundle, defaultStateDirectory, GenerationStore, readBundle } from "../bundle/index.js";
+import { defaultSource, type NightshiftOptions } from "./options.js";
+
+const memoryFile = "memory.safetensors";
+
+/** What a vehicle keeps between runs: generations and remembered frames. */
+export class State {
+  private constructor(
+    readonly directory: string,
+    readonly generations: GenerationStore,
+    /** Goes when Nightshift stops. */
+    private readonly isTemporary: boolean,
+  ) {}
+
+  /** Opens the folder that the options name or imply for this bundle. */
+  static async open({ source = defaultSource, state }: NightshiftOptions, bundle: Bundle): Promise<State> {
+    const isTemporary = state === undefined && source === "drive";
+    const directory = state ?? (isTemporary ? await mkdtemp(join(tmpdir(), "nightshift-")) : join(defaultStateDirectory(), folderOf(bundle)));
+    return new State(directory, await GenerationStore.open(directory), isTemporary);
+  }
+
+  /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. Throws as `readBundle`. */
+  async current(delivered: Bundle): Promise<Bundle> {
+    const generation = await this.generations.current();
+    return generation === undefined ? delivered : readBundle(this.generations.pathOf(generation));
+  }
+
+  /** The frames that an earlier run remembered. A damaged or unsuitable file is told of, and the memory starts empty. */
+  async memory({ manifest: { network } }: Bundle, onError: (error: unknown) => void): Promise<FrameMemory> {
+    const { width, height } = network;
+    const path = join(this.directory, memoryFile);
+    try {
+      const found = existsSync(path) ? readMemory(await readFile(path)) : undefined;
+      if (found?.options.width === width && found.options.height === height) return found;
+    } catch (error) {
+      onError(error);
+    }
+    return new FrameMemory({ width, height });
+  }
+
+  /** Keeps the memory for the next run, or removes everything where it was temporary. */
+  async close(memory: FrameMemory): Promise<void> {
+    if (this.isTemporary) return rm(this.directory, { recursive: true, force: true });
+    const path = join(this.directory, memoryFile);
+    await writeFile(`${path}.new`, writeMemory(memory));
+    await rename(`${path}.new`, path);
+  }
+}
+
+/** Another delivery of a bundle gets another folder: what was learnt from other weights is no generation of these. */
+function folderOf({ manifest }: Bundle): string {
+  const identity = JSON.stringify(manifest.files.map(({ path, sha256 }) => [path, sha256]));
+  return `${manifest.name}-${createHash("sha256").update(identity).digest("hex").slice(0, 12)}`;
+}
