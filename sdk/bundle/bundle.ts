@@ -1,6 +1,7 @@
 import type { Weights } from "../graph/tensor.js";
+import type { Sample } from "../training/dataset.js";
 import type { Embeddings } from "./embeddings.js";
-import type { Exemplar, ExemplarSet } from "./exemplars.js";
+import type { ExemplarSet } from "./exemplars.js";
 import type { Golden } from "./golden.js";
 import type { Description, Manifest } from "./manifest.js";
 
@@ -23,7 +24,7 @@ export interface Bundle {
   readonly notice: string;
   embeddings(): Embeddings;
   /** Reads the labelled frames; `manifest.exemplars` says what their labels mean. Empty where there are none. Throws as `readBundle`. */
-  exemplars(): Promise<Exemplar[]>;
+  exemplars(): Promise<Sample[]>;
 }
 
 /** What is needed to write one. */

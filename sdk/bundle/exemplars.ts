@@ -2,30 +2,20 @@ import sharp from "sharp";
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
 import type { Box } from "../frame.js";
+import type { Sample } from "../training/dataset.js";
 import type { Manifest } from "./manifest.js";
 
-/** A labelled frame that travels with a bundle, so that learning new weather does not unlearn the old. */
-export interface Exemplar {
-  /** Letters, digits, `-` and `_`; its files are named after it. */
-  readonly id: string;
-  /** Pixels. */
-  readonly width: number;
-  /** Pixels. */
-  readonly height: number;
-  /** `height * width * 3` bytes, packed RGB. */
-  readonly rgb: Uint8Array;
-  /** `height * width` indices into the exemplars' names; 255 is never scored. */
-  readonly mask?: Uint8Array;
-  readonly boxes?: readonly Box[];
-}
+/** A labelled frame that travels with a bundle. */
+export type Exemplar = Sample;
 
-/** Exemplars with the words for what their labels mean. */
+/** Labelled frames that travel with a bundle, so that learning new weather does not unlearn the old; and the words for their labels. */
 export interface ExemplarSet {
   /** What the values of masks mean. */
   readonly names: readonly string[];
   /** The names that boxes carry. */
   readonly boxNames: readonly string[];
-  readonly samples: readonly Exemplar[];
+  /** Their ids are letters, digits, `-` and `_`; files are named after them. */
+  readonly samples: readonly Sample[];
 }
 
 const folder = "exemplars";
@@ -52,8 +42,8 @@ export async function encodeExemplars({ samples }: ExemplarSet): Promise<Map<str
 }
 
 /** Reads the exemplars that a manifest lists. `read` answers with the verified bytes of a file, undefined where the manifest has no such file. */
-export async function decodeExemplars(manifest: Manifest, read: (path: string) => Promise<Uint8Array | undefined>): Promise<Exemplar[]> {
-  const exemplars: Exemplar[] = [];
+export async function decodeExemplars(manifest: Manifest, read: (path: string) => Promise<Uint8Array | undefined>): Promise<Sample[]> {
+  const exemplars: Sample[] = [];
   for (const id of manifest.exemplars?.ids ?? []) {
     const [image, maskBytes, boxBytes] = await Promise.all([read(imagePath(id)), read(maskPath(id)), read(boxesPath(id))]);
     if (!image) throw malformed(`${imagePath(id)} in the manifest`, "none");

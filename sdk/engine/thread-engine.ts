@@ -10,8 +10,8 @@ import { type Numbered, type Reply, type Request, toError } from "./protocol.js"
 import { checkProvider } from "./providers.js";
 
 interface Pending {
-  resolve(reply: Reply): void;
-  reject(error: NightshiftError): void;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: NightshiftError) => void;
 }
 
 /** ONNX Runtime in a thread of its own: its runs block whoever calls them. */

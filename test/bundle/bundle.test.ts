@@ -40,7 +40,7 @@ async function refuses(t: ExecutionContext, work: () => Promise<unknown>, code: 
 
 async function changeManifest(directory: string, change: (manifest: Record<string, unknown>) => void): Promise<void> {
   const path = join(directory, "manifest.json");
-  const manifest: Record<string, unknown> = JSON.parse(await readFile(path, "utf8"));
+  const manifest = JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
   change(manifest);
   await writeFile(path, JSON.stringify(manifest));
 }

@@ -17,7 +17,7 @@ test("NaN weights with a right hash are refused", async (t) => {
     const content = writeSafetensors(new Map([["a", tensor]]));
     await writeFile(join(directory, "weights.safetensors"), content);
     const path = join(directory, "manifest.json");
-    const manifest: { files: { path: string; bytes: number; sha256: string }[] } = JSON.parse(await readFile(path, "utf8"));
+    const manifest = JSON.parse(await readFile(path, "utf8")) as { files: { path: string; bytes: number; sha256: string }[] };
     for (const file of manifest.files)
       if (file.path === "weights.safetensors") Object.assign(file, { bytes: content.length, sha256: sha256Of(content) });
     await writeFile(path, JSON.stringify(manifest));

@@ -74,7 +74,7 @@ test.serial("a generation that does not reproduce its golden outputs is not serv
   const content = await readFile(join(good.directory, "weights.safetensors"));
   await writeFile(join(swapped.directory, "weights.safetensors"), content);
   const path = join(swapped.directory, "manifest.json");
-  const manifest: { files: { path: string; sha256: string }[] } = JSON.parse(await readFile(path, "utf8"));
+  const manifest = JSON.parse(await readFile(path, "utf8")) as { files: { path: string; sha256: string }[] };
   for (const file of manifest.files) if (file.path === "weights.safetensors") file.sha256 = sha256Of(content);
   await writeFile(path, JSON.stringify(manifest));
   await t.throwsAsync(() => engine.swap(swapped), { message: /^E_GOLDEN/ });
