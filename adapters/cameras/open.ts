@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { NightshiftError } from "../../sdk/errors.js";
 import type { Camera } from "../../sdk/stream/camera.js";
+import { DriveCamera } from "./drive/index.js";
 import { FolderCamera } from "./folder.js";
 import { rtspCamera } from "./rtsp.js";
 import { v4l2Camera } from "./v4l2.js";
@@ -10,12 +11,14 @@ import { videoCamera } from "./video.js";
 export interface CameraOptions {
   /** Letters, digits, `-` and `_`; made from the source by default. */
   readonly name?: string;
-  /** Frames a second; 0 for as fast as they are taken. What the camera does by itself by default, 15 for a folder. */
+  /** Frames a second; 0 for as fast as they are taken. What the camera does by itself by default, 15 for a folder and for the drive. */
   readonly fps?: number;
   /** How often to go through a recording. */
   readonly loop?: number;
-  /** What a device is asked for, pixels. */
+  /** What a device, or the drive, is asked for, pixels. */
   readonly size?: { readonly width: number; readonly height: number };
+  /** Which drive: a whole number, 1 by default. */
+  readonly seed?: number;
   /** Gets what is wrong with single frames, after which the camera goes on. Without it the camera throws. */
   readonly onError?: (error: NightshiftError) => void;
   /** The program that reads videos and cameras, where it is not `ffmpeg` on the PATH. */
@@ -23,10 +26,11 @@ export interface CameraOptions {
 }
 
 /**
- * The camera that a source names: an `rtsp://` address, a device `/dev/video*`, a folder of images, or a video file.
+ * The camera that a source names: `drive` for the rendered one, an `rtsp://` address, a device `/dev/video*`, a folder of images, or a video file.
  * Throws `E_CAMERA` where there is no such source, `E_CONFIG` where it cannot be one.
  */
 export function openCamera(source: string, options: CameraOptions = {}): Camera {
+  if (source === "drive") return drive(options);
   if (/^rtsps?:/.test(source)) return rtspCamera(source, options);
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source))
     throw new NightshiftError("E_CONFIG", {
@@ -41,4 +45,7 @@ export function openCamera(source: string, options: CameraOptions = {}): Camera 
   return found.isDirectory() ? new FolderCamera(source, options) : videoCamera(source, options);
 }
 
-const sources = "a folder of images, a video file, a device such as /dev/video0, or an address such as rtsp://host/stream";
+const drive = ({ name, fps, size, seed = 1 }: CameraOptions): Camera =>
+  new DriveCamera({ seed, name, ...size, ...(fps === 0 ? { paced: false } : { fps }) });
+
+const sources = "drive, a folder of images, a video file, a device such as /dev/video0, or an address such as rtsp://host/stream";

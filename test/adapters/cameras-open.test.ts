@@ -21,6 +21,8 @@ test("a source names its camera", (t) => {
   t.deepEqual([video instanceof FfmpegCamera, video.name, video.live], [true, "trip-v2", false]);
   t.deepEqual([network instanceof FfmpegCamera, network.name, network.live], [true, "10-0-0-7", true]);
   t.is(openCamera(join(folder, "day one"), { name: "front_left" }).name, "front_left");
+  const [paced, unpaced] = [openCamera("drive"), openCamera("drive", { fps: 0, name: "rear" })];
+  t.deepEqual([paced.name, paced.live, unpaced.name, unpaced.live], ["drive", true, "rear", false]);
 });
 
 test("a source that names none says what would", (t) => {

@@ -44,6 +44,10 @@ const cases: Readonly<Record<string, Case>> = {
       return Promise.resolve({ camera: openCamera(file), close: () => undefined });
     },
   },
+  drive: {
+    needsFfmpeg: false,
+    open: () => Promise.resolve({ camera: openCamera("drive", { size: { width: 96, height: 64 }, fps: 30 }), close: () => undefined }),
+  },
   rtsp: {
     needsFfmpeg: true,
     open: async () => {
