@@ -1,5 +1,6 @@
 import type { Paint } from "./paint.js";
 import type { Raster } from "./raster.js";
+import { packState } from "./surface.js";
 import { nearPlane, type Pose } from "./view.js";
 
 /**
@@ -14,7 +15,7 @@ export function capsule(
   paint: Paint,
 ): void {
   const { view, surface, object, sun: sunDirection } = raster;
-  const { width, height, nearness, albedo, mask, sun, sky, glow } = surface;
+  const { width, height, nearness, albedo, state } = surface;
   const wxA = pose.x + ax * pose.cos + az * pose.sin - view.x, wzA = pose.z - ax * pose.sin + az * pose.cos - view.z;
   const wxB = pose.x + bx * pose.cos + bz * pose.sin - view.x, wzB = pose.z - bx * pose.sin + bz * pose.cos - view.z;
   const depthA = wxA * view.sin + wzA * view.cos, depthB = wxB * view.sin + wzB * view.cos;
@@ -54,12 +55,9 @@ export function capsule(
       if (near <= nearness[p]!) continue;
       nearness[p] = near;
       albedo[p] = colour;
-      mask[p] = paint.id;
       surface.object[p] = object;
       const side = (ox * lit) / thick;
-      sun[p] = side > -0.3 ? direct * (side + 0.45) * 0.7 : 0;
-      sky[p] = 165 - (oy / thick) * 40;
-      glow[p] = ownGlow;
+      state[p] = packState(paint.id, side > -0.3 ? direct * (side + 0.45) * 0.7 : 0, 165 - (oy / thick) * 40, ownGlow);
     }
   }
 }

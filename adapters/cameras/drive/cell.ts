@@ -10,7 +10,7 @@ export const sideStreet = { from: 5.5, to: 14.5 } as const;
 export function furnish(street: Street, cell: number): Item[] {
   const random = new Random(street.cellSeed(cell), 1);
   const density = new Random(street.seed, 0xde45);
-  const habits = { parked: density.range(0.15, 0.95), trees: density.range(0.1, 0.9), people: density.range(0.1, 0.8), fences: density.next(), signs: density.range(0.2, 0.7) };
+  const habits = { parked: density.range(0.1, 0.85), trees: density.range(0.1, 0.9), people: density.range(0.1, 0.8), fences: density.next(), signs: density.range(0.4, 1.2) };
   const items: Item[] = [];
   const z0 = cell * cellLength;
   const junction = street.isJunction(cell);
@@ -33,7 +33,7 @@ export function furnish(street: Street, cell: number): Item[] {
       if (!clear(z)) continue;
       const v = random.next();
       if (v < habits.trees * 0.7) items.push({ kind: "tree", seed: seed(), lateral: side * (beside + 0.2), z, height: random.range(5, 10.5), form: "round" });
-      else if (v > 1 - habits.signs * 0.4) items.push({ kind: random.pick(["sign", "sign", "pole", "bollard"] as const), seed: seed(), lateral: side * beside, z });
+      else if (v > 1 - habits.signs * 0.4) items.push({ kind: random.pick(["sign", "sign", "sign", "pole", "pole", "bollard"] as const), seed: seed(), lateral: side * beside, z });
     }
     if (junction) {
       for (const z of [z0 + sideStreet.from - 1, z0 + sideStreet.to + 1])

@@ -42,10 +42,12 @@ export class Developer {
     this.#lamplight = new Lamplight(street);
   }
 
-  /** `rgb` and `depth` are filled; `depth` is in metres, infinite in the sky. */
-  develop(light: Light, frame: number, rgb: Uint8Array, depth: Float32Array): void {
+  /** Fills `rgb`, `height * width * 3` bytes. */
+  develop(light: Light, frame: number, rgb: Uint8Array): void {
     const { surface, view } = this.raster;
-    const { width, height, nearness, albedo, sun, sky, glow } = surface;
+    const { width, height, nearness, albedo, state } = surface;
+    // Rounds and limits as it stores.
+    const out = new Uint8ClampedArray(rgb.buffer, rgb.byteOffset, rgb.length);
     this.#prepare(light);
     const anyHalo = this.#halos.gather(this.raster.glows, light.lamps, light.fog) > 0;
     const linear = this.#linear, tone = this.#tone, noise = this.#noise, clear = this.#clear, own = this.#own, window = this.#window;
@@ -54,11 +56,12 @@ export class Developer {
     const [castR, castG, castB] = scaled(light.cast, light.exposure);
     const { saturation, veil } = light;
     const dark = light.lamps > 0.02;
+    const beamColumn = this.#beamColumn, lampPower = 0.42 * light.lamps ** 2, grainPower = light.noise;
     const inverseFocal = 1 / view.focal;
     const cameraUp = view.y - this.street.height(view.z);
     const fine = (steps - 1) / brightest;
     for (let y = 0, p = 0; y < height; y++) {
-      this.#sky.fillRow(y + 0.5, view, light, frame * 0.01);
+      let skyKnown = false;
       if (anyHalo) this.#halos.fillRow(y);
       const down = (y + 0.5 - view.horizonY) * inverseFocal;
       const beamRow = light.beam * (down > 0.012 ? Math.exp(-((down - 0.06) ** 2) * 18) : 0.07 + 0.6 * Math.exp(-((down - 0.012) ** 2) * 4000));
@@ -68,24 +71,26 @@ export class Developer {
         const near = nearness[p]!;
         let r: number, g: number, b: number;
         if (near === 0) {
-          depth[p] = Infinity;
+          if (!skyKnown) {
+            skyKnown = true;
+            this.#sky.fillRow(y + 0.5, view, light, frame * 0.01);
+          }
           r = skyRow[x * 3]!;
           g = skyRow[x * 3 + 1]!;
           b = skyRow[x * 3 + 2]!;
         } else {
           const z = 1 / near;
-          depth[p] = z;
-          const s = sun[p]!, a = sky[p]!;
+          const lit = state[p]!, s = (lit >>> 8) & 255, a = (lit >>> 16) & 255;
           let lr = s * sunR + a * skyR, lg = s * sunG + a * skyG, lb = s * sunB + a * skyB;
           if (dark) {
-            const beam = (beamRow * this.#beamColumn[x]!) / (1 + z * z * 0.006);
-            const lamp = 0.2 * light.lamps * lamplight.at(z, (x + 0.5 - view.centreX) * inverseFocal * z, cameraUp - down * z);
+            const beam = (beamRow * beamColumn[x]!) / (1 + z * z * 0.006);
+            const lamp = lampPower * lamplight.at(z, (x + 0.5 - view.centreX) * inverseFocal * z, cameraUp - down * z);
             const shade = 0.35 + a * 0.00255;
             lr += (beam + lamp) * shade;
             lg += (beam * 0.93 + lamp * 0.68) * shade;
             lb += (beam * 0.8 + lamp * 0.36) * shade;
           }
-          const colour = albedo[p]!, shine = glow[p]!;
+          const colour = albedo[p]!, shine = lit >>> 24;
           const ownLight = own[shine]!, windowLight = window[shine]!;
           r = linear[colour & 255]! * (lr + ownLight) + windowLight;
           g = linear[(colour >>> 8) & 255]! * (lg + ownLight) + windowLight * 0.72;
@@ -103,16 +108,13 @@ export class Developer {
         }
         const grey = (0.3 * r + 0.59 * g + 0.11 * b) * (1 - saturation);
         grain = (grain + grainStep) & (grains - 1);
-        const speck = noise[grain]! * light.noise;
-        const colourSpeck = noise[(grain * 7 + p) & (grains - 1)]! * light.noise * 0.5;
+        const speck = noise[grain]! * grainPower;
+        const colourSpeck = noise[grain ^ 0x1555]! * grainPower * 0.5;
         const ir = ((r * saturation + grey) * castR + veil) * fine, ig = ((g * saturation + grey) * castG + veil) * fine, ib = ((b * saturation + grey) * castB + veil) * fine;
-        const vr = tone[ir < steps - 1 ? ir | 0 : steps - 1]! + speck + colourSpeck;
-        const vg = tone[ig < steps - 1 ? ig | 0 : steps - 1]! + speck;
-        const vb = tone[ib < steps - 1 ? ib | 0 : steps - 1]! + speck - colourSpeck;
         const q = p * 3;
-        rgb[q] = vr < 0 ? 0 : vr > 255 ? 255 : vr;
-        rgb[q + 1] = vg < 0 ? 0 : vg > 255 ? 255 : vg;
-        rgb[q + 2] = vb < 0 ? 0 : vb > 255 ? 255 : vb;
+        out[q] = tone[ir < steps - 1 ? ir | 0 : steps - 1]! + speck + colourSpeck;
+        out[q + 1] = tone[ig < steps - 1 ? ig | 0 : steps - 1]! + speck;
+        out[q + 2] = tone[ib < steps - 1 ? ib | 0 : steps - 1]! + speck - colourSpeck;
       }
     }
   }

@@ -88,18 +88,26 @@ export class Drive {
 
   /** Throws `E_CONFIG` unless the index is a whole number from 0 on. */
   render(index: number): RenderedFrame {
+    const weights = this.#schedule.at(index);
+    const { rgb, labels } = this.#draw(index, weights);
+    const { surface } = this.#raster;
+    return { width: this.width, height: this.height, rgb, mask: surface.mask(), boxes: visibleBoxes(surface, labels), depth: surface.depth(), objects: surface.object.slice(), weights };
+  }
+
+  /** The picture alone, for cameras: `height * width * 3` bytes. Throws as `render` does. */
+  renderPicture(index: number): Uint8Array {
+    return this.#draw(index, this.#schedule.at(index)).rgb;
+  }
+
+  #draw(index: number, weights: ConditionWeights) {
     whole("frame", index, 0, Number.MAX_SAFE_INTEGER);
     const seconds = index / this.#fps;
-    const weights = this.#schedule.at(index);
     const light = this.#lighting.at(weights);
-    const view = this.#view(seconds);
-    this.#raster.begin(view, this.#lighting.direction);
+    this.#raster.begin(this.#view(seconds), this.#lighting.direction);
     const labels = this.#scene.draw(this.#raster, seconds, index, light.lamps);
-    const { surface } = this.#raster;
-    const pixels = this.width * this.height;
-    const rgb = new Uint8Array(pixels * 3), depth = new Float32Array(pixels);
-    this.#developer.develop(light, index, rgb, depth);
-    return { width: this.width, height: this.height, rgb, mask: surface.mask.slice(), boxes: visibleBoxes(surface, labels), depth, objects: surface.object.slice(), weights };
+    const rgb = new Uint8Array(this.width * this.height * 3);
+    this.#developer.develop(light, index, rgb);
+    return { rgb, labels };
   }
 
   /** The camera sways a little, as in a car. */

@@ -1,6 +1,6 @@
 import type { Paint } from "./paint.js";
 import { hash } from "./prng.js";
-import type { Surface } from "./surface.js";
+import { packState, type Surface } from "./surface.js";
 import { glass, hole } from "./texture.js";
 
 /** A convex polygon in the picture. */
@@ -17,11 +17,11 @@ export interface Span {
   sky: number;
 }
 
-const step = 8;
+const step = 16;
 
-/** Fills what is nearer than what is there. Texture coordinates are exact every eight pixels and linear in between; the depth is exact at each. */
+/** Fills what is nearer than what is there. Texture coordinates are exact every sixteen pixels and linear in between; the depth is exact at each. */
 export function fillPolygon(surface: Surface, span: Span, paint: Paint, object: number): void {
-  const { width, height, nearness, albedo, mask, sun, sky, glow } = surface;
+  const { width, height, nearness, albedo, state, object: objects } = surface;
   const { x, y, count, gradients } = span;
   let top = Infinity, bottom = -Infinity;
   for (let i = 0; i < count; i++) {
@@ -35,7 +35,7 @@ export function fillPolygon(surface: Surface, span: Span, paint: Paint, object: 
   const size = 1 << bits;
   const lift = 1 + (paint.lift ?? 0);
   const { r, g, b, id, windows, shadow } = paint;
-  const sunlight = span.sun, skylight = span.sky, ownGlow = paint.glow ?? 0;
+  const own = packState(id, span.sun, span.sky, paint.glow ?? 0);
   for (let row = first; row <= last; row++) {
     const py = row + 0.5;
     let left = Infinity, right = -Infinity;
@@ -72,6 +72,7 @@ export function fillPolygon(surface: Surface, span: Span, paint: Paint, object: 
       const su = ((uEnd - u) * shrink) / length, sv = ((vEnd - v) * shrink) / length;
       let p = row * width + at;
       for (const end = p + length; p < end; p++, iz += ix, tu += su, tv += sv) {
+        if (object === 0 && shadow === undefined && iz * lift <= nearness[p]!) continue;
         const iu = Math.floor(tu), iv = Math.floor(tv);
         const texel = texels[((iv & wrap) << levelBits) | (iu & wrap)]!;
         const alpha = texel >>> 24;
@@ -83,18 +84,15 @@ export function fillPolygon(surface: Surface, span: Span, paint: Paint, object: 
         if (shadow !== undefined) {
           // Shadows lie on the ground: they fall on whatever ground is at their depth or a little nearer.
           if (iz * 1.06 <= nearness[p]! || nearness[p] === 0) continue;
-          sun[p]! *= shadow.sun;
-          if (sky[p]! > shadow.sky * 255) sky[p] = shadow.sky * 255;
+          const there = state[p]!;
+          state[p] = packState(there & 255, ((there >>> 8) & 255) * shadow.sun, Math.min((there >>> 16) & 255, shadow.sky * 255), there >>> 24);
           continue;
         }
         if (iz * lift <= nearness[p]!) continue;
         nearness[p] = iz * lift;
         albedo[p] = (((texel & 255) * r) >> 8) | ((((texel >>> 8) & 255) * g) & 0xff00) | (((((texel >>> 16) & 255) * b) >> 8) << 16);
-        mask[p] = id;
-        surface.object[p] = object;
-        sun[p] = sunlight;
-        sky[p] = skylight;
-        glow[p] = windows !== undefined && alpha === glass ? lit(iu >> levelBits, iv >> levelBits, windows) : ownGlow;
+        state[p] = windows !== undefined && alpha === glass ? own | (lit(iu >> levelBits, iv >> levelBits, windows) << 24) : own;
+        objects[p] = object;
       }
       iz = izEnd;
       z = zEnd;

@@ -26,6 +26,7 @@ export class Ground {
   readonly #junction: readonly Strip[];
   readonly #marking: Paint;
   readonly #wide: Paint;
+  readonly #kerb: Paint;
   readonly #dash: number;
   readonly #gap: number;
   readonly #edge: boolean;
@@ -42,6 +43,7 @@ export class Ground {
     const paving = paintOf(random.chance(0.3) ? materials.asphalt : materials.paving, scaled(palette.paving, 1.1), classIds.sidewalk);
     const kerb = paintOf(materials.dirty, palette.kerb, classIds.sidewalk);
     const grass = paintOf(materials.grass, scaled(palette.grass, 1.7), classIds.grass);
+    this.#kerb = kerb;
     const beyond = street.kind === "city" ? paving : grass;
     const half = street.halfRoad;
     const strips: Strip[] = [{ from: -half, to: half, fromUp: 0, toUp: 0, paint: road, span: 8 }];
@@ -83,6 +85,7 @@ export class Ground {
         this.#strips(raster, this.#along, z, z + sideStreet.from);
         this.#strips(raster, this.#junction, z + sideStreet.from, z + sideStreet.to);
         this.#strips(raster, this.#along, z + sideStreet.to, z + cellLength);
+        this.#corner(raster, z + sideStreet.to);
         if (away < 140) this.#stopLines(raster, z);
         continue;
       }
@@ -104,6 +107,15 @@ export class Ground {
     const a = street.middle(z0), b = street.middle(bend), ha = street.height(z0), hb = street.height(bend);
     const u0 = from / span, u1 = to / span, v0 = z0 / span, v1 = z1 / span;
     raster.polygon([a + from, ha + fromUp, z0, u0, v0, a + to, ha + toUp, z0, u1, v0, b + to, hb + toUp, z1, u1, v1, b + from, hb + fromUp, z1, u0, v1], paint);
+  }
+
+  /** The kerb at the far mouth of a side street. */
+  #corner(raster: Raster, z: number): void {
+    const x = this.street.middle(z), y = this.street.height(z), half = this.street.halfRoad;
+    for (const side of [-1, 1]) {
+      const a = x + side * half, b = x + side * 240;
+      raster.polygon([a, y - 0.3, z, 0, 0, b, y - 0.3, z, 50, 0, b, y + kerbHeight, z, 50, 0.2, a, y + kerbHeight, z, 0, 0.2], this.#kerb);
+    }
   }
 
   #mark(raster: Raster, paint: Paint, from: number, to: number, z0: number, z1: number): void {

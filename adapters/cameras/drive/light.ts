@@ -60,13 +60,13 @@ export class Lighting {
       cast: cast(0.06),
       noise: random.range(0.5, 2.5),
     };
-    const red = random.range(0.6, 1.2);
+    const red = random.range(0.6, 1.2), late = random.range(0.55, 1.25), gloom = random.range(0.35, 1.1);
     const dusk: Light = {
       sun: [0.14 * clear * red, 0.07 * clear, 0.03 * clear],
-      sky: [0.085, 0.085, 0.11],
-      zenith: [0.16, 0.24, 0.42],
-      horizon: [0.62 * red, 0.42, 0.27],
-      cloud: [0.42 * red, 0.3, 0.28],
+      sky: [0.078 * gloom, 0.082 * gloom, 0.108 * gloom],
+      zenith: [0.2 * late, 0.29 * late, 0.44 * late],
+      horizon: [0.6 * red * late, 0.5 * late, 0.4 * late],
+      cloud: [0.42 * red * late, 0.34 * late, 0.33 * late],
       cover: day.cover,
       fog: 0.0012,
       airlight: [0.3 * red, 0.24, 0.22],
@@ -88,7 +88,7 @@ export class Lighting {
       cover: day.cover,
       fog: 0.0015,
       airlight: [0.02 * town, 0.017 * town, 0.015 * town],
-      beam: random.range(0.35, 0.8),
+      beam: random.range(0.3, 0.9),
       lamps: 1,
       exposure: random.range(0.75, 1.25),
       veil: random.range(0.001, 0.006),

@@ -100,9 +100,9 @@ function twigs(random: Random): Texture {
       for (let oy = Math.floor(py - half); oy <= py + half - 0.5; oy++)
         for (let ox = Math.floor(px - half); ox <= px + half - 0.5; ox++) if (ox >= 0 && oy >= 0 && ox < size && oy < size) alpha[oy * size + ox] = 1;
     }
-    if (length < 5) return;
-    const children = random.int(2, 4);
-    for (let i = 0; i < children; i++) grow(ex, ey, angle + random.range(-0.75, 0.75), length * random.range(0.62, 0.85), Math.max(1, thick * 0.66));
+    if (length < 6) return;
+    const children = random.int(2, 3);
+    for (let i = 0; i < children; i++) grow(ex, ey, angle + random.range(-0.8, 0.8), length * random.range(0.66, 0.84), Math.max(1, thick * 0.66));
   };
   grow(64, 0, 0, 22, 5);
   for (let i = 0; i < 3; i++) grow(64, random.range(4, 20), random.range(-1, 1), random.range(16, 24), 3);

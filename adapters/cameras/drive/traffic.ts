@@ -30,8 +30,8 @@ export class Traffic {
     speed: number,
   ) {
     const random = new Random(street.seed, 0x7a11);
-    const busy = random.range(0.12, 0.6), people = random.range(0.1, street.kind === "city" ? 0.75 : 0.4), riders = random.range(0.08, 0.4);
-    this.#ahead = random.range(0.2, 0.6);
+    const busy = random.range(0.08, 0.45), people = random.range(0.1, street.kind === "city" ? 0.75 : 0.4), riders = random.range(0.08, 0.4);
+    this.#ahead = random.range(0.1, 0.45);
     const lanes: Lane[] = [];
     for (let lane = 0; lane < street.lanes; lane++) {
       lanes.push({ key: lane, lateral: street.lane(-1, lane), speed: -speed * random.range(0.8, 1.15), spacing: 15, taken: busy, who: "vehicle" });

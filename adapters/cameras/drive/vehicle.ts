@@ -9,8 +9,8 @@ import type { Pose } from "./view.js";
 
 export type VehicleKind = "hatch" | "saloon" | "suv" | "van" | "truck" | "bus";
 
-/** Half of all cars are small. */
-export const pickVehicle = (random: Random): VehicleKind => random.pick(["hatch", "hatch", "hatch", "saloon", "saloon", "suv", "suv", "van", "truck", "bus"]);
+/** Most are cars. */
+export const pickVehicle = (random: Random): VehicleKind => (random.chance(0.92) ? random.pick(["hatch", "hatch", "hatch", "saloon", "saloon", "suv", "suv", "van"]) : random.pick(["truck", "bus"]));
 
 /** Metres: how long it is, and how high. */
 export const vehicleSize: Record<VehicleKind, { readonly length: number; readonly half: number; readonly height: number }> = {
@@ -132,4 +132,8 @@ function wheels(raster: Raster, materials: Materials, pose: Pose, half: number, 
 
 const corners = Array.from({ length: 12 }, (_, i) => [Math.cos((i * Math.PI) / 6), Math.sin((i * Math.PI) / 6)] as const);
 
-const disc = (x: number, y: number, z: number, radius: number): number[] => corners.flatMap(([c, s]) => [x, y + s * radius, z + c * radius, 0, 0]);
+function disc(x: number, y: number, z: number, radius: number): number[] {
+  const points: number[] = [];
+  for (const [c, s] of corners) points.push(x, y + s * radius, z + c * radius, 0, 0);
+  return points;
+}

@@ -18,8 +18,8 @@ if (parentPort) {
   const port = parentPort;
   const drive = new Drive(workerData as DriveOptions);
   port.on("message", ({ index }: Request) => {
-    const { width, height, rgb } = drive.render(index);
-    const reply: Reply = { index, width, height, rgb };
+    const rgb = drive.renderPicture(index);
+    const reply: Reply = { index, width: drive.width, height: drive.height, rgb };
     port.postMessage(reply, [rgb.buffer as ArrayBuffer]);
   });
 }
