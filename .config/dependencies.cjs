@@ -12,7 +12,7 @@ const leftToRight = order.slice(0, -1).map((folder, index) => ({
   severity: "error",
   comment: "A folder imports only what stands to its left.",
   from: { path: `^${folder}` },
-  to: { path: [...order.slice(index + 1).map((later) => `^${later}`), "^sdk/(cli|viewer)/", "^sdk/(index|nightshift)[.]ts$", "^(adapters|calibration|samples|test)/"], pathNot: contracts },
+  to: { path: [...order.slice(index + 1).map((later) => `^${later}`), "^sdk/(cli|viewer|pipeline)/", "^sdk/(index|nightshift)[.]ts$", "^(adapters|calibration|samples|test)/"], pathNot: contracts },
 }));
 
 module.exports = {
@@ -30,7 +30,7 @@ module.exports = {
       name: "order: training",
       severity: "error",
       from: { path: "^sdk/training/" },
-      to: { path: ["^sdk/(cli|viewer)/", "^sdk/(index|nightshift)[.]ts$", "^(adapters|calibration|samples|test)/"] },
+      to: { path: ["^sdk/(cli|viewer|pipeline)/", "^sdk/(index|nightshift)[.]ts$", "^(adapters|calibration|samples|test)/"] },
     },
     {
       name: "adapters see frame, errors and contracts",

@@ -14,9 +14,12 @@ export default tseslint.config(
       "@typescript-eslint/only-throw-error": "error",
       // `async` states that a function answers later, also where today's body need not wait.
       "@typescript-eslint/require-await": "off",
-      // Numbers and booleans in messages are meant.
-      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true, allowNullish: true }],
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      // Numbers and booleans in messages are meant, and a graph's value says what it is.
+      "@typescript-eslint/restrict-template-expressions": [
+        "error",
+        { allowNumber: true, allowBoolean: true, allowNullish: true, allow: [{ from: "file", name: "Value" }, { from: "lib", name: ["Error", "URL", "URLSearchParams"] }] },
+      ],
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", reportUsedIgnorePattern: false }],
     },
   },
 );

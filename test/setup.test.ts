@@ -10,9 +10,9 @@ const installed = { packages: { "node_modules/a": { version: "1.2.3" }, "node_mo
 
 interface Project {
   readonly folder: string;
-  write(path: string, text: string): void;
-  has(path: string): boolean;
-  setUp(...nodeOptions: string[]): { status: number | null; said: string; stdout: string };
+  readonly write: (path: string, text: string) => void;
+  readonly has: (path: string) => boolean;
+  readonly setUp: (...nodeOptions: string[]) => { status: number | null; said: string; stdout: string };
 }
 
 /** A project of one source file around the real setup program, the real compiler, and an npm that only writes down what it was asked. */
