@@ -6,7 +6,7 @@ import type { Value } from "../../sdk/graph/graph.js";
 import { allCases, type Case } from "../graph/cases.js";
 
 const build =
-  (operator: Operator, { attributes }: Case<Operator>) =>
+  (operator: Operator, { attributes }: Case) =>
   (values: readonly Value[]): readonly Value[] =>
     values[0].graph.node(operator, values, attributes);
 

@@ -4,7 +4,7 @@ import { runModel } from "../../sdk/engine/run.js";
 import { Graph } from "../../sdk/graph/graph.js";
 import { add, cast, div, mul, relu, stopGradient } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
-import type { Tensor } from "../../sdk/graph/tensor.js";
+import type { FloatTensor, Tensor } from "../../sdk/graph/tensor.js";
 import { graphOf } from "../graph/build.js";
 import { allCases } from "../graph/cases.js";
 import { distinct, floats, int32s, int64s } from "../graph/inputs.js";
@@ -46,9 +46,9 @@ const square = (): Graph => {
 test("computes in float64, or rounds to the declared type", (t) => {
   const x = floats([2], [1 / 3, 0.1]);
   t.deepEqual([...(evaluate(square(), { x }).get("y")?.data ?? [])], [(1 / 3) * (1 / 3), 0.1 * 0.1]);
-  const narrow: Tensor = { dtype: "float32", shape: [2], data: Float32Array.from(x.data) };
+  const narrow: FloatTensor = { dtype: "float32", shape: [2], data: Float32Array.from(x.data) };
   const rounded = evaluate(square(), new Map([["x", narrow]]), { precision: "declared" }).get("y");
-  t.deepEqual([...(rounded?.data ?? [])], [...narrow.data].map((v) => Math.fround(v * v)));
+  t.deepEqual([...(rounded?.data ?? [])], Array.from(narrow.data, (v) => Math.fround(v * v)));
 });
 
 test("answers in the declared type where asked to", (t) => {

@@ -8,7 +8,7 @@ export const narrowed = (tensor: Tensor): Tensor =>
   tensor.data instanceof Float64Array ? { dtype: "float32", shape: tensor.shape, data: Float32Array.from(tensor.data) } : tensor;
 
 /** The graph of one case, with inputs `input_0`, ... and outputs `output_0`, ... , and its feeds in the declared types. */
-export function graphOf(operator: Operator, { inputs, attributes }: Case<Operator>): { graph: Graph; feeds: Record<string, Tensor> } {
+export function graphOf(operator: Operator, { inputs, attributes }: Case): { graph: Graph; feeds: Record<string, Tensor> } {
   const graph = new Graph(operator);
   const tensors = inputs.map(narrowed);
   const values = tensors.map(({ dtype, shape }, i) => graph.input(`input_${i}`, dtype, shape));

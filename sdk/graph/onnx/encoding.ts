@@ -114,10 +114,52 @@ export const encodings: { readonly [K in Operator]: { readonly [A in keyof Attri
   DequantizeLinear: { axis: attribute("axis", "int", 1) },
 };
 
-/** Attributes that our operators always have in ONNX; a model that has another value there is refused. */
+/** Attributes that our operators always have in ONNX and that are written. */
 export const fixedAttributes: { readonly [K in Operator]?: Readonly<Record<string, number | string>> } = {
   AveragePool: { count_include_pad: 1, ceil_mode: 0 },
   MaxPool: { ceil_mode: 0 },
+};
+
+/**
+ * Further attributes that a model may have, with the values that say what we mean anyway. A model with any other value, or with
+ * an attribute that is named nowhere in this file, is refused.
+ */
+export const acceptedAttributes: { readonly [K in Operator]?: Readonly<Record<string, readonly (number | string)[]>> } = {
+  ArgMax: { select_last_index: [0] },
+  ArgMin: { select_last_index: [0] },
+  AveragePool: { auto_pad: ["NOTSET", "VALID"] },
+  MaxPool: { auto_pad: ["NOTSET", "VALID"], storage_order: [0] },
+  Conv: { auto_pad: ["NOTSET", "VALID"] },
+  ConvTranspose: { auto_pad: ["NOTSET", "VALID"] },
+  BatchNormalization: { training_mode: [0] },
+  Cast: { saturate: [0, 1] },
+  LayerNormalization: { stash_type: [1] },
+  Pad: { mode: ["constant"] },
+  Reshape: { allowzero: [0] },
+  Resize: { exclude_outside: [0], keep_aspect_ratio_policy: ["stretch"] },
+  TopK: { sorted: [1] },
+  ReduceSum: { noop_with_empty_axes: [0] },
+  ReduceMean: { noop_with_empty_axes: [0] },
+  ReduceMax: { noop_with_empty_axes: [0] },
+  ReduceMin: { noop_with_empty_axes: [0] },
+  ReduceSumSquare: { noop_with_empty_axes: [0] },
+};
+
+/** Attributes whose values do not matter for our forms, or are checked by the shapes they lead to. */
+export const irrelevantAttributes: { readonly [K in Operator]?: readonly string[] } = {
+  BatchNormalization: ["momentum"],
+  Conv: ["kernel_shape"],
+  ConvTranspose: ["kernel_shape"],
+  Resize: ["coordinate_transformation_mode", "nearest_mode", "cubic_coeff_a", "extrapolation_value"],
+  Split: ["num_outputs"],
+};
+
+/** The values that a text attribute of ours may have. */
+export const textValues: Readonly<Record<string, readonly string[]>> = {
+  "Gelu.approximate": ["none", "tanh"],
+  "ScatterElements.reduction": ["none", "add"],
+  "DepthToSpace.mode": ["DCR", "CRD"],
+  "Resize.mode": ["nearest", "linear"],
 };
 
 /** What ONNX takes where a fixed attribute is absent. */

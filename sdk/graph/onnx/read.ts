@@ -3,39 +3,23 @@ import { NightshiftError } from "../../errors.js";
 import type { Attributes, Operator } from "../attributes.js";
 import { Graph, type Value } from "../graph.js";
 import type { Tensor } from "../tensor.js";
-import { absentFixedAttributes, encodings, fixedAttributes, resizeAlignment, type Encoding } from "./encoding.js";
-import { ModelProtoSchema, type AttributeProto, type GraphProto, type NodeProto, type TensorProto, type ValueInfoProto } from "./onnx_pb.js";
-import { dtypeOf, tensorOfBytes } from "./types.js";
+import { absentInput } from "./absent.js";
+import {
+  absentFixedAttributes, acceptedAttributes, encodings, fixedAttributes, irrelevantAttributes, resizeAlignment, textValues, type Encoding,
+} from "./encoding.js";
+import { ModelProtoSchema, type AttributeProto, type ModelProto, type NodeProto, type ValueInfoProto } from "./onnx_pb.js";
+import { numbersOf, tensorOf } from "./tensor.js";
+import { dtypeOf } from "./types.js";
+import { outputNodeName } from "./write.js";
+
+/** Before 13, operators took axes as attributes and Softmax flattened; from 24 on nothing here has been read. */
+const readableOpsets = { oldest: 13, newest: 23 };
 
 function refuse(expected: string, received: string, remedy: string, cause?: unknown): never {
   throw new NightshiftError("E_GRAPH_FORMAT", { expected, received, remedy, cause });
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-
-function tensorOf(proto: TensorProto): Tensor {
-  const dtype = dtypeOf(proto.dataType);
-  const shape = proto.dims.map(Number);
-  if (proto.externalData.length > 0) refuse("tensors inside the model file", `external data of ${proto.name}`, "Save the model as one file.");
-  if (proto.rawData.length > 0) return tensorOfBytes(dtype, shape, proto.rawData);
-  switch (dtype) {
-    case "float32":
-      return { dtype, shape, data: Float32Array.from(proto.floatData) };
-    case "float64":
-      return { dtype, shape, data: Float64Array.from(proto.doubleData) };
-    case "int64":
-      return { dtype, shape, data: BigInt64Array.from(proto.int64Data) };
-    case "int32":
-      return { dtype, shape, data: Int32Array.from(proto.int32Data) };
-    case "int8":
-      return { dtype, shape, data: Int8Array.from(proto.int32Data) };
-    case "float16":
-      return { dtype, shape, data: Uint16Array.from(proto.int32Data) };
-    case "uint8":
-    case "bool":
-      return { dtype, shape, data: Uint8Array.from(proto.int32Data) };
-  }
-}
 
 function plain(attribute: AttributeProto, kind: string): unknown {
   switch (kind) {
@@ -58,37 +42,51 @@ class Reader {
   readonly values = new Map<string, Value>();
   readonly constants = new Map<string, Tensor>();
 
-  constructor(readonly graph: Graph) {}
+  constructor(
+    readonly graph: Graph,
+    readonly outputs: ReadonlySet<string>,
+  ) {}
 
   value(name: string): Value {
     const known = this.values.get(name);
     if (known) return known;
     const tensor = this.constants.get(name);
-    if (!tensor) refuse("values that are computed before they are used", JSON.stringify(name), "The model's nodes are out of order.");
+    if (!tensor) refuse("values that are computed before they are used", JSON.stringify(name), "The model's nodes are out of order, or it uses an output that is not supported.");
     const value = this.graph.constant(tensor, name);
     this.values.set(name, value);
     return value;
   }
 
   #attribute(node: NodeProto, key: string, encoding: Encoding): unknown {
+    const found = node.attribute.find((a) => a.name === (encoding.at === "attribute" ? encoding.name : key));
     if (encoding.at === "attribute") {
-      const found = node.attribute.find((a) => a.name === encoding.name);
-      if (found) return plain(found, encoding.kind);
-      if (encoding.absent === undefined) refuse(`${node.opType}: attribute ${encoding.name}`, "none", "Export the model again.");
-      return encoding.kind === "bool" ? Boolean(encoding.absent) : encoding.absent;
+      if (found) {
+        const value = plain(found, encoding.kind);
+        const allowed = textValues[`${node.opType}.${key}`];
+        if (allowed && !allowed.includes(String(value)))
+          refuse(`${node.opType} with ${key} ${allowed.join(" or ")}`, String(value), "This form is not supported.");
+        return value;
+      }
+      if (encoding.absent !== undefined) return encoding.kind === "bool" ? Boolean(encoding.absent) : encoding.absent;
+      if (node.opType === "Transpose") return this.value(node.input[0]).shape.map((_, i) => i).reverse();
+      refuse(`${node.opType}: attribute ${encoding.name}`, "none", "Export the model again.");
     }
     const name = node.input[encoding.index];
     if (name === undefined || name === "") {
       if (encoding.absent !== undefined) return encoding.absent;
-      refuse(`${node.opType}: input ${encoding.index} (${key})`, "none", "Export the model with this input given.");
+      // Before opset 18 the axes of reductions were attributes.
+      if (found) return plain(found, encoding.kind);
+      const scales = node.opType === "Resize" ? this.constants.get(node.input[2]) : undefined;
+      const meant = absentInput(node, key, this.value(node.input[0]).shape, scales && numbersOf(scales));
+      return meant ?? refuse(`${node.opType}: input ${encoding.index} (${key})`, "none", "Export the model with this input given.");
     }
     const tensor = this.constants.get(name);
     if (!tensor) refuse(`${node.opType}: a constant ${key}`, `${name}, which is computed`, "Fold constants before reading, or export with static shapes.");
-    const numbers = Array.from(tensor.data as ArrayLike<number | bigint>, Number);
-    return encoding.kind === "ints" && !(node.opType === "TopK") ? numbers : numbers[0];
+    const numbers = numbersOf(tensor);
+    return encoding.kind === "ints" && node.opType !== "TopK" ? numbers : numbers[0];
   }
 
-  #checkFixed(node: NodeProto, operator: Operator): void {
+  #checkAttributes(node: NodeProto, operator: Operator): void {
     for (const [name, wanted] of Object.entries(fixedAttributes[operator] ?? {})) {
       const found = node.attribute.find((a) => a.name === name);
       const value = found ? plain(found, typeof wanted === "string" ? "string" : "int") : absentFixedAttributes[name];
@@ -96,48 +94,78 @@ class Reader {
       const irrelevant = name === "count_include_pad" && !node.attribute.some((a) => a.name === "pads" && a.ints.some((p) => p !== 0n));
       if (value !== wanted && !irrelevant) refuse(`${operator} with ${name} ${wanted}`, String(value), "This form is not supported.");
     }
-    const autoPad = node.attribute.find((a) => a.name === "auto_pad");
-    if (autoPad && !["NOTSET", "VALID"].includes(text(autoPad.s))) refuse(`${operator} with explicit pads`, text(autoPad.s), "Export with explicit pads.");
+    const ours = Object.entries<Encoding>(encodings[operator]).map(([key, encoding]) => (encoding.at === "attribute" ? encoding.name : key));
+    const known = new Set([...ours, ...Object.keys(fixedAttributes[operator] ?? {}), ...(irrelevantAttributes[operator] ?? [])]);
+    for (const attribute of node.attribute) {
+      if (known.has(attribute.name)) continue;
+      const accepted = acceptedAttributes[operator]?.[attribute.name];
+      const value = plain(attribute, typeof accepted?.[0] === "number" ? "int" : "string") as number | string;
+      // A pool's dilation of 1 is none.
+      if (attribute.name === "dilations" && attribute.ints.every((d) => d === 1n)) continue;
+      if (!accepted?.includes(value))
+        refuse(`${operator} ${accepted ? `with ${attribute.name} ${accepted.join(" or ")}` : `without ${attribute.name}`}`, `${attribute.name} ${value}`, "This form is not supported.");
+    }
+  }
+
+  #isOutputName(node: NodeProto): boolean {
+    const [name] = node.output;
+    return node.opType === "Identity" && this.outputs.has(name) && node.name === outputNodeName(name);
   }
 
   node(node: NodeProto): void {
-    if (node.opType === "Constant") {
+    if (node.opType === "Constant" && node.domain === "") {
       const value = node.attribute.find((a) => a.name === "value")?.t;
       if (!value) refuse("a Constant that holds a tensor", node.name, "Export constants as tensors.");
       this.constants.set(node.output[0], tensorOf(value));
       return;
     }
-    if (!(node.opType in encodings) || node.domain !== "")
+    if (!Object.hasOwn(encodings, node.opType) || node.domain !== "")
       throw new NightshiftError("E_GRAPH_OPERATOR", {
         expected: "an operator of the table of operators",
         received: `${node.domain}${node.domain && "."}${node.opType} (node ${node.name || node.output[0]})`,
         remedy: "See the list of operators in sdk/graph/attributes.ts.",
       });
+    if (node.input.length === 0 || node.output.length === 0) refuse(`inputs and outputs of ${node.opType}`, "none", "The file is truncated or malformed.");
+    if (this.#isOutputName(node)) {
+      this.values.set(node.output[0], this.value(node.input[0]));
+      return;
+    }
     const operator = node.opType as Operator;
-    this.#checkFixed(node, operator);
+    this.#checkAttributes(node, operator);
     const attributes: Record<string, unknown> = {};
     const taken = new Set<number>();
-    for (const [key, encoding] of Object.entries(encodings[operator])) {
+    for (const [key, encoding] of Object.entries<Encoding>(encodings[operator])) {
       attributes[key] = this.#attribute(node, key, encoding);
       if (encoding.at === "input") taken.add(encoding.index);
     }
-    if (operator === "OneHot") taken.add(2);
+    if (operator === "OneHot") this.#checkOneHot(node, taken);
     if (operator === "Resize") this.#checkResize(node, attributes, taken);
     if (operator === "Reshape") this.#resolveReshape(node, attributes);
+    if (operator === "Pad" && node.input[3]) refuse("Pad of all axes", `axes ${node.input[3]}`, "Export with pads for every axis.");
     const inputs = node.input.filter((name, i) => name !== "" && !taken.has(i)).map((name) => this.value(name));
-    const outputs = this.graph.node(operator, inputs, attributes as Attributes[Operator]);
-    node.output.forEach((name, i) => {
-      if (name !== "" && outputs[i]) this.values.set(name, outputs[i]);
+    const outputs = this.graph.node(operator, inputs, attributes as Attributes[Operator], node.output);
+    outputs.forEach((value, i) => {
+      if (node.output[i]) this.values.set(node.output[i], value);
     });
+  }
+
+  #checkOneHot(node: NodeProto, taken: Set<number>): void {
+    taken.add(2);
+    const tensor = this.constants.get(node.input[2]);
+    const [off, on] = tensor ? numbersOf(tensor) : [NaN, NaN];
+    if (off !== 0 || on !== 1 || tensor?.dtype !== "float32") refuse("OneHot of float32 0 and 1", `${off} and ${on}`, "This form is not supported.");
   }
 
   #checkResize(node: NodeProto, attributes: Record<string, unknown>, taken: Set<number>): void {
     taken.add(1).add(2);
-    const alignment = resizeAlignment[attributes.mode as "nearest" | "linear"];
-    const given = node.attribute.find((a) => a.name === "coordinate_transformation_mode");
-    const mode = given ? text(given.s) : "half_pixel";
-    if (mode !== alignment?.coordinate_transformation_mode)
-      refuse(`Resize ${String(attributes.mode)} with ${alignment?.coordinate_transformation_mode}`, mode, "This form is not supported.");
+    const mode = attributes.mode as keyof typeof resizeAlignment;
+    const alignment = resizeAlignment[mode];
+    const found = (name: string, absent: string): string => text(node.attribute.find((a) => a.name === name)?.s ?? new TextEncoder().encode(absent));
+    const transformation = found("coordinate_transformation_mode", "half_pixel");
+    if (transformation !== alignment.coordinate_transformation_mode)
+      refuse(`Resize ${mode} with ${alignment.coordinate_transformation_mode}`, transformation, "This form is not supported.");
+    const rounding = found("nearest_mode", "round_prefer_floor");
+    if (mode === "nearest" && rounding !== alignment.nearest_mode) refuse(`Resize nearest with ${alignment.nearest_mode}`, rounding, "This form is not supported.");
   }
 
   #resolveReshape(node: NodeProto, attributes: Record<string, unknown>): void {
@@ -151,22 +179,32 @@ class Reader {
 function staticShape(info: ValueInfoProto): { elemType: number; shape: number[] } {
   const type = info.type?.value;
   if (type?.case !== "tensorType") refuse("tensor inputs", info.name, "Sequences and maps are not supported.");
-  const shape = (type.value.shape?.dim ?? []).map((d) => (d.value.case === "dimValue" ? Number(d.value.value) : -1));
+  if (!type.value.shape) refuse("static shapes", `${info.name} of any shape`, "Pin the model's shapes.");
+  const shape = type.value.shape.dim.map((d) => (d.value.case === "dimValue" ? Number(d.value.value) : -1));
   if (shape.some((n) => n < 1)) refuse("static shapes", `${info.name} [${shape.map((n) => (n < 0 ? "?" : n)).join(", ")}]`, "Pin the model's dynamic axes.");
   return { elemType: type.value.elemType, shape };
 }
 
+function checkOpset(model: ModelProto): void {
+  const version = model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version;
+  const { oldest, newest } = readableOpsets;
+  if (version === undefined) refuse("a model that states its opset", "none", "The file is truncated or is not ONNX.");
+  if (version < oldest || version > newest) refuse(`an opset from ${oldest} to ${newest}`, String(version), "Convert the model to opset 20.");
+}
+
 /** Reads an ONNX model into a graph. Throws `E_GRAPH_FORMAT`, `E_GRAPH_OPERATOR` or `E_GRAPH_SHAPE`. */
 export function readOnnx(bytes: Uint8Array): Graph {
-  let proto: GraphProto | undefined;
+  let model: ModelProto;
   try {
-    proto = fromBinary(ModelProtoSchema, bytes).graph;
+    model = fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
     refuse("an ONNX model", `${bytes.length} bytes that do not parse`, "The file is truncated or is not ONNX.", cause);
   }
+  const proto = model.graph;
   if (!proto || proto.node.length === 0) refuse("a model with a graph", "none", "The file is truncated or is not ONNX.");
+  checkOpset(model);
   const graph = new Graph(proto.name || "graph");
-  const reader = new Reader(graph);
+  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)));
   for (const tensor of proto.initializer) reader.constants.set(tensor.name, tensorOf(tensor));
   for (const info of proto.input) {
     if (reader.constants.has(info.name)) continue;

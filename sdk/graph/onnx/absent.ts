@@ -1,0 +1,30 @@
+import type { Shape } from "../tensor.js";
+import type { NodeProto } from "./onnx_pb.js";
+
+/**
+ * What ONNX means where an input that we hold as an attribute is not given, or undefined where it has to be.
+ *
+ * @param shape of the node's first input
+ * @param scales of a Resize that has them in place of sizes
+ */
+export function absentInput(node: NodeProto, key: string, shape: Shape, scales: readonly number[] | undefined): readonly number[] | undefined {
+  const all = shape.map((_, axis) => axis);
+  switch (`${node.opType}.${key}`) {
+    case "Slice.axes":
+      return all;
+    case "Slice.steps":
+      return all.map(() => 1);
+    case "Squeeze.axes":
+      return all.filter((axis) => shape[axis] === 1);
+    case "Resize.sizes":
+      return scales?.length === shape.length ? shape.map((n, axis) => Math.floor(n * scales[axis])) : undefined;
+    case "Split.split": {
+      const axis = Number(node.attribute.find((a) => a.name === "axis")?.i ?? 0n);
+      const extent = shape[axis < 0 ? axis + shape.length : axis] ?? 0;
+      const part = Math.ceil(extent / node.output.length);
+      return node.output.map((_, i) => Math.max(0, Math.min(part, extent - i * part)));
+    }
+    default:
+      return node.opType.startsWith("Reduce") && key === "axes" ? all : undefined;
+  }
+}

@@ -1,0 +1,161 @@
+import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import test from "ava";
+import { evaluate } from "../../sdk/engine/reference/index.js";
+import { Graph } from "../../sdk/graph/graph.js";
+import { add, conv, mul, relu, resize, slice } from "../../sdk/graph/ops.js";
+import { AttributeProto_AttributeType, ModelProtoSchema, type ModelProto, type NodeProtoSchema } from "../../sdk/graph/onnx/onnx_pb.js";
+import { readOnnx } from "../../sdk/graph/onnx/read.js";
+import { writeOnnx } from "../../sdk/graph/onnx/write.js";
+import { float32, int64, type Tensor } from "../../sdk/graph/tensor.js";
+import { graphOf } from "./build.js";
+import { allCases } from "./cases.js";
+import { distinct, random } from "./inputs.js";
+
+for (const { operator, given } of allCases)
+  test(`${operator} is written, read and written the same: ${given.about}`, (t) => {
+    const { graph, feeds } = graphOf(operator, given);
+    const written = writeOnnx(graph);
+    const read = readOnnx(written);
+    t.deepEqual(writeOnnx(read), written);
+    const [before, after] = [graph, read].map((g) => evaluate(g, feeds));
+    for (const [name, { data }] of before)
+      t.true(data.every((v, i) => Object.is(v, after.get(name)?.data[i]) || Math.abs(v - (after.get(name)?.data[i] ?? NaN)) < 1e-6), name);
+  });
+
+function smallNetwork(): Graph {
+  const graph = new Graph("small");
+  const x = graph.input("x", "float32", [1, 2, 5, 6]);
+  const late = graph.constant(float32([1, 3, 1, 1], [1, 2, 3]), "late");
+  const w = graph.constant(float32([3, 2, 3, 3], Array.from({ length: 54 }, (_, i) => Math.sin(i))), "w");
+  const h = graph.scope("stem", () => relu(conv(x, w, undefined, { padding: 1 })));
+  graph.output("features", add(mul(h, late), 0.5));
+  graph.output("again", h);
+  graph.output("small", resize(slice(h, 3, 1, 5, 2), [1, 3, 10, 4], "nearest"));
+  return graph;
+}
+
+test("a network keeps its names and its bytes", (t) => {
+  const written = writeOnnx(smallNetwork());
+  const read = readOnnx(written);
+  t.deepEqual(writeOnnx(read), written);
+  t.deepEqual(read.inputs.map((v) => v.name), ["x"]);
+  t.deepEqual(read.outputs.map((o) => o.name), ["features", "again", "small"]);
+  t.true(read.nodes.some((node) => node.outputs[0].name.startsWith("stem/Relu")));
+  t.is(read.nodes.length, smallNetwork().nodes.length);
+});
+
+test("what no output needs is not written", (t) => {
+  const graph = smallNetwork();
+  relu(mul(graph.inputs[0], graph.constant(float32([], [3]), "unused")));
+  t.deepEqual(writeOnnx(graph), writeOnnx(smallNetwork()));
+});
+
+test("a file cut anywhere is refused", (t) => {
+  const written = writeOnnx(smallNetwork());
+  for (let length = 0; length < written.length; length++) t.throws(() => readOnnx(written.subarray(0, length)), { code: "E_GRAPH_FORMAT" }, `at ${length} bytes`);
+});
+
+test("a damaged file is read or refused, never a crash", (t) => {
+  const written = writeOnnx(smallNetwork());
+  const next = random(5);
+  for (let i = 0; i < 2000; i++) {
+    const damaged = written.slice();
+    for (let k = 0; k < 3; k++) damaged[Math.floor(next() * damaged.length)] = Math.floor(next() * 256);
+    try {
+      readOnnx(damaged);
+    } catch (error) {
+      t.regex(String((error as { code?: unknown }).code), /^E_GRAPH_(FORMAT|SHAPE|OPERATOR)$/, String((error as Error).stack));
+    }
+  }
+  t.pass();
+});
+
+type NodeInit = MessageInitShape<typeof NodeProtoSchema>;
+
+/** A model with one node, made without our writer: x float32[1, 2, 4, 6] and some constants in, y out. */
+function foreign(node: NodeInit, constants: Record<string, Tensor> = {}, opset = 17n): Uint8Array {
+  const model: ModelProto = create(ModelProtoSchema, {
+    irVersion: 8n,
+    opsetImport: [{ domain: "", version: opset }],
+    graph: {
+      name: "foreign",
+      node: [{ output: ["y"], ...node }],
+      initializer: Object.entries(constants).map(([name, { shape, data, dtype }]) => ({
+        name,
+        dims: shape.map(BigInt),
+        dataType: dtype === "int64" ? 7 : 1,
+        rawData: new Uint8Array(data.buffer),
+      })),
+      input: [
+        {
+          name: "x",
+          type: { value: { case: "tensorType", value: { elemType: 1, shape: { dim: [1n, 2n, 4n, 6n].map((value) => ({ value: { case: "dimValue" as const, value } })) } } } },
+        },
+      ],
+      output: [{ name: "y" }],
+    },
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+const { INT, INTS, STRING } = AttributeProto_AttributeType;
+const int = (name: string, i: bigint) => ({ name, type: INT, i });
+const ints = (name: string, ...values: bigint[]) => ({ name, type: INTS, ints: values });
+const string = (name: string, s: string) => ({ name, type: STRING, s: new TextEncoder().encode(s) });
+
+test("an operator that is not in the table is named", (t) => {
+  t.throws(() => readOnnx(foreign({ opType: "GridSample", input: ["x", "x"], name: "warp" })), { code: "E_GRAPH_OPERATOR", message: /GridSample \(node warp\)/ });
+  t.throws(() => readOnnx(foreign({ opType: "Relu", input: ["x"], domain: "com.microsoft" })), { code: "E_GRAPH_OPERATOR", message: /com\.microsoft\.Relu/ });
+  t.throws(() => readOnnx(foreign({ opType: "toString", input: ["x"] })), { code: "E_GRAPH_OPERATOR" });
+});
+
+const shapeOf = (bytes: Uint8Array): readonly number[] => readOnnx(bytes).outputs[0].value.shape;
+
+test("what other writers leave out is taken as ONNX means it", (t) => {
+  t.deepEqual(shapeOf(foreign({ opType: "Transpose", input: ["x"] })), [6, 4, 2, 1]);
+  t.deepEqual(shapeOf(foreign({ opType: "ReduceMean", input: ["x"], attribute: [ints("axes", 1n, -1n)] })), [1, 1, 4, 1]);
+  t.deepEqual(shapeOf(foreign({ opType: "ReduceSum", input: ["x"], attribute: [int("keepdims", 0n)] })), []);
+  t.deepEqual(shapeOf(foreign({ opType: "Squeeze", input: ["x"] })), [2, 4, 6]);
+  t.deepEqual(shapeOf(foreign({ opType: "Split", input: ["x"], output: ["y", "z"], attribute: [int("axis", -1n)] })), [1, 2, 4, 3]);
+  const resized = { opType: "Resize", input: ["x", "", "scales"], attribute: [string("mode", "linear")] };
+  t.deepEqual(shapeOf(foreign(resized, { scales: float32([4], [1, 1, 1.5, 2]) })), [1, 2, 6, 12]);
+  const reshaped = { opType: "Reshape", input: ["x", "shape"] };
+  t.deepEqual(shapeOf(foreign(reshaped, { shape: int64([3], [0, -1, 3]) })), [1, 16, 3]);
+});
+
+test("a slice to the largest int64 keeps its meaning when written again", (t) => {
+  const end: Tensor = { dtype: "int64", shape: [1], data: BigInt64Array.of(2n ** 63n - 1n) };
+  const constants = { starts: int64([1], [1]), ends: end, axes: int64([1], [3]) };
+  const graph = readOnnx(foreign({ opType: "Slice", input: ["x", "starts", "ends", "axes"] }, constants));
+  t.deepEqual(graph.outputs[0].value.shape, [1, 2, 4, 5]);
+  t.deepEqual(readOnnx(writeOnnx(graph)).outputs[0].value.shape, [1, 2, 4, 5]);
+});
+
+test("an output that has its node's name gets no node of its own", (t) => {
+  const graph = readOnnx(foreign({ opType: "Relu", input: ["x"] }));
+  t.is(fromBinary(ModelProtoSchema, writeOnnx(graph)).graph?.node.length, 1);
+  const x = distinct([1, 2, 4, 6]);
+  t.deepEqual(evaluate(readOnnx(writeOnnx(graph)), { x }), evaluate(graph, { x }));
+});
+
+const pads = int64([8], [0, 0, 1, 1, 0, 0, 1, 1]);
+for (const [what, node, constants] of [
+  ["Pad that reflects", { opType: "Pad", input: ["x", "pads"], attribute: [string("mode", "reflect")] }, { pads }],
+  ["AveragePool that leaves pads out", { opType: "AveragePool", input: ["x"], attribute: [ints("kernel_shape", 3n, 3n), ints("pads", 1n, 1n, 1n, 1n)] }, {}],
+  ["MaxPool with dilation", { opType: "MaxPool", input: ["x"], attribute: [ints("kernel_shape", 2n, 2n), ints("dilations", 2n, 1n)] }, {}],
+  ["MaxPool with ceil_mode", { opType: "MaxPool", input: ["x"], attribute: [ints("kernel_shape", 3n, 3n), int("ceil_mode", 1n)] }, {}],
+  ["ArgMax that takes the last", { opType: "ArgMax", input: ["x"], attribute: [int("select_last_index", 1n)] }, {}],
+  ["Resize nearest that rounds", { opType: "Resize", input: ["x", "", "scales"], attribute: [string("coordinate_transformation_mode", "asymmetric")] }, { scales: float32([4], [1, 1, 2, 2]) }],
+  ["cubic Resize", { opType: "Resize", input: ["x", "", "scales"], attribute: [string("mode", "cubic")] }, { scales: float32([4], [1, 1, 2, 2]) }],
+  ["a computed Reshape", { opType: "Reshape", input: ["x", "x"] }, {}],
+  ["auto_pad", { opType: "MaxPool", input: ["x"], attribute: [ints("kernel_shape", 2n, 2n), string("auto_pad", "SAME_UPPER")] }, {}],
+  ["an attribute that nobody knows", { opType: "Relu", input: ["x"], attribute: [int("leak", 1n)] }, {}],
+  ["a value that nobody computes", { opType: "Relu", input: ["z"] }, {}],
+] satisfies [string, NodeInit, Record<string, Tensor>][])
+  test(`refuses ${what}`, (t) => {
+    t.throws(() => readOnnx(foreign(node, constants)), { code: "E_GRAPH_FORMAT" });
+  });
+
+test("refuses opsets whose operators mean something else", (t) => {
+  t.throws(() => readOnnx(foreign({ opType: "Softmax", input: ["x"] }, {}, 11n)), { code: "E_GRAPH_FORMAT", message: /opset/ });
+});
