@@ -44,12 +44,27 @@ function verdict({ timeMs, text, details }: PageEvent): HTMLElement {
   return entry;
 }
 
-/** Every number, two levels deep, under the words of its name. */
-function figures(details: Readonly<Record<string, unknown>>, prefix = ""): [string, string][] {
-  return Object.entries(details).flatMap(([key, value]): [string, string][] => {
-    const name = `${prefix}${key.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase()}`;
-    if (typeof value === "number" && Number.isFinite(value)) return [[name, String(Number(value.toPrecision(4)))]];
-    if (typeof value === "object" && value !== null && !Array.isArray(value) && prefix === "") return figures({ ...value }, `${name} `);
-    return [];
+/** What the judge goes by, in the order in which it matters: the name, where the numbers are among an event's details, digits, unit. */
+const shown: readonly { readonly name: string; readonly paths: readonly string[]; readonly digits: number; readonly unit: string }[] = [
+  { name: "target score", paths: ["numbers.targetScore.before", "numbers.targetScore.after"], digits: 1, unit: "" },
+  { name: "exemplars", paths: ["numbers.before.exemplars.miou", "numbers.after.exemplars.miou"], digits: 1, unit: " mIoU" },
+  { name: "in these colours", paths: ["numbers.before.restyled.miou", "numbers.after.restyled.miou"], digits: 1, unit: " mIoU" },
+  { name: "worst class lost", paths: ["numbers.worstClass.loss"], digits: 1, unit: " points" },
+  { name: "shares moved", paths: ["numbers.shift"], digits: 2, unit: "" },
+  { name: "a frame takes", paths: ["numbers.before.latencyMs", "numbers.after.latencyMs"], digits: 0, unit: " ms" },
+  { name: "learnt for", paths: ["steps"], digits: 0, unit: " steps" },
+  { name: "in", paths: ["seconds"], digits: 0, unit: " s" },
+];
+
+function figures(details: Readonly<Record<string, unknown>>): [string, string][] {
+  return shown.flatMap(({ name, paths, digits, unit }): [string, string][] => {
+    const values = paths.map((path) => numberAt(details, path)).filter((value) => value !== undefined);
+    return values.length === paths.length ? [[name, values.map((value) => value.toFixed(digits)).join(" → ") + unit]] : [];
   });
+}
+
+function numberAt(details: unknown, path: string): number | undefined {
+  let value = details;
+  for (const key of path.split(".")) value = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }

@@ -1,0 +1,113 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import test from "ava";
+import { defaultTrainingOptions } from "../../sdk/adaptation/trainer/index.js";
+import { ControlClient, Nightshift, type NightshiftOptions, Subscriber, type StreamEvent } from "../../sdk/index.js";
+import { tinyBundle } from "../support/tiny-bundle.js";
+
+const bundle = await tinyBundle();
+const frames = await night(24);
+
+test.after.always(() => bundle.remove());
+test.after.always(() => rm(frames, { recursive: true, force: true }));
+
+const quiet: NightshiftOptions = { bundle: bundle.directory, publish: ["tcp://127.0.0.1:*"], control: "tcp://127.0.0.1:*", adaptation: false, onError: () => undefined };
+
+/** A folder of dim pictures that differ, as frames of a night. */
+async function night(count: number): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "nightshift-frames-"));
+  for (let index = 0; index < count; index++) {
+    const rgb = Buffer.alloc(160 * 90 * 3);
+    for (let y = 0; y < 90; y++)
+      for (let x = 0; x < 160; x++) {
+        const lamp = Math.hypot(x - 20 - ((index * 37) % 120), y - 30) < 9 ? 200 : 0;
+        const grain = ((x * 7 + y * 13 + index * 29) * 2654435761) % 9;
+        rgb.fill(Math.min(255, 6 + grain + lamp + (y > 50 ? 12 : 0) + ((index * 11 + x) % 60 < 12 ? 25 : 0)), (y * 160 + x) * 3, (y * 160 + x) * 3 + 3);
+      }
+    await writeFile(join(folder, `${String(index).padStart(3, "0")}.png`), await sharp(rgb, { raw: { width: 160, height: 90, channels: 3 } }).png().toBuffer());
+  }
+  return folder;
+}
+
+test("every frame of a recording is answered, in order, with the generation and the words in force", async (t) => {
+  const nightshift = await Nightshift.start({ ...quiet, source: frames, fps: 0, vocabulary: ["road", "sky"] });
+  t.teardown(() => nightshift.stop());
+  const sequences: number[] = [];
+  for await (const answer of nightshift.answers()) {
+    sequences.push(answer.sequence);
+    t.is(answer.generation, 0);
+    t.deepEqual(answer.vocabulary, ["road", "sky"]);
+    t.is(answer.mask.length, 128 * 64);
+  }
+  t.deepEqual(sequences, Array.from({ length: 24 }, (_, index) => index));
+  await nightshift.ended;
+  const [camera] = nightshift.status.cameras;
+  t.deepEqual([camera?.framesIn, camera?.answered, camera?.dropped, camera?.lost], [24, 24, 0, 0]);
+});
+
+test("words change under way, by the class and by the control socket; wrong ones change nothing", async (t) => {
+  const nightshift = await Nightshift.start({ ...quiet, source: "drive" });
+  t.teardown(() => nightshift.stop());
+  const client = new ControlClient(nightshift.addresses.control ?? "");
+  t.teardown(() => client.close());
+  const answers = nightshift.answers()[Symbol.asyncIterator]();
+  await answers.next();
+  await client.setVocabulary(["bus", "tree", "road"]);
+  await t.throwsAsync(nightshift.setVocabulary([]), { code: "E_VOCABULARY" });
+  await t.throwsAsync(client.setVocabulary(["bus", "bus"]), { code: "E_VOCABULARY" });
+  const { vocabulary } = await client.status();
+  t.deepEqual(vocabulary, ["bus", "tree", "road"]);
+  // At most two answers were under way.
+  for (let skipped = 0; skipped < 2; skipped++) await answers.next();
+  const { value } = await answers.next();
+  t.deepEqual(value?.vocabulary, ["bus", "tree", "road"]);
+});
+
+test("answers are published, and a reader that leaves holds nothing up", async (t) => {
+  const nightshift = await Nightshift.start({ ...quiet, source: frames, loop: 2, fps: 0 });
+  t.teardown(() => nightshift.stop());
+  const subscriber = new Subscriber({ address: nightshift.addresses.publisher[0] ?? "" });
+  t.teardown(() => subscriber.close());
+  for await (const answer of nightshift.answers()) if (answer.sequence === 3) break;
+  const kinds = new Set<string>();
+  for await (const { kind } of subscriber) {
+    kinds.add(kind);
+    if (kinds.has("mask") && kinds.has("boxes")) break;
+  }
+  await nightshift.ended;
+  t.is(nightshift.status.cameras[0]?.lost, 0);
+});
+
+test("night triggers a training, the judge's verdict comes with numbers, and the stream loses nothing", async (t) => {
+  const events: StreamEvent[] = [];
+  const training = { ...defaultTrainingOptions, learner: "in-memory" as const, steps: 2, judgeFrames: 4 };
+  const nightshift = await Nightshift.start({
+    ...quiet,
+    source: frames,
+    loop: 4,
+    fps: 0,
+    state: await mkdtemp(join(tmpdir(), "nightshift-state-")),
+    adaptation: { training, triggerFrames: 4, offerEvery: 1, framesWanted: 12, framesNeeded: 8, patienceFrames: 20 },
+    onEvent: (event) => events.push(event),
+  });
+  t.teardown(() => nightshift.stop());
+  await nightshift.ended;
+  await nightshift.settled();
+  const kinds = events.map(({ kind }) => kind);
+  for (const kind of ["stream_started", "weather_changed", "trigger", "trainer_started", "trainer_progress", "verdict", "stream_ended"] as const) t.true(kinds.includes(kind), `${kind} in ${events.map(({ kind: each, text }) => `${each}: ${text}`).join("\n")}`);
+  const { verdicts, triggers } = nightshift.learned;
+  t.true(triggers >= 1);
+  t.is(verdicts.accepted + verdicts.rejected, kinds.filter((kind) => kind === "verdict").length);
+  t.is(nightshift.status.cameras[0]?.lost, 0);
+});
+
+test("what cannot start says why and leaves nothing open", async (t) => {
+  await t.throwsAsync(Nightshift.start({ ...quiet, bundle: "/nowhere" }), { code: "E_BUNDLE_MISSING" });
+  await t.throwsAsync(Nightshift.start({ ...quiet, source: "/nowhere" }), { code: "E_CAMERA" });
+  await t.throwsAsync(Nightshift.start({ ...quiet, source: frames, vocabulary: ["a", "a"] }), { code: "E_VOCABULARY" });
+  const first = await Nightshift.start({ ...quiet, source: frames });
+  t.teardown(() => first.stop());
+  await t.throwsAsync(Nightshift.start({ ...quiet, source: frames, publish: first.addresses.publisher }), { code: "E_ADDRESS_IN_USE" });
+});
