@@ -58,6 +58,13 @@ function count(operator: string, inputs: readonly Value[], least: number, most =
     refuse(operator, least === most ? `${least} inputs` : `${least} to ${most} inputs`, inputs);
 }
 
+/** Extents, counts and strides: whole numbers from 1. */
+const counts = (numbers: readonly number[]): boolean => numbers.every((n) => Number.isInteger(n) && n >= 1);
+
+const wholes = (numbers: readonly number[]): boolean => numbers.every((n) => Number.isInteger(n));
+
+const isIndex = (value: Value): boolean => value.dtype === "int64" || value.dtype === "int32";
+
 const unary =
   (operator: Operator) =>
   (inputs: readonly Value[]): TensorType[] => {
@@ -115,6 +122,8 @@ function convolution(inputs: readonly Value[], { strides, pads, dilations, group
   const [n, c, h, width] = x.shape;
   const [m, cg, kh, kw] = w.shape;
   if (cg * group !== c || m % group !== 0) refuse("Conv", `channels that fit group ${group}`, inputs);
+  if (w.dtype !== x.dtype) refuse("Conv", "inputs of one type", inputs);
+  if (!counts([...strides, ...dilations, group]) || !wholes(pads)) refuse("Conv", "strides, dilations and group from 1 and whole pads", inputs);
   if (b && (b.rank !== 1 || b.shape[0] !== m)) refuse("Conv", `a bias of shape [${m}]`, inputs);
   const shape = [
     n,
@@ -133,6 +142,8 @@ const pooling =
     const [x] = inputs;
     if (x.rank !== 4) refuse(operator, "X [N, C, H, W]", inputs);
     const [n, c, h, w] = x.shape;
+    if (!counts([...kernel, ...strides]) || !wholes(pads)) refuse(operator, "a kernel and strides from 1 and whole pads", inputs);
+    if (pads.some((p, i) => p < 0 || p >= kernel[i % 2])) refuse(operator, "pads smaller than the kernel", inputs);
     const shape = [n, c, windowed(h, kernel[0], strides[0], pads[0], pads[2]), windowed(w, kernel[1], strides[1], pads[1], pads[3])];
     if (shape[2] < 1 || shape[3] < 1) refuse(operator, "an image no smaller than the kernel", inputs);
     return [{ dtype: x.dtype, shape }];
@@ -144,6 +155,7 @@ function matMul(inputs: readonly Value[]): TensorType[] {
   if (a.rank < 2 || b.rank < 2 || a.shape[a.rank - 1] !== b.shape[b.rank - 2]) refuse("MatMul", "[..., n, k] and [..., k, m]", inputs);
   const batch = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2));
   if (!batch) refuse("MatMul", "leading axes that broadcast", inputs);
+  if (a.dtype !== b.dtype) refuse("MatMul", "inputs of one type", inputs);
   return [{ dtype: a.dtype, shape: [...batch, a.shape[a.rank - 2], b.shape[b.rank - 1]] }];
 }
 
@@ -209,7 +221,7 @@ export const inferenceRules: { readonly [K in Operator]: InferenceRule<K> } = {
   },
   Reshape: (inputs, { shape }) => {
     count("Reshape", inputs, 1);
-    if (sizeOf(shape) !== inputs[0].size || shape.some((n) => n < 1))
+    if (sizeOf(shape) !== inputs[0].size || !counts(shape))
       refuse("Reshape", `as many elements as [${shape.join(", ")}] holds`, inputs);
     return [{ dtype: inputs[0].dtype, shape }];
   },
@@ -233,12 +245,15 @@ export const inferenceRules: { readonly [K in Operator]: InferenceRule<K> } = {
     count("Split", inputs, 1);
     const [x] = inputs;
     const at = normalAxis(axis, x.rank);
-    if (split.reduce((a, b) => a + b, 0) !== x.shape[at]) refuse("Split", `parts that add up to ${x.shape[at]}`, inputs);
+    if (!counts(split) || split.reduce((a, b) => a + b, 0) !== x.shape[at]) refuse("Split", `parts that add up to ${x.shape[at]}`, inputs);
     return split.map((part) => ({ dtype: x.dtype, shape: x.shape.map((n, i) => (i === at ? part : n)) }));
   },
   Slice: (inputs, { starts, ends, axes, steps }) => {
     count("Slice", inputs, 1);
     const [x] = inputs;
+    if ([starts, ends, steps].some((list) => list.length !== axes.length) || steps.includes(0))
+      refuse("Slice", "a start, an end and a step other than 0 for each axis", inputs);
+    if (new Set(axes.map((axis) => normalAxis(axis, x.rank))).size !== axes.length) refuse("Slice", "axes that differ", inputs);
     const shape = [...x.shape];
     axes.forEach((axis, i) => {
       const at = normalAxis(axis, x.rank);
@@ -251,12 +266,14 @@ export const inferenceRules: { readonly [K in Operator]: InferenceRule<K> } = {
     count("Pad", inputs, 1);
     const [x] = inputs;
     if (pads.length !== 2 * x.rank) refuse("Pad", `${2 * x.rank} pads`, inputs);
-    return [{ dtype: x.dtype, shape: x.shape.map((n, i) => n + pads[i] + pads[i + x.rank]) }];
+    const shape = x.shape.map((n, i) => n + pads[i] + pads[i + x.rank]);
+    if (!counts(shape)) refuse("Pad", "something that is left", inputs);
+    return [{ dtype: x.dtype, shape }];
   },
   Expand: (inputs, { shape }) => {
     count("Expand", inputs, 1);
     const to = broadcast(inputs[0].shape, shape);
-    if (!to) refuse("Expand", `a shape that broadcasts to [${shape.join(", ")}]`, inputs);
+    if (!to || !counts(shape)) refuse("Expand", `a shape that broadcasts to [${shape.join(", ")}]`, inputs);
     return [{ dtype: inputs[0].dtype, shape: to }];
   },
   Unsqueeze: (inputs, { axes }) => {
@@ -264,6 +281,7 @@ export const inferenceRules: { readonly [K in Operator]: InferenceRule<K> } = {
     const [x] = inputs;
     const rank = x.rank + axes.length;
     const added = new Set(axes.map((a) => normalAxis(a, rank)));
+    if (added.size !== axes.length) refuse("Unsqueeze", "axes that differ", inputs);
     const rest = [...x.shape];
     return [{ dtype: x.dtype, shape: Array.from({ length: rank }, (_, i) => (added.has(i) ? 1 : (rest.shift() ?? 1))) }];
   },
@@ -275,35 +293,39 @@ export const inferenceRules: { readonly [K in Operator]: InferenceRule<K> } = {
   },
   Tile: (inputs, { repeats }) => {
     count("Tile", inputs, 1);
-    if (repeats.length !== inputs[0].rank) refuse("Tile", `${inputs[0].rank} repeats`, inputs);
+    if (repeats.length !== inputs[0].rank || !counts(repeats)) refuse("Tile", `${inputs[0].rank} repeats`, inputs);
     return [{ dtype: inputs[0].dtype, shape: inputs[0].shape.map((n, i) => n * repeats[i]) }];
   },
   Gather: (inputs, { axis }) => {
     count("Gather", inputs, 2);
     const [x, index] = inputs;
     const at = normalAxis(axis, x.rank);
-    if (index.dtype !== "int64" && index.dtype !== "int32") refuse("Gather", "integer indices", inputs);
+    if (!isIndex(index)) refuse("Gather", "integer indices", inputs);
     return [{ dtype: x.dtype, shape: [...x.shape.slice(0, at), ...index.shape, ...x.shape.slice(at + 1)] }];
   },
   GatherElements: (inputs, { axis }) => {
     count("GatherElements", inputs, 2);
     const [x, index] = inputs;
     const at = normalAxis(axis, x.rank);
+    if (!isIndex(index)) refuse("GatherElements", "integer indices", inputs);
     if (index.rank !== x.rank || index.shape.some((n, i) => i !== at && n > x.shape[i])) refuse("GatherElements", "indices within X", inputs);
     return [{ dtype: x.dtype, shape: index.shape }];
   },
   ScatterElements: (inputs, { axis }) => {
     count("ScatterElements", inputs, 3);
     const [x, index, updates] = inputs;
-    normalAxis(axis, x.rank);
-    if (index.rank !== x.rank || index.shape.some((n, i) => n !== updates.shape[i])) refuse("ScatterElements", "updates of the indices' shape", inputs);
+    const at = normalAxis(axis, x.rank);
+    if (!isIndex(index) || updates.dtype !== x.dtype) refuse("ScatterElements", "integer indices and updates of X's type", inputs);
+    if (index.rank !== x.rank || updates.rank !== x.rank || index.shape.some((n, i) => n !== updates.shape[i]))
+      refuse("ScatterElements", "updates of the indices' shape", inputs);
+    if (index.shape.some((n, i) => i !== at && n > x.shape[i])) refuse("ScatterElements", "indices within X", inputs);
     return [{ dtype: x.dtype, shape: x.shape }];
   },
   OneHot: (inputs, { axis, depth }) => {
     count("OneHot", inputs, 1);
     const [x] = inputs;
     const at = normalAxis(axis, x.rank + 1);
-    if (x.dtype !== "int64") refuse("OneHot", "int64 indices", inputs);
+    if (x.dtype !== "int64" || !counts([depth])) refuse("OneHot", "int64 indices and a depth from 1", inputs);
     return [{ dtype: "float32", shape: [...x.shape.slice(0, at), depth, ...x.shape.slice(at)] }];
   },
   DepthToSpace: (inputs, { blocksize: b }) => {
@@ -320,7 +342,7 @@ export const inferenceRules: { readonly [K in Operator]: InferenceRule<K> } = {
   },
   Resize: (inputs, { sizes }) => {
     count("Resize", inputs, 1);
-    if (sizes.length !== inputs[0].rank) refuse("Resize", `${inputs[0].rank} sizes`, inputs);
+    if (sizes.length !== inputs[0].rank || !counts(sizes)) refuse("Resize", `${inputs[0].rank} sizes`, inputs);
     return [{ dtype: inputs[0].dtype, shape: sizes }];
   },
   ReduceSum: reduction("ReduceSum"),
@@ -348,20 +370,26 @@ export const inferenceRules: { readonly [K in Operator]: InferenceRule<K> } = {
     count("Gemm", inputs, 2, 3);
     const [a, b, c] = inputs;
     if (a.rank !== 2 || b.rank !== 2) refuse("Gemm", "matrices", inputs);
+    if (inputs.some((v) => v.dtype !== a.dtype)) refuse("Gemm", "inputs of one type", inputs);
     const [n, k] = transA ? [a.shape[1], a.shape[0]] : a.shape;
     const [k2, m] = transB ? [b.shape[1], b.shape[0]] : b.shape;
     if (k !== k2) refuse("Gemm", "inner sizes that agree", inputs);
-    if (c && sizeOf(broadcast(c.shape, [n, m]) ?? []) !== n * m) refuse("Gemm", `C that broadcasts to [${n}, ${m}]`, inputs);
+    const wide = c && broadcast(c.shape, [n, m]);
+    if (c && !(wide?.length === 2 && wide[0] === n && wide[1] === m)) refuse("Gemm", `C that broadcasts to [${n}, ${m}]`, inputs);
     return [{ dtype: a.dtype, shape: [n, m] }];
   },
   Conv: convolution,
   ConvTranspose: (inputs, { strides, pads, dilations, group, outputPadding }) => {
     count("ConvTranspose", inputs, 2, 3);
-    const [x, w] = inputs;
+    const [x, w, b] = inputs;
     if (x.rank !== 4 || w.rank !== 4 || w.shape[0] !== x.shape[1]) refuse("ConvTranspose", "X [N, C, H, W] and W [C, M / group, kH, kW]", inputs);
+    if (!counts([...strides, ...dilations, group]) || x.shape[1] % group !== 0) refuse("ConvTranspose", `channels that fit group ${group}, strides and dilations from 1`, inputs);
+    if (b && (b.rank !== 1 || b.shape[0] !== w.shape[1] * group)) refuse("ConvTranspose", `a bias of shape [${w.shape[1] * group}]`, inputs);
     const extent = (i: 0 | 1): number =>
       strides[i] * (x.shape[2 + i] - 1) + outputPadding[i] + dilations[i] * (w.shape[2 + i] - 1) + 1 - pads[i] - pads[i + 2];
-    return [{ dtype: x.dtype, shape: [x.shape[0], w.shape[1] * group, extent(0), extent(1)] }];
+    const shape = [x.shape[0], w.shape[1] * group, extent(0), extent(1)];
+    if (!counts(shape)) refuse("ConvTranspose", "pads that leave something", inputs);
+    return [{ dtype: x.dtype, shape }];
   },
   AveragePool: pooling("AveragePool"),
   MaxPool: pooling("MaxPool"),
@@ -374,7 +402,7 @@ export const inferenceRules: { readonly [K in Operator]: InferenceRule<K> } = {
   BatchNormalization: (inputs) => {
     count("BatchNormalization", inputs, 5);
     const [x, ...rest] = inputs;
-    if (rest.some((v) => v.rank !== 1 || v.shape[0] !== x.shape[1])) refuse("BatchNormalization", `scale, bias, mean, variance of [${x.shape[1]}]`, inputs);
+    if (x.rank < 2 || rest.some((v) => v.rank !== 1 || v.shape[0] !== x.shape[1])) refuse("BatchNormalization", `scale, bias, mean, variance of [${x.shape[1]}]`, inputs);
     return [{ dtype: x.dtype, shape: x.shape }];
   },
   LayerNormalization: (inputs, { axis }) => {
@@ -386,9 +414,11 @@ export const inferenceRules: { readonly [K in Operator]: InferenceRule<K> } = {
   },
   DequantizeLinear: (inputs, { axis }) => {
     count("DequantizeLinear", inputs, 2, 3);
-    const [x, scale] = inputs;
+    const [x, scale, zero] = inputs;
+    if (scale.rank > 1 || (zero && (zero.dtype !== x.dtype || zero.size !== scale.size)))
+      refuse("DequantizeLinear", "one scale, or one along the axis, and zero points of X's type to match", inputs);
     if (x.dtype !== "int8" && x.dtype !== "uint8" && x.dtype !== "int32") refuse("DequantizeLinear", "quantised X", inputs);
-    if (scale.rank === 1 && scale.shape[0] !== x.shape[normalAxis(axis, x.rank)]) refuse("DequantizeLinear", "a scale for each slice along the axis", inputs);
+    if (scale.size > 1 && scale.size !== x.shape[normalAxis(axis, x.rank)]) refuse("DequantizeLinear", "a scale for each slice along the axis", inputs);
     return [{ dtype: scale.dtype, shape: x.shape }];
   },
 };

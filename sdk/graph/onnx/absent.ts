@@ -5,15 +5,21 @@ import type { NodeProto } from "./onnx_pb.js";
  * What ONNX means where an input that we hold as an attribute is not given, or undefined where it has to be.
  *
  * @param shape of the node's first input
+ * @param sliced how many axes a Slice has starts for
  * @param scales of a Resize that has them in place of sizes
  */
-export function absentInput(node: NodeProto, key: string, shape: Shape, scales: readonly number[] | undefined): readonly number[] | undefined {
+export function absentInput(
+  node: NodeProto,
+  key: string,
+  shape: Shape,
+  { sliced = 0, scales }: { readonly sliced?: number; readonly scales?: readonly number[] },
+): readonly number[] | undefined {
   const all = shape.map((_, axis) => axis);
   switch (`${node.opType}.${key}`) {
     case "Slice.axes":
-      return all;
+      return all.slice(0, sliced);
     case "Slice.steps":
-      return all.map(() => 1);
+      return Array.from({ length: sliced }, () => 1);
     case "Squeeze.axes":
       return all.filter((axis) => shape[axis] === 1);
     case "Resize.sizes":

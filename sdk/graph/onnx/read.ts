@@ -76,8 +76,11 @@ class Reader {
       if (encoding.absent !== undefined) return encoding.absent;
       // Before opset 18 the axes of reductions were attributes.
       if (found) return plain(found, encoding.kind);
-      const scales = node.opType === "Resize" ? this.constants.get(node.input[2]) : undefined;
-      const meant = absentInput(node, key, this.value(node.input[0]).shape, scales && numbersOf(scales));
+      const numbers = (index: number): readonly number[] | undefined => {
+        const tensor = this.constants.get(node.input[index]);
+        return tensor && numbersOf(tensor);
+      };
+      const meant = absentInput(node, key, this.value(node.input[0]).shape, { sliced: numbers(1)?.length, scales: numbers(2) });
       return meant ?? refuse(`${node.opType}: input ${encoding.index} (${key})`, "none", "Export the model with this input given.");
     }
     const tensor = this.constants.get(name);
