@@ -4,7 +4,6 @@ import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
 import { type ConditionName, type StreamEvent, streamEvent } from "../stream/events.js";
 import type { VehicleState } from "../stream/vehicle.js";
-import { Backoff } from "./backoff.js";
 import type { Measurements, Verdict } from "./judge/index.js";
 import type { FrameMemory } from "./memory.js";
 import type { WeatherMonitor, WeatherReport } from "./monitor/index.js";
@@ -14,6 +13,7 @@ import { runRound, type Tell } from "./round.js";
 import { maskShares } from "./scene.js";
 import { Serving, type SwapTarget } from "./serving.js";
 import { shrink } from "./shrink.js";
+import { TriggerPolicy } from "./trigger.js";
 import type { LabelledSet, Trainer } from "./trainer/index.js";
 
 export interface LoopParts {
@@ -51,18 +51,16 @@ export class AdaptationLoop {
   readonly #serving: Serving;
   readonly #proxies = new LiveProxies();
   readonly #window: LiveWindow;
-  readonly #backoff: { readonly failures: Backoff; readonly rejections: Backoff };
+  readonly #triggers: TriggerPolicy;
   #counts = { triggers: 0, accepted: 0, rejected: 0, generations: 0, rolledBack: 0, trainerFailures: 0 };
   #state: LoopState = "idle";
   #framesInState = 0;
   #frames = 0;
   #isPaused = false;
-  #isAsked = false;
   #vehicle: VehicleState = {};
   #vocabulary: readonly string[];
-  /** What is adapted to, and how often since that weather came. */
+  /** What is adapted to, or was last. */
   #condition: ConditionName | undefined;
-  #rounds = 0;
   #probation: Probation | undefined;
   #work: Promise<void> | undefined;
   #abort = new AbortController();
@@ -72,9 +70,9 @@ export class AdaptationLoop {
     private readonly onEvent: (event: StreamEvent) => void,
   ) {
     this.options = { ...defaultLoopOptions, ...parts.options };
-    const { failureBackoffMs, rejectionBackoffMs, mostBackoffMs, now, probation, generationsKept } = this.options;
+    const { probation, generationsKept } = this.options;
     this.#serving = new Serving(parts.bundle, parts.engine, parts.generations, generationsKept);
-    this.#backoff = { failures: new Backoff(failureBackoffMs, mostBackoffMs, now), rejections: new Backoff(rejectionBackoffMs, mostBackoffMs, now) };
+    this.#triggers = new TriggerPolicy(this.options);
     this.#window = new LiveWindow(probation.frames);
     this.#vocabulary = parts.bundle.manifest.vocabulary;
   }
@@ -123,14 +121,14 @@ export class AdaptationLoop {
   adaptNow(): void {
     const obstacle = this.#isPaused ? "it is paused" : this.#vehicle.parked ? "the vehicle is parked" : undefined;
     if (obstacle) throw new NightshiftError("E_CONTROL", { expected: "an adaptation that may start", received: obstacle, remedy: "Resume it, or drive on, first." });
-    this.#isAsked = this.#state === "idle" || this.#state === "probation";
+    if (this.#state === "idle" || this.#state === "probation") this.#triggers.ask();
   }
 
   /** Starts nothing and changes nothing until `resume`; a training under way is stopped. */
   pause(): void {
     if (this.#isPaused) return;
     this.#isPaused = true;
-    this.#isAsked = false;
+    this.#triggers.forget();
     this.#abort.abort();
     if (this.#state === "collecting") this.#enter("idle");
     this.#tell("adaptation_paused", "Adaptation is paused.");
@@ -139,7 +137,7 @@ export class AdaptationLoop {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#backoff.failures.succeeded();
+    this.#triggers.resumed();
     this.#tell("adaptation_resumed", "Adaptation goes on.");
   }
 
@@ -150,8 +148,7 @@ export class AdaptationLoop {
     this.#counts.rolledBack++;
     this.#probation = undefined;
     this.#window.clear();
-    // What was just taken back would only be learnt again.
-    this.#backoff.rejections.failed();
+    this.#triggers.rolledBack();
     if (this.#state === "probation") this.#enter("idle");
     this.#tell("rolled_back", `Generation ${from.generation} was taken back for ${to.generation}: ${reason}.`, { from: from.generation, generation: to.generation, reason, ...numbers });
   }
@@ -175,7 +172,7 @@ export class AdaptationLoop {
       this.#probation = undefined;
       this.#enter("idle");
     }
-    this.#rounds = 0;
+    this.#triggers.weatherChanged();
     this.#tell("weather_changed", `The weather turned from ${previous} to ${condition}.`, { from: previous, to: condition, confidence });
   }
 
@@ -201,7 +198,7 @@ export class AdaptationLoop {
 
   #advance({ condition, heldFrames }: WeatherReport): void {
     if (this.#work || this.#isPaused) return;
-    if (this.#state === "idle" && this.#mayStart(condition, heldFrames)) this.#trigger(condition);
+    if (this.#state === "idle" && !this.#vehicle.parked) this.#trigger(condition, heldFrames);
     if (this.#state !== "collecting") return;
     const held = this.parts.memory.frames(condition).length;
     const { framesWanted, framesNeeded, patienceFrames } = this.options;
@@ -209,22 +206,14 @@ export class AdaptationLoop {
     else if (held >= framesWanted || (held >= framesNeeded && this.#framesInState >= patienceFrames)) this.#follow(this.#adapt(condition));
   }
 
-  #mayStart(condition: ConditionName, heldFrames: number): boolean {
-    if (this.#vehicle.parked || condition === "unknown") return false;
-    if (this.#isAsked) return true;
-    if (this.#backoff.failures.isWaiting || this.#backoff.rejections.isWaiting) return false;
-    const { conditions, triggerFrames, furtherRounds, furtherAfterFrames } = this.options;
-    if (!conditions.includes(condition) || heldFrames < triggerFrames) return false;
-    return this.#rounds === 0 || (this.#rounds <= furtherRounds && this.#framesInState >= furtherAfterFrames);
-  }
-
-  #trigger(condition: ConditionName): void {
-    const reason = this.#isAsked ? "it was asked for" : this.#rounds === 0 ? `the weather is ${condition}` : `it is still ${condition}`;
-    this.#isAsked = false;
+  #trigger(condition: ConditionName, heldFrames: number): void {
+    const reason = this.#triggers.reason(condition, heldFrames, this.#framesInState);
+    if (reason === undefined) return;
+    this.#triggers.forget();
     this.#condition = condition;
     this.#counts.triggers++;
     this.#enter("collecting");
-    this.#tell("trigger", `Adaptation to ${condition} begins: ${reason}.`, { condition, reason, round: this.#rounds + 1 });
+    this.#tell("trigger", `Adaptation to ${condition} begins: ${reason}.`, { condition, reason });
   }
 
   async #adapt(condition: ConditionName): Promise<void> {
@@ -234,10 +223,8 @@ export class AdaptationLoop {
     const onPhase = (phase: string): void => void (phase === "measuring" && this.#enter("judging"));
     const targets = memory.frames(condition).map(({ rgb }) => rgb);
     const plan = { condition, vocabulary: this.#vocabulary, targets, exemplars, options: this.options.training };
-    this.#rounds++;
     try {
       const { accepted } = await runRound({ serving: this.#serving, trainer, judge, tell: this.#tell, onPhase }, plan, signal);
-      this.#backoff.failures.succeeded();
       this.#judged(accepted);
     } catch (error) {
       this.#enter("idle");
@@ -247,11 +234,8 @@ export class AdaptationLoop {
 
   #judged(accepted: boolean): void {
     this.#counts[accepted ? "accepted" : "rejected"]++;
-    if (!accepted) {
-      this.#backoff.rejections.failed();
-      return this.#enter("idle");
-    }
-    this.#backoff.rejections.succeeded();
+    this.#triggers.judged(accepted);
+    if (!accepted) return this.#enter("idle");
     this.#counts.generations++;
     this.#probation = new Probation(this.#window.means, this.options.probation);
     this.#enter("probation");
@@ -259,9 +243,8 @@ export class AdaptationLoop {
 
   #failed(error: unknown): void {
     this.#counts.trainerFailures++;
-    this.#backoff.failures.failed();
+    const failures = this.#triggers.failed();
     const { code, message } = error instanceof NightshiftError ? error : { code: "E_TRAINER", message: String(error) };
-    const { failures } = this.#backoff.failures;
     this.#tell("trainer_failed", message, { code, failures });
     if (failures < this.options.mostFailures) return;
     this.#isPaused = true;

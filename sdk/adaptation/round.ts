@@ -24,9 +24,9 @@ export async function runRound(parts: RoundParts, plan: RoundPlan, signal: Abort
   const job = { ...plan, bundleDirectory: serving.current.directory, outDirectory: directory, generation };
   try {
     const result = await trainer.train(job, progressTold(parts, generation), signal);
+    signal.throwIfAborted();
     const verdict = judge(result.measurements);
     tellVerdict(tell, result, verdict, condition);
-    signal.throwIfAborted();
     if (verdict.accepted) {
       const from = serving.current.generation;
       await serving.swap({ directory, generation, condition });

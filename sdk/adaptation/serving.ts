@@ -19,7 +19,7 @@ export interface Served {
 
 /** Knows which bundle serves, and keeps the engine and the store of generations agreed on it. */
 export class Serving {
-  readonly #delivered: Served;
+  readonly #first: Served;
   #current: Served;
   #previous: Served | undefined;
 
@@ -31,8 +31,8 @@ export class Serving {
     private readonly kept: number,
   ) {
     const { directory, manifest } = bundle;
-    this.#delivered = { directory, generation: manifest.generation, condition: manifest.condition };
-    this.#current = this.#delivered;
+    this.#first = { directory, generation: manifest.generation, condition: manifest.condition };
+    this.#current = this.#first;
   }
 
   get current(): Served {
@@ -58,9 +58,10 @@ export class Serving {
   async rollBack(): Promise<{ from: Served; to: Served }> {
     const from = this.#current;
     const generation = await this.engine.rollBack();
-    this.#current = { ...(this.#previous ?? this.#delivered), generation };
+    this.#current = { ...(this.#previous ?? this.#first), generation };
     this.#previous = undefined;
-    await this.store.setCurrent(this.#current.directory === this.#delivered.directory ? undefined : generation);
+    const { directory } = this.#current;
+    await this.store.setCurrent(directory === this.store.pathOf(generation) ? generation : undefined);
     return { from, to: this.#current };
   }
 

@@ -34,9 +34,9 @@ export class FitnessCheck {
     this.#last = seen;
     const reasons: string[] = [];
     if (seen.p99 < black) reasons.push("the frame is black");
+    else if (seen.burnt > burnt) reasons.push("the frame is overexposed");
     // Dense fog still shows the road's texture or a gradient from sky to road; a hand, mud or a lens cap does not.
     else if (seen.contrast < coveredContrast && seen.bands.every(({ detail }) => detail < coveredDetail)) reasons.push("the lens is covered");
-    if (seen.burnt > burnt) reasons.push("the frame is overexposed");
     if (this.#unchanged + 1 >= frozenFrames) reasons.push("the camera is frozen");
     return { fit: reasons.length === 0, reasons };
   }

@@ -35,8 +35,8 @@ export class TrainerProcess implements Trainer {
     signal.throwIfAborted();
     const child = fork(fileURLToPath(new URL("./main.js", import.meta.url)), [], {
       serialization: "advanced",
-      // What it prints goes to the log, never to an answer in JSON on this process' output.
-      stdio: ["ignore", process.stderr, process.stderr, "ipc"],
+      // What it prints goes to standard error, never between the JSON on standard output.
+      stdio: ["ignore", 2, 2, "ipc"],
       execArgv: [`--max-old-space-size=${this.options.heapMb}`],
     });
     this.#child = child;

@@ -1,0 +1,69 @@
+import test from "ava";
+import { defaultJudgeBounds, judge, type Measurements, type ModelMeasurement } from "../../../sdk/adaptation/judge/index.js";
+
+const before: ModelMeasurement = {
+  finite: true,
+  exemplars: { miou: 60, perClass: { road: 90, car: 60, person: 30 }, frames: 8 },
+  restyled: { miou: 30, perClass: { road: 60, car: 20, person: 10 }, frames: 8 },
+  target: { consistency: 50, confidence: 60, shares: { road: 0.5, sky: 0.3, car: 0.1, building: 0.1 }, frames: 8 },
+  latencyMs: 20,
+};
+
+/** An update that helps: restyled frames and consistency gain, nothing is lost. */
+const good: ModelMeasurement = {
+  ...before,
+  exemplars: { miou: 59.5, perClass: { road: 90, car: 59, person: 29.5 }, frames: 8 },
+  restyled: { miou: 36, perClass: { road: 68, car: 26, person: 14 }, frames: 8 },
+  target: { consistency: 53, confidence: 62, shares: { road: 0.45, sky: 0.33, car: 0.09, building: 0.13 }, frames: 8 },
+};
+
+const measured = (after: Partial<ModelMeasurement>, deployedDisagreement = 0.1): Measurements => ({ before, after: { ...good, ...after }, deployedDisagreement });
+
+test("accepts an update that helps, and says by how much", (t) => {
+  const { accepted, reasons, numbers } = judge(measured({}));
+  t.true(accepted, reasons.join("; "));
+  t.deepEqual(reasons, []);
+  t.is(numbers.targetScore.gain, 4.5);
+  t.deepEqual(numbers.worstClass, { name: "car", loss: 1 });
+});
+
+const harmful: Record<string, { readonly after: Partial<ModelMeasurement>; readonly disagreement?: number; readonly reason: RegExp }> = {
+  "a class collapsed under a better mean": {
+    after: { exemplars: { miou: 62, perClass: { road: 97, car: 77, person: 12 }, frames: 8 } },
+    reason: /person lost 18.00 points/,
+  },
+  "a class that is answered no more": { after: { exemplars: { miou: 60, perClass: { road: 95, car: 85 }, frames: 8 } }, reason: /person lost 30.00 points/ },
+  "the mean of exemplars fell": { after: { exemplars: { miou: 57, perClass: { road: 87, car: 57, person: 27 }, frames: 8 } }, reason: /mIoU lost 3.00 points/ },
+  "nothing was gained": { after: { restyled: before.restyled, target: before.target }, reason: /target score gained 0.00/ },
+  "NaN in the weights": { after: { finite: false }, reason: /not finite/ },
+  "NaN in a class": { after: { exemplars: { miou: 60, perClass: { road: 95, car: NaN, person: 31 }, frames: 8 } }, reason: /car lost NaN/ },
+  "NaN in the target's scores": { after: { target: { ...good.target, consistency: NaN } }, reason: /gained NaN/ },
+  "one category everywhere, consistently and confidently": {
+    after: { target: { consistency: 99, confidence: 99, shares: { road: 0.98, sky: 0.02 }, frames: 8 } },
+    reason: /collapsed on target frames/,
+  },
+  "shares turned over": { after: { target: { ...good.target, shares: { person: 0.4, wall: 0.3, fence: 0.2, train: 0.1 } } }, reason: /moved by 1.00/ },
+  "stored otherwise than trained": { after: {}, disagreement: 7, reason: /disagree on 7.00 %/ },
+  "nothing compared": { after: {}, disagreement: NaN, reason: /disagree/ },
+  "too slow": { after: { latencyMs: 45 }, reason: /45.0 ms instead of 20.0/ },
+  "too little to judge by": { after: { target: { ...good.target, frames: 2 } }, reason: /only 2 frames/ },
+};
+
+for (const [name, { after, disagreement, reason }] of Object.entries(harmful))
+  test(`rejects: ${name}`, (t) => {
+    const { accepted, reasons } = judge(measured(after, disagreement));
+    t.false(accepted);
+    t.regex(reasons.join("; "), reason);
+  });
+
+test("bounds are configuration", (t) => {
+  const worse = measured({ exemplars: { miou: 57, perClass: { road: 87, car: 57, person: 27 }, frames: 8 } });
+  t.true(judge(worse, { ...defaultJudgeBounds, meanLoss: 5 }).accepted);
+  const confident = { restyled: 0, consistency: 0, confidence: 1 };
+  t.is(judge(measured({}), { ...defaultJudgeBounds, weights: confident }).numbers.targetScore.gain, 2);
+});
+
+test("a verdict is plain JSON", (t) => {
+  const verdict = judge(measured({}));
+  t.deepEqual(JSON.parse(JSON.stringify(verdict)), verdict);
+});

@@ -1,0 +1,92 @@
+import test from "ava";
+import { FrameMemory } from "../../sdk/adaptation/memory.js";
+import { readMemory, writeMemory } from "../../sdk/adaptation/memory-file.js";
+import { sceneDistance } from "../../sdk/adaptation/scene.js";
+import type { ConditionName } from "../../sdk/stream/events.js";
+import { Random } from "../../sdk/training/batch/random.js";
+
+const size = { width: 16, height: 8 };
+const bytes = size.width * size.height * 3;
+
+function scene(seed: number, shares: readonly (readonly [string, number])[] = [["road", 0.6], ["sky", 0.4]]) {
+  const random = new Random(seed);
+  return { thumbnail: Uint8Array.from({ length: 432 }, () => random.below(256)), shares: new Map(shares) };
+}
+
+const candidate = (id: number, condition: ConditionName = "night", seen = scene(id)) => ({
+  id: `front/${id}`,
+  condition,
+  captureTimeNs: BigInt(id),
+  scene: seen,
+  rgb: () => new Uint8Array(bytes).fill(id),
+});
+
+test("is bounded and counts what it does", (t) => {
+  const memory = new FrameMemory({ ...size, capacity: 10 });
+  for (let id = 0; id < 200; id++) memory.offer(candidate(id));
+  const { offered, kept, replaced, redundant, held, heldBy } = memory.counters;
+  t.is(held, 10);
+  t.is(kept, 10);
+  t.is(offered, 200);
+  t.is(kept + replaced + redundant, offered);
+  t.deepEqual(heldBy, { night: 10 });
+});
+
+test("a scene that is known already adds nothing, and its pixels are never asked for", (t) => {
+  const memory = new FrameMemory({ ...size, capacity: 10 });
+  t.is(memory.offer(candidate(1)), "kept");
+  const again = { ...candidate(2, "night", scene(1)), rgb: () => t.fail("pixels asked for") as never };
+  t.is(memory.offer(again), "redundant");
+});
+
+test("when it is full, the new takes the place of the most redundant", (t) => {
+  const memory = new FrameMemory({ ...size, capacity: 4, leastNovelty: 0.001 });
+  const alike = scene(2);
+  alike.thumbnail[0]! ^= 64;
+  alike.thumbnail[1]! ^= 64;
+  for (const each of [candidate(1), candidate(2), candidate(3, "night", alike), candidate(4)]) memory.offer(each);
+  t.is(memory.offer(candidate(5)), "replaced");
+  t.deepEqual(memory.frames().map(({ id }) => id), ["front/1", "front/3", "front/4", "front/5"], "of the two alike the older went");
+});
+
+test("a category of few pixels makes a scene new", (t) => {
+  const plain = scene(1);
+  const withRider = { ...plain, shares: new Map([["road", 0.59], ["sky", 0.4], ["rider", 0.01]]) };
+  t.true(sceneDistance(plain, withRider) > 0.03);
+});
+
+test("a rare condition wins room from a common one", (t) => {
+  const memory = new FrameMemory({ ...size, capacity: 12 });
+  for (let id = 0; id < 50; id++) memory.offer(candidate(id, "night"));
+  for (let id = 50; id < 100; id++) memory.offer(candidate(id, "fog"));
+  const { night = 0, fog = 0 } = memory.counters.heldBy;
+  t.is(night + fog, 12);
+  t.true(Math.abs(night - fog) <= 2, `${night} and ${fog}`);
+  t.true(memory.frames("fog").every(({ condition }) => condition === "fog"));
+});
+
+test("forgets on request", (t) => {
+  const memory = new FrameMemory({ ...size, capacity: 12 });
+  for (let id = 0; id < 10; id++) memory.offer(candidate(id, id % 2 ? "fog" : "night"));
+  memory.clear("fog");
+  t.deepEqual(memory.counters.heldBy, { night: 5 });
+  memory.clear();
+  t.is(memory.counters.held, 0);
+});
+
+test("survives being written and read", (t) => {
+  const memory = new FrameMemory({ ...size, capacity: 6 });
+  for (let id = 0; id < 20; id++) memory.offer(candidate(id, id % 2 ? "fog" : "night"));
+  const read = readMemory(writeMemory(memory), { capacity: 6 });
+  t.deepEqual(read.frames(), memory.frames());
+  t.is(readMemory(writeMemory(memory), { capacity: 3 }).counters.held, 3, "a smaller memory keeps the newest");
+});
+
+test("refuses what is damaged or of another size", (t) => {
+  const memory = new FrameMemory({ ...size, capacity: 6 });
+  memory.offer(candidate(1));
+  const file = writeMemory(memory);
+  t.throws(() => readMemory(file.subarray(0, file.length - 9)), { code: "E_BUNDLE_FORMAT" });
+  t.throws(() => memory.offer({ ...candidate(9), rgb: () => new Uint8Array(5) }), { code: "E_FRAME_SIZE" });
+  t.throws(() => new FrameMemory({ capacity: 0 }), { code: "E_CONFIG" });
+});

@@ -1,0 +1,127 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import test, { type ExecutionContext } from "ava";
+import { defaultLearningRates } from "../../../sdk/adaptation/learner.js";
+import { defaultTrainingOptions, TrainerProcess, type TrainingJob, type TrainingOptions, type TrainingProgress } from "../../../sdk/adaptation/trainer/index.js";
+import { readBundle } from "../../../sdk/bundle/index.js";
+import { temporaryFolder } from "../../bundle/contents.js";
+import { exemplars, frames, names, tinyBundle } from "../tiny-bundle.js";
+
+async function jobIn(t: ExecutionContext, options: Partial<TrainingOptions> = {}): Promise<TrainingJob> {
+  const folder = await temporaryFolder(t);
+  const { directory } = await tinyBundle(folder);
+  return {
+    bundleDirectory: directory,
+    outDirectory: join(folder, "1"),
+    generation: 1,
+    condition: "night",
+    vocabulary: names,
+    targets: frames("night", 16),
+    exemplars: [],
+    options: { ...defaultTrainingOptions, learner: "in-memory", niceness: 0, steps: 5, ...options },
+  };
+}
+
+const never = new AbortController().signal;
+
+test.serial("trains in another process and leaves a judged, readable bundle", async (t) => {
+  const job = await jobIn(t);
+  const trainer = new TrainerProcess();
+  const seen: TrainingProgress[] = [];
+  const result = await trainer.train({ ...job, exemplars: [{ name: "own", names, boxNames: [], samples: exemplars(8) }] }, (progress) => seen.push(progress), never);
+  t.deepEqual([...new Set(seen.map(({ phase }) => phase))], ["statistics", "learning", "writing", "measuring"]);
+  t.deepEqual(seen.filter(({ phase }) => phase === "learning").map(({ step }) => step), [1, 2, 3, 4, 5]);
+  t.is(result.losses.length, 5);
+  const { manifest, weights } = await readBundle(result.directory);
+  t.is(manifest.generation, 1);
+  t.is(manifest.parent, 0);
+  t.is(manifest.condition, "night");
+  t.deepEqual(manifest.exemplars?.ids.length, 20, "exemplars travel on");
+  const parent = await readBundle(job.bundleDirectory);
+  t.notDeepEqual([...weights.values()][0]?.data, [...parent.weights.values()][0]?.data);
+  const { before, after, deployedDisagreement } = result.measurements;
+  t.true(after.finite && before.finite);
+  t.is(before.target.frames, 4);
+  t.is(before.exemplars.frames, 7, "every fourth of 20 and of 8");
+  t.true(Object.keys(before.exemplars.perClass).includes("own: road"));
+  t.true(deployedDisagreement >= 0 && deployedDisagreement < 20);
+  t.is(trainer.pid, undefined, "the process is gone");
+});
+
+test.serial("runs at low priority, within its share of time, one training at a time", async (t) => {
+  const job = await jobIn(t, { steps: 12, duty: 0.5, niceness: 19 });
+  const trainer = new TrainerProcess();
+  let niceness: string | undefined;
+  const training = trainer.train(job, ({ phase }) => {
+    if (phase === "learning" && process.platform === "linux") niceness ??= readFileSync(`/proc/${trainer.pid}/stat`, "utf8").split(") ")[1]?.split(" ")[16];
+  }, never);
+  await t.throwsAsync(trainer.train(job, () => {}, never), { code: "E_TRAINER" });
+  await training;
+  if (process.platform === "linux") t.is(niceness, "19");
+});
+
+test.serial("a killed trainer is an error, and nothing is left where the generation would be", async (t) => {
+  const job = await jobIn(t, { steps: 100_000 });
+  const trainer = new TrainerProcess();
+  const training = trainer.train(job, ({ step }) => void (step === 3 && trainer.pid !== undefined && process.kill(trainer.pid, "SIGKILL")), never);
+  const error = await t.throwsAsync(training, { code: "E_TRAINER" });
+  t.regex(error?.message ?? "", /SIGKILL/);
+  t.false(existsSync(job.outDirectory));
+  t.is(trainer.pid, undefined);
+});
+
+test.serial("a trainer that falls silent is ended", async (t) => {
+  const job = await jobIn(t, { steps: 100_000 });
+  const trainer = new TrainerProcess({ silenceMs: 3000 });
+  const training = trainer.train(job, ({ step }) => void (step === 2 && trainer.pid !== undefined && process.kill(trainer.pid, "SIGSTOP")), never);
+  const error = await t.throwsAsync(training, { code: "E_TRAINER" });
+  t.regex(error?.message ?? "", /none for 3000 ms/);
+});
+
+test.serial("can be stopped at any time", async (t) => {
+  const job = await jobIn(t, { steps: 100_000 });
+  const trainer = new TrainerProcess();
+  const abort = new AbortController();
+  const training = trainer.train(job, ({ step }) => void (step === 2 && abort.abort()), abort.signal);
+  await t.throwsAsync(training, { code: "E_TRAINER" });
+  t.false(existsSync(job.outDirectory));
+});
+
+test.serial("learning that diverges is told as such", async (t) => {
+  const job = await jobIn(t, { rates: { ...defaultLearningRates, decoder: 1e30 } });
+  const error = await t.throwsAsync(new TrainerProcess().train(job, () => {}, never), { code: "E_TRAINER" });
+  t.regex(error?.message ?? "", /E_WEIGHTS_NOT_FINITE|E_GOLDEN/);
+  t.false(existsSync(job.outDirectory));
+});
+
+test.serial("a bundle that is not there, too few frames, and no exemplars are told as such", async (t) => {
+  const job = await jobIn(t);
+  const failing = (change: Partial<TrainingJob>) => t.throwsAsync(new TrainerProcess().train({ ...job, ...change }, () => {}, never), { code: "E_TRAINER" });
+  t.regex((await failing({ bundleDirectory: "/nowhere" }))?.message ?? "", /E_BUNDLE_MISSING/);
+  t.regex((await failing({ targets: job.targets.slice(0, 2) }))?.message ?? "", /target frames/);
+  const bare = await tinyBundle(await temporaryFolder(t), undefined, 0);
+  t.regex((await failing({ bundleDirectory: bare.directory }))?.message ?? "", /E_DATASET_UNLABELLED/);
+});
+
+test.serial("the trainer's process leaves with its parent's interest", async (t) => {
+  const job = await jobIn(t, { steps: 100_000 });
+  const trainer = new TrainerProcess();
+  const abort = new AbortController();
+  let pid = 0;
+  await t.throwsAsync(trainer.train(job, ({ step }) => {
+    pid = trainer.pid ?? 0;
+    if (step === 1) abort.abort();
+  }, abort.signal));
+  for (let tries = 0; tries < 50 && isAlive(pid); tries++) await sleep(100);
+  t.false(isAlive(pid));
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
