@@ -1,0 +1,47 @@
+import type { Graph, Value } from "../../graph/graph.js";
+import { add, cast, div, equal, exp, indicator, less, log, mul, neg, reduceMax, reshape, sqrt, stopGradient, sub, sum, total } from "../../graph/ops.js";
+
+/** log softmax over axis 1 of [N, K, H, W], written with reductions that run fast there. */
+export function logProbabilities(logits: Value): Value {
+  const shifted = sub(logits, stopGradient(reduceMax(logits, [1], true)));
+  return sub(shifted, log(sum(exp(shifted), [1], true)));
+}
+
+const range = (graph: Graph, n: number): Value =>
+  graph.constant({ dtype: "float32", shape: [1, n, 1, 1], data: Float32Array.from({ length: n }, (_, i) => i) });
+
+/** Label maps uint8 [N, H, W] (255 is ignored) to one-hot [N, K, H, W]; ignored pixels are all zero. */
+export const oneHotLabels = (labels: Value, names: number): Value => {
+  const [n, h, w] = labels.shape;
+  return indicator(equal(reshape(cast(labels, "float32"), [n, 1, h, w]), range(labels.graph, names)));
+};
+
+/** Rare classes weigh more, by the root of their share within each image: [N, K, 1, 1]. */
+function classWeights(target: Value): Value {
+  const count = sum(target, [2, 3], true);
+  const share = div(count, add(sum(count, [1], true), 1));
+  return div(1, sqrt(add(share, 0.01)));
+}
+
+/**
+ * Cross-entropy L^ce of eq. 1 with a dice term, both averaged over what is labelled.
+ *
+ * @param logits [N, K, H, W]
+ * @param target one-hot [N, K, H, W], all zero where ignored
+ * @param weight [N, 1, 1, 1] or [N, 1, H, W]: of each image or pixel; 0 leaves it out
+ */
+export function segmentationLoss(logits: Value, target: Value, weight: Value): { readonly crossEntropy: Value; readonly dice: Value } {
+  const logP = logProbabilities(logits);
+  const weighted = stopGradient(mul(mul(target, classWeights(target)), weight));
+  const crossEntropy = div(neg(total(mul(weighted, logP))), add(total(weighted), 1e-3));
+
+  const labelled = stopGradient(mul(sum(target, [1], true), weight));
+  const p = mul(exp(logP), labelled);
+  const truth = mul(target, weight);
+  const overlap = sum(mul(p, target), [2, 3]);
+  const both = add(sum(p, [2, 3]), sum(truth, [2, 3]));
+  const present = indicator(less(0.5, sum(truth, [2, 3])));
+  const score = div(add(mul(overlap, 2), 1), add(both, 1));
+  const dice = div(total(mul(sub(1, score), present)), add(total(present), 1e-3));
+  return { crossEntropy, dice };
+}

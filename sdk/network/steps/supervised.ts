@@ -1,0 +1,87 @@
+import { Graph, type Value } from "../../graph/graph.js";
+import { add, concat, mul, reshape, sub } from "../../graph/ops.js";
+import { writeOnnx } from "../../graph/onnx/write.js";
+import type { Weights } from "../../graph/tensor.js";
+import { Builder } from "../builder.js";
+import { textWidth, type NetworkConfig } from "../contract.js";
+import { detectionLoss } from "../losses/detection.js";
+import { oneHotLabels, segmentationLoss } from "../losses/segmentation.js";
+import { network } from "../network.js";
+import { parameterSpecs } from "../initial.js";
+import { PackedParameters, packParameters, packWeights } from "../packing.js";
+import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, type StepGraph } from "./step-graph.js";
+
+export interface SupervisedOptions {
+  /** Images in a batch. */
+  readonly batch: number;
+  /** K, the padded size of each sample's vocabulary. */
+  readonly names: number;
+  /** Boxes a sample at most. */
+  readonly boxes: number;
+}
+
+export const supervisedScalars = {
+  ...optimiserScalars,
+  /** Weights of the losses in L^S. */
+  weightCrossEntropy: 1,
+  weightDice: 1,
+  weightDetection: 1,
+  /** How far the kept statistics move towards the batch's. */
+  momentum: 0.05,
+} as const;
+
+/**
+ * The offline training step: L^S of eq. 1 for segmentation and detection, with normalisation by batch statistics.
+ *
+ * Data inputs: frames uint8 [N, H, W, 3]; labels uint8 [N, H/4, W/4]; text float32 [N, K + 2, 384]; used float32 [N, K];
+ * boxes float32 [N, G, 4]; boxLabels int64 [N, G]; hasMask, hasBoxes float32 [N].
+ * Results: losses and `textGradient` [N, K + 2, 384], from which prompts learn.
+ */
+export function supervisedStep(config: NetworkConfig, weights: Weights, options: SupervisedOptions): StepGraph {
+  const { batch: n, names: k, boxes: g } = options;
+  const graph = new Graph("supervised step");
+  const frames = graph.input("frames", "uint8", [n, config.height, config.width, 3]);
+  const labels = graph.input("labels", "uint8", [n, config.height / 4, config.width / 4]);
+  const text = graph.input("text", "float32", [n, k + 2, textWidth]);
+  const used = graph.input("used", "float32", [n, k]);
+  const boxes = graph.input("boxes", "float32", [n, g, 4]);
+  const boxLabels = graph.input("boxLabels", "int64", [n, g]);
+  const hasMask = graph.input("hasMask", "float32", [n]);
+  const hasBoxes = graph.input("hasBoxes", "float32", [n]);
+  const scalars = scalarInputs(graph, supervisedScalars);
+
+  const packs = packParameters(parameterSpecs(config), () => true);
+  const parameters = new PackedParameters(graph, prefixes.student, packs);
+  const b = new Builder(graph, parameters, "batch");
+  const out = network(b, frames, text, used, config);
+  const masks = segmentationLoss(out.maskLogits, oneHotLabels(labels, k), reshape(hasMask, [n, 1, 1, 1]));
+  const regions = detectionLoss(out, { boxes, labels: boxLabels, labelled: hasBoxes }, config);
+  const loss = add(
+    add(mul(masks.crossEntropy, scalars.weightCrossEntropy), mul(masks.dice, scalars.weightDice)),
+    mul(add(regions.proposals, regions.regions), scalars.weightDetection),
+  );
+
+  const end = optimise(graph, loss, parameters.inputs, new Map(), scalars, [text]);
+  const state = optimiserState(packs, weights);
+  for (const [pack, kept] of parameters.inputs)
+    if (pack.statistic) {
+      const seen = new Map(b.statistics.flatMap(({ name, mean, variance }): [string, Value][] => [
+          [`${name}.mean`, mean],
+          [`${name}.variance`, variance],
+        ]));
+      const batchNow = concat(pack.parts.map((part) => seen.get(part.name) ?? parameters.get(graph, part)), 0);
+      state.set(prefixes.student + pack.name, packWeights(pack, weights));
+      graph.output(prefixes.next + prefixes.student + pack.name, add(kept, mul(sub(batchNow, kept), scalars.momentum)));
+    }
+  const results = {
+    loss,
+    crossEntropy: masks.crossEntropy,
+    dice: masks.dice,
+    proposals: regions.proposals,
+    regions: regions.regions,
+    gradientNorm: end.norm,
+    textGradient: end.gradients[0],
+  };
+  for (const [name, value] of Object.entries(results)) graph.output(name, value);
+  return { model: writeOnnx(graph), state, packs, scalars: supervisedScalars, results: Object.keys(results) };
+}

@@ -1,0 +1,38 @@
+import { existsSync } from "node:fs";
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { readSafetensors, writeSafetensors } from "../graph/safetensors.js";
+import type { FloatTensor, Weights } from "../graph/tensor.js";
+
+export interface Checkpoint {
+  /** The learner's whole state. */
+  readonly state: Weights;
+  readonly steps: number;
+  /** Minutes of training so far, over all runs. */
+  readonly minutes: number;
+}
+
+const file = (folder: string): string => join(folder, "checkpoint.safetensors");
+
+/** Writes a checkpoint beside the last one and then in its place, so that one is always whole. */
+export async function writeCheckpoint(folder: string, { state, steps, minutes }: Checkpoint): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const fresh = `${file(folder)}.new`;
+  const handle = await open(fresh, "w");
+  try {
+    await handle.writeFile(writeSafetensors(state, { steps: String(steps), minutes: String(minutes) }));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(fresh, file(folder));
+}
+
+/** The folder's checkpoint; undefined where there is none. Throws `E_BUNDLE_FORMAT` where it is damaged. */
+export async function readCheckpoint(folder: string): Promise<Checkpoint | undefined> {
+  if (!existsSync(file(folder))) return undefined;
+  const { tensors, metadata } = readSafetensors(await readFile(file(folder)));
+  const state = new Map<string, FloatTensor>();
+  for (const [name, tensor] of tensors) if (tensor.dtype === "float32") state.set(name, tensor as FloatTensor);
+  return { state, steps: Number(metadata["steps"]), minutes: Number(metadata["minutes"]) };
+}

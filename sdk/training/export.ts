@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type BundleContents, writeBundle } from "../bundle/index.js";
+import { runModel } from "../engine/run.js";
+import { OnnxSession } from "../engine/onnxruntime.js";
+import { fromFloat16, toFloat16 } from "../graph/float16.js";
+import type { FloatTensor, Weights } from "../graph/tensor.js";
+import { inferenceModel } from "../network/inference.js";
+import { inputNames, paddedVocabularySize, textWidth, type NetworkConfig } from "../network/contract.js";
+import { StatisticsAverage, statisticsModel } from "../network/steps/statistics.js";
+import { miniLmFolder } from "../network/text/files.js";
+import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
+import type { Dataset, Sample } from "./dataset.js";
+import type { Recipe } from "./recipe.js";
+import type { Words } from "./words.js";
+
+export interface ExportOptions {
+  readonly out: string;
+  readonly config: NetworkConfig;
+  readonly weights: Weights;
+  readonly words: Words;
+  readonly recipe: Recipe;
+  readonly sources: readonly SourceSpec<unknown>[];
+  readonly openModule: URL;
+}
+
+export interface ExportedBundle {
+  readonly bundle: string;
+  readonly parameters: number;
+}
+
+const names = paddedVocabularySize(16);
+const statisticsBatches = 60;
+const exemplarCount = 24;
+/** Exemplars come from drives that training does not see. */
+const exemplarSeed = 77;
+
+type OpenDataset = (spec: unknown) => Promise<Dataset>;
+
+/** Kept statistics of the EMA's weights, over augmented frames of all sources: the student's do not fit them. */
+async function withStatistics({ config, weights, words, recipe, sources, openModule }: ExportOptions): Promise<Weights> {
+  const session = await OnnxSession.create(statisticsModel(config, weights, { batch: recipe.batch, names }));
+  const loader = new PrefetchingLoader({
+    openModule,
+    sources,
+    batch: { batchSize: recipe.batch, width: config.width, height: config.height, seed: recipe.seed + 1 },
+  });
+  const average = new StatisticsAverage();
+  try {
+    for (let i = 0; i < statisticsBatches; i++) {
+      const batch = await loader.next();
+      await words.learn(batch.names.flat());
+      const frames = { dtype: "uint8" as const, shape: [recipe.batch, config.height, config.width, 3], data: batch.frames };
+      average.add(await session.run({ frames, ...words.batch(batch.names, names) }));
+    }
+  } finally {
+    await loader.close();
+    await session.close();
+  }
+  return average.into(weights);
+}
+
+/** Weights as the bundle's float16 will give them back, so that golden outputs are those of the file. */
+const rounded = (weights: Weights): Weights =>
+  new Map([...weights].map(([name, t]): [string, FloatTensor] => [name, { ...t, data: fromFloat16(toFloat16(t.data)) }]));
+
+async function exemplars(openModule: URL): Promise<{ names: readonly string[]; boxNames: readonly string[]; samples: Sample[] }> {
+  const { openDataset } = (await import(openModule.href)) as { openDataset: OpenDataset };
+  const drive = await openDataset({ kind: "drive", seed: exemplarSeed, length: exemplarCount, condition: "day" });
+  const samples: Sample[] = [];
+  for (let i = 0; i < drive.length; i++) samples.push(await drive.sample(i));
+  return { names: drive.names, boxNames: drive.boxNames, samples };
+}
+
+/** Re-estimates statistics and writes the trained weights as a bundle. */
+export async function exportBundle(options: ExportOptions): Promise<ExportedBundle> {
+  const { out, config, words, recipe } = options;
+  const weights = rounded(await withStatistics(options));
+  const shown = await exemplars(options.openModule);
+  await words.learn([...recipe.vocabulary, ...shown.names]);
+  const [first] = shown.samples;
+  const model = inferenceModel(config, weights, { frameWidth: first.width, frameHeight: first.height, names: paddedVocabularySize(recipe.vocabulary.length) });
+  const { text, used } = words.batch([recipe.vocabulary], paddedVocabularySize(recipe.vocabulary.length));
+  const frame = { dtype: "uint8" as const, shape: [1, first.height, first.width, 3], data: first.rgb };
+  const outputs = await runModel(model, {
+    [inputNames.frame]: frame,
+    [inputNames.text]: { dtype: "float32", shape: [text.shape[1], textWidth], data: text.data },
+    [inputNames.used]: { dtype: "float32", shape: [used.shape[1]], data: used.data },
+  });
+  const encoder = await readFile(join(miniLmFolder(), "minilm.safetensors"));
+  const data = recipe.sources.map((source) => ({
+    name: "folder" in source ? source.folder : `rendered drives (${source.drive.condition}, seed ${source.drive.seed})`,
+    terms: source.terms,
+  }));
+  const restricted = data.some(({ terms }) => terms.startsWith("research"));
+  const statement = restricted
+    ? "Weights learnt from data for research use: use them for research, and train your own for anything else."
+    : "Weights learnt from rendered frames alone.";
+  const contents: BundleContents = {
+    description: {
+      name: recipe.name,
+      generation: 0,
+      createdAt: new Date().toISOString(),
+      parent: null,
+      network: config,
+      vocabulary: recipe.vocabulary,
+      training: { statement, data },
+      textEncoder: { id: "all-MiniLM-L6-v2 int8", sha256: createHash("sha256").update(encoder).digest("hex") },
+      condition: "clear",
+      metrics: {},
+    },
+    weights,
+    embeddings: { tasks: words.tasks, names: words.names, prompts: new Map() },
+    golden: { frame, outputs },
+    notice: [statement, ...data.map(({ name, terms }) => `${name}: ${terms}`), "Text embeddings: all-MiniLM-L6-v2, Apache-2.0 (see sdk/network/text/minilm/NOTICE)."].join("\n") + "\n",
+    exemplars: shown,
+  };
+  await writeBundle(out, contents);
+  return { bundle: out, parameters: [...weights.values()].reduce((sum, t) => sum + t.data.length, 0) };
+}

@@ -1,0 +1,51 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { NightshiftError } from "../errors.js";
+import { packageRoot } from "../paths.js";
+
+const shared = { share: z.number().positive(), terms: z.string().min(1) };
+
+const sourceSchema = z.union([
+  z.strictObject({ folder: z.string().min(1), boxesFrom: z.array(z.string()).optional(), ...shared }),
+  z.strictObject({
+    drive: z.strictObject({ seed: z.number().int(), length: z.number().int().positive(), condition: z.enum(["day", "dusk", "night", "fog"]) }),
+    ...shared,
+  }),
+]);
+
+const recipeSchema = z.strictObject({
+  name: z.string(),
+  seed: z.number().int(),
+  /** Steps of the whole schedule; the learning rate falls to zero over them, or over `--minutes` if that ends sooner. */
+  steps: z.number().int().positive(),
+  /** Images a step. */
+  batch: z.number().int().positive(),
+  rates: z.strictObject({ encoder: z.number().positive(), decoder: z.number().positive(), decay: z.number().min(0) }),
+  vocabulary: z.array(z.string()).min(1),
+  sources: z.array(sourceSchema).min(1),
+  /** A labelled folder that progress is measured on; it teaches nothing. */
+  validation: z.string().optional(),
+});
+
+/** What is learnt from, and how. */
+export type Recipe = z.infer<typeof recipeSchema>;
+export type RecipeSource = Recipe["sources"][number];
+
+/** Reads `calibration/recipes/NAME.yaml`, or any file. Throws `E_CONFIG`. */
+export async function readRecipe(nameOrFile: string): Promise<Recipe> {
+  const shipped = join(packageRoot(), "calibration", "recipes", `${nameOrFile}.yaml`);
+  const path = existsSync(shipped) ? shipped : nameOrFile;
+  try {
+    return recipeSchema.parse(parse(await readFile(path, "utf8")));
+  } catch (cause) {
+    throw new NightshiftError("E_CONFIG", {
+      expected: "a recipe as those in calibration/recipes",
+      received: `${path}: ${cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause)}`,
+      remedy: "Name one of the shipped recipes, or mend the file.",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,127 @@
+import { join, resolve } from "node:path";
+import { Learner } from "../engine/learner.js";
+import { runModel } from "../engine/run.js";
+import { NightshiftError } from "../errors.js";
+import { defaultNetwork, paddedVocabularySize, type NetworkConfig } from "../network/contract.js";
+import { initialWeights } from "../network/initial.js";
+import { supervisedStep } from "../network/steps/supervised.js";
+import { TextEncoder } from "../network/text/textEncoder.js";
+import { packageRoot } from "../paths.js";
+import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
+import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { exportBundle, type ExportedBundle } from "./export.js";
+import { supervisedFeeds } from "./feeds.js";
+import { readRecipe, type RecipeSource } from "./recipe.js";
+import { Words } from "./words.js";
+
+export interface TrainOptions {
+  /** Where the bundle goes. */
+  readonly out: string;
+  /** Where checkpoints are kept. */
+  readonly checkpoint: string;
+  /** A shipped recipe's name, or a file. */
+  readonly recipe: string;
+  /** Goes on from the checkpoint there; without it a checkpoint that is there is an error. */
+  readonly resume: boolean;
+  /** Stops after this long, over all runs together. */
+  readonly minutes?: number;
+  /** The folder that the recipe's paths start from. */
+  readonly data?: string;
+  /** URL of the module that exports `openDataset`. */
+  readonly openModule: URL;
+  readonly threads?: number;
+  readonly network?: NetworkConfig;
+  readonly onProgress?: (line: string) => void;
+}
+
+export interface Trained extends ExportedBundle {
+  readonly steps: number;
+  readonly minutes: number;
+  /** The losses averaged over the last hundred steps. */
+  readonly losses: Readonly<Record<string, number>>;
+}
+
+const names = paddedVocabularySize(16);
+const maxBoxes = 32;
+const warmUp = 200;
+const minutesBetweenCheckpoints = 3;
+
+/** A recipe's source as plain JSON, its paths resolved. */
+const specOf = (source: RecipeSource, data: string): SourceSpec<unknown> => ({
+  share: source.share,
+  boxes: true,
+  spec:
+    "folder" in source
+      ? { kind: "folder", path: join(data, source.folder), ...(source.boxesFrom && { boxesFrom: source.boxesFrom }) }
+      : { kind: "drive", ...source.drive },
+});
+
+/** Warms up linearly, then falls along half a cosine. `progress` from 0 to 1. */
+const rateFactor = (step: number, progress: number): number =>
+  Math.min(1, (step + 1) / warmUp) * (0.5 + 0.5 * Math.cos(Math.PI * Math.min(1, progress)));
+
+/** Trains a bundle from labelled frames (L^S of eq. 1) and writes it; its weights are the EMA's. Throws as its parts do. */
+export async function train(options: TrainOptions): Promise<Trained> {
+  const recipe = await readRecipe(options.recipe);
+  const data = resolve(options.data ?? join(packageRoot(), "..", "shared", "data"));
+  const config = options.network ?? defaultNetwork;
+  const found = await readCheckpoint(options.checkpoint);
+  if (found && !options.resume)
+    throw new NightshiftError("E_CONFIG", {
+      expected: "no checkpoint where training starts anew",
+      received: `one of ${found.steps} steps in ${options.checkpoint}`,
+      remedy: "Add --resume to go on from it, or name another --checkpoint folder.",
+    });
+  const words = new Words(await TextEncoder.create(runModel));
+  const graph = supervisedStep(config, initialWeights(config, recipe.seed), { batch: recipe.batch, names, boxes: maxBoxes });
+  const learner = await Learner.create(graph, { threads: options.threads ?? 2, ...(found && { state: found.state, steps: found.steps }) });
+  const sources = recipe.sources.map((source) => specOf(source, data));
+  const loader = new PrefetchingLoader({
+    openModule: options.openModule,
+    sources,
+    batch: { batchSize: recipe.batch, width: config.width, height: config.height, seed: recipe.seed, maxBoxes },
+    firstStep: learner.steps,
+  });
+  const started = performance.now();
+  const minutesBefore = found?.minutes ?? 0;
+  const minutes = (): number => minutesBefore + (performance.now() - started) / 60_000;
+  const progress = (): number => Math.max(learner.steps / recipe.steps, minutes() / (options.minutes ?? Infinity));
+  const losses: Record<string, number> = {};
+  let lastCheckpoint = minutes();
+  try {
+    while (progress() < 1) {
+      const batch = await loader.next();
+      await words.learn(batch.names.flat());
+      const factor = rateFactor(learner.steps, progress());
+      const result = await learner.step(supervisedFeeds(batch, words, { ...config, names }), {
+        rateEncoder: recipe.rates.encoder * factor,
+        rateDecoder: recipe.rates.decoder * factor,
+        decay: recipe.rates.decay,
+        clip: 5,
+        alpha: Math.min(0.998, (1 + learner.steps) / (10 + learner.steps)),
+      });
+      for (const [name, value] of Object.entries(result)) if (value.length === 1) losses[name] = (losses[name] ?? value[0]) * 0.99 + value[0] * 0.01;
+      if (learner.steps % 20 === 0) {
+        const left = (minutes() - minutesBefore) * ((1 - progress()) / Math.max(1e-6, progress() - progressBefore(found, recipe.steps, options)));
+        const shown = Object.entries(losses).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+        options.onProgress?.(`step ${learner.steps} of ${recipe.steps}, ${minutes().toFixed(1)} min, ${left.toFixed(0)} min left: ${shown.join(", ")}`);
+      }
+      if (minutes() - lastCheckpoint > minutesBetweenCheckpoints) {
+        lastCheckpoint = minutes();
+        await writeCheckpoint(options.checkpoint, { state: learner.state(), steps: learner.steps, minutes: minutes() });
+      }
+    }
+    await writeCheckpoint(options.checkpoint, { state: learner.state(), steps: learner.steps, minutes: minutes() });
+  } finally {
+    await loader.close();
+  }
+  const weights = learner.weights("teacher");
+  const steps = learner.steps;
+  await learner.close();
+  options.onProgress?.("estimating statistics and writing the bundle");
+  const exported = await exportBundle({ out: options.out, config, weights, words, recipe, sources, openModule: options.openModule });
+  return { ...exported, steps, minutes: minutes(), losses };
+}
+
+const progressBefore = (found: { steps: number; minutes: number } | undefined, steps: number, { minutes = Infinity }: TrainOptions): number =>
+  found ? Math.max(found.steps / steps, found.minutes / minutes) : 0;
