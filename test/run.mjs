@@ -62,6 +62,8 @@ function readNotice(line) {
 }
 
 async function ended(child) {
+  // Whoever ends this run means all of it.
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   const lines = [
     [child.stdout, readTap],
     [child.stderr, readNotice],
