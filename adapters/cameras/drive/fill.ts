@@ -32,6 +32,7 @@ export function fillPolygon(surface: Surface, span: Span, paint: Paint, object: 
   const i0 = gradients[0]!, ix = gradients[1]!, iy = gradients[2]!;
   const u0 = gradients[3]!, ux = gradients[4]!, uy = gradients[5]!, v0 = gradients[6]!, vx = gradients[7]!, vy = gradients[8]!;
   const { levels, bits } = paint.texture;
+  const { covered, coverage } = surface;
   const size = 1 << bits;
   const lift = 1 + (paint.lift ?? 0);
   const { r, g, b, id, windows, shadow } = paint;
@@ -77,9 +78,9 @@ export function fillPolygon(surface: Surface, span: Span, paint: Paint, object: 
         const texel = texels[((iv & wrap) << levelBits) | (iu & wrap)]!;
         const alpha = texel >>> 24;
         if (alpha === hole) continue;
-        if (object !== 0 && surface.covered[p] !== object) {
-          surface.covered[p] = object;
-          surface.coverage[object]!++;
+        if (object !== 0 && covered[p] !== object) {
+          covered[p] = object;
+          coverage[object]!++;
         }
         if (shadow !== undefined) {
           // Shadows lie on the ground: they fall on whatever ground is at their depth or a little nearer.

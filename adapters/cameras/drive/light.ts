@@ -19,6 +19,8 @@ export interface Light {
   readonly beam: number;
   /** Street lamps, lit windows, halos: 0 by day, 1 at night. */
   readonly lamps: number;
+  /** Brightness under a street lamp. */
+  readonly lampPower: number;
   readonly exposure: number;
   /** What is added to all (veil, stray light), after exposure. */
   readonly veil: number;
@@ -29,7 +31,7 @@ export interface Light {
 }
 
 const keys = ["sun", "sky", "zenith", "horizon", "cloud", "airlight", "cast"] as const;
-const amounts = ["cover", "fog", "beam", "lamps", "exposure", "veil", "saturation", "noise"] as const;
+const amounts = ["cover", "fog", "beam", "lamps", "lampPower", "exposure", "veil", "saturation", "noise"] as const;
 
 /** The light of each condition under one seed's weather. */
 export class Lighting {
@@ -54,6 +56,7 @@ export class Lighting {
       airlight: [0.75, 0.82, 0.9],
       beam: 0,
       lamps: 0,
+      lampPower: 0,
       exposure: bright,
       veil: random.range(0, 0.015),
       saturation: random.range(0.65, 1.1),
@@ -72,6 +75,7 @@ export class Lighting {
       airlight: [0.3 * red, 0.24, 0.22],
       beam: 0.1,
       lamps: 0.55,
+      lampPower: random.range(0, 0.12),
       exposure: random.range(0.75, 1.3),
       veil: 0.004,
       saturation: random.range(0.6, 0.95),
@@ -88,10 +92,11 @@ export class Lighting {
       cover: day.cover,
       fog: 0.0015,
       airlight: [0.02 * town, 0.017 * town, 0.015 * town],
-      beam: random.range(0.3, 0.9),
+      beam: random.range(0.12, 0.6),
       lamps: 1,
-      exposure: random.range(0.75, 1.25),
-      veil: random.range(0.001, 0.006),
+      lampPower: random.range(0.04, 0.4),
+      exposure: random.range(0.5, 1.25),
+      veil: random.range(0.0005, 0.005),
       saturation: random.range(0.6, 0.9),
       cast: [random.range(1, 1.15), 1, random.range(0.8, 1)],
       noise: random.range(4, 9),
@@ -108,6 +113,7 @@ export class Lighting {
       airlight: [pale * random.range(0.97, 1.03), pale, pale * random.range(0.97, 1.06)],
       beam: 0,
       lamps: 0.25,
+      lampPower: 0,
       exposure: random.range(0.85, 1.15),
       veil: 0.02,
       saturation: random.range(0.5, 0.85),
@@ -127,7 +133,7 @@ export class Lighting {
     const amount = (key: (typeof amounts)[number]): number => conditions.reduce((sum, each) => sum + weights[each] * this.#lights[each][key], 0);
     return {
       sun: colour("sun"), sky: colour("sky"), zenith: colour("zenith"), horizon: colour("horizon"), cloud: colour("cloud"), airlight: colour("airlight"), cast: colour("cast"),
-      cover: amount("cover"), fog: amount("fog"), beam: amount("beam"), lamps: amount("lamps"), exposure: amount("exposure"), veil: amount("veil"), saturation: amount("saturation"), noise: amount("noise"),
+      cover: amount("cover"), fog: amount("fog"), beam: amount("beam"), lamps: amount("lamps"), lampPower: amount("lampPower"), exposure: amount("exposure"), veil: amount("veil"), saturation: amount("saturation"), noise: amount("noise"),
     };
   }
 }

@@ -53,6 +53,8 @@ export class Scene {
       const away = nearEnd(item) - z;
       if (item.kind !== "building" && item.kind !== "tree" && away > smallSight) continue;
       if (farEnd(item) < z - 12) continue;
+      // People are made of rods, which are not cut at the near plane.
+      if ((item.kind === "pedestrian" || item.kind === "bicyclist") && away < 1.4) continue;
       this.#draw(raster, item, frame, lamps, labels);
     }
     return labels;

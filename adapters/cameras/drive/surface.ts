@@ -40,8 +40,9 @@ export class Surface {
 
   /** Metres along the viewing axis, infinite in the sky. */
   depth(): Float32Array {
-    const metres = new Float32Array(this.nearness.length);
-    for (let p = 0; p < metres.length; p++) metres[p] = 1 / this.nearness[p]!;
+    const { nearness } = this;
+    const metres = new Float32Array(nearness.length);
+    for (let p = 0; p < metres.length; p++) metres[p] = 1 / nearness[p]!;
     return metres;
   }
 

@@ -10,7 +10,7 @@ import type { Pose } from "./view.js";
 export type VehicleKind = "hatch" | "saloon" | "suv" | "van" | "truck" | "bus";
 
 /** Most are cars. */
-export const pickVehicle = (random: Random): VehicleKind => (random.chance(0.92) ? random.pick(["hatch", "hatch", "hatch", "saloon", "saloon", "suv", "suv", "van"]) : random.pick(["truck", "bus"]));
+export const pickVehicle = (random: Random): VehicleKind => (random.chance(0.86) ? random.pick(["hatch", "hatch", "hatch", "saloon", "saloon", "suv", "suv", "van"]) : random.pick(["truck", "bus", "bus"]));
 
 /** Metres: how long it is, and how high. */
 export const vehicleSize: Record<VehicleKind, { readonly length: number; readonly half: number; readonly height: number }> = {
