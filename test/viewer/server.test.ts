@@ -1,0 +1,117 @@
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { inflateSync } from "node:zlib";
+import test, { type ExecutionContext } from "ava";
+import { WebSocket } from "ws";
+import { streamEvent } from "../../sdk/stream/events.js";
+import type { FrameHead, ToPage } from "../../sdk/viewer/page/wire.js";
+import { Viewer } from "../../sdk/viewer/viewer.js";
+import { Pretended } from "./pretended.js";
+
+async function open(t: ExecutionContext): Promise<{ viewer: Viewer; stream: Pretended; errors: unknown[] }> {
+  const stream = new Pretended();
+  const errors: unknown[] = [];
+  const viewer = await Viewer.open(stream, { port: 0, onError: (error) => errors.push(error) });
+  t.teardown(() => viewer.close());
+  return { viewer, stream, errors };
+}
+
+/** A visitor that keeps everything it is sent. */
+async function visit(t: ExecutionContext, { address }: Viewer) {
+  const socket = new WebSocket(`${address.replace("http", "ws")}stream`, { origin: address.slice(0, -1) });
+  t.teardown(() => socket.terminate());
+  const told: ToPage[] = [];
+  const frames: Buffer[] = [];
+  socket.on("message", (data: Buffer, isBinary) => (isBinary ? frames.push(data) : told.push(JSON.parse(data.toString()) as ToPage)));
+  await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+  return { socket, told, frames, ask: (value: unknown) => socket.send(JSON.stringify(value)) };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200 && !condition(); tries++) await sleep(25);
+}
+
+test("every file of the page is served, with headers that keep strangers out, and nothing else is", async (t) => {
+  const { viewer } = await open(t);
+  for (const file of ["", "main.js", "style.css", "icon.svg", "uplot.js", "uplot.css", "charts.js"]) {
+    const response = await fetch(viewer.address + file);
+    t.is(response.status, 200, file);
+    t.regex(response.headers.get("content-security-policy") ?? "", /default-src 'none'/);
+    t.is(response.headers.get("x-content-type-options"), "nosniff");
+    t.false((await response.text()).includes("https://cdn"));
+  }
+  for (const file of ["package.json", "../package.json", "%2e%2e/package.json"]) t.is((await fetch(viewer.address + file)).status, 404, file);
+});
+
+test("a name that merely points here is refused, and so is another site's page", async (t) => {
+  const { viewer } = await open(t);
+  const { port } = new URL(viewer.address);
+  const reply = await new Promise<string>((resolve) => {
+    const socket = connect(Number(port), "127.0.0.1", () => socket.write("GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"));
+    socket.once("data", (data) => resolve(data.toString()));
+  });
+  t.regex(reply, /^HTTP\/1\.1 403/);
+  const stranger = new WebSocket(`${viewer.address.replace("http", "ws")}stream`, { origin: "http://evil.example" });
+  const error = await new Promise<Error>((resolve) => stranger.once("error", resolve));
+  t.regex(error.message, /403/);
+});
+
+test("frames come whole, and no more of them than the page draws", async (t) => {
+  const { viewer, stream } = await open(t);
+  const { frames, ask } = await visit(t, viewer);
+  for (let tries = 0; tries < 20; tries++) {
+    const { frame, perception } = stream.next();
+    viewer.show(frame, perception, "dusk");
+    await sleep(60);
+  }
+  t.is(frames.length, 2, "without a sign that they were drawn, two are under way");
+  const [message] = frames;
+  const headBytes = message!.readUInt32BE(0);
+  const head = JSON.parse(message!.subarray(4, 4 + headBytes).toString()) as FrameHead;
+  t.is(message!.length, 4 + headBytes + head.pictureBytes + head.maskBytes);
+  t.is(inflateSync(message!.subarray(-head.maskBytes)).length, head.width * head.height);
+  t.deepEqual([head.camera, head.generation, head.condition, head.boxes.length], ["front", 1, "dusk", 1]);
+  ask({ type: "shown" });
+  await sleep(100);
+  const { frame, perception } = stream.next();
+  viewer.show(frame, perception, "dusk");
+  await until(() => frames.length > 2);
+  t.is(frames.length, 3);
+});
+
+test("a page that comes late hears what it missed", async (t) => {
+  const { viewer } = await open(t);
+  viewer.event(streamEvent("trainer_progress", "learning, 1 of 2 steps.", { step: 1, steps: 2, losses: { total: 2.5, lmc: Number.NaN } }));
+  viewer.event(streamEvent("generation_swapped", "Generation 2 serves.", { generation: 2 }));
+  await sleep(600);
+  const { told } = await visit(t, viewer);
+  await until(() => told.length >= 2);
+  const [first] = told;
+  if (first?.type !== "history") return t.fail(first?.type);
+  t.deepEqual(first.history.losses.map(({ step, steps, losses }) => ({ step, steps, losses })), [{ step: 1, steps: 2, losses: { total: 2.5 } }]);
+  t.deepEqual(first.history.events.map(({ kind }) => kind), ["generation_swapped"]);
+  t.true(first.history.points.length >= 1);
+});
+
+test("requests are carried out, and what cannot be is told", async (t) => {
+  const { viewer, stream, errors } = await open(t);
+  const { told, ask, socket } = await visit(t, viewer);
+  ask({ type: "setVocabulary", names: ["bus"] });
+  ask({ type: "adaptNow" });
+  ask({ type: "rollBack" });
+  ask({ type: "reboot" });
+  socket.send("{");
+  const answers = () => told.filter(({ type }) => type === "done" || type === "refused");
+  await until(() => answers().length >= 5);
+  t.deepEqual(stream.names, ["bus"]);
+  t.deepEqual(stream.asked, ["adaptNow"]);
+  t.is(answers().filter(({ type }) => type === "done").length, 2);
+  t.deepEqual(answers().flatMap((each) => (each.type === "refused" ? each.code : [])).sort(), ["E_CONTROL", "E_CONTROL", "E_INTERNAL"]);
+  t.is(errors.length, 1);
+});
+
+test("a port in use is told with its code", async (t) => {
+  const { viewer } = await open(t);
+  const port = Number(new URL(viewer.address).port);
+  await t.throwsAsync(Viewer.open(new Pretended(), { port, onError: () => undefined }), { code: "E_ADDRESS_IN_USE" });
+});
