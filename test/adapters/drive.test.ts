@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import test from "ava";
-import { driveBoxNames, driveNames } from "../../adapters/cameras/drive/classes.js";
+import type { driveBoxNames} from "../../adapters/cameras/drive/classes.js";
+import { driveNames } from "../../adapters/cameras/drive/classes.js";
 import { conditions } from "../../adapters/cameras/drive/condition.js";
 import { fewestPixels } from "../../adapters/cameras/drive/boxes.js";
 import { Drive, type RenderedFrame } from "../../adapters/cameras/drive/drive.js";

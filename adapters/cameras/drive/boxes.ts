@@ -15,18 +15,18 @@ export function visibleBoxes(surface: Surface, labels: readonly (DriveBoxName | 
   const seen = new Uint32Array(count);
   for (let y = 0, p = 0; y < height; y++)
     for (let x = 0; x < width; x++, p++) {
-      const o = object[p]!;
+      const o = object[p];
       if (o === 0) continue;
-      seen[o]!++;
-      if (x < x1[o]!) x1[o] = x;
-      if (x > x2[o]!) x2[o] = x;
-      if (y < y1[o]!) y1[o] = y;
-      if (y > y2[o]!) y2[o] = y;
+      seen[o]++;
+      if (x < x1[o]) x1[o] = x;
+      if (x > x2[o]) x2[o] = x;
+      if (y < y1[o]) y1[o] = y;
+      if (y > y2[o]) y2[o] = y;
     }
   const boxes: Box[] = [];
   labels.forEach((label, o) => {
-    if (label === undefined || seen[o]! < fewestPixels || seen[o]! < leastVisible * coverage[o]!) return;
-    boxes.push({ x1: x1[o]!, y1: y1[o]!, x2: x2[o]! + 1, y2: y2[o]! + 1, label });
+    if (label === undefined || seen[o] < fewestPixels || seen[o] < leastVisible * coverage[o]) return;
+    boxes.push({ x1: x1[o], y1: y1[o], x2: x2[o] + 1, y2: y2[o] + 1, label });
   });
   return boxes;
 }

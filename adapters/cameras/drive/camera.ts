@@ -67,7 +67,7 @@ export class DriveCamera implements Camera {
 class Replies {
   readonly #waiting: Reply[] = [];
   readonly #wake = new AbortController();
-  #failure: unknown;
+  #failure: Error | undefined;
   #notify: (() => void) | undefined;
 
   constructor(
@@ -79,7 +79,7 @@ class Replies {
       this.#waiting.push(reply);
       notify();
     });
-    worker.on("error", (error) => {
+    worker.on("error", (error: Error) => {
       this.#failure = error;
       notify();
     });
@@ -95,7 +95,7 @@ class Replies {
       if (this.#failure !== undefined)
         throw new NightshiftError("E_CAMERA", {
           expected: "frames from the drive's renderer",
-          received: this.#failure instanceof Error ? this.#failure.message : String(this.#failure),
+          received: this.#failure.message,
           remedy: "Report this with the seed and size of the drive.",
           cause: this.#failure,
         });

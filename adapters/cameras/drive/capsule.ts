@@ -32,7 +32,7 @@ export function capsule(
   const squared = dx * dx + dy * dy, inverse = squared > 1e-6 ? 1 / squared : 0;
   const lit = sunDirection.x * view.cos - sunDirection.z * view.sin > 0 ? 1 : -1;
   const direct = 150 + 60 * Math.abs(sunDirection.x);
-  const base = paint.texture.levels[0]![0]!;
+  const base = paint.texture.levels[0][0];
   const colour = (((base & 255) * paint.r) >> 8) | ((((base >>> 8) & 255) * paint.g) & 0xff00) | (((((base >>> 16) & 255) * paint.b) >> 8) << 16);
   const ownGlow = paint.glow ?? 0;
   const lift = 1 + (paint.lift ?? 0);
@@ -49,10 +49,10 @@ export function capsule(
       const p = y * width + x;
       if (object !== 0 && surface.covered[p] !== object) {
         surface.covered[p] = object;
-        surface.coverage[object]!++;
+        surface.coverage[object]++;
       }
       const near = (nearA + (nearB - nearA) * t) * lift;
-      if (near <= nearness[p]!) continue;
+      if (near <= nearness[p]) continue;
       nearness[p] = near;
       albedo[p] = colour;
       surface.object[p] = object;

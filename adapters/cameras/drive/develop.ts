@@ -69,7 +69,7 @@ export class Developer {
       let grain = hash(this.street.seed, frame, y) & (grains - 1);
       const grainStep = 1 + (hash(frame, y) & 3) * 2;
       for (let x = 0; x < width; x++, p++) {
-        const near = nearness[p]!;
+        const near = nearness[p];
         let r: number, g: number, b: number;
         if (near === 0) {
           if (!skyKnown) {
@@ -81,41 +81,41 @@ export class Developer {
           b = skyRow[x * 3 + 2]!;
         } else {
           const z = 1 / near;
-          const lit = state[p]!, s = (lit >>> 8) & 255, a = (lit >>> 16) & 255;
+          const lit = state[p], s = (lit >>> 8) & 255, a = (lit >>> 16) & 255;
           let lr = s * sunR + a * skyR, lg = s * sunG + a * skyG, lb = s * sunB + a * skyB;
           if (dark) {
-            const beam = (beamRow * beamColumn[x]!) / (1 + z * z * 0.006);
+            const beam = (beamRow * beamColumn[x]) / (1 + z * z * 0.006);
             const lamp = lampPower * lamplight.at(z, (x + 0.5 - view.centreX) * inverseFocal * z, cameraUp - down * z);
             const shade = 0.35 + a * 0.00255;
             lr += (beam + lamp) * shade;
             lg += (beam * 0.93 + lamp * 0.68) * shade;
             lb += (beam * 0.8 + lamp * 0.36) * shade;
           }
-          const colour = albedo[p]!, shine = lit >>> 24;
-          const ownLight = own[shine]!, windowLight = window[shine]!;
-          r = linear[colour & 255]! * (lr + ownLight) + windowLight;
-          g = linear[(colour >>> 8) & 255]! * (lg + ownLight) + windowLight * 0.72;
-          b = linear[(colour >>> 16) & 255]! * (lb + ownLight) + windowLight * 0.38;
+          const colour = albedo[p], shine = lit >>> 24;
+          const ownLight = own[shine], windowLight = window[shine];
+          r = linear[colour & 255] * (lr + ownLight) + windowLight;
+          g = linear[(colour >>> 8) & 255] * (lg + ownLight) + windowLight * 0.72;
+          b = linear[(colour >>> 16) & 255] * (lb + ownLight) + windowLight * 0.38;
           const step = (z * fogPerMetre) | 0;
-          const through = clear[step < fogSteps ? step : fogSteps - 1]!;
+          const through = clear[step < fogSteps ? step : fogSteps - 1];
           r = airR + (r - airR) * through;
           g = airG + (g - airG) * through;
           b = airB + (b - airB) * through;
         }
         if (anyHalo) {
-          r += halo[x * 3]!;
-          g += halo[x * 3 + 1]!;
-          b += halo[x * 3 + 2]!;
+          r += halo[x * 3];
+          g += halo[x * 3 + 1];
+          b += halo[x * 3 + 2];
         }
         const grey = (0.3 * r + 0.59 * g + 0.11 * b) * (1 - saturation);
         grain = (grain + grainStep) & (grains - 1);
-        const speck = noise[grain]! * grainPower;
-        const colourSpeck = noise[grain ^ 0x555]! * grainPower * 0.5;
+        const speck = noise[grain] * grainPower;
+        const colourSpeck = noise[grain ^ 0x555] * grainPower * 0.5;
         const ir = ((r * saturation + grey) * castR + veil) * fine, ig = ((g * saturation + grey) * castG + veil) * fine, ib = ((b * saturation + grey) * castB + veil) * fine;
         const q = p * 3;
-        out[q] = tone[ir < steps - 1 ? ir | 0 : steps - 1]! + speck + colourSpeck;
-        out[q + 1] = tone[ig < steps - 1 ? ig | 0 : steps - 1]! + speck;
-        out[q + 2] = tone[ib < steps - 1 ? ib | 0 : steps - 1]! + speck - colourSpeck;
+        out[q] = tone[ir < steps - 1 ? ir | 0 : steps - 1] + speck + colourSpeck;
+        out[q + 1] = tone[ig < steps - 1 ? ig | 0 : steps - 1] + speck;
+        out[q + 2] = tone[ib < steps - 1 ? ib | 0 : steps - 1] + speck - colourSpeck;
       }
     }
   }

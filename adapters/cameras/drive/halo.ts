@@ -35,7 +35,7 @@ export class Halos {
   #visible({ x, y, nearness }: Glow): boolean {
     const { width, height, nearness: there } = this.surface;
     if (x < 0 || y < 0 || x >= width || y >= height) return false;
-    return there[Math.floor(y) * width + Math.floor(x)]! <= nearness * 1.06 + 0.002;
+    return there[Math.floor(y) * width + Math.floor(x)] <= nearness * 1.06 + 0.002;
   }
 
   #add(glow: Glow, strength: number, fog: number, width: number, height: number): void {
@@ -54,9 +54,9 @@ export class Halos {
         if (edge <= 0) continue;
         const value = (power * edge * edge * 0.9) / (1 + squared * squared * 0.5 + squared) / 255;
         const at = (y * width + x) * 3;
-        this.#sum[at]! += value * r;
-        this.#sum[at + 1]! += value * g;
-        this.#sum[at + 2]! += value * b;
+        this.#sum[at] += value * r;
+        this.#sum[at + 1] += value * g;
+        this.#sum[at + 2] += value * b;
       }
   }
 
@@ -66,11 +66,11 @@ export class Halos {
     const position = Math.min(this.#height - 1.001, y / shrink);
     const top = Math.floor(position), t = position - top;
     const column = this.#column, sum = this.#sum;
-    for (let i = 0, at = top * across; i < across; i++, at++) column[i] = sum[at]! * (1 - t) + sum[at + across]! * t;
+    for (let i = 0, at = top * across; i < across; i++, at++) column[i] = sum[at] * (1 - t) + sum[at + across] * t;
     const { width } = this.surface;
     for (let x = 0, at = 0; x < width; x++) {
       const left = (x >> 2) * 3, f = (x & 3) * 0.25;
-      for (let k = 0; k < 3; k++, at++) this.row[at] = column[left + k]! * (1 - f) + column[left + k + 3]! * f;
+      for (let k = 0; k < 3; k++, at++) this.row[at] = column[left + k] * (1 - f) + column[left + k + 3] * f;
     }
   }
 }

@@ -29,8 +29,8 @@ export class Lamplight {
   at(depth: number, x: number, y: number): number {
     if (depth >= farthest) return 0;
     const i = depth | 0, f = depth - i;
-    const across = x + this.#offset[i]! - this.#lamp[i]!;
-    const along = this.#along[i]! + (this.#along[i + 1]! - this.#along[i]!) * f;
+    const across = x + this.#offset[i] - this.#lamp[i];
+    const along = this.#along[i] + (this.#along[i + 1] - this.#along[i]) * f;
     const squared = (along + across * across) / 45;
     const above = y - this.street.lampHeight;
     const fall = 1 / ((1 + squared) * (1 + squared * 0.6));

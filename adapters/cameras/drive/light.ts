@@ -30,8 +30,7 @@ export interface Light {
   readonly noise: number;
 }
 
-const keys = ["sun", "sky", "zenith", "horizon", "cloud", "airlight", "cast"] as const;
-const amounts = ["cover", "fog", "beam", "lamps", "lampPower", "exposure", "veil", "saturation", "noise"] as const;
+type Colour = "sun" | "sky" | "zenith" | "horizon" | "cloud" | "airlight" | "cast";
 
 /** The light of each condition under one seed's weather. */
 export class Lighting {
@@ -125,12 +124,12 @@ export class Lighting {
 
   /** Exposure and noise follow as a camera's would: evenly on the way from one light to the other. */
   at(weights: ConditionWeights): Light {
-    const colour = (key: (typeof keys)[number]): Rgb => {
+    const colour = (key: Colour): Rgb => {
       const sum: [number, number, number] = [0, 0, 0];
       for (const each of conditions) for (const k of [0, 1, 2] as const) sum[k] += weights[each] * this.#lights[each][key][k];
       return sum;
     };
-    const amount = (key: (typeof amounts)[number]): number => conditions.reduce((sum, each) => sum + weights[each] * this.#lights[each][key], 0);
+    const amount = (key: Exclude<keyof Light, Colour>): number => conditions.reduce((sum, each) => sum + weights[each] * this.#lights[each][key], 0);
     return {
       sun: colour("sun"), sky: colour("sky"), zenith: colour("zenith"), horizon: colour("horizon"), cloud: colour("cloud"), airlight: colour("airlight"), cast: colour("cast"),
       cover: amount("cover"), fog: amount("fog"), beam: amount("beam"), lamps: amount("lamps"), lampPower: amount("lampPower"), exposure: amount("exposure"), veil: amount("veil"), saturation: amount("saturation"), noise: amount("noise"),

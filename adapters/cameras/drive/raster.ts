@@ -53,10 +53,10 @@ export class Raster {
     const baseX = dx * view.cos - dz * view.sin, baseY = pose.y - view.y, baseZ = dx * view.sin + dz * view.cos;
     let nearest = Infinity, farthest = -Infinity;
     for (let i = 0; i < count; i++) {
-      const x = points[i * 5]!, z = points[i * 5 + 2]!;
+      const x = points[i * 5], z = points[i * 5 + 2];
       const depth = baseZ - x * sin + z * cos;
       viewed[i * 5] = baseX + x * cos + z * sin;
-      viewed[i * 5 + 1] = baseY + points[i * 5 + 1]!;
+      viewed[i * 5 + 1] = baseY + points[i * 5 + 1];
       viewed[i * 5 + 2] = depth;
       viewed[i * 5 + 3] = points[i * 5 + 3]!;
       viewed[i * 5 + 4] = points[i * 5 + 4]!;
@@ -78,10 +78,10 @@ export class Raster {
       span.sky = paint.shade;
       return;
     }
-    const ax = p[5]! - p[0]!, ay = p[6]! - p[1]!, az = p[7]! - p[2]!;
-    const bx = p[10]! - p[0]!, by = p[11]! - p[1]!, bz = p[12]! - p[2]!;
+    const ax = p[5] - p[0], ay = p[6] - p[1], az = p[7] - p[2];
+    const bx = p[10] - p[0], by = p[11] - p[1], bz = p[12] - p[2];
     let nx = ay * bz - az * by, ny = az * bx - ax * bz, nz = ax * by - ay * bx;
-    const facing = nx * p[0]! + ny * p[1]! + nz * p[2]! > 0 ? -1 : 1;
+    const facing = nx * p[0] + ny * p[1] + nz * p[2] > 0 ? -1 : 1;
     const length = facing / Math.max(1e-9, Math.sqrt(nx * nx + ny * ny + nz * nz));
     nx *= length;
     ny *= length;
@@ -98,14 +98,14 @@ export class Raster {
     let made = 0;
     for (let i = 0; i < count; i++) {
       const a = i * 5, b = ((i + 1) % count) * 5;
-      const za = from[a + 2]!, zb = from[b + 2]!;
+      const za = from[a + 2], zb = from[b + 2];
       if (za >= nearPlane) {
         for (let k = 0; k < 5; k++) to[made * 5 + k] = from[a + k]!;
         made++;
       }
       if (za >= nearPlane !== zb >= nearPlane) {
         const t = (nearPlane - za) / (zb - za);
-        for (let k = 0; k < 5; k++) to[made * 5 + k] = from[a + k]! + (from[b + k]! - from[a + k]!) * t;
+        for (let k = 0; k < 5; k++) to[made * 5 + k] = from[a + k] + (from[b + k] - from[a + k]) * t;
         made++;
       }
     }
@@ -117,9 +117,9 @@ export class Raster {
     const { view } = this;
     const span = this.#span;
     for (let i = 0; i < count; i++) {
-      const iz = 1 / p[i * 5 + 2]!;
-      span.x[i] = view.centreX + view.focal * p[i * 5]! * iz;
-      span.y[i] = view.horizonY - view.focal * p[i * 5 + 1]! * iz;
+      const iz = 1 / p[i * 5 + 2];
+      span.x[i] = view.centreX + view.focal * p[i * 5] * iz;
+      span.y[i] = view.horizonY - view.focal * p[i * 5 + 1] * iz;
     }
     span.count = count;
     if (setGradients(span, p)) fillPolygon(this.surface, span, paint, this.object);
@@ -143,18 +143,18 @@ function setGradients(span: Span, p: Float64Array): boolean {
   const { x, y, count, gradients } = span;
   let best = 0, corner = 1;
   for (let i = 1; i + 1 < count; i++) {
-    const area = Math.abs((x[i]! - x[0]!) * (y[i + 1]! - y[0]!) - (x[i + 1]! - x[0]!) * (y[i]! - y[0]!));
+    const area = Math.abs((x[i] - x[0]) * (y[i + 1] - y[0]) - (x[i + 1] - x[0]) * (y[i] - y[0]));
     if (area > best) {
       best = area;
       corner = i;
     }
   }
   if (best < 1e-3) return false;
-  const x1 = x[corner]! - x[0]!, y1 = y[corner]! - y[0]!, x2 = x[corner + 1]! - x[0]!, y2 = y[corner + 1]! - y[0]!;
+  const x1 = x[corner] - x[0], y1 = y[corner] - y[0], x2 = x[corner + 1] - x[0], y2 = y[corner + 1] - y[0];
   const scale = 1 / (x1 * y2 - x2 * y1);
   const a = 2, b = corner * 5 + 2, c = (corner + 1) * 5 + 2;
   for (let k = 0; k < 3; k++) {
-    const v0 = (k === 0 ? 1 : p[a + k]!) / p[a]!, v1 = (k === 0 ? 1 : p[b + k]!) / p[b]! - v0, v2 = (k === 0 ? 1 : p[c + k]!) / p[c]! - v0;
+    const v0 = (k === 0 ? 1 : p[a + k]) / p[a], v1 = (k === 0 ? 1 : p[b + k]) / p[b] - v0, v2 = (k === 0 ? 1 : p[c + k]) / p[c] - v0;
     gradients[k * 3] = v0;
     gradients[k * 3 + 1] = (v1 * y2 - v2 * y1) * scale;
     gradients[k * 3 + 2] = (v2 * x1 - v1 * x2) * scale;

@@ -34,7 +34,7 @@ export class Sky {
     let u = (0.5 - view.centreX) * step + Math.atan2(view.sin, view.cos) * 40;
     for (let x = 0, at = 0; x < width; x++, at += 3, u += step) {
       const iu = Math.floor(u), fu = u - iu, a = iu & (size - 1), c = (iu + 1) & (size - 1);
-      const top = this.#clouds[row0 | a]! * (1 - fu) + this.#clouds[row0 | c]! * fu, low = this.#clouds[row1 | a]! * (1 - fu) + this.#clouds[row1 | c]! * fu;
+      const top = this.#clouds[row0 | a] * (1 - fu) + this.#clouds[row0 | c] * fu, low = this.#clouds[row1 | a] * (1 - fu) + this.#clouds[row1 | c] * fu;
       let k = (top * (1 - fv) + low * fv - clear) * 3.2;
       k = k <= 0 ? 0 : k >= 1 ? fade : k * fade;
       row[at] = r + (cloud[0] - r) * k;

@@ -42,7 +42,7 @@ export class Surface {
   depth(): Float32Array {
     const { nearness } = this;
     const metres = new Float32Array(nearness.length);
-    for (let p = 0; p < metres.length; p++) metres[p] = 1 / nearness[p]!;
+    for (let p = 0; p < metres.length; p++) metres[p] = 1 / nearness[p];
     return metres;
   }
 
