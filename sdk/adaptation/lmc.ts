@@ -1,0 +1,118 @@
+import { Learner } from "../engine/learner.js";
+import { OnnxSession } from "../engine/onnxruntime.js";
+import type { FloatTensor, Weights } from "../graph/tensor.js";
+import { paddedVocabularySize, tasks, textWidth, type NetworkConfig } from "../network/contract.js";
+import { Random } from "../network/random.js";
+import { lmcStep, patchSize, trainsDefault } from "../network/steps/lmc.js";
+import { StatisticsAverage, statisticsModel } from "../network/steps/statistics.js";
+import type { Batch } from "../training/batch/batch.js";
+import { supervisedFeeds } from "../training/feeds.js";
+import { Words } from "../training/words.js";
+import type { LearnerOptions, LearningRates, LmcLearner, StepLosses, TextSource } from "./learner.js";
+
+const maskRatio = 0.5;
+const statisticsBatch = 4;
+
+/** The learner of the vehicle: the LMC step graph (eq. 3 to 5) on ONNX Runtime. */
+class OnnxLmcLearner implements LmcLearner {
+  #weights: Weights;
+  #learner: Learner | undefined;
+  readonly #random: Random;
+
+  constructor(
+    private readonly config: NetworkConfig,
+    weights: Weights,
+    private readonly words: Words,
+    private readonly options: LearnerOptions,
+  ) {
+    this.#weights = weights;
+    this.#random = new Random(options.seed, "lmc");
+  }
+
+  async step({ targets, source }: { readonly targets: Uint8Array; readonly source: Batch }, rates: LearningRates): Promise<StepLosses> {
+    const { vocabulary, targetBatch: t } = this.options;
+    const { width, height } = this.config;
+    const k = paddedVocabularySize(Math.max(vocabulary.length, ...source.names.map((list) => list.length)));
+    await this.words.learn([...vocabulary, ...source.names.flat()]);
+    const learner = (this.#learner ??= await this.#create(k, source.boxLabels.length / source.names.length));
+    const patches = (height * width) / patchSize ** 2;
+    const target = this.words.batch(Array.from({ length: t }, () => vocabulary), k);
+    const result = await learner.step(
+      {
+        ...supervisedFeeds(source, this.words, { width, height, names: k }),
+        targets: { dtype: "uint8", shape: [t, height, width, 3], data: targets },
+        targetText: target.text,
+        targetUsed: target.used,
+        noise: { dtype: "float32", shape: [t, patches], data: Float32Array.from({ length: t * patches }, () => this.#random.gumbel()) },
+      },
+      {
+        rateEncoder: rates.encoder,
+        rateDecoder: rates.decoder,
+        alpha: rates.alpha,
+        weightSupervised: rates.supervised,
+        weightSelfTraining: rates.selfTraining,
+        weightLmc: rates.lmc,
+      },
+    );
+    return { total: result.loss[0], supervised: result.supervised[0], lmc: result.lmc[0], selfTraining: result.selfTraining[0] };
+  }
+
+  teacher(): Weights {
+    return this.#all("teacher");
+  }
+
+  student(): Weights {
+    return this.#all("student");
+  }
+
+  async estimateStatistics(frames: readonly Uint8Array[], mix: number): Promise<void> {
+    const { width, height } = this.config;
+    const { vocabulary } = this.options;
+    const k = paddedVocabularySize(vocabulary.length);
+    const weights = this.teacher();
+    await this.close();
+    await this.words.learn(vocabulary);
+    const session = await OnnxSession.create(statisticsModel(this.config, weights, { batch: statisticsBatch, names: k }), { threads: this.options.threads });
+    const average = new StatisticsAverage();
+    const words = this.words.batch(Array.from({ length: statisticsBatch }, () => vocabulary), k);
+    try {
+      // The last batch is filled up from the start, so that every frame is seen.
+      for (let first = 0; first < frames.length; first += statisticsBatch) {
+        const data = new Uint8Array(statisticsBatch * height * width * 3);
+        for (let i = 0; i < statisticsBatch; i++) data.set(frames[(first + i) % frames.length], i * height * width * 3);
+        average.add(await session.run({ frames: { dtype: "uint8", shape: [statisticsBatch, height, width, 3], data }, ...words }));
+      }
+    } finally {
+      await session.close();
+    }
+    this.#weights = average.into(weights, mix);
+  }
+
+  async close(): Promise<void> {
+    const learner = this.#learner;
+    this.#learner = undefined;
+    await learner?.close();
+  }
+
+  #create(names: number, boxes: number): Promise<Learner> {
+    const { sourceBatch: sources, targetBatch: targets, threads } = this.options;
+    const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsDefault });
+    return Learner.create(graph, { threads });
+  }
+
+  /** What trains from the learner, the rest as it came. */
+  #all(whose: "student" | "teacher"): Weights {
+    return new Map([...this.#weights, ...(this.#learner?.weights(whose) ?? [])]);
+  }
+}
+
+/** Makes the learner that adapts on the vehicle. Throws `E_ENGINE` where the step's graph cannot be run. */
+export async function createLmcLearner(config: NetworkConfig, weights: Weights, text: TextSource, options: LearnerOptions): Promise<LmcLearner> {
+  const words = new Words({
+    async encodeVocabulary(names: readonly string[]): Promise<FloatTensor> {
+      const { data } = await text.encode([...tasks, ...names]);
+      return { dtype: "float32", shape: [tasks.length + names.length, textWidth], data };
+    },
+  });
+  return new OnnxLmcLearner(config, weights, words, options);
+}

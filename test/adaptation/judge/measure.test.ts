@@ -1,0 +1,99 @@
+import test from "ava";
+import { disagreement, type Exam, judge, measure, type Prediction, type Predictor } from "../../../sdk/adaptation/judge/index.js";
+import { restyle, styleOf } from "../../../sdk/adaptation/judge/restyle.js";
+import { mirrored, twinOf } from "../../../sdk/adaptation/judge/twin.js";
+import { float32 } from "../../../sdk/graph/tensor.js";
+import { picture } from "../pictures.js";
+
+const [width, height] = [160, 64];
+const names = ["road", "house", "sky"];
+const vocabulary = { names, text: float32([5, 1], [0, 0, 0, 0, 0]) };
+
+/** Where the pictures' parts are: sky above 0.38, road below 0.62. */
+const truthAt = (y: number): number => (y < 0.38 ? 2 : y < 0.62 ? 1 : 0);
+const labels = Uint8Array.from({ length: (width * height) / 16 }, (_, cell) => truthAt((Math.floor((cell * 4) / width) * 4 + 2) / height));
+
+const exam: Exam = {
+  width,
+  height,
+  exemplars: [{ name: "bundle", vocabulary, frames: Array.from({ length: 5 }, (_, at) => ({ rgb: picture("day", at, width, height).rgb, labels })) }],
+  targets: Array.from({ length: 5 }, (_, at) => picture("night", at, width, height).rgb),
+  targetNames: vocabulary,
+};
+
+/** Answers by rows, as it is told to. */
+class RowPredictor implements Predictor {
+  constructor(
+    private readonly answer: (y: number, isNight: boolean, x: number) => number,
+    private readonly finite = true,
+  ) {}
+
+  async predict(rgb: Uint8Array): Promise<Prediction> {
+    const isNight = rgb.reduce((sum, value) => sum + value, 0) / rgb.length < 60;
+    const mask = Uint8Array.from({ length: width * height }, (_, at) => this.answer(Math.floor(at / width) / height, isNight, at % width));
+    return { mask, maskScore: new Uint8Array((width * height) / 16).fill(204), finite: this.finite };
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** By night half of the sky's columns are taken for houses. */
+const blindAtNight = new RowPredictor((y, isNight, x) => (isNight && y < 0.38 && x < 70 ? 1 : truthAt(y)));
+const right = new RowPredictor(truthAt);
+
+const verdictOn = async (after: Predictor) =>
+  judge({ before: { ...(await measure(blindAtNight, true, exam)), latencyMs: 1 }, after: { ...(await measure(after, true, exam)), latencyMs: 1 }, deployedDisagreement: 0 });
+
+test("measures labelled, restyled and unlabelled frames", async (t) => {
+  const { exemplars, restyled, target, finite, latencyMs } = await measure(blindAtNight, true, exam);
+  t.is(exemplars.miou, 100);
+  t.true(restyled.miou < 80, "in the night's colours the exemplars show what is not known there");
+  t.is(exemplars.frames, 5);
+  t.true(target.consistency < 80, "a mirrored frame is answered otherwise");
+  t.true(Math.abs(target.confidence - 80) < 0.5);
+  t.true(Math.abs(Object.values(target.shares).reduce((a, b) => a + b, 0) - 1) < 1e-6);
+  t.true(finite && latencyMs >= 0);
+});
+
+test("an update that learns the night is accepted", async (t) => {
+  const { accepted, reasons, numbers } = await verdictOn(right);
+  t.true(accepted, reasons.join("; "));
+  t.true(numbers.targetScore.gain > 10);
+});
+
+const harmful: Record<string, Predictor> = {
+  "one category everywhere": new RowPredictor(() => 0),
+  "a class lost": new RowPredictor((y) => (truthAt(y) === 1 ? 0 : truthAt(y))),
+  "labels swapped": new RowPredictor((y) => (truthAt(y) === 0 ? 2 : truthAt(y) === 2 ? 0 : 1)),
+  "the day forgotten for the night": new RowPredictor((y, isNight) => (isNight ? truthAt(y) : 0)),
+  "nothing learnt": blindAtNight,
+  "answers that are not finite": new RowPredictor(truthAt, false),
+  "answers of padding": new RowPredictor(() => 15),
+};
+
+for (const [name, predictor] of Object.entries(harmful)) test(`measured and rejected: ${name}`, async (t) => t.false((await verdictOn(predictor)).accepted));
+
+test("says on how many pixels two sets of weights disagree", async (t) => {
+  t.is(await disagreement(right, right, exam.targets, vocabulary), 0);
+  t.is(await disagreement(right, new RowPredictor(() => 0), exam.targets, vocabulary).then(Math.round), 63);
+  t.is(await disagreement(right, right, [], vocabulary), NaN);
+});
+
+test("restyling gives a day the night's colours and keeps its content", (t) => {
+  const day = picture("day", 3, width, height).rgb;
+  const night = styleOf(exam.targets, width, height);
+  const styled = restyle(day, width, height, night);
+  const mean = (rgb: Uint8Array) => rgb.reduce((sum, value) => sum + value, 0) / rgb.length;
+  t.true(Math.abs(mean(styled) - mean(exam.targets[0]!)) < 12, `${mean(styled)} and ${mean(exam.targets[0]!)}`);
+  const own = restyle(day, width, height, styleOf([day], width, height));
+  t.true(own.reduce((sum, value, at) => sum + Math.abs(value - day[at]!), 0) / own.length < 10, "its own style changes little");
+});
+
+test("a twin's mask, mirrored, lies on the frame's", (t) => {
+  const mask = Uint8Array.from({ length: 12 }, (_, at) => at);
+  t.deepEqual([...mirrored(mask, 4)], [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8]);
+  t.deepEqual(mirrored(mirrored(mask, 4), 4), mask);
+  const rgb = Uint8Array.from([10, 20, 30, 200, 210, 220]);
+  const twin = twinOf(rgb, 2, 1);
+  t.true(twin[0]! > 190 && twin[5]! < 60);
+});
