@@ -7,7 +7,7 @@ export class Words {
   #tasks: Float32Array | undefined;
   readonly #rows = new Map<string, Float32Array>();
 
-  constructor(private readonly encoder: TextEncoder) {}
+  constructor(private readonly encoder: Pick<TextEncoder, "encodeVocabulary">) {}
 
   /** Encodes the names that are not known yet. */
   async learn(names: readonly string[]): Promise<void> {

@@ -1,0 +1,130 @@
+import { Graph, type Value } from "../../graph/graph.js";
+import {
+  add, argMax, cast, concat, equal, exp, indicator, log, mul, oneHot, reduceMax, reshape, resize, slice, stopGradient, sub, sum, topK,
+} from "../../graph/ops.js";
+import { writeOnnx } from "../../graph/onnx/write.js";
+import type { Weights } from "../../graph/tensor.js";
+import { Builder } from "../builder.js";
+import { textWidth, type NetworkConfig } from "../contract.js";
+import { normalise } from "../image-encoder.js";
+import { parameterSpecs } from "../initial.js";
+import { detectionLoss } from "../losses/detection.js";
+import { logProbabilities, oneHotLabels, segmentationLoss } from "../losses/segmentation.js";
+import { network, networkOnImage, type NetworkValues } from "../network.js";
+import { ConstantParameters, type ParameterSpec } from "../parameters.js";
+import { PackedParameters, packParameters } from "../packing.js";
+import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, type StepGraph } from "./step-graph.js";
+
+export interface LmcOptions {
+  /** Labelled source images in a step. */
+  readonly sources: number;
+  /** Unlabelled target images in a step. */
+  readonly targets: number;
+  /** K of each side. */
+  readonly names: number;
+  /** Boxes a source sample at most. */
+  readonly boxes: number;
+  /** Share of the target's patches that are masked; the paper leaves it open, MIC takes 0.7. */
+  readonly maskRatio: number;
+  /** Which parameters learn; statistics never do here. */
+  readonly trains: (spec: ParameterSpec) => boolean;
+}
+
+/** Patches are the cells of the encoder's last stage. */
+export const patchSize = 32;
+
+export const lmcScalars = {
+  ...optimiserScalars,
+  weightSupervised: 1,
+  /** lambda_T of eq. 8. */
+  weightSelfTraining: 0.1,
+  /** Weight of L^lmc in eq. 8. */
+  weightLmc: 1,
+  /** 1 samples masks by M of eq. 4, 0 at random. */
+  guidance: 1,
+} as const;
+
+/** Everything on by default but the stem and the finest stage: most of the backward pass's time is there, little of the gain. */
+export const trainsDefault = ({ name }: ParameterSpec): boolean => !name.startsWith("encoder.stem") && !name.startsWith("encoder.stage0");
+
+/**
+ * Which patches stay: float32 [N, 1, H, W] of 1 and 0. `ratio` of them are drawn without replacement with probabilities
+ * proportional to the attention M (eq. 4), by Gumbel top-k, with the noise as an input.
+ */
+function keptPatches(attention: Value, noise: Value, guidance: Value, ratio: number, { height, width }: NetworkConfig): Value {
+  const [n, s] = attention.shape;
+  const scores = add(mul(log(add(attention, 1e-9)), guidance), noise);
+  const [, drawn] = topK(scores, Math.max(1, Math.round(ratio * s)), 1);
+  const masked = sum(oneHot(drawn, s), [1]);
+  const grid = reshape(sub(1, masked), [n, 1, height / patchSize, width / patchSize]);
+  return resize(grid, [n, 1, height, width], "nearest");
+}
+
+/** The teacher's answer as a target: one-hot [N, K, h, w], and its greatest probability [N, 1, h, w], the quality weight of eq. 5. */
+function pseudoLabels(teacher: NetworkValues, names: number): { target: Value; quality: Value } {
+  const logP = logProbabilities(teacher.maskLogits);
+  const quality = stopGradient(exp(reduceMax(logP, [1], true)));
+  const index = argMax(teacher.maskLogits, 1);
+  const [n, h, w] = index.shape;
+  const range = index.graph.constant({ dtype: "float32", shape: [1, names, 1, 1], data: Float32Array.from({ length: names }, (_, i) => i) });
+  return { target: stopGradient(indicator(equal(reshape(cast(index, "float32"), [n, 1, h, w]), range))), quality };
+}
+
+const half = (x: Value, first: boolean): Value => slice(x, 0, first ? 0 : x.shape[0] / 2, first ? x.shape[0] / 2 : x.shape[0]);
+
+/**
+ * One step of adaptation: L^S on labelled source images, L^lmc (eq. 5) on masked target images, and plain self-training L^T on
+ * whole ones, against the EMA teacher (eq. 3). Normalisation keeps its statistics.
+ *
+ * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3], targetText [T, K + 2, 384], targetUsed [T, K],
+ * noise float32 [T, H W / 32^2] of standard Gumbel numbers.
+ */
+export function lmcStep(config: NetworkConfig, weights: Weights, options: LmcOptions): StepGraph {
+  const { sources: n, targets: t, names: k, boxes: g } = options;
+  const graph = new Graph("lmc step");
+  const frames = graph.input("frames", "uint8", [n, config.height, config.width, 3]);
+  const labels = graph.input("labels", "uint8", [n, config.height / 4, config.width / 4]);
+  const text = graph.input("text", "float32", [n, k + 2, textWidth]);
+  const used = graph.input("used", "float32", [n, k]);
+  const boxes = graph.input("boxes", "float32", [n, g, 4]);
+  const boxLabels = graph.input("boxLabels", "int64", [n, g]);
+  const hasMask = graph.input("hasMask", "float32", [n]);
+  const hasBoxes = graph.input("hasBoxes", "float32", [n]);
+  const targets = graph.input("targets", "uint8", [t, config.height, config.width, 3]);
+  const targetText = graph.input("targetText", "float32", [t, k + 2, textWidth]);
+  const targetUsed = graph.input("targetUsed", "float32", [t, k]);
+  const noise = graph.input("noise", "float32", [t, (config.height * config.width) / patchSize ** 2]);
+  const scalars = scalarInputs(graph, lmcScalars);
+
+  const packs = packParameters(parameterSpecs(config), options.trains).filter((pack) => !pack.statistic);
+  const fixed = new ConstantParameters(weights);
+  const student = new PackedParameters(graph, prefixes.student, packs, fixed);
+  const teacher = new PackedParameters(graph, prefixes.teacher, packs, fixed);
+
+  const image = normalise(targets);
+  const taught = graph.scope("teacher", () => networkOnImage(new Builder(graph, teacher, "frozen"), image, targetText, targetUsed, config));
+  const { target, quality } = pseudoLabels(taught, k);
+  const kept = stopGradient(keptPatches(taught.attention, noise, scalars.guidance, options.maskRatio, config));
+
+  const b = new Builder(graph, student, "frozen");
+  const onSource = graph.scope("source", () => network(b, frames, text, used, config));
+  const both = (x: Value): Value => concat([x, x], 0);
+  const onTarget = graph.scope("target", () =>
+    networkOnImage(b, concat([mul(image, kept), image], 0), both(targetText), both(targetUsed), config),
+  );
+
+  const masks = segmentationLoss(onSource.maskLogits, oneHotLabels(labels, k), reshape(hasMask, [n, 1, 1, 1]));
+  const regions = detectionLoss(onSource, { boxes, labels: boxLabels, labelled: hasBoxes }, config);
+  const supervised = add(add(masks.crossEntropy, masks.dice), add(regions.proposals, regions.regions));
+  const lmc = segmentationLoss(half(onTarget.maskLogits, true), target, quality).crossEntropy;
+  const selfTraining = segmentationLoss(half(onTarget.maskLogits, false), target, quality).crossEntropy;
+  const loss = add(
+    mul(supervised, scalars.weightSupervised),
+    add(mul(lmc, scalars.weightLmc), mul(selfTraining, scalars.weightSelfTraining)),
+  );
+
+  const end = optimise(graph, loss, student.inputs, teacher.inputs, scalars);
+  const results = { loss, supervised, lmc, selfTraining, gradientNorm: end.norm };
+  for (const [name, value] of Object.entries(results)) graph.output(name, value);
+  return { model: writeOnnx(graph), state: optimiserState(packs, weights), packs, scalars: lmcScalars, results: Object.keys(results) };
+}

@@ -1,0 +1,84 @@
+import test from "ava";
+import { Learner } from "../../sdk/engine/learner.js";
+import { initialWeights, parameterSpecs } from "../../sdk/network/initial.js";
+import { lmcStep, patchSize, trainsDefault } from "../../sdk/network/steps/lmc.js";
+import { supervisedStep } from "../../sdk/network/steps/supervised.js";
+import { bytes, floats, tinyBatch, tinyNetwork } from "../support/tiny.js";
+import { Random } from "../../sdk/network/random.js";
+
+const weights = initialWeights(tinyNetwork, 3);
+const options = { batch: 2, names: 16, boxes: 4 };
+
+test("the supervised step learns a batch by heart", async (t) => {
+  const learner = await Learner.create(supervisedStep(tinyNetwork, weights, options), { threads: 1 });
+  const batch = tinyBatch(2, 16, 4, 1);
+  const losses: number[] = [];
+  for (let i = 0; i < 60; i++) losses.push((await learner.step(batch, { rateEncoder: 2e-3, rateDecoder: 2e-3, clip: 5 })).loss[0]);
+  await learner.close();
+  t.true(losses[59] < 0.5 * losses[0], `${losses[0]} -> ${losses[59]}`);
+});
+
+test("the learner's weights are all of the network's, and the teacher follows by alpha (eq. 3)", async (t) => {
+  const learner = await Learner.create(supervisedStep(tinyNetwork, weights, options), { threads: 1 });
+  await learner.step(tinyBatch(2, 16, 4, 1), { rateEncoder: 1e-3, rateDecoder: 1e-3, alpha: 0.75 });
+  const [student, teacher] = [learner.weights("student"), learner.weights("teacher")];
+  for (const spec of parameterSpecs(tinyNetwork)) {
+    t.deepEqual(student.get(spec.name)?.shape, spec.shape, spec.name);
+    if (spec.statistic) continue;
+    const [s, e, w] = [student, teacher, weights].map((all) => all.get(spec.name)?.data ?? new Float32Array());
+    for (let i = 0; i < s.length; i += 37) t.true(Math.abs(e[i] - (0.75 * w[i] + 0.25 * s[i])) < 1e-5, `${spec.name}[${i}]`);
+  }
+  t.notDeepEqual(student.get("encoder.stem.mean")?.data, weights.get("encoder.stem.mean")?.data);
+  await learner.close();
+});
+
+test("the learner refuses a step whose loss is not finite and keeps its state", async (t) => {
+  const learner = await Learner.create(supervisedStep(tinyNetwork, weights, options), { threads: 1 });
+  const batch = tinyBatch(2, 16, 4, 1);
+  const before = learner.weights("student");
+  const broken = { ...batch, text: floats([2, 18, 384], () => NaN) };
+  await t.throwsAsync(learner.step(broken), { code: "E_WEIGHTS_NOT_FINITE" });
+  t.deepEqual(learner.weights("student"), before);
+  t.is(learner.steps, 0);
+  await learner.close();
+});
+
+const targets = 2;
+function targetFeeds(seed: number) {
+  const { width, height } = tinyNetwork;
+  const random = new Random(seed);
+  const batch = tinyBatch(targets, 16, 4, seed);
+  return {
+    targets: bytes([targets, height, width, 3], () => random.below(60)),
+    targetText: batch.text,
+    targetUsed: batch.used,
+    noise: floats([targets, (width * height) / patchSize ** 2], () => random.gumbel()),
+  };
+}
+
+test("the LMC step trains what it is told to and nothing else", async (t) => {
+  const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsDefault });
+  const learner = await Learner.create(graph, { threads: 1 });
+  const losses = await learner.step({ ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) });
+  for (const name of ["loss", "supervised", "lmc", "selfTraining"]) t.true(losses[name][0] > 0, name);
+  const trained = learner.weights("student");
+  const names = parameterSpecs(tinyNetwork).filter((spec) => !spec.statistic && trainsDefault(spec)).map((spec) => spec.name);
+  t.deepEqual([...trained.keys()].sort(), [...names].sort());
+  t.false(names.some((name) => name.startsWith("encoder.stem")));
+  t.notDeepEqual(trained.get("encoder.stage3.down.weight")?.data, weights.get("encoder.stage3.down.weight")?.data);
+  await learner.close();
+});
+
+test("weights of the losses switch their parts off", async (t) => {
+  const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsDefault });
+  const learner = await Learner.create(graph, { threads: 1 });
+  const feeds = { ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) };
+  // At rate 0 the weights stay, so that the steps can be compared.
+  const run = async (weightSupervised: number, weightLmc: number, weightSelfTraining: number): Promise<number> =>
+    (await learner.step(feeds, { rateEncoder: 0, rateDecoder: 0, weightSupervised, weightLmc, weightSelfTraining })).loss[0];
+  t.is(await run(0, 0, 0), 0);
+  const parts = [await run(1, 0, 0), await run(0, 1, 0), await run(0, 0, 1)];
+  const all = await run(1, 1, 1);
+  t.true(Math.abs(all - parts[0] - parts[1] - parts[2]) < 1e-3);
+  await learner.close();
+});
