@@ -31,13 +31,17 @@ interface Served {
 export class ModelHost {
   #served: Served | undefined;
 
-  constructor(private readonly options: Required<EngineOptions>) {}
+  /** `hold` wraps whatever runs native code for long. */
+  constructor(
+    private readonly options: Required<EngineOptions>,
+    private readonly hold: <T>(work: () => Promise<T>) => Promise<T> = (work) => work(),
+  ) {}
 
   /** See `Engine.load`. */
   async load(model: Model, frames: readonly FrameSize[]): Promise<LoadedModel> {
     const next = await this.#prepare(model);
     try {
-      for (const frame of frames) await run(next, frame, new Uint8Array(frame.width * frame.height * 3));
+      for (const frame of frames) await this.#run(next, frame, new Uint8Array(frame.width * frame.height * 3));
     } catch (error) {
       await next.sessions.close();
       throw error;
@@ -58,7 +62,7 @@ export class ModelHost {
   /** Answers a frame of packed RGB. See `Engine.infer`. */
   async infer(frame: FrameSize, rgb: Uint8Array): Promise<Answer & LoadedModel> {
     const served = this.#current();
-    const outputs = await run(served, frame, rgb);
+    const outputs = await this.#run(served, frame, rgb);
     const loaded = describe(served);
     return { ...loaded, ...readAnswer(outputs, served.network, frame, loaded.vocabulary, this.options.scoreThreshold) };
   }
@@ -102,7 +106,7 @@ export class ModelHost {
     const { frame } = bundle.golden;
     const [, height = 0, width = 0] = frame.shape;
     try {
-      const outputs = await run({ ...served, words: wordsOf(names, embeddings) }, { width, height }, frame.data);
+      const outputs = await this.#run({ ...served, words: wordsOf(names, embeddings) }, { width, height }, frame.data);
       checkGolden(bundle.golden, outputs, network, names, `generation ${generation} in ${directory}`);
     } catch (error) {
       await sessions.close();
@@ -111,15 +115,17 @@ export class ModelHost {
     return served;
   }
 
+  #run({ sessions, words }: Served, frame: FrameSize, rgb: Uint8Array): Promise<Tensors> {
+    return this.hold(async () => {
+      const session = await sessions.get(frame, paddedVocabularySize(words.vocabulary.names.length));
+      return session.run({ [inputNames.frame]: { dtype: "uint8", shape: [1, frame.height, frame.width, 3], data: rgb }, ...words.feeds });
+    });
+  }
+
   #current(): Served {
     if (this.#served) return this.#served;
     throw new NightshiftError("E_ENGINE", { expected: "a loaded model", received: "none", remedy: "Load a model first." });
   }
-}
-
-async function run({ sessions, words }: Served, frame: FrameSize, rgb: Uint8Array): Promise<Tensors> {
-  const session = await sessions.get(frame, paddedVocabularySize(words.vocabulary.names.length));
-  return session.run({ [inputNames.frame]: { dtype: "uint8", shape: [1, frame.height, frame.width, 3], data: rgb }, ...words.feeds });
 }
 
 function wordsOf(vocabulary: Vocabulary | readonly string[], embeddings?: Embeddings): Words {

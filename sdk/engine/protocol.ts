@@ -1,7 +1,15 @@
 import type { Vocabulary } from "../bundle/embeddings.js";
 import { type ErrorCode, errorCodes, NightshiftError } from "../errors.js";
 import type { Answer } from "./answer.js";
+import type { EngineOptions } from "./engine.js";
 import type { FrameSize, LoadedModel, Model } from "./model.js";
+
+/** What an engine starts its thread with. */
+export interface ThreadSetup {
+  readonly options: Required<EngineOptions>;
+  /** Of the `ExitGuard`. */
+  readonly guard: SharedArrayBuffer;
+}
 
 /** What an engine asks of its thread. */
 export type Request =

@@ -3,10 +3,11 @@ import type { Vocabulary } from "../bundle/embeddings.js";
 import { NightshiftError } from "../errors.js";
 import { checkFrame, type Frame, nowNs } from "../frame.js";
 import type { Engine, EngineOptions } from "./engine.js";
+import { ExitGuard } from "./exit-guard.js";
 import { FrameBuffers } from "./frame-buffers.js";
 import type { FrameSize, LoadedModel, Model } from "./model.js";
 import type { Perception } from "./perception.js";
-import { type Numbered, type Reply, type Request, toError } from "./protocol.js";
+import { type Numbered, type Reply, type Request, type ThreadSetup, toError } from "./protocol.js";
 import { checkProvider } from "./providers.js";
 
 interface Pending {
@@ -27,8 +28,12 @@ export class ThreadEngine implements Engine {
 
   /** Throws `E_PROVIDER`. */
   constructor(options: EngineOptions = {}) {
-    const workerData: Required<EngineOptions> = { threads: 2, provider: "cpu", scoreThreshold: 0.3, ...options };
-    checkProvider(workerData.provider);
+    const all: Required<EngineOptions> = { threads: 2, provider: "cpu", scoreThreshold: 0.3, ...options };
+    checkProvider(all.provider);
+    const guard = new ExitGuard();
+    const workerData: ThreadSetup = { options: all, guard: guard.memory };
+    const stop = (): void => guard.stop();
+    process.on("exit", stop);
     this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData });
     // Waiting for work keeps no program alive; having some does.
     this.#worker.unref();
@@ -36,6 +41,7 @@ export class ThreadEngine implements Engine {
     this.#worker.on("error", (cause) => this.#end("E_ENGINE", "a running engine", cause instanceof Error ? cause.message : String(cause), cause));
     this.#exit = new Promise((resolve) => {
       this.#worker.once("exit", () => {
+        process.off("exit", stop);
         this.#end("E_CLOSED", "an open engine", "a closed one");
         resolve();
       });

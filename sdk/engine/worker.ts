@@ -1,10 +1,14 @@
 /** The thread behind `ThreadEngine`. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import type { EngineOptions } from "./engine.js";
+import { ExitGuard } from "./exit-guard.js";
 import { ModelHost } from "./host.js";
-import { type Numbered, type Reply, type Request, toFailure } from "./protocol.js";
+import { type Numbered, type Reply, type Request, type ThreadSetup, toFailure } from "./protocol.js";
 
-if (parentPort) serve(parentPort, new ModelHost(workerData as Required<EngineOptions>));
+if (parentPort) {
+  const { options, guard } = workerData as ThreadSetup;
+  const exit = new ExitGuard(guard);
+  serve(parentPort, new ModelHost(options, (work) => exit.hold(work)));
+}
 
 function serve(port: MessagePort, host: ModelHost): void {
   // One after the other: a request must not overtake a load.

@@ -1,0 +1,31 @@
+import { readBundle, vocabularyOf, writeBundle } from "../../bundle/index.js";
+import { makeGolden } from "../../engine/golden.js";
+import type { FloatTensor } from "../../graph/tensor.js";
+
+/** How far weights are moved, as a share of their own size: enough to change answers, too little to break them. */
+const change = 0.1;
+
+/** Writes the next generation of a bundle, with every weight moved a little, to another folder. */
+export async function changedBundle(source: string, target: string): Promise<void> {
+  const bundle = await readBundle(source, { verify: "model" });
+  const { manifest, weights, notice } = bundle;
+  const embeddings = bundle.embeddings();
+  const { files: _files, formatVersion: _version, exemplars: _exemplars, ...description } = manifest;
+  const changed = new Map([...weights].map(([name, tensor], at) => [name, moved(tensor, at)]));
+  await writeBundle(target, {
+    description: { ...description, generation: manifest.generation + 1, parent: manifest.generation },
+    weights: changed,
+    embeddings,
+    golden: await makeGolden(manifest.network, changed, vocabularyOf(embeddings, manifest.vocabulary)),
+    notice,
+  });
+}
+
+function moved(tensor: FloatTensor, seed: number): FloatTensor {
+  let state = seed + 1;
+  const data = tensor.data.map((value) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return value * (1 + change * (state / 2 ** 31 - 1));
+  });
+  return { ...tensor, data };
+}

@@ -1,0 +1,17 @@
+/** The value that the given share (0 to 1) does not exceed; NaN where there are none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+/** The least-squares slope of values at the positions 0, 1, 2, ... */
+export function slope(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const across = values.reduce((sum, value, at) => sum + (at - middle) * (value - mean), 0);
+  return across / values.reduce((sum, _, at) => sum + (at - middle) ** 2, 0);
+}
+
+export const rounded = (value: number, digits = 3): number => Number(value.toFixed(digits));

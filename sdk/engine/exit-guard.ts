@@ -1,0 +1,41 @@
+/** Places in the shared memory. */
+const stopping = 0;
+const inside = 1;
+
+/** How long ending the program may be held up, milliseconds; a run takes a small part of it. */
+const patienceMs = 10_000;
+
+/**
+ * Keeps a program that ends from ending a thread in the middle of native code, which would abort the process: whoever ends waits
+ * until the thread is out, and the thread does not go in again. Both sides make one over the same memory.
+ */
+export class ExitGuard {
+  readonly #flags: Int32Array;
+
+  constructor(readonly memory: SharedArrayBuffer = new SharedArrayBuffer(8)) {
+    this.#flags = new Int32Array(memory);
+  }
+
+  /** In the thread: does work that must not be cut off. Where the program is ending, neither the work nor what comes after it is done. */
+  async hold<T>(work: () => Promise<T>): Promise<T> {
+    Atomics.store(this.#flags, inside, 1);
+    try {
+      // Looked at after the flag was set, as `stop` sets its own before it looks at ours: one of both sees the other.
+      if (Atomics.load(this.#flags, stopping) === 0) return await work();
+    } finally {
+      this.#leave();
+    }
+    return new Promise<never>(() => undefined);
+  }
+
+  /** Where the program ends: blocks until the thread is outside. */
+  stop(): void {
+    Atomics.store(this.#flags, stopping, 1);
+    Atomics.wait(this.#flags, inside, 1, patienceMs);
+  }
+
+  #leave(): void {
+    Atomics.store(this.#flags, inside, 0);
+    Atomics.notify(this.#flags, inside);
+  }
+}
