@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { number } from "./arguments.js";
+import { number, wholeNumber } from "./arguments.js";
 import { type Io, Progress, result, table } from "./io.js";
 
 interface Options {
@@ -21,12 +21,18 @@ export const trainCommand = (io: Io): Command =>
     .option("--recipe <name or file>", "what is learnt from and for how long: default, rendered, or a YAML file", "default")
     .option("--minutes <count>", "stop after this long and write what was learnt by then", number(0))
     .option("--data <folder>", "where the recipe's paths start; ../shared/data beside the package by default")
-    .option("--threads <count>", "threads of the training step", number(1))
+    .option("--threads <count>", "threads of the training step", wholeNumber(1))
     .option("--resume", "go on from the newest checkpoint", false)
     .option("--json", "print JSON alone on stdout", false)
-    .action(async ({ out, checkpoint = `${out}.checkpoints`, recipe, minutes, resume, data, threads, json }: Options) => {
+    .action(async ({ out, checkpoint = `${out}.checkpoints`, json, ...options }: Options) => {
       const { train } = await import("../training/train.js");
       const progress = new Progress(io);
-      const trained = await train({ out, checkpoint, recipe, resume, openModule: new URL("../../adapters/datasets/open.js", import.meta.url), ...(data !== undefined && { data }), ...(threads !== undefined && { threads }), ...(minutes !== undefined && { minutes }), onProgress: (line: string) => progress.show(line) });
+      const trained = await train({
+        ...options,
+        out,
+        checkpoint,
+        openModule: new URL("../../adapters/datasets/open.js", import.meta.url),
+        onProgress: (line) => progress.show(line),
+      });
       result(io, json, trained, table(Object.entries(trained).flatMap(([key, value]) => (typeof value === "object" ? [] : [[key, String(value)] as const]))));
     });

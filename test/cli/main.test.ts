@@ -1,0 +1,94 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { main } from "../../sdk/cli/main.js";
+import { tinyBundle } from "../support/tiny-bundle.js";
+
+const bundle = await tinyBundle();
+const folder = await mkdtemp(join(tmpdir(), "nightshift-cli-"));
+test.after.always(() => bundle.remove());
+test.after.always(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs the command as a shell would. */
+async function nightshift(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const said = { out: "", err: "" };
+  const code = await main(argv, { out: (text) => (said.out += text), err: (text) => (said.err += text), isTerminal: false });
+  return { code, ...said };
+}
+
+/** One JSON object, and nothing else. */
+const json = (text: string): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
+
+test("every command explains itself", async (t) => {
+  const { code, out } = await nightshift("--help");
+  t.is(code, 0);
+  for (const command of ["run", "train", "adapt", "evaluate", "bench", "inspect"]) {
+    t.regex(out, new RegExp(`^  ${command} `, "m"));
+    const help = await nightshift(command, "--help");
+    t.is(help.code, 0, command);
+    t.regex(help.out, /Usage: nightshift/);
+    t.is(help.err, "");
+  }
+  for (const bench of ["decode", "swap"]) t.is((await nightshift("bench", bench, "--help")).code, 0);
+  t.regex((await nightshift("--version")).out, /^\d+\.\d+\.\d+/);
+});
+
+test("a wrong command line is code 2 and says so on stderr", async (t) => {
+  for (const argv of [[], ["fly"], ["run", "--wings"], ["run", "--frames", "none"], ["run", "--frames", "0"], ["evaluate"], ["adapt", "--frames", "."], ["bench", "coffee"]]) {
+    const { code, out, err } = await nightshift(...argv);
+    t.is(code, 2, argv.join(" "));
+    t.is(out, "");
+    t.not(err, "");
+  }
+});
+
+test("a failure is code 1, with its code on stderr and as JSON where that is asked for", async (t) => {
+  const { code, out, err } = await nightshift("inspect", "/nowhere", "--json");
+  t.is(code, 1);
+  t.like(json(out), { error: { code: "E_BUNDLE_MISSING" } });
+  t.regex(err, /^E_BUNDLE_MISSING\n {2}expected .+\n {2}received .+\n {2}remedy /);
+  t.is((await nightshift("inspect", "/nowhere")).out, "");
+  t.like(json((await nightshift("evaluate", "--bundle", bundle.directory, "--dataset", "drive:noon:1:4", "--json")).out), { error: { code: "E_CONFIG" } });
+  await writeFile(join(folder, "wrong.yaml"), "intrinsics: {fx: 3}\nwheels: 4\n");
+  t.like(json((await nightshift("run", "--config", join(folder, "wrong.yaml"), "--json")).out), { error: { code: "E_CONFIG" } });
+  t.like(json((await nightshift("run", "--bundle", bundle.directory, "--vocabulary", "a,,b", "--headless", "--port", "0", "--json")).out), { error: { code: "E_VOCABULARY" } });
+});
+
+test("inspect prints the manifest, parameters and hashes", async (t) => {
+  const { code, out } = await nightshift("inspect", bundle.directory, "--json");
+  t.is(code, 0);
+  const { name, parameterCount, files, encodedNames } = json(out);
+  t.is(name, "tiny");
+  t.true(Number(parameterCount) > 1000);
+  t.true(Array.isArray(files) && Array.isArray(encodedNames) && encodedNames.includes("car"));
+  const lines = (await nightshift("inspect", bundle.directory)).out;
+  t.regex(lines, /weights\.safetensors +\d+ bytes {2}[0-9a-f]{64}/);
+});
+
+test("evaluate scores a rendered dataset by its own words", async (t) => {
+  const { code, out, err } = await nightshift("evaluate", "--bundle", bundle.directory, "--dataset", "drive:night:5:2", "--json");
+  t.is(code, 0, err);
+  const { miou, perClass, ap50, perClassAp50, frames, seconds } = json(out);
+  t.is(frames, 2);
+  for (const value of [miou, ap50, seconds]) t.is(typeof value, "number");
+  t.true(typeof perClass === "object" && perClass !== null && "road" in perClass);
+  t.is(typeof perClassAp50, "object");
+});
+
+test("run ends with every figure, and leaves JSON alone on stdout", async (t) => {
+  await writeFile(join(folder, "run.yaml"), `bundle: ${bundle.directory}\nframes: 20\nheadless: true\nport: 0\nfps: 0\ncamera: front\nadaptation: false\n`);
+  const { code, out, err } = await nightshift("run", "--config", join(folder, "run.yaml"), "--json");
+  t.is(code, 0, err);
+  const summary = json(out);
+  t.like(summary, { framesIn: 20, answered: 20, dropped: 0, lost: 0, generations: 0, triggers: 0, verdicts: { accepted: 0, rejected: 0 } });
+  for (const key of ["fps", "latencyMs", "miou", "miouOn"]) t.true(key in summary, key);
+  t.regex(String(summary["miouOn"]), /^drive:night:/);
+  t.regex(err, /Publishing on tcp:\/\/127\.0\.0\.1:\d+/);
+});
+
+test("run prints the page's address", async (t) => {
+  const { code, err } = await nightshift("run", "--bundle", bundle.directory, "--frames", "3", "--fps", "0", "--port", "0", "--viewer-port", "0", "--no-adaptation");
+  t.is(code, 0);
+  t.regex(err, /Watch it at http:\/\/127\.0\.0\.1:\d+\//);
+});
