@@ -30,8 +30,8 @@ export class InMemoryLearner implements LmcLearner {
     for (const [name, { data }] of this.#student) {
       const behind = this.#teacher.get(name)!.data;
       for (let index = 0; index < data.length; index++) {
-        data[index]! += rates.decoder * this.#random.uniform(-1, 1);
-        behind[index] = rates.alpha * behind[index]! + (1 - rates.alpha) * data[index]!;
+        data[index] += rates.decoder * this.#random.uniform(-1, 1);
+        behind[index] = rates.alpha * behind[index] + (1 - rates.alpha) * data[index];
       }
     }
     const loss = 1 / (1 + this.#steps++ / 10);

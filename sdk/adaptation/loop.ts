@@ -44,7 +44,7 @@ export interface LoopCounters {
 
 /**
  * Goes on learning while frames stream by: idle, collecting, training, judging, then probation of what was swapped in, and idle again. `observe` is called
- * for each answered frame and takes a few milliseconds at most; everything slow happens in the trainer's process.
+ * for each answered frame and takes a millisecond or two, some ten where the frame is remembered; everything slow happens in the trainer's process.
  */
 export class AdaptationLoop {
   readonly options: LoopOptions;

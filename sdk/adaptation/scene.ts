@@ -14,8 +14,8 @@ export interface Scene {
 export function sceneDistance(a: Scene, b: Scene): number {
   let [difference, brightness] = [0, 0];
   for (let at = 0; at < a.thumbnail.length; at++) {
-    difference += Math.abs(a.thumbnail[at]! - b.thumbnail[at]!);
-    brightness += Math.max(a.thumbnail[at]!, b.thumbnail[at]!);
+    difference += Math.abs(a.thumbnail[at] - b.thumbnail[at]);
+    brightness += Math.max(a.thumbnail[at], b.thumbnail[at]);
   }
   return (difference / Math.max(1, brightness) + hellinger(a.shares, b.shares)) / 2;
 }
@@ -32,12 +32,12 @@ export function maskShares(mask: Uint8Array, vocabulary: readonly string[], stri
   const counts = new Uint32Array(256);
   let total = 0;
   for (let at = 0; at < mask.length; at += stride) {
-    counts[mask[at]!]!++;
+    counts[mask[at]]++;
     total++;
   }
   const shares = new Map<string, number>();
   vocabulary.forEach((name, index) => {
-    if (counts[index]! > 0) shares.set(name, counts[index]! / total);
+    if (counts[index] > 0) shares.set(name, counts[index] / total);
   });
   return shares;
 }

@@ -31,9 +31,10 @@ class InstantTrainer implements Trainer {
   async train(job: TrainingJob, onProgress: Parameters<Trainer["train"]>[1], signal: AbortSignal) {
     this.jobs.push(job);
     onProgress({ phase: "learning", step: 1, steps: 1, losses: { total: 1, supervised: 1, lmc: 1, selfTraining: 1 } });
-    const { manifest, weights, golden, notice, embeddings } = await readBundle(job.bundleDirectory);
+    const bundle = await readBundle(job.bundleDirectory);
+    const { manifest, weights, golden, notice } = bundle;
     const { formatVersion: _, files: __, exemplars: ___, ...description } = manifest;
-    await writeBundle(job.outDirectory, { description: { ...description, generation: job.generation, parent: manifest.generation, condition: job.condition }, weights, embeddings: embeddings(), golden, notice });
+    await writeBundle(job.outDirectory, { description: { ...description, generation: job.generation, parent: manifest.generation, condition: job.condition }, weights, embeddings: bundle.embeddings(), golden, notice });
     signal.throwIfAborted();
     if (this.outcome instanceof NightshiftError) throw this.outcome;
     onProgress({ phase: "measuring", step: 1, steps: 1 });

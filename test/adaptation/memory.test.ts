@@ -35,15 +35,15 @@ test("is bounded and counts what it does", (t) => {
 test("a scene that is known already adds nothing, and its pixels are never asked for", (t) => {
   const memory = new FrameMemory({ ...size, capacity: 10 });
   t.is(memory.offer(candidate(1)), "kept");
-  const again = { ...candidate(2, "night", scene(1)), rgb: () => t.fail("pixels asked for") as never };
+  const again = { ...candidate(2, "night", scene(1)), rgb: () => t.fail("pixels asked for") };
   t.is(memory.offer(again), "redundant");
 });
 
 test("when it is full, the new takes the place of the most redundant", (t) => {
   const memory = new FrameMemory({ ...size, capacity: 4, leastNovelty: 0.001 });
   const alike = scene(2);
-  alike.thumbnail[0]! ^= 64;
-  alike.thumbnail[1]! ^= 64;
+  alike.thumbnail[0] ^= 64;
+  alike.thumbnail[1] ^= 64;
   for (const each of [candidate(1), candidate(2), candidate(3, "night", alike), candidate(4)]) memory.offer(each);
   t.is(memory.offer(candidate(5)), "replaced");
   t.deepEqual(memory.frames().map(({ id }) => id), ["front/1", "front/3", "front/4", "front/5"], "of the two alike the older went");

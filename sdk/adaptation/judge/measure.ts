@@ -84,11 +84,11 @@ async function labelled({ exemplars, width, height }: Exam, ask: Ask): Promise<L
     for (const { rgb, labels } of each) {
       const { mask } = await ask(rgb, vocabulary);
       confusion.add(atCells(mask, width, height), labels);
-      for (const label of labels) cells[label]!++;
+      for (const label of labels) cells[label]++;
       frames++;
     }
     for (const [name, iou] of Object.entries(confusion.perClass()))
-      if (cells[vocabulary.names.indexOf(name)]! >= leastCells) perClass[exemplars.length > 1 ? `${set}: ${name}` : name] = iou;
+      if (cells[vocabulary.names.indexOf(name)] >= leastCells) perClass[exemplars.length > 1 ? `${set}: ${name}` : name] = iou;
   }
   return { miou: mean(Object.values(perClass)), perClass, frames };
 }
@@ -120,7 +120,7 @@ function atCells(mask: Uint8Array, width: number, height: number): Uint8Array {
 
 function mean(values: ArrayLike<number>): number {
   let sum = 0;
-  for (let at = 0; at < values.length; at++) sum += values[at]!;
+  for (let at = 0; at < values.length; at++) sum += values[at];
   return values.length === 0 ? NaN : sum / values.length;
 }
 

@@ -15,12 +15,12 @@ export function styleOf(frames: readonly Uint8Array[], width: number, height: nu
       const band = Math.floor((y * bands) / height);
       // Every other pixel tells as much.
       for (let x = y % 2; x < width; x += 2)
-        for (let channel = 0; channel < 3; channel++) counts[(band * 3 + channel) * levels + rgb[(y * width + x) * 3 + channel]!]!++;
+        for (let channel = 0; channel < 3; channel++) counts[(band * 3 + channel) * levels + rgb[(y * width + x) * 3 + channel]]++;
     }
   for (let start = 0; start < counts.length; start += levels) {
-    for (let level = 1; level < levels; level++) counts[start + level]! += counts[start + level - 1]!;
-    const total = Math.max(1, counts[start + levels - 1]!);
-    for (let level = 0; level < levels; level++) counts[start + level]! /= total;
+    for (let level = 1; level < levels; level++) counts[start + level] += counts[start + level - 1];
+    const total = Math.max(1, counts[start + levels - 1]);
+    for (let level = 0; level < levels; level++) counts[start + level] /= total;
   }
   return { cumulative: counts };
 }
@@ -39,8 +39,8 @@ export function restyle(rgb: Uint8Array, width: number, height: number, style: S
     const [upper, share] = [Math.floor(place), place - Math.floor(place)];
     const lower = Math.min(bands - 1, upper + 1);
     for (let at = y * width * 3; at < (y + 1) * width * 3; at++) {
-      const offset = (at % 3) * levels + rgb[at]!;
-      out[at] = Math.round((1 - share) * tables[upper * 3 * levels + offset]! + share * tables[lower * 3 * levels + offset]!);
+      const offset = (at % 3) * levels + rgb[at];
+      out[at] = Math.round((1 - share) * tables[upper * 3 * levels + offset] + share * tables[lower * 3 * levels + offset]);
     }
   }
   return out;
@@ -50,7 +50,7 @@ export function restyle(rgb: Uint8Array, width: number, height: number, style: S
 function matchLevels(own: Float32Array, style: Float32Array, out: Float32Array, start: number): void {
   let match = 0;
   for (let level = 0; level < levels; level++) {
-    while (match < levels - 1 && style[start + match]! < own[start + level]!) match++;
+    while (match < levels - 1 && style[start + match] < own[start + level]) match++;
     out[start + level] = match;
   }
 }

@@ -12,9 +12,9 @@ export function twinOf(rgb: Uint8Array, width: number, height: number): Uint8Arr
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       const [from, to] = [(y * width + x) * 3, (y * width + width - 1 - x) * 3];
-      out[to] = curve[rgb[from]!]!;
-      out[to + 1] = curve[rgb[from + 1]!]!;
-      out[to + 2] = curve[rgb[from + 2]!]!;
+      out[to] = curve[rgb[from]]!;
+      out[to + 1] = curve[rgb[from + 1]]!;
+      out[to + 2] = curve[rgb[from + 2]]!;
     }
   return out;
 }

@@ -66,24 +66,24 @@ export function frameStatistics({ width, height, rgb }: Frame): FrameStatistics 
     const line = Math.floor(((row + 0.5) * height) / gridRows) * width * 3;
     const firstCell = Math.floor(row / perRow) * cellColumns;
     for (let column = 0; column < gridColumns; column++) {
-      const at = line + columns[column]!;
+      const at = line + columns[column];
       // The mean of two neighbours: single pixels would turn sensor noise into saturation and haze.
-      const r = (rgb[at]! + rgb[at + 3]!) >> 1;
-      const g = (rgb[at + 1]! + rgb[at + 4]!) >> 1;
-      const b = (rgb[at + 2]! + rgb[at + 5]!) >> 1;
-      const here = 77 * rgb[at]! + 150 * rgb[at + 1]! + 29 * rgb[at + 2]!;
-      const beside = 77 * rgb[at + 3]! + 150 * rgb[at + 4]! + 29 * rgb[at + 5]!;
+      const r = (rgb[at] + rgb[at + 3]) >> 1;
+      const g = (rgb[at + 1] + rgb[at + 4]) >> 1;
+      const b = (rgb[at + 2] + rgb[at + 5]) >> 1;
+      const here = 77 * rgb[at] + 150 * rgb[at + 1] + 29 * rgb[at + 2];
+      const beside = 77 * rgb[at + 3] + 150 * rgb[at + 4] + 29 * rgb[at + 5];
       const value = (here + beside) >> 9;
       luma[point++] = value;
-      histogram[value]!++;
-      steps[(Math.abs(here - beside) * fine) >> 8]!++;
+      histogram[value]++;
+      steps[(Math.abs(here - beside) * fine) >> 8]++;
       const low = r < g ? (r < b ? r : b) : g < b ? g : b;
       const high = r > g ? (r > b ? r : b) : g > b ? g : b;
       const cell = firstCell + ((column / perColumn) | 0);
-      if (low < least[cell]!) least[cell] = low;
-      colours[cell * 3]! += r;
-      colours[cell * 3 + 1]! += g;
-      colours[cell * 3 + 2]! += b;
+      if (low < least[cell]) least[cell] = low;
+      colours[cell * 3] += r;
+      colours[cell * 3 + 1] += g;
+      colours[cell * 3 + 2] += b;
       red += r;
       blue += b;
       sum += value;
@@ -125,7 +125,7 @@ const average = (values: Uint8Array): number => values.reduce((sum, each) => sum
 function quantile(histogram: Uint32Array, count: number): number {
   let seen = 0;
   for (let bin = 0; bin < histogram.length; bin++) {
-    seen += histogram[bin]!;
+    seen += histogram[bin];
     if (seen >= count) return bin;
   }
   return histogram.length - 1;
@@ -136,10 +136,10 @@ function band(luma: Float32Array, index: 0 | 1 | 2): Band {
   let [sum, step] = [0, 0];
   for (let row = first; row < end; row++)
     for (let column = 0; column < gridColumns; column++) {
-      const here = luma[row * gridColumns + column]!;
+      const here = luma[row * gridColumns + column];
       sum += here;
-      if (column > 0) step += Math.abs(here - luma[row * gridColumns + column - 1]!);
-      if (row > first) step += Math.abs(here - luma[(row - 1) * gridColumns + column]!);
+      if (column > 0) step += Math.abs(here - luma[row * gridColumns + column - 1]);
+      if (row > first) step += Math.abs(here - luma[(row - 1) * gridColumns + column]);
     }
   const points = (end - first) * gridColumns;
   const mean = sum / points;

@@ -13,9 +13,9 @@ export async function examine(job: TrainingJob, bundle: Bundle, trained: Weights
   const [before, after, exact] = [bundle.weights, stored.weights, trained].map((weights) => new OnnxPredictor(network, weights, job.options.threads));
   try {
     return {
-      before: await measure(before!, true, exam, beforeFrame),
-      after: await measure(after!, true, exam, beforeFrame),
-      deployedDisagreement: await disagreement(after!, exact!, exam.targets.slice(0, comparedFrames), exam.targetNames),
+      before: await measure(before, true, exam, beforeFrame),
+      after: await measure(after, true, exam, beforeFrame),
+      deployedDisagreement: await disagreement(after, exact, exam.targets.slice(0, comparedFrames), exam.targetNames),
     };
   } finally {
     for (const predictor of [before, after, exact]) await predictor?.close();

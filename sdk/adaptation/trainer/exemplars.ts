@@ -30,7 +30,7 @@ export function splitExemplars(sets: readonly LabelledSet[], { judgeEvery, judge
 }
 
 export function datasetOf({ name, names, boxNames, samples }: LabelledSet): Dataset {
-  return { name, names, boxNames, length: samples.length, sample: (index) => Promise.resolve(samples[index]!) };
+  return { name, names, boxNames, length: samples.length, sample: (index) => Promise.resolve(samples[index]) };
 }
 
 /** Labelled frames as the judge takes them: whole, at the network's input size. */

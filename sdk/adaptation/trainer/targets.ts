@@ -17,12 +17,12 @@ export function splitTargets({ targets, options: { judgeEvery, judgeFrames, targ
 
 /** At most `count` of the items, evenly over all of them. */
 const spread = <T>(items: readonly T[], count: number): T[] =>
-  items.length <= count ? [...items] : Array.from({ length: count }, (_, at) => items[Math.floor((at * items.length) / count)]!);
+  items.length <= count ? [...items] : Array.from({ length: count }, (_, at) => items[Math.floor((at * items.length) / count)]);
 
 /** Frames of one step, `[count, height, width, 3]`, all different. */
 export function drawTargets(targets: readonly Uint8Array[], count: number, random: Random): Uint8Array {
-  const size = targets[0]!.length;
+  const size = targets[0].length;
   const out = new Uint8Array(count * size);
-  random.permutation(targets.length).subarray(0, count).forEach((index, at) => out.set(targets[index]!, at * size));
+  random.permutation(targets.length).subarray(0, count).forEach((index, at) => out.set(targets[index], at * size));
   return out;
 }
