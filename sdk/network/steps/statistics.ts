@@ -6,9 +6,12 @@ import { textWidth, type NetworkConfig } from "../contract.js";
 import { network } from "../network.js";
 import { ConstantParameters } from "../parameters.js";
 
+/** Prefix of the outputs; the kept statistics have the plain names. */
+const measured = "measured/";
+
 /**
  * A graph that answers with the mean and variance of every normalisation layer over a batch of unmasked frames, as outputs
- * `NAME.mean` and `NAME.variance`: for kept statistics that are re-estimated over many frames.
+ * `measured/NAME.mean` and `measured/NAME.variance`: for kept statistics that are re-estimated over many frames.
  *
  * Inputs: frames uint8 [N, H, W, 3], text float32 [N, K + 2, 384], used float32 [N, K].
  */
@@ -20,8 +23,8 @@ export function statisticsModel(config: NetworkConfig, weights: Weights, options
   const b = new Builder(graph, new ConstantParameters(weights), "batch");
   network(b, frames, text, used, config);
   for (const { name, mean, variance } of b.statistics) {
-    graph.output(`${name}.mean`, mean);
-    graph.output(`${name}.variance`, variance);
+    graph.output(`${measured}${name}.mean`, mean);
+    graph.output(`${measured}${name}.variance`, variance);
   }
   return writeOnnx(graph);
 }
@@ -34,9 +37,9 @@ export class StatisticsAverage {
   add(answer: Readonly<Record<string, { readonly data: ArrayLike<number | bigint> }>>): void {
     this.#count++;
     for (const key of Object.keys(answer).filter((name) => name.endsWith(".mean"))) {
-      const name = key.slice(0, -".mean".length);
+      const name = key.slice(measured.length, -".mean".length);
       const mean = answer[key].data;
-      const variance = answer[`${name}.variance`].data;
+      const variance = answer[`${measured}${name}.variance`].data;
       const sum = this.#sums.get(name) ?? { mean: new Float64Array(mean.length), square: new Float64Array(mean.length) };
       for (let i = 0; i < mean.length; i++) {
         const m = Number(mean[i]);
