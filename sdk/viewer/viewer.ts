@@ -41,6 +41,8 @@ export class Viewer {
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: 65536 });
   readonly #clock: NodeJS.Timeout;
   #isEncoding = false;
+  /** For pages that come when no more frames do. */
+  #latest: readonly [Frame, Perception, ConditionName] | undefined;
   #nextFrameMs = 0;
 
   private constructor(
@@ -65,6 +67,7 @@ export class Viewer {
 
   /** Shows one answer with its frame, unless nobody looks, the last is still being packed, or it comes too soon. Returns at once. */
   show(frame: Frame, perception: Perception, condition: ConditionName): void {
+    this.#latest = [frame, perception, condition];
     const now = performance.now();
     const ready = [...this.#visitors].filter((visitor) => visitor.isReady);
     if (this.#isEncoding || now < this.#nextFrameMs || ready.length === 0) return;
@@ -109,6 +112,7 @@ export class Viewer {
       this.#visitors.add(visitor);
       visitor.send({ type: "history", history: this.#timeline.history });
       visitor.send({ type: "state", state: this.handler.state() });
+      if (this.#latest) pictureMessage(...this.#latest).then((message) => visitor.sendFrame(message), this.options.onError);
     });
   }
 

@@ -1,5 +1,5 @@
 import { Chart, type Band, type Mark } from "./chart.js";
-import { element } from "./dom.js";
+import { element, make } from "./dom.js";
 import type { Condition, History, LossPoint, PageEvent, Point, State } from "./wire.js";
 
 const bandColours: Record<Condition, string> = {
@@ -72,6 +72,7 @@ export class Charts {
   #drawLosses(): void {
     const names = [...new Set(this.#losses.flatMap(({ losses }) => Object.keys(losses)))];
     const root = element("loss-chart", HTMLElement);
+    if (names.length === 0) return root.replaceChildren(make("p", "Nothing was learnt yet", "empty"));
     if (!this.#loss || names.join() !== this.#lossNames.join()) {
       root.replaceChildren();
       this.#loss = new Chart(root, names.map((label, index) => ({ label, colour: lossColours[index % lossColours.length] ?? "#fff", digits: 3 })), ["loss"]);
