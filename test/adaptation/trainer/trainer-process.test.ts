@@ -49,6 +49,14 @@ test.serial("trains in another process and leaves a judged, readable bundle", as
   t.is(trainer.pid, undefined, "the process is gone");
 });
 
+test.serial("learns with language-guided masked consistency", async (t) => {
+  const job = await jobIn(t, { learner: "lmc", steps: 3 });
+  const { losses, measurements } = await new TrainerProcess().train(job, () => {}, never);
+  t.is(losses.length, 3);
+  for (const { total, supervised } of losses) t.true(Number.isFinite(total) && supervised > 0);
+  t.true(measurements.after.finite);
+});
+
 test.serial("runs at low priority, within its share of time, one training at a time", async (t) => {
   const job = await jobIn(t, { steps: 12, duty: 0.5, niceness: 19 });
   const trainer = new TrainerProcess();
