@@ -52,7 +52,7 @@ test("a whole training step: what ONNX Runtime answers, and its gradients along 
   // One direction for texts and parameters together: each number moves by its sign.
   const next = random(3);
   const gradients = new Map([["text", numbers(ours.get("textGradient"))]]);
-  const directions = new Map([["text", gradients.get("text")?.map(() => (next() < 0.5 ? -1 : 1)) ?? []]]);
+  const directions = new Map<string, number[]>([["text", gradients.get("text")?.map(() => (next() < 0.5 ? -1 : 1)) ?? []]]);
   for (const pack of step.packs.filter((p) => !p.statistic)) {
     const name = prefixes.student + pack.name;
     gradients.set(name, numbers(ours.get(prefixes.next + prefixes.first + pack.name)).map((m) => m / 0.1));
