@@ -57,14 +57,15 @@ class Lens {
   ) {}
 
   undistort(frame: Frame): Frame {
+    // OpenCV's own types leave its constants untyped.
     const { cv } = this;
     const { width, height } = frame;
     const { x, y } = this.#mapsFor(width, height);
-    const source = new cv.Mat(height, width, cv.CV_8UC3);
+    const source = new cv.Mat(height, width, Number(cv.CV_8UC3));
     const target = new cv.Mat();
     try {
       source.data.set(frame.rgb);
-      cv.remap(source, target, x, y, cv.INTER_LINEAR, cv.BORDER_CONSTANT, new cv.Scalar(0, 0, 0, 0));
+      cv.remap(source, target, x, y, Number(cv.INTER_LINEAR), Number(cv.BORDER_CONSTANT), new cv.Scalar(0, 0, 0, 0));
       // A copy: OpenCV's memory is freed below, and moves when it grows.
       return { ...frame, rgb: new Uint8Array(target.data) };
     } finally {
@@ -92,11 +93,11 @@ class Lens {
       });
     // Pixel centres lie at whole numbers in OpenCV, so the principal point scales about the corner of the first pixel.
     const centre = (at: number): number => (at + 0.5) * scale - 0.5;
-    const matrix = cv.matFromArray(3, 3, cv.CV_64F, [intrinsics.fx * scale, 0, centre(intrinsics.cx), 0, intrinsics.fy * scale, centre(intrinsics.cy), 0, 0, 1]);
-    const distortion = cv.matFromArray(1, intrinsics.distortion.length, cv.CV_64F, [...intrinsics.distortion]);
-    const rotation = cv.Mat.eye(3, 3, cv.CV_64F);
+    const matrix = cv.matFromArray(3, 3, Number(cv.CV_64F), [intrinsics.fx * scale, 0, centre(intrinsics.cx), 0, intrinsics.fy * scale, centre(intrinsics.cy), 0, 0, 1]);
+    const distortion = cv.matFromArray(1, intrinsics.distortion.length, Number(cv.CV_64F), [...intrinsics.distortion]);
+    const rotation = cv.Mat.eye(3, 3, Number(cv.CV_64F));
     const maps = { width, height, x: new cv.Mat(), y: new cv.Mat() };
-    cv.initUndistortRectifyMap(matrix, distortion, rotation, matrix, new cv.Size(width, height), cv.CV_32FC1, maps.x, maps.y);
+    cv.initUndistortRectifyMap(matrix, distortion, rotation, matrix, new cv.Size(width, height), Number(cv.CV_32FC1), maps.x, maps.y);
     for (const used of [matrix, distortion, rotation]) used.delete();
     this.#maps = maps;
     return maps;

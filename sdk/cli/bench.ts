@@ -20,7 +20,7 @@ export const benchCommand = (io: Io): Command => {
         .action(async ({ json, ...options }: Options) => {
           const progress = new Progress(io);
           const figures = await (await load())({ ...options, onProgress: (line) => progress.show(line) });
-          result(io, json, figures, table(Object.entries(figures).map(([key, value]) => [key, typeof value === "object" ? JSON.stringify(value) : String(value)] as const)));
+          result(io, json, figures, table(Object.entries(figures).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const)));
         }),
     );
   return command;

@@ -61,7 +61,7 @@ export class Outlets {
   async close(): Promise<void> {
     this.#control?.close();
     await this.#viewer?.close();
-    this.#publisher?.close();
+    await this.#publisher?.close();
   }
 }
 

@@ -22,7 +22,7 @@ export class Visitor {
     private readonly socket: WebSocket,
     private readonly options: VisitorOptions,
   ) {
-    socket.on("message", (data, isBinary) => {
+    socket.on("message", (data: Buffer, isBinary) => {
       if (!isBinary) void this.#receive(data.toString());
     });
     socket.on("close", () => options.closed());

@@ -95,16 +95,18 @@ export class Chart {
     return { width: Math.max(120, this.root.clientWidth), height: this.root.clientHeight - Math.max(26, this.#key.offsetHeight + 4) };
   }
 
-  #drawBands({ ctx, bbox, valToPos }: uPlot): void {
+  #drawBands(plot: uPlot): void {
+    const { ctx, bbox } = plot;
     for (const { fromMs, toMs, colour } of this.#data.bands ?? []) {
-      const left = Math.max(bbox.left, valToPos(fromMs / 1000, "x", true));
-      const right = Math.min(bbox.left + bbox.width, valToPos(toMs / 1000, "x", true));
+      const left = Math.max(bbox.left, plot.valToPos(fromMs / 1000, "x", true));
+      const right = Math.min(bbox.left + bbox.width, plot.valToPos(toMs / 1000, "x", true));
       ctx.fillStyle = colour;
       if (right > left) ctx.fillRect(left, bbox.top, right - left, bbox.height);
     }
   }
 
-  #drawMarks({ ctx, bbox, valToPos }: uPlot): void {
+  #drawMarks(plot: uPlot): void {
+    const { ctx, bbox } = plot;
     ctx.save();
     ctx.textAlign = "left";
     ctx.textBaseline = "alphabetic";
@@ -112,7 +114,7 @@ export class Chart {
     const taken: [left: number, right: number][] = [];
     // What changed the weights is named first: names that would lie on each other are left out, the lines stay.
     for (const { timeMs, colour, text } of [...(this.#data.marks ?? [])].sort((a, b) => Number(b.matters ?? false) - Number(a.matters ?? false))) {
-      const x = Math.round(valToPos(timeMs / 1000, "x", true));
+      const x = Math.round(plot.valToPos(timeMs / 1000, "x", true));
       if (x < bbox.left || x > bbox.left + bbox.width) continue;
       ctx.fillStyle = colour;
       ctx.fillRect(x - devicePixelRatio, bbox.top, 2 * devicePixelRatio, bbox.height);
