@@ -66,7 +66,7 @@ export class Nightshift {
     let nightshift: Nightshift | undefined;
     const camera = openSource(options, (error) => (nightshift ? nightshift.#tellError("camera_error", error) : onError(error)));
     const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle));
-    const state = await State.open(options, delivered);
+    const state = await State.open(options, delivered, camera.name);
     const { threads, scoreThreshold } = options;
     const engine = new SwappableEngine(() => new ThreadEngine({ ...(threads !== undefined && { threads }), ...(scoreThreshold !== undefined && { scoreThreshold }) }));
     try {
@@ -78,6 +78,7 @@ export class Nightshift {
     } catch (error) {
       if (nightshift) await nightshift.#loop?.close();
       await engine.close();
+      await state.close();
       throw error;
     }
   }

@@ -27,7 +27,7 @@ export interface NightshiftOptions {
   /** A labelled folder whose frames are replayed besides the bundle's own exemplars. */
   readonly exemplars?: string;
   /**
-   * Where generations and remembered frames are kept between runs. By default a folder in the user's state directory that belongs to the bundle; for the
+   * Where generations and remembered frames are kept between runs. By default a folder in the user's state directory that belongs to the bundle and the camera; for the
    * rendered drive, which is a demonstration, a temporary one.
    */
   readonly state?: string;

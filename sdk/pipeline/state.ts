@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { FrameMemory } from "../adaptation/memory.js";
 import { readMemory, writeMemory } from "../adaptation/memory-file.js";
 import { type Bundle, defaultStateDirectory, GenerationStore, readBundle } from "../bundle/index.js";
+import { FolderLock } from "./lock.js";
 import { defaultSource, type NightshiftOptions } from "./options.js";
 
 const memoryFile = "memory.safetensors";
@@ -17,13 +18,15 @@ export class State {
     readonly generations: GenerationStore,
     /** Goes when Nightshift stops. */
     private readonly isTemporary: boolean,
+    private readonly lock: FolderLock,
   ) {}
 
-  /** Opens the folder that the options name or imply for this bundle. */
-  static async open({ source = defaultSource, state }: NightshiftOptions, bundle: Bundle): Promise<State> {
+  /** Opens the folder that the options name or imply for this bundle and camera. Throws `E_CONFIG` where another Nightshift uses it. */
+  static async open({ source = defaultSource, state }: NightshiftOptions, bundle: Bundle, camera: string): Promise<State> {
     const isTemporary = state === undefined && source === "drive";
-    const directory = state ?? (isTemporary ? await mkdtemp(join(tmpdir(), "nightshift-")) : join(defaultStateDirectory(), folderOf(bundle)));
-    return new State(directory, await GenerationStore.open(directory), isTemporary);
+    const directory = state ?? (isTemporary ? await mkdtemp(join(tmpdir(), "nightshift-")) : join(defaultStateDirectory(), folderOf(bundle), camera));
+    const lock = await FolderLock.take(directory);
+    return new State(directory, await GenerationStore.open(directory), isTemporary, lock);
   }
 
   /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. Throws as `readBundle`. */
@@ -45,12 +48,15 @@ export class State {
     return new FrameMemory({ width, height });
   }
 
-  /** Keeps the memory for the next run, or removes everything where it was temporary. */
-  async close(memory: FrameMemory): Promise<void> {
+  /** Keeps the memory, where there is one, for the next run; removes everything where it was temporary. */
+  async close(memory?: FrameMemory): Promise<void> {
     if (this.isTemporary) return rm(this.directory, { recursive: true, force: true });
     const path = join(this.directory, memoryFile);
-    await writeFile(`${path}.new`, writeMemory(memory));
-    await rename(`${path}.new`, path);
+    if (memory) {
+      await writeFile(`${path}.new`, writeMemory(memory));
+      await rename(`${path}.new`, path);
+    }
+    await this.lock.release();
   }
 }
 

@@ -13,7 +13,17 @@ const frames = await night(24);
 test.after.always(() => bundle.remove());
 test.after.always(() => rm(frames, { recursive: true, force: true }));
 
-const quiet: NightshiftOptions = { bundle: bundle.directory, publish: ["tcp://127.0.0.1:*"], control: "tcp://127.0.0.1:*", adaptation: false, onError: () => undefined };
+const base: NightshiftOptions = { bundle: bundle.directory, publish: ["tcp://127.0.0.1:*"], control: "tcp://127.0.0.1:*", adaptation: false, onError: () => undefined };
+
+const states: string[] = [];
+test.after.always(() => Promise.all(states.map((state) => rm(state, { recursive: true, force: true }))));
+
+/** Options that leave nothing outside of temporary folders. */
+async function quiet(): Promise<NightshiftOptions> {
+  const state = await mkdtemp(join(tmpdir(), "nightshift-state-"));
+  states.push(state);
+  return { ...base, state };
+}
 
 /** A folder of dim pictures that differ, as frames of a night. */
 async function night(count: number): Promise<string> {
@@ -32,7 +42,7 @@ async function night(count: number): Promise<string> {
 }
 
 test("every frame of a recording is answered, in order, with the generation and the words in force", async (t) => {
-  const nightshift = await Nightshift.start({ ...quiet, source: frames, fps: 0, vocabulary: ["road", "sky"] });
+  const nightshift = await Nightshift.start({ ...(await quiet()), source: frames, fps: 0, vocabulary: ["road", "sky"] });
   t.teardown(() => nightshift.stop());
   const sequences: number[] = [];
   for await (const answer of nightshift.answers()) {
@@ -48,7 +58,7 @@ test("every frame of a recording is answered, in order, with the generation and 
 });
 
 test("words change under way, by the class and by the control socket; wrong ones change nothing", async (t) => {
-  const nightshift = await Nightshift.start({ ...quiet, source: "drive" });
+  const nightshift = await Nightshift.start({ ...(await quiet()), source: "drive" });
   t.teardown(() => nightshift.stop());
   const client = new ControlClient(nightshift.addresses.control ?? "");
   t.teardown(() => client.close());
@@ -66,7 +76,7 @@ test("words change under way, by the class and by the control socket; wrong ones
 });
 
 test("answers are published, and a reader that leaves holds nothing up", async (t) => {
-  const nightshift = await Nightshift.start({ ...quiet, source: frames, loop: 2, fps: 0 });
+  const nightshift = await Nightshift.start({ ...(await quiet()), source: frames, loop: 2, fps: 0 });
   t.teardown(() => nightshift.stop());
   const subscriber = new Subscriber({ address: nightshift.addresses.publisher[0] ?? "" });
   t.teardown(() => subscriber.close());
@@ -84,11 +94,10 @@ test("night triggers a training, the judge's verdict comes with numbers, and the
   const events: StreamEvent[] = [];
   const training = { ...defaultTrainingOptions, learner: "in-memory" as const, steps: 2, judgeFrames: 4 };
   const nightshift = await Nightshift.start({
-    ...quiet,
+    ...(await quiet()),
     source: frames,
     loop: 4,
     fps: 0,
-    state: await mkdtemp(join(tmpdir(), "nightshift-state-")),
     adaptation: { training, triggerFrames: 4, offerEvery: 1, framesWanted: 12, framesNeeded: 8, patienceFrames: 20 },
     onEvent: (event) => events.push(event),
   });
@@ -104,10 +113,17 @@ test("night triggers a training, the judge's verdict comes with numbers, and the
 });
 
 test("what cannot start says why and leaves nothing open", async (t) => {
-  await t.throwsAsync(Nightshift.start({ ...quiet, bundle: "/nowhere" }), { code: "E_BUNDLE_MISSING" });
-  await t.throwsAsync(Nightshift.start({ ...quiet, source: "/nowhere" }), { code: "E_CAMERA" });
-  await t.throwsAsync(Nightshift.start({ ...quiet, source: frames, vocabulary: ["a", "a"] }), { code: "E_VOCABULARY" });
-  const first = await Nightshift.start({ ...quiet, source: frames });
+  await t.throwsAsync(Nightshift.start({ ...(await quiet()), bundle: "/nowhere" }), { code: "E_BUNDLE_MISSING" });
+  await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: "/nowhere" }), { code: "E_CAMERA" });
+  await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, vocabulary: ["a", "a"] }), { code: "E_VOCABULARY" });
+  const first = await Nightshift.start({ ...(await quiet()), source: frames });
   t.teardown(() => first.stop());
-  await t.throwsAsync(Nightshift.start({ ...quiet, source: frames, publish: first.addresses.publisher }), { code: "E_ADDRESS_IN_USE" });
+  await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, publish: first.addresses.publisher }), { code: "E_ADDRESS_IN_USE" });
+  const { state = "" } = await quiet();
+  const second = await Nightshift.start({ ...base, source: frames, state });
+  t.teardown(() => second.stop());
+  await t.throwsAsync(Nightshift.start({ ...base, source: frames, state }), { code: "E_CONFIG" });
+  await second.stop();
+  // What one left, another takes over: also its memory of frames.
+  await (await Nightshift.start({ ...base, source: frames, state })).stop();
 });
