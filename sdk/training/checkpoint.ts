@@ -5,9 +5,11 @@ import { readSafetensors, writeSafetensors } from "../graph/safetensors.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 
 export interface Checkpoint {
-  /** The learner's whole state. */
+  /** The learner's whole state, and that of the prompts where they learn. */
   readonly state: Weights;
   readonly steps: number;
+  /** Steps of the prompts; none where they do not learn. */
+  readonly promptSteps?: number;
   /** Minutes of training so far, over all runs. */
   readonly minutes: number;
 }
@@ -15,12 +17,12 @@ export interface Checkpoint {
 const file = (folder: string): string => join(folder, "checkpoint.safetensors");
 
 /** Writes a checkpoint beside the last one and then in its place, so that one is always whole. */
-export async function writeCheckpoint(folder: string, { state, steps, minutes }: Checkpoint): Promise<void> {
+export async function writeCheckpoint(folder: string, { state, steps, minutes, promptSteps = 0 }: Checkpoint): Promise<void> {
   await mkdir(folder, { recursive: true });
   const fresh = `${file(folder)}.new`;
   const handle = await open(fresh, "w");
   try {
-    await handle.writeFile(writeSafetensors(state, { steps: String(steps), minutes: String(minutes) }));
+    await handle.writeFile(writeSafetensors(state, { steps: String(steps), minutes: String(minutes), promptSteps: String(promptSteps) }));
     await handle.sync();
   } finally {
     await handle.close();
@@ -34,5 +36,5 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | undef
   const { tensors, metadata } = readSafetensors(await readFile(file(folder)));
   const state = new Map<string, FloatTensor>();
   for (const [name, tensor] of tensors) if (tensor.dtype === "float32") state.set(name, tensor as FloatTensor);
-  return { state, steps: Number(metadata["steps"]), minutes: Number(metadata["minutes"]) };
+  return { state, steps: Number(metadata["steps"]), minutes: Number(metadata["minutes"]), promptSteps: Number(metadata["promptSteps"] ?? 0) };
 }

@@ -111,7 +111,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportedBund
       metrics: {},
     },
     weights,
-    embeddings: { tasks: words.tasks, names: words.names, prompts: new Map() },
+    embeddings: { tasks: words.tasks, names: words.names, prompts: new Map(Object.entries(words.prompts ?? {})) },
     golden: { frame, outputs },
     notice: [statement, ...data.map(({ name, terms }) => `${name}: ${terms}`), "Text embeddings: all-MiniLM-L6-v2, Apache-2.0 (see sdk/network/text/minilm/NOTICE)."].join("\n") + "\n",
     exemplars: shown,

@@ -4,6 +4,7 @@ import { runModel } from "../engine/run.js";
 import { NightshiftError } from "../errors.js";
 import { defaultNetwork, paddedVocabularySize, type NetworkConfig } from "../network/contract.js";
 import { initialWeights } from "../network/initial.js";
+import { promptNames } from "../network/steps/prompts.js";
 import { supervisedStep } from "../network/steps/supervised.js";
 import { TextEncoder } from "../network/text/textEncoder.js";
 import { packageRoot } from "../paths.js";
@@ -11,6 +12,7 @@ import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { exportBundle, type ExportedBundle } from "./export.js";
 import { supervisedFeeds } from "./feeds.js";
+import { PromptLearner } from "./prompt-learner.js";
 import { readRecipe, type RecipeSource } from "./recipe.js";
 import { Words } from "./words.js";
 
@@ -72,7 +74,17 @@ export async function train(options: TrainOptions): Promise<Trained> {
       received: `one of ${found.steps} steps in ${options.checkpoint}`,
       remedy: "Add --resume to go on from it, or name another --checkpoint folder.",
     });
-  const words = new Words(await TextEncoder.create(runModel));
+  if (found?.state.has(promptNames.category) && !recipe.prompts)
+    throw new NightshiftError("E_CONFIG", {
+      expected: "a recipe with prompts, as the checkpoint has",
+      received: `recipe ${recipe.name} without them`,
+      remedy: "Go on with the recipe that the checkpoint was made with, or name another --checkpoint folder.",
+    });
+  const encoder = await TextEncoder.create(runModel);
+  const prompts =
+    recipe.prompts &&
+    new PromptLearner(encoder, { ...recipe.prompts, seed: recipe.seed, threads: options.threads, ...(found && { state: found.state, steps: found.promptSteps }) });
+  const words = new Words(encoder, prompts?.prompts);
   const graph = supervisedStep(config, initialWeights(config, recipe.seed), { batch: recipe.batch, names, boxes: maxBoxes });
   const learner = await Learner.create(graph, { threads: options.threads ?? 2, ...(found && { state: found.state, steps: found.steps }) });
   const sources = recipe.sources.map((source) => specOf(source, data));
@@ -87,6 +99,13 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const minutes = (): number => minutesBefore + (performance.now() - started) / 60_000;
   const progress = (): number => Math.max(learner.steps / recipe.steps, minutes() / (options.minutes ?? Infinity));
   const losses: Record<string, number> = {};
+  const checkpoint = (): Promise<void> =>
+    writeCheckpoint(options.checkpoint, {
+      state: new Map([...learner.state(), ...(prompts?.state() ?? [])]),
+      steps: learner.steps,
+      minutes: minutes(),
+      promptSteps: prompts?.steps,
+    });
   let lastCheckpoint = minutes();
   try {
     while (progress() < 1) {
@@ -100,6 +119,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
         clip: 5,
         alpha: Math.min(0.998, (1 + learner.steps) / (10 + learner.steps)),
       });
+      await prompts?.learn(batch.names, result.textGradient, words, factor);
       for (const [name, value] of Object.entries(result)) if (value.length === 1) losses[name] = (losses[name] ?? value[0]) * 0.99 + value[0] * 0.01;
       if (learner.steps % 20 === 0) {
         const left = (minutes() - minutesBefore) * ((1 - progress()) / Math.max(1e-6, progress() - progressBefore(found, recipe.steps, options)));
@@ -108,12 +128,13 @@ export async function train(options: TrainOptions): Promise<Trained> {
       }
       if (minutes() - lastCheckpoint > minutesBetweenCheckpoints) {
         lastCheckpoint = minutes();
-        await writeCheckpoint(options.checkpoint, { state: learner.state(), steps: learner.steps, minutes: minutes() });
+        await checkpoint();
       }
     }
-    await writeCheckpoint(options.checkpoint, { state: learner.state(), steps: learner.steps, minutes: minutes() });
+    await checkpoint();
   } finally {
     await loader.close();
+    await prompts?.close();
   }
   const weights = learner.weights("teacher");
   const steps = learner.steps;

@@ -1,21 +1,40 @@
 import type { FloatTensor } from "../graph/tensor.js";
 import { tasks, textWidth } from "../network/contract.js";
+import type { Prompts } from "../network/text/prompts.js";
 import type { TextEncoder } from "../network/text/textEncoder.js";
 
-/** The embeddings of names, encoded once each. */
+/** The embeddings of names, encoded once each while the prompts stay the same. */
 export class Words {
   #tasks: Float32Array | undefined;
+  #prompts: Prompts | undefined;
   readonly #rows = new Map<string, Float32Array>();
 
-  constructor(private readonly encoder: Pick<TextEncoder, "encodeVocabulary">) {}
+  /** `prompts`: what names are encoded with; bare where there are none. */
+  constructor(
+    private readonly encoder: Pick<TextEncoder, "encodeVocabulary">,
+    prompts?: Prompts,
+  ) {
+    this.#prompts = prompts;
+  }
 
   /** Encodes the names that are not known yet. */
   async learn(names: readonly string[]): Promise<void> {
     const unknown = [...new Set(names)].filter((name) => !this.#rows.has(name));
     if (unknown.length === 0 && this.#tasks) return;
-    const rows = await this.encoder.encodeVocabulary(unknown.length ? unknown : ["road"]);
+    const rows = await this.encoder.encodeVocabulary(unknown.length ? unknown : ["road"], this.#prompts);
     this.#tasks ??= rows.data.slice(0, tasks.length * textWidth);
     unknown.forEach((name, i) => this.#rows.set(name, rows.data.slice((tasks.length + i) * textWidth, (tasks.length + i + 1) * textWidth)));
+  }
+
+  /** Takes other prompts, and what they make of the known texts: `rows` [tasks + names or more, 384], in the order of the tasks and of `names`. */
+  replace(prompts: Prompts, rows: Float32Array): void {
+    this.#prompts = prompts;
+    this.#tasks = rows.slice(0, tasks.length * textWidth);
+    [...this.#rows.keys()].forEach((name, i) => this.#rows.set(name, rows.slice((tasks.length + i) * textWidth, (tasks.length + i + 1) * textWidth)));
+  }
+
+  get prompts(): Prompts | undefined {
+    return this.#prompts;
   }
 
   /** E^T of eq. 2, [2, 384]. */

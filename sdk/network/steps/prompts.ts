@@ -1,0 +1,105 @@
+import { adamW, clipFactor } from "../../autodiff/adamw.js";
+import { gradients } from "../../autodiff/backward.js";
+import { Graph, type Value } from "../../graph/graph.js";
+import { writeOnnx } from "../../graph/onnx/write.js";
+import { concat, mul, slice, total } from "../../graph/ops.js";
+import { type FloatTensor, type Weights, float32, sizeOf } from "../../graph/tensor.js";
+import { tasks } from "../contract.js";
+import { Random } from "../random.js";
+import { insertPrompts, textEncoder } from "../text/encoderGraph.js";
+import type { Prompts } from "../text/prompts.js";
+import type { QuantisedRows } from "../text/quantise.js";
+import { prefixes, scalarInputs, type StepGraph } from "./step-graph.js";
+
+export interface PromptStepOptions {
+  /** Texts in the batch: those of the tasks, then names. */
+  readonly texts: number;
+  /** Tokens that each text is padded to, prompt vectors not counted. */
+  readonly length: number;
+}
+
+export const promptScalars = {
+  rate: 1e-3,
+  correction1: 1,
+  correction2: 1,
+  /** Bound of the gradient's norm. */
+  clip: 1,
+} as const;
+
+/** Names of the state. */
+export const promptNames = { task: "prompt/task", category: "prompt/category" } as const;
+
+/**
+ * One step of the learnable prompts of eq. 2, as many vectors for tasks as for names. The loss itself is in another graph, which answers its gradient with respect to the embeddings E;
+ * the gradient of <E, that gradient> with respect to the prompts is the loss's own, by the chain rule.
+ *
+ * Data inputs: tokens float32 [texts, length, 384] and attention float32 [texts, length] as `embedTokens` makes them without prompts;
+ * textGradient float32 [texts, 384], zeros for texts that only fill the batch up.
+ * Results: `loss` (<E, textGradient>, of no meaning by itself), `gradientNorm`, and `embedding` [texts, 384], made with the prompts after the step.
+ */
+export function promptStep(weights: Weights, prompts: Prompts, { texts, length }: PromptStepOptions): StepGraph {
+  const width = prompts.task.shape[1];
+  const graph = new Graph("prompt step");
+  const tokens = graph.input("tokens", "float32", [texts, length, width]);
+  const attention = graph.input("attention", "float32", [texts, length]);
+  const textGradient = graph.input("textGradient", "float32", [texts, width]);
+  const scalars = scalarInputs(graph, promptScalars);
+  const embed = (task: Value, category: Value): Value => {
+    const part = (vectors: Value, from: number, to: number): ReturnType<typeof insertPrompts> =>
+      insertPrompts(slice(tokens, 0, from, to), slice(attention, 0, from, to), vectors);
+    const parts = [part(task, 0, tasks.length), part(category, tasks.length, texts)];
+    return textEncoder(weights, concat(parts.map((p) => p.tokens), 0), concat(parts.map((p) => p.attention), 0));
+  };
+
+  const [task, category] = [graph.input(promptNames.task, "float32", prompts.task.shape), graph.input(promptNames.category, "float32", prompts.category.shape)];
+  const loss = total(mul(embed(task, category), textGradient));
+  const found = gradients(loss, [task, category]);
+  const { factor, norm } = clipFactor(graph, found, scalars.clip);
+  const next = [task, category].map((parameter, i) => {
+    const { name, shape } = parameter;
+    const [first, second] = [prefixes.first, prefixes.second].map((prefix) => graph.input(prefix + name, "float32", shape));
+    // Not decayed: a prompt of zeros is no more likely than another.
+    const step = adamW(parameter, found[i], first, second, factor, { ...scalars, decay: graph.scalar(0) });
+    graph.output(prefixes.next + name, step.parameter);
+    graph.output(prefixes.next + prefixes.first + name, step.first);
+    graph.output(prefixes.next + prefixes.second + name, step.second);
+    return step.parameter;
+  });
+  const results = { loss, gradientNorm: norm, embedding: embed(next[0], next[1]) };
+  for (const [name, value] of Object.entries(results)) graph.output(name, value);
+  return { model: writeOnnx(graph), state: promptState(prompts), packs: [], scalars: promptScalars, results: Object.keys(results) };
+}
+
+/** The state that `promptStep` keeps, from its first prompts. */
+export function promptState(prompts: Prompts): Map<string, FloatTensor> {
+  const state = new Map<string, FloatTensor>();
+  for (const [name, tensor] of [[promptNames.task, prompts.task], [promptNames.category, prompts.category]] as const) {
+    state.set(name, tensor);
+    for (const prefix of [prefixes.first, prefixes.second]) state.set(prefix + name, float32(tensor.shape, new Float32Array(sizeOf(tensor.shape))));
+  }
+  return state;
+}
+
+/** Random vectors as large as word embeddings, among which they will stand: normal, with the deviation of the whole table `words`. */
+export function initialPrompts(words: QuantisedRows, vectors: number, seed: number): Prompts {
+  const [rows, width] = words.values.shape;
+  let sum = 0;
+  let squares = 0;
+  for (let row = 0; row < rows; row++) {
+    let [rowSum, rowSquares] = [0, 0];
+    for (let i = row * width; i < (row + 1) * width; i++) {
+      const value = words.values.data[i];
+      rowSum += value;
+      rowSquares += value * value;
+    }
+    sum += rowSum * words.scales.data[row];
+    squares += rowSquares * words.scales.data[row] ** 2;
+  }
+  const count = rows * width;
+  const deviation = Math.sqrt(squares / count - (sum / count) ** 2);
+  const draw = (label: string): FloatTensor => {
+    const random = new Random(seed, label);
+    return float32([vectors, width], Float32Array.from({ length: vectors * width }, () => deviation * random.normal()));
+  };
+  return { task: draw(promptNames.task), category: draw(promptNames.category) };
+}
