@@ -16,6 +16,7 @@ import { openSource } from "./pipeline/source.js";
 import { State } from "./pipeline/state.js";
 import type { Camera } from "./stream/camera.js";
 import { type ConditionName, type EventKindName, type StreamEvent, streamEvent } from "./stream/events.js";
+import type { Percentiles } from "./stream/metrics.js";
 import { policyFor } from "./stream/slot.js";
 import type { Status } from "./stream/status.js";
 import type { VehicleState } from "./stream/vehicle.js";
@@ -119,13 +120,18 @@ export class Nightshift {
       paused: loop.isPaused,
       framesRemembered: this.memory.counters.held,
       uptimeSeconds: (performance.now() - this.#startedMs) / 1000,
-      cameras: [{ camera: this.camera.name, framesIn, answered, dropped, lost, fps: this.#stream.rate.perSecond, latencyMs: this.#stream.latency.percentiles }],
+      cameras: [{ camera: this.camera.name, framesIn, answered, dropped, lost, fps: this.#stream.rate.perSecond, latencyMs: this.#stream.recentLatencyMs }],
     };
   }
 
   /** Answers a second, over the whole run. */
   get fps(): number {
     return this.#stream.rate.overallPerSecond;
+  }
+
+  /** Capture to answer, over the whole run; `status` tells of the latest hundred answers. */
+  get latencyMs(): Percentiles {
+    return this.#stream.latency.percentiles;
   }
 
   /** What learning came to so far. */

@@ -26,7 +26,8 @@ const rounded = (value: number): number => Number(value.toFixed(2));
 export function summarize(nightshift: Nightshift, scores: Scores): Summary {
   const { cameras } = nightshift.status;
   const [camera] = cameras;
-  const { framesIn = 0, answered = 0, dropped = 0, lost = 0, latencyMs = { p50: 0, p95: 0, p99: 0 } } = camera ?? {};
+  const { framesIn = 0, answered = 0, dropped = 0, lost = 0 } = camera ?? {};
+  const { latencyMs } = nightshift;
   const { generations, triggers, verdicts, rolledBack, trainerFailures } = nightshift.learned;
   const latency = { p50: rounded(latencyMs.p50), p95: rounded(latencyMs.p95), p99: rounded(latencyMs.p99) };
   return { framesIn, answered, dropped, lost, generations, triggers, verdicts, rolledBack, trainerFailures, fps: rounded(nightshift.fps), latencyMs: latency, ...scores };

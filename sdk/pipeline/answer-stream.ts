@@ -3,7 +3,7 @@ import type { Perception } from "../engine/perception.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
 import type { Camera } from "../stream/camera.js";
-import { LatencyHistogram, RateMeter } from "../stream/metrics.js";
+import { LatencyHistogram, type Percentiles, RateMeter } from "../stream/metrics.js";
 import { pump } from "../stream/pump.js";
 import { NewestFrameSlot, policyFor, type SlotCounters } from "../stream/slot.js";
 
@@ -19,13 +19,18 @@ export interface AnswerStreamParts {
 /** An engine that fails this often in a row will not recover by itself. */
 const mostFailuresInRow = 5;
 
+/** Enough for a 95th percentile that says something, few enough to show what happens now. */
+const recentAnswers = 100;
+
 /** Camera to slot to engine to whoever takes the answers. */
 export class AnswerStream {
+  /** Over the whole run. */
   readonly latency = new LatencyHistogram();
   readonly rate = new RateMeter();
   readonly #slot: NewestFrameSlot<Frame>;
   readonly #abort = new AbortController();
   #failuresInRow = 0;
+  readonly #recentMs: number[] = [];
 
   constructor(private readonly parts: AnswerStreamParts) {
     this.#slot = new NewestFrameSlot(policyFor(parts.camera));
@@ -33,6 +38,13 @@ export class AnswerStream {
 
   get counters(): SlotCounters {
     return this.#slot.counters;
+  }
+
+  /** Capture to answer, over the latest answers. */
+  get recentLatencyMs(): Percentiles {
+    const recent = new LatencyHistogram();
+    for (const ms of this.#recentMs) recent.record(ms);
+    return recent.percentiles;
   }
 
   /**
@@ -71,7 +83,7 @@ export class AnswerStream {
         if (++this.#failuresInRow >= mostFailuresInRow || (error instanceof NightshiftError && error.code === "E_CLOSED")) throw error;
         continue;
       }
-      this.latency.record(perception.timings.totalMs);
+      this.#measure(perception.timings.totalMs);
       this.rate.tick(performance.now());
       await taking;
       // Put off by one turn of the event loop, so that the next frame, if it waits, reaches the engine first.
@@ -83,5 +95,11 @@ export class AnswerStream {
       taking.catch(() => undefined);
     }
     await taking;
+  }
+
+  #measure(ms: number): void {
+    this.latency.record(ms);
+    this.#recentMs.push(ms);
+    if (this.#recentMs.length > recentAnswers) this.#recentMs.shift();
   }
 }
