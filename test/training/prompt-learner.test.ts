@@ -1,9 +1,11 @@
 import test from "ava";
 import { runModel } from "../../sdk/engine/run.js";
+import { NightshiftError } from "../../sdk/errors.js";
 import { tasks, textWidth } from "../../sdk/network/contract.js";
 import { TextEncoder } from "../../sdk/network/text/textEncoder.js";
 import { readCheckpoint, writeCheckpoint } from "../../sdk/training/checkpoint.js";
 import { PromptLearner } from "../../sdk/training/prompt-learner.js";
+import { train } from "../../sdk/training/train.js";
 import { Words } from "../../sdk/training/words.js";
 import { temporaryFolder } from "../bundle/contents.js";
 
@@ -93,4 +95,12 @@ test.serial("checkpoints without prompts are read as before", async (t) => {
   t.is(found?.steps, 7);
   t.is(found?.promptSteps, 0);
   t.deepEqual([...found!.state.keys()], ["student/w"]);
+});
+
+test.serial("a training with prompts does not go on without them", async (t) => {
+  const checkpoint = await temporaryFolder(t);
+  await writeCheckpoint(checkpoint, { state: new PromptLearner(encoder, options).state(), steps: 7, minutes: 1 });
+  const openModule = new URL("../../adapters/datasets/open.js", import.meta.url);
+  const going = train({ out: `${checkpoint}/bundle`, checkpoint, recipe: "rendered", resume: true, openModule });
+  t.is((await t.throwsAsync(going, { instanceOf: NightshiftError })).code, "E_CONFIG");
 });
