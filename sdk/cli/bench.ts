@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { number, wholeNumber } from "./arguments.js";
 import { benches, type BenchOptions } from "./benches.js";
 import { type Io, Progress, result, table } from "./io.js";
@@ -16,6 +16,8 @@ export const benchCommand = (io: Io): Command => {
         .option("--threads <count>", "threads of inference or learning", wholeNumber(1))
         .option("--bundle <name or path>", "default, rendered, or the folder of a bundle")
         .option("--peer <program>", "compare with this program, where the bench has a peer")
+        .addOption(new Option("--step <kind>", "which training step").choices(["lmc", "supervised"]))
+        .addOption(new Option("--trains <which>", "which parameters learn in the lmc step").choices(["default", "all"]))
         .option("--json", "print JSON alone on stdout", false)
         .action(async ({ json, ...options }: Options) => {
           const progress = new Progress(io);

@@ -7,6 +7,10 @@ export interface BenchOptions {
   readonly bundle?: string;
   /** A program to compare with, such as `python3`. */
   readonly peer?: string;
+  /** Which training step. */
+  readonly step?: "lmc" | "supervised";
+  /** Which parameters learn in it. */
+  readonly trains?: "default" | "all";
   readonly onProgress: (line: string) => void;
 }
 
@@ -17,4 +21,5 @@ export type Bench = (options: BenchOptions) => Promise<Readonly<Record<string, u
 export const benches: Readonly<Record<string, { readonly what: string; readonly load: () => Promise<Bench> }>> = {
   decode: { what: "camera frames to a real subscriber, beside bare session.run of the same graph", load: async () => (await import("./bench/decode.js")).bench },
   swap: { what: "swaps of generations under a live stream, beside the same run without", load: async () => (await import("./bench/swap.js")).bench },
+  "train-step": { what: "a training step, with --peer beside the same in PyTorch eager", load: async () => (await import("./bench/train-step.js")).bench },
 };

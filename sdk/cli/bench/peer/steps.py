@@ -1,0 +1,98 @@
+"""Training steps: losses, backward pass, clipping, stock AdamW, and the teacher that follows."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from layers import Layers
+from losses import detection_loss, dice_loss, one_hot, segmentation_loss
+from network import network, normalise
+
+PATCH = 32
+
+
+class Step:
+    """What the kinds of step share: parameters, optimiser, teacher."""
+
+    def __init__(self, weights, trains, scalars, config):
+        self.config, self.scalars = config, scalars
+        self.weights = weights
+        self.trained = {name: weights[name].requires_grad_() for name in trains}
+        self.teacher = {name: weight.detach().clone() for name, weight in self.trained.items()}
+        groups = {}
+        for name, weight in self.trained.items():
+            # Vectors are not decayed, matrices are.
+            decay = scalars["decay"] if weight.numel() != max(weight.shape) else 0
+            rate = scalars["rateEncoder" if name.startswith("encoder.") else "rateDecoder"]
+            groups.setdefault((rate, decay), []).append(weight)
+        self.optimiser = torch.optim.AdamW([{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()])
+
+    def __call__(self, batch):
+        self.optimiser.zero_grad(set_to_none=True)
+        results = self.losses(batch)
+        results["loss"].backward()
+        trained = list(self.trained.values())
+        results["gradientNorm"] = torch.nn.utils.clip_grad_norm_(trained, self.scalars["clip"])
+        self.optimiser.step()
+        with torch.no_grad():
+            for teacher, student in zip(self.teacher.values(), trained):
+                teacher.lerp_(student, 1 - self.scalars["alpha"])
+        return {name: value.item() for name, value in results.items()}
+
+    def state(self):
+        """The weights, and the moving averages of their gradients, by name."""
+        first = {f"first/{name}": self.optimiser.state[weight]["exp_avg"] for name, weight in self.trained.items()}
+        return {**{f"student/{name}": weight for name, weight in self.trained.items()}, **first}
+
+
+class SupervisedStep(Step):
+    def losses(self, batch):
+        scalars = self.scalars
+        layers = Layers(self.weights, True, scalars["momentum"])
+        # Prompts learn from the texts' gradient.
+        text = batch["text"].detach().requires_grad_()
+        out = network(layers, normalise(batch["frames"]), text, batch["used"], self.config)
+        target, weight = one_hot(batch["labels"], out.mask_logits.shape[1]), batch["hasMask"].view(-1, 1, 1, 1)
+        cross_entropy, log_p = segmentation_loss(out.mask_logits, target, weight)
+        dice = dice_loss(log_p, target, weight)
+        proposals, regions = detection_loss(out, batch, self.config)
+        loss = cross_entropy * scalars["weightCrossEntropy"] + dice * scalars["weightDice"] + (proposals + regions) * scalars["weightDetection"]
+        return {"loss": loss, "crossEntropy": cross_entropy, "dice": dice, "proposals": proposals, "regions": regions}
+
+
+class LmcStep(Step):
+    """Adaptation against the EMA teacher, on labelled source images and on masked and whole target images."""
+
+    def kept_patches(self, attention, noise):
+        scores = torch.log(attention + 1e-9) * self.scalars["guidance"] + noise
+        # Half and up, where Python rounds half to even.
+        count = max(1, math.floor(self.config.maskRatio * scores.shape[1] + 0.5))
+        grid = torch.ones_like(scores).scatter_(1, scores.topk(count, 1).indices, 0)
+        grid = grid.view(-1, 1, self.config.height // PATCH, self.config.width // PATCH)
+        return F.interpolate(grid, scale_factor=PATCH, mode="nearest")
+
+    def losses(self, batch):
+        scalars, config = self.scalars, self.config
+        image, text, used = normalise(batch["targets"]), batch["targetText"], batch["targetUsed"]
+        with torch.no_grad():
+            taught = network(Layers({**self.weights, **self.teacher}), image, text, used, config)
+            quality = torch.exp(F.log_softmax(taught.mask_logits, 1).amax(1, keepdim=True))
+            target = one_hot(taught.mask_logits.argmax(1), taught.mask_logits.shape[1])
+            kept = self.kept_patches(taught.attention, batch["noise"])
+
+        student = Layers(self.weights)
+        on_source = network(student, normalise(batch["frames"]), batch["text"], batch["used"], config)
+        on_target = network(student, torch.cat([image * kept, image]), torch.cat([text, text]), torch.cat([used, used]), config)
+
+        labels, weight = one_hot(batch["labels"], on_source.mask_logits.shape[1]), batch["hasMask"].view(-1, 1, 1, 1)
+        cross_entropy, log_p = segmentation_loss(on_source.mask_logits, labels, weight)
+        proposals, regions = detection_loss(on_source, batch, config)
+        supervised = cross_entropy + dice_loss(log_p, labels, weight) + proposals + regions
+        masked, whole = on_target.mask_logits.chunk(2)
+        lmc, self_training = segmentation_loss(masked, target, quality)[0], segmentation_loss(whole, target, quality)[0]
+        loss = supervised * scalars["weightSupervised"] + lmc * scalars["weightLmc"] + self_training * scalars["weightSelfTraining"]
+        return {"loss": loss, "supervised": supervised, "lmc": lmc, "selfTraining": self_training}
+
+
+STEPS = {"supervised": SupervisedStep, "lmc": LmcStep}

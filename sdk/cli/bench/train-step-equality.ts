@@ -1,0 +1,107 @@
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { NightshiftError } from "../../errors.js";
+import { readSafetensors } from "../../graph/safetensors.js";
+import type { Weights } from "../../graph/tensor.js";
+import { prefixes } from "../../network/steps/step-graph.js";
+import type { StepProcess } from "./step-process.js";
+
+export interface Difference {
+  readonly name: string;
+  /** ||ours - theirs|| / ||theirs||. */
+  readonly relative: number;
+}
+
+/** How far two processes are from each other after the same steps, the worst first. */
+export interface Differences {
+  readonly afterSteps: number;
+  readonly losses: readonly Difference[];
+  /** Of the gradients' moving averages, tensor by tensor. */
+  readonly gradients: readonly Difference[];
+  /** Of the weights' changes since the start, tensor by tensor. */
+  readonly updates: readonly Difference[];
+  /**
+   * Tensors whose gradient is rounding alone, such as the bias of attention's keys, to which softmax is blind. AdamW makes full
+   * steps of them, to one side or the other; they are not compared.
+   */
+  readonly vanishing: readonly string[];
+}
+
+/** Largest differences that count as equal in float32. AdamW divides by a gradient's own size: single weights may step to the other side. */
+export const tolerances = { losses: 1e-3, gradients: 1e-3, updates: 1e-2 } as const;
+
+/** Share of the whole gradient's norm, below which a tensor's gradient is rounding. */
+const vanishingShare = 1e-7;
+
+const checkedSteps = [1, 3] as const;
+
+/**
+ * Runs both for three steps from the same start and compares them after the first and the last.
+ *
+ * @param start the weights that both start from
+ * @param folder where the processes may leave their states
+ * @throws `E_ENGINE` where they differ by more than `tolerances`
+ */
+export async function checkEquality(ours: StepProcess, theirs: StepProcess, start: Weights, folder: string): Promise<readonly Differences[]> {
+  const all: Differences[] = [];
+  let done = 0;
+  for (const afterSteps of checkedSteps) {
+    const [own, other] = [await ours.steps(afterSteps - done), await theirs.steps(afterSteps - done)];
+    done = afterSteps;
+    const losses = Object.entries(own.results).map(([name, value]) => ({ name, relative: Math.abs(value - (other.results[name] ?? NaN)) / Math.abs(other.results[name] ?? NaN) }));
+    const differences = { afterSteps, losses: losses.toSorted(worstFirst), ...compare(await stateOf(ours, folder), await stateOf(theirs, folder), start) };
+    refuseUnequal(differences);
+    all.push(differences);
+  }
+  return all;
+}
+
+async function stateOf(process: StepProcess, folder: string): Promise<Weights> {
+  const path = join(folder, "state.safetensors");
+  await process.save(path);
+  const { tensors } = readSafetensors(await readFile(path));
+  await rm(path);
+  return tensors as Weights;
+}
+
+/** Compares two states, of which both hold `student/<name>` and `first/<name>`. */
+export function compare(ours: Weights, theirs: Weights, start: Weights): Omit<Differences, "losses" | "afterSteps"> {
+  const numbers = (state: Weights, name: string): Float32Array => state.get(name)?.data ?? new Float32Array();
+  const names = [...new Set([...ours.keys(), ...theirs.keys()])].filter((name) => name.startsWith(prefixes.first)).map((name) => name.slice(prefixes.first.length));
+  const whole = Math.hypot(...names.map((name) => length(numbers(theirs, prefixes.first + name))));
+  const isVanishing = (name: string): boolean =>
+    [ours, theirs].every((state) => state.has(prefixes.first + name) && length(numbers(state, prefixes.first + name)) < vanishingShare * whole);
+  const compared = names.filter((name) => !isVanishing(name));
+  const difference = (name: string, a: Float32Array, b: Float32Array): Difference => ({ name, relative: a.length === b.length ? length(minus(a, b)) / length(b) : NaN });
+  const changeOf = (state: Weights, name: string): Float32Array => minus(numbers(state, prefixes.student + name), numbers(start, name));
+  return {
+    gradients: compared.map((name) => difference(name, numbers(ours, prefixes.first + name), numbers(theirs, prefixes.first + name))).toSorted(worstFirst),
+    updates: compared.map((name) => difference(name, changeOf(ours, name), changeOf(theirs, name))).toSorted(worstFirst),
+    vanishing: names.filter(isVanishing),
+  };
+}
+
+const minus = (a: Float32Array, b: Float32Array): Float32Array => a.map((value, at) => value - (b[at] ?? NaN));
+
+function length(values: Float32Array): number {
+  let squares = 0;
+  for (const value of values) squares += value * value;
+  return Math.sqrt(squares);
+}
+
+/** What is not a number is worst. */
+const worstFirst = (a: Difference, b: Difference): number => rank(b) - rank(a);
+const rank = ({ relative }: Difference): number => (Number.isNaN(relative) ? Number.MAX_VALUE : relative);
+
+/** Throws `E_ENGINE` where the worst of some kind is beyond its tolerance. */
+export function refuseUnequal(differences: Differences): void {
+  for (const kind of ["losses", "gradients", "updates"] as const) {
+    const [worst] = differences[kind];
+    if (worst && worst.relative <= tolerances[kind]) continue;
+    throw new NightshiftError("E_ENGINE", {
+      expected: `${kind} that are equal within ${tolerances[kind]} after ${differences.afterSteps} steps`,
+      received: worst ? `a relative difference of ${worst.relative.toExponential(1)} in ${worst.name}` : "none at all",
+      remedy: "Times of steps that are not the same cannot be compared; find the operator whose gradient differs.",
+    });
+  }
+}

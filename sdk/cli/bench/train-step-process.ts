@@ -1,0 +1,56 @@
+/** A program of its own that runs Nightshift's training step as its parent asks. Arguments: the problem's file, threads. */
+import { readFile, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { Learner } from "../../engine/learner.js";
+import { writeSafetensors } from "../../graph/safetensors.js";
+import type { FloatTensor } from "../../graph/tensor.js";
+import { unpackWeights } from "../../network/packing.js";
+import { prefixes } from "../../network/steps/step-graph.js";
+import type { StepAnswer, StepRequest } from "./step-process.js";
+import { problemGraph, readProblem } from "./train-step-problem.js";
+
+/** VmRSS or VmHWM of this process. The peak of getrusage would include the parent's, from before exec. */
+const residentMb = (field: "VmRSS" | "VmHWM"): number => Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;
+
+const answer = (message: StepAnswer): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
+
+async function load(path: string, threads: number) {
+  const problem = readProblem(await readFile(path));
+  const graph = problemGraph(problem);
+  return { learner: await Learner.create(graph, { threads }), packs: graph.packs.filter(({ statistic }) => !statistic), results: graph.results, batch: problem.batch };
+}
+
+async function main(path: string, threads: number): Promise<void> {
+  const beforeMb = residentMb("VmRSS");
+  const { learner, packs, batch } = await load(path, threads);
+  answer({ kind: "ready", version: "Nightshift" });
+  for await (const line of createInterface({ input: process.stdin })) {
+    const request = JSON.parse(line) as StepRequest;
+    if (request.kind === "steps") {
+      const ms: number[] = [];
+      let results: Record<string, number> = {};
+      for (let step = 0; step < request.count; step++) {
+        const start = performance.now();
+        const all = await learner.step(batch);
+        ms.push(performance.now() - start);
+        results = Object.fromEntries(Object.entries(all).flatMap(([name, { length, 0: value }]) => (length === 1 && value !== undefined ? [[name, value]] : [])));
+      }
+      answer({ kind: "stepped", ms, results, peakMb: residentMb("VmHWM") - beforeMb });
+    } else {
+      const state = learner.state();
+      const saved = new Map<string, FloatTensor>();
+      for (const prefix of [prefixes.student, prefixes.first])
+        for (const pack of packs) {
+          const packed = state.get(prefix + pack.name);
+          if (packed) for (const [name, tensor] of unpackWeights(pack, packed)) saved.set(prefix + name, tensor);
+        }
+      await writeFile(request.path, writeSafetensors(saved));
+      answer({ kind: "saved" });
+    }
+  }
+  await learner.close();
+}
+
+const [path, threads] = process.argv.slice(2);
+if (path) await main(path, Number(threads));

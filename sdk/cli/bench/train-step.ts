@@ -1,0 +1,114 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { findBundle, readBundle } from "../../bundle/index.js";
+import { NightshiftError } from "../../errors.js";
+import { defaultNetwork } from "../../network/contract.js";
+import { packageRoot } from "../../paths.js";
+import type { Bench } from "../benches.js";
+import { median, quantile, rounded } from "./statistics.js";
+import { StepProcess } from "./step-process.js";
+import { checkEquality, type Difference, type Differences, tolerances } from "./train-step-equality.js";
+import { stepProblem, writeProblem, type Problem } from "./train-step-problem.js";
+
+const defaultSteps = 30;
+/** Steps in a block; blocks of the two take turns. */
+const blockSteps = 3;
+const warmUpSteps = 2;
+/** Tensors that the report names, of those that differ most. */
+const reported = 5;
+
+/**
+ * A training step at the size of the network, beside the same in another framework. Each runs in a process of its own, which waits
+ * while the other is measured. Memory is a process's peak above what it had, all its code loaded, before it loaded the model.
+ */
+export const bench: Bench = async ({ threads = 2, count = defaultSteps, bundle, peer, step = "lmc", trains = "default", onProgress }) =>
+  measureStep(await problemOf(bundle, step, trains), { threads, count, peer, onProgress });
+
+async function problemOf(bundle: string | undefined, step: Problem["step"], trains: Problem["trains"]): Promise<Problem> {
+  if (bundle === undefined) return stepProblem(step, trains, defaultNetwork);
+  const { manifest, weights } = await readBundle(findBundle(bundle), { verify: "model" });
+  return stepProblem(step, trains, manifest.network, weights);
+}
+
+export interface StepOptions {
+  readonly threads: number;
+  /** Steps to measure, of each. */
+  readonly count: number;
+  /** The Python to compare with. */
+  readonly peer: string | undefined;
+  readonly onProgress: (line: string) => void;
+}
+
+/** Throws `E_MISSING_TOOL` where the peer cannot be run, `E_ENGINE` where it does not compute the same. */
+export async function measureStep(problem: Problem, { threads, count, peer, onProgress }: StepOptions): Promise<Readonly<Record<string, unknown>>> {
+  const folder = await mkdtemp(join(tmpdir(), "nightshift-bench-"));
+  const running: StepProcess[] = [];
+  try {
+    const path = join(folder, "problem.safetensors");
+    await writeFile(path, writeProblem(problem));
+    const start = async (command: string, script: string, remedy: string) => {
+      const started = await StepProcess.start(command, [script, path, String(threads)], remedy);
+      running.push(started.process);
+      return started;
+    };
+    const described = { step: problem.step, trains: problem.trains, network: `${problem.network.width}x${problem.network.height}`, threads };
+    onProgress("loading");
+    const { process: ours } = await start(process.execPath, fileURLToPath(new URL("./train-step-process.js", import.meta.url)), "See what it wrote above.");
+    if (peer === undefined) {
+      const [own] = await inTurns([ours], count, onProgress);
+      return { ...own, ...described };
+    }
+    const theirs = await startPeer(peer, start);
+    onProgress("comparing the results of three steps");
+    const equality = await checkEquality(ours, theirs.process, problem.weights, folder);
+    const [own, other] = await inTurns([ours, theirs.process], count, onProgress);
+    return {
+      ...own,
+      peer: { ...other, version: theirs.version },
+      timeRatio: ratio(own?.stepMs, other?.stepMs),
+      memoryRatio: ratio(own?.peakMb, other?.peakMb),
+      equality: { tolerances, ...Object.fromEntries(equality.map((differences) => [`after${differences.afterSteps}`, summary(differences)])) },
+      ...described,
+    };
+  } finally {
+    await Promise.all(running.map((process) => process.close()));
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function startPeer<T>(peer: string, start: (command: string, script: string, remedy: string) => Promise<T>): Promise<T> {
+  const folder = join(packageRoot(), "sdk", "cli", "bench", "peer");
+  if (!/python/.test(peer))
+    throw new NightshiftError("E_CONFIG", { expected: "a Python with PyTorch as peer", received: peer, remedy: "Give --peer python3, or the path of another Python." });
+  return start(peer, join(folder, "train_step.py"), `Install it: ${peer} -m pip install -r ${join(folder, "requirements.txt")}`);
+}
+
+/** Measures blocks of steps of one process after the other, until each has done `count`; who goes first changes. */
+async function inTurns(processes: readonly StepProcess[], count: number, onProgress: (line: string) => void) {
+  const measured = processes.map((process) => ({ process, ms: [] as number[], peakMb: 0 }));
+  for (const { process } of measured) await process.steps(warmUpSteps);
+  for (let done = 0, block = 0; done < count; done += blockSteps, block++) {
+    onProgress(`${done} of ${count} steps`);
+    for (const each of block % 2 === 0 ? measured : measured.toReversed()) {
+      const { ms, peakMb } = await each.process.steps(Math.min(blockSteps, count - done));
+      each.ms.push(...ms);
+      each.peakMb = peakMb;
+    }
+  }
+  return measured.map(({ ms, peakMb }) => ({
+    stepMs: rounded(median(ms), 1),
+    stepMsSpread: { min: rounded(Math.min(...ms), 1), p25: rounded(quantile(ms, 0.25), 1), p75: rounded(quantile(ms, 0.75), 1), max: rounded(Math.max(...ms), 1) },
+    peakMb: rounded(peakMb, 0),
+    steps: ms.length,
+  }));
+}
+
+/** Ours as a share of the peer's. */
+const ratio = (ours = NaN, theirs = NaN): number => rounded(ours / theirs);
+
+function summary({ losses, gradients, updates, vanishing }: Differences) {
+  const worst = (all: readonly Difference[]) => Object.fromEntries(all.slice(0, reported).map(({ name, relative }) => [name, Number(relative.toPrecision(2))]));
+  return { losses: worst(losses), gradients: worst(gradients), updates: worst(updates), tensors: gradients.length, vanishing };
+}

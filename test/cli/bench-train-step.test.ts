@@ -1,0 +1,69 @@
+import { spawnSync } from "node:child_process";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { float32, type Weights } from "../../sdk/graph/tensor.js";
+import { compare, refuseUnequal } from "../../sdk/cli/bench/train-step-equality.js";
+import { readProblem, stepProblem, writeProblem, type Problem } from "../../sdk/cli/bench/train-step-problem.js";
+import { measureStep } from "../../sdk/cli/bench/train-step.js";
+import { needs } from "../support/shared.js";
+import { tinyNetwork } from "../support/tiny.js";
+
+const options = { threads: 1, count: 2, peer: undefined, onProgress: () => undefined };
+const kinds: readonly (readonly [Problem["step"], Problem["trains"]])[] = [
+  ["lmc", "default"],
+  ["lmc", "all"],
+  ["supervised", "all"],
+];
+
+test.serial("bench train-step measures our own step alone", async (t) => {
+  const figures = await measureStep(stepProblem("lmc", "default", tinyNetwork), options);
+  for (const key of ["stepMs", "peakMb"]) t.true(Number(figures[key]) > 0, key);
+  t.like(figures, { steps: 2, step: "lmc", trains: "default", network: "128x64" });
+});
+
+const python = process.env["NIGHTSHIFT_TEST_TORCH_PYTHON"] ?? "python3";
+const hasTorch = spawnSync(python, ["-c", "import numpy, torch"]).status === 0;
+
+for (const [step, trains] of kinds)
+  test.serial(`a ${step} step that trains ${trains} gives the same losses, gradients and updates in PyTorch`, async (t) => {
+    if (!needs(t, hasTorch, "PyTorch", "python3 -m pip install -r sdk/cli/bench/peer/requirements.txt")) return;
+    const figures = await measureStep(stepProblem(step, trains, tinyNetwork), { ...options, peer: python });
+    for (const key of ["stepMs", "peakMb", "timeRatio", "memoryRatio"]) t.true(Number(figures[key]) > 0, key);
+    t.like(figures, { steps: 2, step, trains });
+  });
+
+test("a peer that is not there, or lacks PyTorch, is named with the command that installs it", async (t) => {
+  const problem = stepProblem("lmc", "default", tinyNetwork);
+  await t.throwsAsync(measureStep(problem, { ...options, peer: "no-such-python3" }), { code: "E_MISSING_TOOL", message: /pip install -r .*requirements\.txt/ });
+  const folder = await mkdtemp(join(tmpdir(), "nightshift-test-"));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const without = join(folder, "python-without-torch");
+  await writeFile(without, `#!/bin/sh\necho '{"kind": "missing", "what": "No module named torch"}'\nexit 1\n`);
+  await chmod(without, 0o755);
+  await t.throwsAsync(measureStep(problem, { ...options, peer: without }), { code: "E_MISSING_TOOL", message: /No module named torch.*pip install -r/ });
+  await t.throwsAsync(measureStep(problem, { ...options, peer: "sh" }), { code: "E_CONFIG" });
+});
+
+test("a problem survives its file", (t) => {
+  const problem = stepProblem("lmc", "default", tinyNetwork);
+  t.deepEqual(readProblem(writeProblem(problem)), { ...problem, weights: new Map([...problem.weights].toSorted(([a], [b]) => (a < b ? -1 : 1))) });
+});
+
+test("steps that differ are refused, by the name of the tensor; gradients of rounding alone are not compared", (t) => {
+  const state = (gradient: readonly number[], rounding: number): Weights =>
+    new Map([
+      ["student/right", float32([2], [1, 2])],
+      ["first/right", float32([2], gradient)],
+      ["student/blind", float32([1], [rounding])],
+      ["first/blind", float32([1], [rounding])],
+    ]);
+  const start: Weights = new Map([["right", float32([2], [0, 0])], ["blind", float32([1], [0])]]);
+  const differences = (ours: Weights) => ({ afterSteps: 1, losses: [{ name: "loss", relative: 0 }], ...compare(ours, state([3, 4], 1e-9), start) });
+  t.notThrows(() => refuseUnequal(differences(state([3, 4.001], -1e-9))));
+  t.deepEqual(differences(state([3, 4], -1e-9)).vanishing, ["blind"]);
+  t.throws(() => refuseUnequal(differences(state([3, 4.1], -1e-9))), { code: "E_ENGINE", message: /0\.001 after 1 steps.*2\.0e-2 in right/ });
+  t.throws(() => refuseUnequal(differences(state([NaN, 4], 0))), { code: "E_ENGINE", message: /in right/ });
+  t.throws(() => refuseUnequal({ ...differences(state([3, 4], 0)), losses: [{ name: "loss", relative: 0.1 }] }), { code: "E_ENGINE", message: /in loss/ });
+});
