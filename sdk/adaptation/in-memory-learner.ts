@@ -1,6 +1,6 @@
 import { NightshiftError } from "../errors.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
-import { Random } from "../training/batch/random.js";
+import { Random } from "../random.js";
 import type { LearnerFactory, LearningRates, LmcLearner, StepLosses } from "./learner.js";
 
 /**

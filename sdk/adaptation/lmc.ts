@@ -2,12 +2,12 @@ import { Learner } from "../engine/learner.js";
 import { OnnxSession } from "../engine/onnxruntime.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 import { paddedVocabularySize, tasks, textWidth, type NetworkConfig } from "../network/contract.js";
-import { Random } from "../network/random.js";
+import { Random } from "../random.js";
 import { lmcStep, patchSize, trainsDefault } from "../network/steps/lmc.js";
 import { StatisticsAverage, statisticsModel } from "../network/steps/statistics.js";
 import type { Batch } from "../training/batch/batch.js";
-import { supervisedFeeds } from "../training/feeds.js";
-import { Words } from "../training/words.js";
+import { supervisedFeeds } from "./feeds.js";
+import { Words } from "../network/text/words.js";
 import type { LearnerOptions, LearningRates, LmcLearner, StepLosses, TextSource } from "./learner.js";
 
 const maskRatio = 0.5;

@@ -1,7 +1,7 @@
 import { NightshiftError } from "../errors.js";
 import type { Graph, Value } from "../graph/graph.js";
 import { sizeOf, type FloatTensor, type Shape, type Weights } from "../graph/tensor.js";
-import { Random } from "./random.js";
+import { Random } from "../random.js";
 
 /** How a parameter starts: a normal distribution of this standard deviation, or one number everywhere. */
 export type Initial = { readonly deviation: number } | { readonly fill: number };

@@ -13,7 +13,7 @@ import { miniLmFolder } from "../network/text/files.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import type { Dataset, Sample } from "./dataset.js";
 import type { Recipe } from "./recipe.js";
-import type { Words } from "./words.js";
+import type { Words } from "../network/text/words.js";
 
 export interface ExportOptions {
   readonly out: string;

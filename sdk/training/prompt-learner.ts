@@ -5,7 +5,7 @@ import { initialPrompts, promptNames, promptState, promptStep } from "../network
 import type { Prompts } from "../network/text/prompts.js";
 import type { TextEncoder } from "../network/text/textEncoder.js";
 import { embedTokens, tokenize } from "../network/text/tokens.js";
-import type { Words } from "./words.js";
+import type { Words } from "../network/text/words.js";
 
 export interface PromptLearnerOptions {
   /** Vectors before each text. */

@@ -11,10 +11,10 @@ import { packageRoot } from "../paths.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { exportBundle, type ExportedBundle } from "./export.js";
-import { supervisedFeeds } from "./feeds.js";
+import { supervisedFeeds } from "../adaptation/feeds.js";
 import { PromptLearner } from "./prompt-learner.js";
 import { readRecipe, type RecipeSource } from "./recipe.js";
-import { Words } from "./words.js";
+import { Words } from "../network/text/words.js";
 
 export interface TrainOptions {
   /** Where the bundle goes. */

@@ -3,7 +3,7 @@ import { FrameMemory } from "../../sdk/adaptation/memory.js";
 import { readMemory, writeMemory } from "../../sdk/adaptation/memory-file.js";
 import { sceneDistance } from "../../sdk/adaptation/scene.js";
 import type { ConditionName } from "../../sdk/stream/events.js";
-import { Random } from "../../sdk/training/batch/random.js";
+import { Random } from "../../sdk/random.js";
 
 const size = { width: 16, height: 8 };
 const bytes = size.width * size.height * 3;

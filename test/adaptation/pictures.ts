@@ -1,5 +1,5 @@
 import type { Frame } from "../../sdk/frame.js";
-import { Random } from "../../sdk/training/batch/random.js";
+import { Random } from "../../sdk/random.js";
 
 export type Look = "day" | "dusk" | "night" | "fog" | "black" | "covered" | "burnt";
 

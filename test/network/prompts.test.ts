@@ -6,7 +6,7 @@ import { Graph, type Value } from "../../sdk/graph/graph.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { add, concat, matMul, mul, reshape, slice, tanh, total } from "../../sdk/graph/ops.js";
 import { type FloatTensor, type Weights, sizeOf } from "../../sdk/graph/tensor.js";
-import { Random } from "../../sdk/network/random.js";
+import { Random } from "../../sdk/random.js";
 import { initialPrompts, promptNames, promptStep } from "../../sdk/network/steps/prompts.js";
 import { insertPrompts, textEncoder } from "../../sdk/network/text/encoderGraph.js";
 import { quantiseRows } from "../../sdk/network/text/quantise.js";

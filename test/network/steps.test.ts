@@ -4,7 +4,7 @@ import { initialWeights, parameterSpecs } from "../../sdk/network/initial.js";
 import { lmcStep, patchSize, trainsDefault } from "../../sdk/network/steps/lmc.js";
 import { supervisedStep } from "../../sdk/network/steps/supervised.js";
 import { bytes, floats, tinyBatch, tinyNetwork } from "../support/tiny.js";
-import { Random } from "../../sdk/network/random.js";
+import { Random } from "../../sdk/random.js";
 
 const weights = initialWeights(tinyNetwork, 3);
 const options = { batch: 2, names: 16, boxes: 4 };

@@ -1,5 +1,5 @@
 import type { NetworkConfig } from "../../sdk/network/contract.js";
-import { Random } from "../../sdk/network/random.js";
+import { Random } from "../../sdk/random.js";
 import type { Feeds } from "../../sdk/network/steps/step-graph.js";
 import { sizeOf, type FloatTensor, type Tensor } from "../../sdk/graph/tensor.js";
 

@@ -6,7 +6,7 @@ import { TextEncoder } from "../../sdk/network/text/textEncoder.js";
 import { readCheckpoint, writeCheckpoint } from "../../sdk/training/checkpoint.js";
 import { PromptLearner } from "../../sdk/training/prompt-learner.js";
 import { train } from "../../sdk/training/train.js";
-import { Words } from "../../sdk/training/words.js";
+import { Words } from "../../sdk/network/text/words.js";
 import { temporaryFolder } from "../bundle/contents.js";
 
 const encoder = await TextEncoder.create(runModel);

@@ -9,6 +9,7 @@ export const defaultTrainingOptions: TrainingOptions = {
   targetBatch: 2,
   rates: defaultLearningRates,
   statisticsMix: 0.5,
+  restyledShare: 0.5,
   seed: 1,
   threads: 1,
   duty: 1,

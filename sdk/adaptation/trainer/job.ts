@@ -18,6 +18,8 @@ export interface TrainingOptions {
    * frames, all of it cost the day ten points.
    */
   readonly statisticsMix: number;
+  /** Probability with which a labelled exemplar is taught in the colours of a target frame. */
+  readonly restyledShare: number;
   readonly seed: number;
   /** Threads of the sessions, of learning and of judging. */
   readonly threads: number;

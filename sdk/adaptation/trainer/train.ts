@@ -10,6 +10,7 @@ import { BundleText } from "./bundle-text.js";
 import { examine } from "./examine.js";
 import { datasetOf, judgingFrames, splitExemplars } from "./exemplars.js";
 import type { LabelledSet, TrainingJob, TrainingProgress, TrainingResult } from "./job.js";
+import { restyledBatch } from "./restyled-batch.js";
 import { drawTargets, splitTargets } from "./targets.js";
 
 /**
@@ -59,7 +60,7 @@ interface Lesson {
 }
 
 async function learn({ job, bundle, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
-  const { steps, sourceBatch, targetBatch, rates, statisticsMix, seed, threads } = job.options;
+  const { steps, sourceBatch, targetBatch, rates, statisticsMix, restyledShare, seed, threads } = job.options;
   const { network } = bundle.manifest;
   const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, seed, threads });
   try {
@@ -70,7 +71,11 @@ async function learn({ job, bundle, text, teaching, targets }: Lesson, createLea
     const sources = teaching.map((set) => ({ dataset: datasetOf(set), share: set.samples.length, boxes: set.boxNames.length > 0 }));
     const loader = new BatchLoader(sources, { batchSize: sourceBatch, width: network.width, height: network.height, seed, cacheMb: 0 });
     for (let step = 0; step < steps; step++) {
-      const losses = await budget.work(async () => learner.step({ targets: drawTargets(targets, targetBatch, new Random(seed, step)), source: await loader.batch(step) }, rates));
+      const losses = await budget.work(async () => {
+        const random = new Random(seed, step);
+        const source = restyledBatch(await loader.batch(step), targets, restyledShare, random, network.width, network.height);
+        return learner.step({ targets: drawTargets(targets, targetBatch, random), source }, rates);
+      });
       if (!Number.isFinite(losses.total)) throw diverged(step, losses);
       onProgress({ phase: "learning", step: step + 1, steps, losses });
     }

@@ -4,7 +4,7 @@ import { sizeOf, type FloatTensor, type Tensor, type Weights } from "../../graph
 import { textWidth, type NetworkConfig } from "../../network/contract.js";
 import { initialWeights, parameterSpecs } from "../../network/initial.js";
 import type { ParameterSpec } from "../../network/parameters.js";
-import { Random } from "../../network/random.js";
+import { Random } from "../../random.js";
 import { lmcStep, patchSize, trainsDefault } from "../../network/steps/lmc.js";
 import type { Feeds, StepGraph } from "../../network/steps/step-graph.js";
 import { supervisedStep } from "../../network/steps/supervised.js";

@@ -44,8 +44,8 @@ export const lmcScalars = {
   guidance: 1,
 } as const;
 
-/** Everything on by default but the stem and the finest stage: most of the backward pass's time is there, little of the gain. */
-export const trainsDefault = ({ name }: ParameterSpec): boolean => !name.startsWith("encoder.stem") && !name.startsWith("encoder.stage0");
+/** Everything but the stem and the two finest stages: most of the backward pass's time is there, little of the gain. */
+export const trainsDefault = ({ name }: ParameterSpec): boolean => !/^encoder\.(stem|stage[01])\b/.test(name);
 
 /**
  * Which patches stay: float32 [N, 1, H, W] of 1 and 0. `ratio` of them are drawn without replacement with probabilities

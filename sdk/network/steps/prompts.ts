@@ -5,7 +5,7 @@ import { writeOnnx } from "../../graph/onnx/write.js";
 import { concat, mul, slice, total } from "../../graph/ops.js";
 import { type FloatTensor, type Weights, float32, sizeOf } from "../../graph/tensor.js";
 import { tasks } from "../contract.js";
-import { Random } from "../random.js";
+import { Random } from "../../random.js";
 import { insertPrompts, textEncoder } from "../text/encoderGraph.js";
 import type { Prompts } from "../text/prompts.js";
 import type { QuantisedRows } from "../text/quantise.js";

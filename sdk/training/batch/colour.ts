@@ -1,4 +1,4 @@
-import type { Random } from "./random.js";
+import type { Random } from "../../random.js";
 
 /** Whole numbers of 32 bits are fastest; these are the bits behind the point. */
 const curveBits = 4;

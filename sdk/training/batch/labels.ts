@@ -1,5 +1,5 @@
 import { ignoreLabel, type Sample } from "../dataset.js";
-import type { Random } from "./random.js";
+import type { Random } from "../../random.js";
 import { columnPlace, rowPlace, type View } from "./view.js";
 
 /**

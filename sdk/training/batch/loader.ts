@@ -3,7 +3,7 @@ import { defaultBatchOptions, type Batch, type BatchOptions } from "./batch.js";
 import { cached, type CacheBudget } from "./cached.js";
 import { blur, randomColour, recolour, unitGrain } from "./colour.js";
 import { viewLabels } from "./labels.js";
-import { Random } from "./random.js";
+import { Random } from "../../random.js";
 import { pad, resample } from "./resample.js";
 import { Schedule } from "./schedule.js";
 import { boxInView, plainView, randomView, type View } from "./view.js";

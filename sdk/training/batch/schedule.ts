@@ -1,5 +1,5 @@
 import { NightshiftError } from "../../errors.js";
-import { Random } from "./random.js";
+import { Random } from "../../random.js";
 
 /** One sample of a batch: which source, and which of its samples. */
 export interface Draw {

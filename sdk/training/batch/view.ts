@@ -1,5 +1,5 @@
 import type { Box } from "../../frame.js";
-import type { Random } from "./random.js";
+import type { Random } from "../../random.js";
 
 /**
  * Which part of a frame the network sees. The whole frame is stretched to the network's input, enlarged by `scale`,

@@ -1,7 +1,7 @@
-import type { FloatTensor } from "../graph/tensor.js";
-import { tasks, textWidth } from "../network/contract.js";
-import type { Prompts } from "../network/text/prompts.js";
-import type { TextEncoder } from "../network/text/textEncoder.js";
+import type { FloatTensor } from "../../graph/tensor.js";
+import { tasks, textWidth } from "../contract.js";
+import type { Prompts } from "./prompts.js";
+import type { TextEncoder } from "./textEncoder.js";
 
 /** The embeddings of names, encoded once each while the prompts stay the same. */
 export class Words {

@@ -1,6 +1,6 @@
 import type { Feeds } from "../network/steps/step-graph.js";
-import type { Batch } from "./batch/index.js";
-import type { Words } from "./words.js";
+import type { Batch } from "../training/batch/index.js";
+import type { Words } from "../network/text/words.js";
 
 export interface BatchShape {
   readonly width: number;

@@ -2,10 +2,10 @@
 export class Random {
   private state: number;
 
-  /** Several seeds are mixed into one, so that step 1 of seed 2 and step 2 of seed 1 differ. */
-  constructor(...seeds: readonly number[]) {
+  /** Several seeds are mixed into one, so that step 1 of seed 2 and step 2 of seed 1 differ; a word keeps streams of one seed apart. */
+  constructor(...seeds: readonly (number | string)[]) {
     this.state = 0x9e3779b9;
-    for (const seed of seeds) {
+    for (const seed of seeds.flatMap((s) => (typeof s === "string" ? [...s].map((c) => c.codePointAt(0) ?? 0) : [s]))) {
       this.state = Math.imul(this.state ^ (seed >>> 0), 0x85ebca6b);
       this.state ^= this.state >>> 13;
       this.uint32();
@@ -36,6 +36,11 @@ export class Random {
   /** Mean 0, standard deviation 1 (Box-Muller). */
   normal(): number {
     return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
+  }
+
+  /** Standard Gumbel: adding it to logarithms and taking the k largest samples k without replacement. */
+  gumbel(): number {
+    return -Math.log(-Math.log((this.uint32() + 0.5) / 2 ** 32));
   }
 
   /** The numbers from 0 to `count - 1` in random order. */
