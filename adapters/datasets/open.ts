@@ -16,6 +16,9 @@ export type DatasetSpec =
       /** Frames. */
       readonly length: number;
       readonly condition: "day" | "dusk" | "night" | "fog";
+      /** Pixels; the drive's own size by default. */
+      readonly width?: number;
+      readonly height?: number;
     };
 
 /** Opens the dataset that a description names. Throws `E_DATASET` where there is none of that form. */
@@ -26,5 +29,6 @@ export async function openDataset(spec: DatasetSpec): Promise<Dataset> {
   }
   // Loaded when asked for: the renderer is not needed to read a folder.
   const { driveDataset } = await import("./drive.js");
-  return driveDataset({ seed: spec.seed, length: spec.length, condition: spec.condition });
+  const { kind: _, ...options } = spec;
+  return driveDataset(options);
 }

@@ -19,7 +19,7 @@ export interface ExemplarSet {
 }
 
 const folder = "exemplars";
-const imagePath = (id: string): string => `${folder}/${id}.png`;
+const imagePath = (id: string): string => `${folder}/${id}.webp`;
 const maskPath = (id: string): string => `${folder}/${id}.mask.png`;
 const boxesPath = (id: string): string => `${folder}/${id}.boxes.json`;
 
@@ -34,8 +34,8 @@ export async function encodeExemplars({ samples }: ExemplarSet): Promise<Map<str
   for (const { id, width, height, rgb, mask, boxes } of samples) {
     if (!/^[A-Za-z0-9_-]+$/.test(id) || files.has(imagePath(id)))
       throw malformed("identifiers of letters, digits, '-' and '_' that differ", JSON.stringify(id), "Rename the exemplar.");
-    files.set(imagePath(id), await toPng(rgb, width, height, 3));
-    if (mask) files.set(maskPath(id), await toPng(mask, width, height, 1));
+    files.set(imagePath(id), await sharp(rgb, { raw: { width, height, channels: 3 } }).webp({ lossless: true, effort: 6 }).toBuffer());
+    if (mask) files.set(maskPath(id), await maskPng(mask, width, height));
     if (boxes) files.set(boxesPath(id), new TextEncoder().encode(JSON.stringify(boxes.map(({ x1, y1, x2, y2, label }) => ({ x1, y1, x2, y2, label })))));
   }
   return files;
@@ -47,23 +47,23 @@ export async function decodeExemplars(manifest: Manifest, read: (path: string) =
   for (const id of manifest.exemplars?.ids ?? []) {
     const [image, maskBytes, boxBytes] = await Promise.all([read(imagePath(id)), read(maskPath(id)), read(boxesPath(id))]);
     if (!image) throw malformed(`${imagePath(id)} in the manifest`, "none");
-    const { width, height, data: rgb } = await fromPng(imagePath(id), image, 3);
-    const mask = maskBytes ? (await fromPng(maskPath(id), maskBytes, 1)).data : undefined;
+    const { width, height, data: rgb } = await readPixels(imagePath(id), image, 3);
+    const mask = maskBytes ? (await readPixels(maskPath(id), maskBytes, 1)).data : undefined;
     if (mask && mask.length !== width * height) throw malformed(`a mask of ${width} x ${height} pixels in ${maskPath(id)}`, `${mask.length} pixels`);
     exemplars.push({ id, width, height, rgb, ...(mask && { mask }), ...(boxBytes && { boxes: readBoxes(boxesPath(id), boxBytes) }) });
   }
   return exemplars;
 }
 
-const toPng = (data: Uint8Array, width: number, height: number, channels: 1 | 3): Promise<Uint8Array> =>
-  sharp(data, { raw: { width, height, channels } })
-    .toColourspace(channels === 1 ? "b-w" : "srgb")
+const maskPng = (mask: Uint8Array, width: number, height: number): Promise<Uint8Array> =>
+  sharp(mask, { raw: { width, height, channels: 1 } })
+    .toColourspace("b-w")
     .png({ compressionLevel: 9 })
     .toBuffer();
 
-async function fromPng(path: string, png: Uint8Array, channels: 1 | 3): Promise<{ width: number; height: number; data: Uint8Array }> {
+async function readPixels(path: string, bytes: Uint8Array, channels: 1 | 3): Promise<{ width: number; height: number; data: Uint8Array }> {
   try {
-    const image = sharp(png, { failOn: "error" }).toColourspace(channels === 1 ? "b-w" : "srgb");
+    const image = sharp(bytes, { failOn: "error" }).toColourspace(channels === 1 ? "b-w" : "srgb");
     const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
     if (info.channels !== channels) throw new Error(`${info.channels} channels where ${channels} were expected`);
     return { width: info.width, height: info.height, data: new Uint8Array(data) };

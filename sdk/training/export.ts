@@ -67,7 +67,7 @@ const rounded = (weights: Weights): Weights =>
 
 async function exemplars(openModule: URL): Promise<{ names: readonly string[]; boxNames: readonly string[]; samples: Sample[] }> {
   const { openDataset } = (await import(openModule.href)) as { openDataset: OpenDataset };
-  const drive = await openDataset({ kind: "drive", seed: exemplarSeed, length: exemplarCount, condition: "day" });
+  const drive = await openDataset({ kind: "drive", seed: exemplarSeed, length: exemplarCount, condition: "day", width: 512, height: 288 });
   const samples: Sample[] = [];
   for (let i = 0; i < drive.length; i++) samples.push(await drive.sample(i));
   return { names: drive.names, boxNames: drive.boxNames, samples };

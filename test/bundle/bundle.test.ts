@@ -93,7 +93,7 @@ test("a wrong hash", async (t) => {
 
 test("a damaged exemplar is found, at once or when it is asked for", async (t) => {
   const directory = await written(t);
-  await appendFile(join(directory, "exemplars", "day-0.png"), "x");
+  await appendFile(join(directory, "exemplars", "day-0.webp"), "x");
   await refuses(t, () => readBundle(directory), "E_BUNDLE_FORMAT");
   const bundle = await readBundle(directory, { verify: "model" });
   await refuses(t, () => bundle.exemplars(), "E_BUNDLE_FORMAT");
