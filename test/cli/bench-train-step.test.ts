@@ -32,6 +32,9 @@ for (const [step, trains] of kinds)
     const figures = await measureStep(stepProblem(step, trains, tinyNetwork), { ...options, peer: python });
     for (const key of ["stepMs", "peakMb", "timeRatio", "memoryRatio"]) t.true(Number(figures[key]) > 0, key);
     t.like(figures, { steps: 2, step, trains });
+    // At this size no pseudo-label is on the edge: a wrong rule would show far above.
+    const { after1 } = figures["equality"] as Record<string, { gradients: Record<string, number>; losses: Record<string, number> }>;
+    for (const [name, difference] of Object.entries({ ...after1?.gradients, ...after1?.losses })) t.true(difference < 3e-4, `${name}: ${difference}`);
   });
 
 test("a peer that is not there, or lacks PyTorch, is named with the command that installs it", async (t) => {
@@ -63,7 +66,7 @@ test("steps that differ are refused, by the name of the tensor; gradients of rou
   const differences = (ours: Weights) => ({ afterSteps: 1, losses: [{ name: "loss", relative: 0 }], ...compare(ours, state([3, 4], 1e-9), start) });
   t.notThrows(() => refuseUnequal(differences(state([3, 4.001], -1e-9))));
   t.deepEqual(differences(state([3, 4], -1e-9)).vanishing, ["blind"]);
-  t.throws(() => refuseUnequal(differences(state([3, 4.1], -1e-9))), { code: "E_ENGINE", message: /0\.001 after 1 steps.*2\.0e-2 in right/ });
+  t.throws(() => refuseUnequal(differences(state([3, 4.1], -1e-9))), { code: "E_ENGINE", message: /0\.005 after 1 steps.*2\.0e-2 in right/ });
   t.throws(() => refuseUnequal(differences(state([NaN, 4], 0))), { code: "E_ENGINE", message: /in right/ });
   t.throws(() => refuseUnequal({ ...differences(state([3, 4], 0)), losses: [{ name: "loss", relative: 0.1 }] }), { code: "E_ENGINE", message: /in loss/ });
 });

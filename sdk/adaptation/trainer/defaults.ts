@@ -4,11 +4,11 @@ import type { TrainingOptions } from "./job.js";
 /** For two CPU cores that also answer frames. */
 export const defaultTrainingOptions: TrainingOptions = {
   learner: "lmc",
-  steps: 60,
+  steps: 40,
   sourceBatch: 2,
-  targetBatch: 2,
+  targetBatch: 1,
   rates: defaultLearningRates,
-  statisticsMix: 0.5,
+  statisticsMix: 0.4,
   restyledShare: 0.5,
   seed: 1,
   threads: 1,

@@ -14,7 +14,7 @@ export interface TrainingOptions {
   readonly targetBatch: number;
   readonly rates: LearningRates;
   /**
-   * Share of the target in the normalisation statistics, estimated before the first step; 0 leaves them alone. Half and half gained most on real dusk
+   * Share of the target in the normalisation statistics, estimated before the first step; 0 leaves them alone. About half gained most on real dusk
    * frames, all of it cost the day ten points.
    */
   readonly statisticsMix: number;

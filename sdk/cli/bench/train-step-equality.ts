@@ -27,8 +27,11 @@ export interface Differences {
   readonly vanishing: readonly string[];
 }
 
-/** Largest differences that count as equal in float32. AdamW divides by a gradient's own size: single weights may step to the other side. */
-export const tolerances = { losses: 1e-3, gradients: 1e-3, updates: 1e-2 } as const;
+/**
+ * Largest differences that count as equal in float32. Most tensors agree to 1e-4; but rounding may give a pixel whose two best names
+ * tie another pseudo-label, and where a gradient is all but 0 AdamW, which divides by its size, may step to the other side.
+ */
+export const tolerances = { losses: 1e-3, gradients: 5e-3, updates: 5e-2 } as const;
 
 /** Share of the whole gradient's norm, below which a tensor's gradient is rounding. */
 const vanishingShare = 1e-7;

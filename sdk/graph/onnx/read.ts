@@ -146,7 +146,7 @@ class Reader {
     if (operator === "Reshape") this.#resolveReshape(node, attributes);
     if (operator === "Pad" && node.input[3]) refuse("Pad of all axes", `axes ${node.input[3]}`, "Export with pads for every axis.");
     const inputs = node.input.filter((name, i) => name !== "" && !taken.has(i)).map((name) => this.value(name));
-    const outputs = this.graph.node(operator, inputs, attributes as Attributes[Operator], node.output);
+    const outputs = this.graph.node(operator, inputs, attributes, node.output);
     outputs.forEach((value, i) => {
       if (node.output[i]) this.values.set(node.output[i], value);
     });
