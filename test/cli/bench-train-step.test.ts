@@ -63,7 +63,7 @@ test("steps that differ are refused, by the name of the tensor; gradients of rou
       ["first/blind", float32([1], [rounding])],
     ]);
   const start: Weights = new Map([["right", float32([2], [0, 0])], ["blind", float32([1], [0])]]);
-  const differences = (ours: Weights) => ({ afterSteps: 1, losses: [{ name: "loss", relative: 0 }], ...compare(ours, state([3, 4], 1e-9), start) });
+  const differences = (ours: Weights) => ({ afterSteps: 1 as const, losses: [{ name: "loss", relative: 0 }], ...compare(ours, state([3, 4], 1e-9), start) });
   t.notThrows(() => refuseUnequal(differences(state([3, 4.001], -1e-9))));
   t.deepEqual(differences(state([3, 4], -1e-9)).vanishing, ["blind"]);
   t.throws(() => refuseUnequal(differences(state([3, 4.1], -1e-9))), { code: "E_ENGINE", message: /0\.005 after 1 steps.*2\.0e-2 in right/ });

@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { NightshiftError } from "../../errors.js";
-import type { Attributes, Operator } from "../attributes.js";
+import type { Operator } from "../attributes.js";
 import { Graph, type Value } from "../graph.js";
 import type { Tensor } from "../tensor.js";
 import { absentInput } from "./absent.js";
