@@ -23,12 +23,11 @@ test.serial("bench train-step measures our own step alone", async (t) => {
   t.like(figures, { steps: 2, step: "lmc", trains: "default", network: "128x64" });
 });
 
-const python = process.env["NIGHTSHIFT_TEST_TORCH_PYTHON"] ?? "python3";
-const hasTorch = spawnSync(python, ["-c", "import numpy, torch"]).status === 0;
+const python = ["python3", "/usr/bin/python3"].find((each) => spawnSync(each, ["-c", "import numpy, torch"]).status === 0);
 
 for (const [step, trains] of kinds)
   test.serial(`a ${step} step that trains ${trains} gives the same losses, gradients and updates in PyTorch`, async (t) => {
-    if (!needs(t, hasTorch, "PyTorch", "python3 -m pip install -r sdk/cli/bench/peer/requirements.txt")) return;
+    if (!needs(t, python !== undefined, "Python with PyTorch", "apt-get install python3-torch")) return;
     const figures = await measureStep(stepProblem(step, trains, tinyNetwork), { ...options, peer: python });
     for (const key of ["stepMs", "peakMb", "timeRatio", "memoryRatio"]) t.true(Number(figures[key]) > 0, key);
     t.like(figures, { steps: 2, step, trains });
