@@ -64,8 +64,8 @@ export const gradientRules: { readonly [K in Operator]: GradientRule<K> } = {
   Sigmoid: ({ dy, y }) => [() => mul(dy, mul(y, sub(1, y)))],
   // y = tanh x: dx = g (1 - y^2)
   Tanh: ({ dy, y }) => [() => mul(dy, sub(1, mul(y, y)))],
-  // y = max(x, 0): dx = g sign y; Sign and Mul take about half the time of Where
-  Relu: ({ dy, y }) => [() => mul(dy, sign(y))],
+  // y = max(x, 0): dx = g [y > 0]; ONNX Runtime takes three times as long with Sign, nine times with Where
+  Relu: ({ dy, y }) => [() => mul(dy, indicator(greater(y, 0)))],
   // y = x or alpha x: dx = g (alpha + (1 - alpha) [x > 0])
   LeakyRelu: ({ dy, inputs: [x], attributes: { alpha } }) => [() => mul(dy, add(mul(indicator(greater(x, 0)), 1 - alpha), alpha))],
   // y = x or s x: dx = g (s + (1 - s) [x > 0]), ds = g min(x, 0)

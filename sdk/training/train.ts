@@ -86,7 +86,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     new PromptLearner(encoder, { ...recipe.prompts, seed: recipe.seed, threads: options.threads, ...(found && { state: found.state, steps: found.promptSteps }) });
   const words = new Words(encoder, prompts?.prompts);
   const graph = supervisedStep(config, initialWeights(config, recipe.seed), { batch: recipe.batch, names, boxes: maxBoxes });
-  const learner = await Learner.create(graph, { threads: options.threads ?? 2, ...(found && { state: found.state, steps: found.steps }) });
+  const learner = await Learner.create(graph, { threads: options.threads ?? 2, spinning: true, ...(found && { state: found.state, steps: found.steps }) });
   const sources = recipe.sources.map((source) => specOf(source, data));
   const loader = new PrefetchingLoader({
     openModule: options.openModule,
