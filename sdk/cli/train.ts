@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { number, wholeNumber } from "./arguments.js";
-import { type Io, Progress, result, table } from "./io.js";
+import { figure, type Io, Progress, result, table } from "./io.js";
 
 interface Options {
   readonly out: string;
@@ -34,5 +34,6 @@ export const trainCommand = (io: Io): Command =>
         openModule: new URL("../../adapters/datasets/open.js", import.meta.url),
         onProgress: (line) => progress.show(line),
       });
-      result(io, json, trained, table(Object.entries(trained).flatMap(([key, value]) => (typeof value === "object" ? [] : [[key, String(value)] as const]))));
+      const { validation, losses: _, ...plain } = trained;
+      result(io, json, trained, table([...Object.entries(plain), ...(validation ? [["validation mIoU", figure(validation.miou)] as const] : [])]));
     });

@@ -28,7 +28,7 @@ const recipeSchema = z.strictObject({
   prompts: z.strictObject({ vectors: z.number().int().min(1).max(32), every: z.number().int().positive(), rate: z.number().positive() }).optional(),
   vocabulary: z.array(z.string()).min(1),
   sources: z.array(sourceSchema).min(1),
-  /** A labelled folder that progress is measured on; it teaches nothing. */
+  /** A labelled folder that the finished bundle is scored on; it teaches nothing. */
   validation: z.string().optional(),
 });
 

@@ -10,6 +10,8 @@ import { TextEncoder } from "../network/text/textEncoder.js";
 import { packageRoot } from "../paths.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import type { Dataset } from "./dataset.js";
+import { evaluateBundle, type Evaluation } from "./evaluate.js";
 import { exportBundle, type ExportedBundle } from "./export.js";
 import { supervisedFeeds } from "../adaptation/feeds.js";
 import { PromptLearner } from "./prompt-learner.js";
@@ -41,6 +43,8 @@ export interface Trained extends ExportedBundle {
   readonly minutes: number;
   /** The losses averaged over the last hundred steps. */
   readonly losses: Readonly<Record<string, number>>;
+  /** What the bundle scores on the recipe's validation frames. */
+  readonly validation?: Evaluation;
 }
 
 const names = paddedVocabularySize(16);
@@ -62,7 +66,7 @@ const specOf = (source: RecipeSource, data: string): SourceSpec<unknown> => ({
 const rateFactor = (step: number, progress: number): number =>
   Math.min(1, (step + 1) / warmUp) * (0.5 + 0.5 * Math.cos(Math.PI * Math.min(1, progress)));
 
-/** Trains a bundle from labelled frames (L^S of eq. 1) and writes it; its weights are the EMA's. Throws as its parts do. */
+/** Trains a bundle from labelled frames (L^S of eq. 1), writes it and validates it; its weights are the EMA's. Throws as its parts do. */
 export async function train(options: TrainOptions): Promise<Trained> {
   const recipe = await readRecipe(options.recipe);
   const data = resolve(options.data ?? join(packageRoot(), "..", "shared", "data"));
@@ -141,7 +145,12 @@ export async function train(options: TrainOptions): Promise<Trained> {
   await learner.close();
   options.onProgress?.("estimating statistics and writing the bundle");
   const exported = await exportBundle({ out: options.out, config, weights, words, recipe, sources, openModule: options.openModule });
-  return { ...exported, steps, minutes: minutes(), losses };
+  const trained = { ...exported, steps, minutes: minutes(), losses };
+  if (recipe.validation === undefined) return trained;
+  options.onProgress?.(`validating on ${recipe.validation}`);
+  const { openDataset } = (await import(options.openModule.href)) as { openDataset: (spec: unknown) => Promise<Dataset> };
+  const frames = await openDataset({ kind: "folder", path: join(data, recipe.validation) });
+  return { ...trained, validation: await evaluateBundle(options.out, frames, { threads: options.threads ?? 2 }) };
 }
 
 const progressBefore = (found: { steps: number; minutes: number } | undefined, steps: number, { minutes = Infinity }: TrainOptions): number =>

@@ -1,0 +1,56 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import sharp from "sharp";
+import { readBundle } from "../../sdk/bundle/index.js";
+import { train, type TrainOptions } from "../../sdk/training/train.js";
+import { tinyNetwork } from "../support/tiny-bundle.js";
+
+const openModule = new URL("../../adapters/datasets/open.js", import.meta.url);
+const steps = 8;
+
+/** Four labelled frames: the left half is sky, the right half road. */
+async function labelledFolder(path: string): Promise<void> {
+  const [width, height] = [64, 32];
+  const halves = Buffer.from(Uint8Array.from({ length: width * height }, (_, at) => (at % width < width / 2 ? 0 : 1)));
+  for (const part of ["images", "labels"]) mkdirSync(join(path, part), { recursive: true });
+  writeFileSync(join(path, "classes.json"), JSON.stringify({ classes: { 0: "sky", 1: "road" }, ignore: [] }));
+  for (let i = 0; i < 4; i++) {
+    const png = sharp(halves, { raw: { width, height, channels: 1 } });
+    await png.clone().linear(150, 40 + i).png().toFile(join(path, "images", `${i}.png`));
+    await png.toColourspace("b-w").png().toFile(join(path, "labels", `${i}.png`));
+  }
+}
+
+test("training makes a whole bundle, validates it, and goes on from a checkpoint only where told to", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "nightshift-train-"));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  await labelledFolder(join(folder, "halves"));
+  const recipe = join(folder, "recipe.yaml");
+  writeFileSync(
+    recipe,
+    `{ name: tiny, seed: 1, steps: ${steps}, batch: 2, rates: { encoder: 1e-3, decoder: 1e-3, decay: 0.01 }, vocabulary: [sky, road, car], validation: halves,
+       sources: [ { folder: halves, share: 7, terms: research }, { drive: { seed: 5, length: 8, condition: day }, share: 1, terms: free } ] }`,
+  );
+  const lines: string[] = [];
+  const options: TrainOptions = { out: join(folder, "bundle"), checkpoint: join(folder, "checkpoint"), recipe, resume: false, data: folder, openModule, threads: 1, network: tinyNetwork };
+
+  const trained = await train({ ...options, onProgress: (line) => lines.push(line) });
+  t.is(trained.steps, steps);
+  t.true(Number.isFinite(trained.losses["loss"]));
+  t.is(trained.validation?.frames, 4);
+  t.deepEqual(Object.keys(trained.validation?.perClass ?? {}), ["sky", "road"]);
+  const { manifest, notice } = await readBundle(trained.bundle);
+  t.like(manifest, { name: "tiny", generation: 0, network: tinyNetwork, vocabulary: ["sky", "road", "car"], condition: "clear" });
+  t.deepEqual(manifest.training.data.map(({ terms }) => terms), ["research", "free"]);
+  t.regex(notice, /for research use/);
+  t.is(manifest.exemplars?.ids.length, 24);
+
+  const again = { ...options, out: join(folder, "second") };
+  await t.throwsAsync(train(again), { code: "E_CONFIG", message: /--resume/ });
+  // The schedule is over: nothing is left but to write the same weights again.
+  const resumed = await train({ ...again, resume: true });
+  t.is(resumed.steps, steps);
+  t.deepEqual((await readBundle(resumed.bundle)).weights, (await readBundle(trained.bundle)).weights);
+});
