@@ -17,9 +17,10 @@ export function say(io: Io, line: string): void {
   io.err(`${io.isTerminal ? "\r\x1b[K" : ""}${line}\n`);
 }
 
-/** Progress: on a terminal one line that changes, otherwise a line every few seconds. */
+/** Progress: on a terminal one line that changes, otherwise a line every few seconds, if there is news. */
 export class Progress {
   #lastMs = -Infinity;
+  #lastLine = "";
 
   constructor(
     private readonly io: Io,
@@ -28,8 +29,9 @@ export class Progress {
 
   show(line: string): void {
     const now = performance.now();
-    if (now - this.#lastMs < this.everyMs) return;
+    if (now - this.#lastMs < this.everyMs || line === this.#lastLine) return;
     this.#lastMs = now;
+    this.#lastLine = line;
     this.io.err(this.io.isTerminal ? `\r\x1b[K${line}` : `${line}\n`);
   }
 }

@@ -1,6 +1,5 @@
 import { Nightshift } from "../nightshift.js";
 import { defaultSeed, defaultSource } from "../pipeline/options.js";
-import type { StreamEvent } from "../stream/events.js";
 import { addressesFor, defaultPublisherPort } from "./addresses.js";
 import type { Configuration } from "./configuration.js";
 import { figure, type Io, Progress, say } from "./io.js";
@@ -10,12 +9,17 @@ import { type Summary, summarize } from "./summary.js";
 /** Streams until the camera ends or the user interrupts, waits for a verdict under way, measures what was learnt, and stops. */
 export async function runToEnd(io: Io, options: Configuration): Promise<Summary> {
   const { port = defaultPublisherPort, viewerPort, viewerHost, headless, adaptation, ...rest } = options;
+  let training = "";
   const nightshift = await Nightshift.start({
     ...rest,
     ...addressesFor(port),
     ...(adaptation === false && { adaptation }),
     viewer: headless ? false : { ...(viewerPort !== undefined && { port: viewerPort }), ...(viewerHost !== undefined && { host: viewerHost }) },
-    onEvent: (event) => tell(io, event),
+    onEvent: ({ kind, text }) => {
+      if (kind === "trainer_progress") training = `: ${text.slice(0, -1)}`;
+      else say(io, text);
+      if (kind === "trigger") training = "";
+    },
     // Told as an event already.
     onError: () => undefined,
   });
@@ -25,7 +29,7 @@ export async function runToEnd(io: Io, options: Configuration): Promise<Summary>
     say(io, `Publishing on ${publisher.join(", ")}; control on ${control ?? "no socket"}.`);
     if (viewer !== undefined) say(io, `Watch it at ${viewer}`);
     const progress = new Progress(io);
-    const clock = setInterval(() => progress.show(moment(nightshift)), 500);
+    const clock = setInterval(() => progress.show(moment(nightshift, training)), 500);
     try {
       await Promise.race([nightshift.ended, interrupted.happened]);
       if (!interrupted.hasHappened && adaptation !== false) await Promise.race([nightshift.settled(), interrupted.happened]);
@@ -43,14 +47,12 @@ export async function runToEnd(io: Io, options: Configuration): Promise<Summary>
   }
 }
 
-function tell(io: Io, { kind, text }: StreamEvent): void {
-  if (kind !== "trainer_progress") say(io, text);
-}
-
-function moment({ status }: Nightshift): string {
+/** How the stream stands; `training` is what the trainer last told. */
+function moment({ status }: Nightshift, training: string): string {
   const [camera] = status.cameras;
   const { answered = 0, dropped = 0, lost = 0, fps = 0, latencyMs } = camera ?? {};
-  const learning = status.paused ? "not learning" : status.adaptation;
+  const isTraining = status.adaptation === "training" || status.adaptation === "judging";
+  const learning = status.paused ? "not learning" : `${status.adaptation}${isTraining ? training : ""}`;
   return `${answered} answered, ${dropped} dropped, ${lost} lost, ${figure(fps)} a second, ${figure(latencyMs?.p50)} ms; ${status.condition}, generation ${status.generation}, ${learning}, ${status.framesRemembered} frames remembered`;
 }
 
