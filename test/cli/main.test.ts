@@ -2,23 +2,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { main } from "../../sdk/cli/main.js";
+import { json, nightshift } from "../support/command.js";
 import { tinyBundle } from "../support/tiny-bundle.js";
 
 const bundle = await tinyBundle();
 const folder = await mkdtemp(join(tmpdir(), "nightshift-cli-"));
 test.after.always(() => bundle.remove());
 test.after.always(() => rm(folder, { recursive: true, force: true }));
-
-/** Runs the command as a shell would. */
-async function nightshift(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: "", err: "" };
-  const code = await main(argv, { out: (text) => (said.out += text), err: (text) => (said.err += text), isTerminal: false });
-  return { code, ...said };
-}
-
-/** One JSON object, and nothing else. */
-const json = (text: string): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
 
 test("every command explains itself", async (t) => {
   const { code, out } = await nightshift("--help");
