@@ -35,7 +35,7 @@ export class InMemoryLearner implements LmcLearner {
       }
     }
     const loss = 1 / (1 + this.#steps++ / 10);
-    return Promise.resolve({ total: rates.supervised * loss + (rates.lmc + rates.selfTraining) * loss, supervised: loss, lmc: loss, selfTraining: loss });
+    return Promise.resolve({ total: rates.supervised * loss + (rates.lmc + rates.selfTraining + rates.align) * loss, supervised: loss, lmc: loss, selfTraining: loss, align: loss });
   }
 
   teacher(): Weights {

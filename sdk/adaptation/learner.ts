@@ -16,13 +16,17 @@ export interface LearningRates {
   readonly selfTraining: number;
   /** lambda_lmc: weight of language-guided masked consistency. */
   readonly lmc: number;
+  /** Weight of the teacher's boxes within it, beside its mask. */
+  readonly lmcBoxes: number;
+  /** lambda_align: weight of hierarchical vision-language alignment (eq. 7). */
+  readonly align: number;
 }
 
 /**
  * The paper's, but for the decoder's rate: 6e-4 fits 60,000 steps from a pretrained encoder. Over tens of steps from a trained network it lost what the
  * statistics had gained on rendered night (19.3 to 17.7 mIoU in 40 steps); with 1e-4 the same steps added to it (17.7 to 20.4 in 30).
  */
-export const defaultLearningRates: LearningRates = { encoder: 6e-5, decoder: 1e-4, alpha: 0.9, supervised: 1, selfTraining: 0.1, lmc: 1 };
+export const defaultLearningRates: LearningRates = { encoder: 6e-5, decoder: 1e-4, alpha: 0.9, supervised: 1, selfTraining: 0.1, lmc: 1, lmcBoxes: 1, align: 0.9 };
 
 /** Losses of one step, each before its weight but `total`. */
 export interface StepLosses {
@@ -30,6 +34,7 @@ export interface StepLosses {
   readonly supervised: number;
   readonly lmc: number;
   readonly selfTraining: number;
+  readonly align: number;
 }
 
 /** Embeds names, as the text encoder does: float32 `[names, 384]`. */

@@ -13,7 +13,7 @@ import type { LearnerOptions, LearningRates, LmcLearner, StepLosses, TextSource 
 const maskRatio = 0.5;
 const statisticsBatch = 4;
 
-/** The learner of the vehicle: the LMC step graph (eq. 3 to 5) on ONNX Runtime. */
+/** The learner of the vehicle: the step graph of eq. 8 on ONNX Runtime. */
 class OnnxLmcLearner implements LmcLearner {
   #weights: Weights;
   #learner: Learner | undefined;
@@ -52,9 +52,11 @@ class OnnxLmcLearner implements LmcLearner {
         weightSupervised: rates.supervised,
         weightSelfTraining: rates.selfTraining,
         weightLmc: rates.lmc,
+        weightLmcBoxes: rates.lmcBoxes,
+        weightAlign: rates.align,
       },
     );
-    return { total: result.loss[0], supervised: result.supervised[0], lmc: result.lmc[0], selfTraining: result.selfTraining[0] };
+    return { total: result.loss[0], supervised: result.supervised[0], lmc: result.lmc[0], selfTraining: result.selfTraining[0], align: result.align[0] };
   }
 
   teacher(): Weights {

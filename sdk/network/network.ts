@@ -22,6 +22,21 @@ export interface NetworkValues {
   readonly regionBoxes: Value;
   /** [N, S]: M of eq. 4 over the S patches of the last stage. */
   readonly attention: Value;
+  /** What masks and regions are classified by: names t, visual concepts and region features o of eq. 6, temperatures of eq. 7. */
+  readonly embedded: {
+    /** [N, K, d], of unit length. */
+    readonly maskNames: Value;
+    /** [N, d, H / 4 W / 4] */
+    readonly concepts: Value;
+    /** [1]: 1 / tau of the masks. */
+    readonly maskScale: Value;
+    /** [N, K, d] */
+    readonly regionNames: Value;
+    /** [N, R, d] */
+    readonly regions: Value;
+    /** [1]: 1 / tau of the regions. */
+    readonly regionScale: Value;
+  };
 }
 
 /**
@@ -68,7 +83,8 @@ export function networkOnImage(b: Builder, image: Value, text: Value, used: Valu
   const [, , h, w] = pyramid.concepts.shape;
   const concepts = reshape(pyramid.concepts, [n, d, h * w]);
   const length = sqrt(add(sum(mul(concepts, concepts), [1], true), 1e-6));
-  const cosine = div(matMul(maskQueries, concepts), div(length, exp(scale("mask.logScale", Math.log(12)))));
+  const maskScale = exp(scale("mask.logScale", Math.log(12)));
+  const cosine = div(matMul(maskQueries, concepts), div(length, maskScale));
   return {
     maskLogits: reshape(add(cosine, unsqueeze(bias, [2])), [n, k, h, w]),
     proposals: dense,
@@ -76,5 +92,13 @@ export function networkOnImage(b: Builder, image: Value, text: Value, used: Valu
     regionLogits: detectionLogits(regionFeatures),
     regionBoxes: refineBoxes(reference, deltas),
     attention: words.attention,
+    embedded: {
+      maskNames: maskQueries,
+      concepts,
+      maskScale,
+      regionNames: words.detection,
+      regions: regionFeatures,
+      regionScale: exp(scale("region.logScale", Math.log(10))),
+    },
   };
 }

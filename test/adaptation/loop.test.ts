@@ -30,7 +30,7 @@ class InstantTrainer implements Trainer {
 
   async train(job: TrainingJob, onProgress: Parameters<Trainer["train"]>[1], signal: AbortSignal) {
     this.jobs.push(job);
-    onProgress({ phase: "learning", step: 1, steps: 1, losses: { total: 1, supervised: 1, lmc: 1, selfTraining: 1 } });
+    onProgress({ phase: "learning", step: 1, steps: 1, losses: { total: 1, supervised: 1, lmc: 1, selfTraining: 1, align: 1 } });
     const bundle = await readBundle(job.bundleDirectory);
     const { manifest, weights, golden, notice } = bundle;
     const { formatVersion: _, files: __, exemplars: ___, ...description } = manifest;

@@ -60,7 +60,7 @@ test("the LMC step trains what it is told to and nothing else", async (t) => {
   const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsDefault });
   const learner = await Learner.create(graph, { threads: 1 });
   const losses = await learner.step({ ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) });
-  for (const name of ["loss", "supervised", "lmc", "selfTraining"]) t.true(losses[name][0] > 0, name);
+  for (const name of ["loss", "supervised", "lmc", "selfTraining", "align"]) t.true(losses[name][0] > 0, name);
   const trained = learner.weights("student");
   const names = parameterSpecs(tinyNetwork).filter((spec) => !spec.statistic && trainsDefault(spec)).map((spec) => spec.name);
   t.deepEqual([...trained.keys()].sort(), [...names].sort());
@@ -74,11 +74,23 @@ test("weights of the losses switch their parts off", async (t) => {
   const learner = await Learner.create(graph, { threads: 1 });
   const feeds = { ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) };
   // At rate 0 the weights stay, so that the steps can be compared.
-  const run = async (weightSupervised: number, weightLmc: number, weightSelfTraining: number): Promise<number> =>
-    (await learner.step(feeds, { rateEncoder: 0, rateDecoder: 0, weightSupervised, weightLmc, weightSelfTraining })).loss[0];
-  t.is(await run(0, 0, 0), 0);
-  const parts = [await run(1, 0, 0), await run(0, 1, 0), await run(0, 0, 1)];
-  const all = await run(1, 1, 1);
-  t.true(Math.abs(all - parts[0] - parts[1] - parts[2]) < 1e-3);
+  const run = async (weightSupervised: number, weightLmc: number, weightSelfTraining: number, weightAlign: number): Promise<number> =>
+    (await learner.step(feeds, { rateEncoder: 0, rateDecoder: 0, weightSupervised, weightLmc, weightSelfTraining, weightAlign })).loss[0];
+  t.is(await run(0, 0, 0, 0), 0);
+  const parts = [await run(1, 0, 0, 0), await run(0, 1, 0, 0), await run(0, 0, 1, 0), await run(0, 0, 0, 1)];
+  for (const part of parts) t.true(part > 0);
+  const all = await run(1, 1, 1, 1);
+  t.true(Math.abs(all - parts.reduce((sum, part) => sum + part)) < 1e-3);
+  await learner.close();
+});
+
+test("boxes that the teacher is sure of teach the student; unsure ones do not, nor that there is nothing", async (t) => {
+  const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsDefault });
+  const learner = await Learner.create(graph, { threads: 1 });
+  const feeds = { ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) };
+  const run = async (weightLmcBoxes: number, boxConfidence: number): Promise<number> => (await learner.step(feeds, { rateEncoder: 0, rateDecoder: 0, weightLmcBoxes, boxConfidence })).lmc[0];
+  const without = await run(0, 0);
+  t.is(await run(1, 1.1), without);
+  t.true((await run(1, 0)) > without);
   await learner.close();
 });

@@ -20,6 +20,8 @@ export interface Problem {
   readonly weights: Weights;
   /** Data inputs of the step's graph. */
   readonly batch: Feeds;
+  /** Scalar inputs that differ from the step's defaults. */
+  readonly scalars: Readonly<Record<string, number>>;
 }
 
 /** As adaptation and training run: this many images of each side, the smallest vocabulary. */
@@ -33,13 +35,19 @@ const seed = 1;
 const trainsOf = (trains: Trains): ((spec: ParameterSpec) => boolean) => (trains === "all" ? () => true : trainsDefault);
 
 /** The step with weights of its own, on blocks of colour with noise, labelled, with boxes: fast to make, the same everywhere. */
-export function stepProblem(step: StepKind, trains: Trains, network: NetworkConfig, weights: Weights = initialWeights(network, seed)): Problem {
+export function stepProblem(
+  step: StepKind,
+  trains: Trains,
+  network: NetworkConfig,
+  weights: Weights = initialWeights(network, seed),
+  scalars: Problem["scalars"] = {},
+): Problem {
   const random = new Random(seed, "train step");
   const images = imagesOf[step];
   const source = sourceBatch(network, images, random);
   const batch = step === "lmc" ? { ...source, ...targetBatch(network, images, random) } : source;
   // From scratch everything learns.
-  return { step, trains: step === "supervised" ? "all" : trains, network, weights, batch };
+  return { step, trains: step === "supervised" ? "all" : trains, network, weights, batch, scalars };
 }
 
 /** The problem's step as a graph that ONNX Runtime runs. */
@@ -51,19 +59,19 @@ export function problemGraph({ step, trains, network, weights }: Problem): StepG
 
 /** The problem as a safetensors file: `weights/<name>`, `batch/<name>`, and a description in JSON that says all the rest. */
 export function writeProblem(problem: Problem): Uint8Array {
-  const { step, trains, network, weights, batch } = problem;
+  const { step, trains, network, weights, batch, scalars } = problem;
   const tensors = new Map<string, Tensor>();
   for (const [name, tensor] of weights) tensors.set(`weights/${name}`, tensor);
   for (const [name, tensor] of Object.entries(batch)) tensors.set(`batch/${name}`, tensor);
   const learning = parameterSpecs(network).filter((spec) => !spec.statistic && trainsOf(trains)(spec));
-  const description = { step, kind: trains, trains: learning.map(({ name }) => name), network, maskRatio, scalars: problemGraph(problem).scalars };
+  const description = { step, kind: trains, trains: learning.map(({ name }) => name), network, maskRatio, scalars: { ...problemGraph(problem).scalars, ...scalars }, changed: scalars };
   return writeSafetensors(tensors, { description: JSON.stringify(description) });
 }
 
 /** Reads what `writeProblem` wrote. Throws `E_BUNDLE_FORMAT`. */
 export function readProblem(bytes: Uint8Array): Problem {
   const { tensors, metadata } = readSafetensors(bytes);
-  const { step, kind, network } = JSON.parse(metadata["description"] ?? "{}") as { step: StepKind; kind: Trains; network: NetworkConfig };
+  const { step, kind, network, changed } = JSON.parse(metadata["description"] ?? "{}") as { step: StepKind; kind: Trains; network: NetworkConfig; changed: Problem["scalars"] };
   const weights = new Map<string, FloatTensor>();
   const batch: Record<string, Tensor> = {};
   for (const [name, tensor] of tensors) {
@@ -73,7 +81,7 @@ export function readProblem(bytes: Uint8Array): Problem {
     else if (tensor.dtype === "float32") weights.set(own, { dtype: "float32", shape: tensor.shape, data: tensor.data as Float32Array });
     else throw new NightshiftError("E_BUNDLE_FORMAT", { expected: "float32 weights", received: `${name} in ${tensor.dtype}`, remedy: "Write the problem again." });
   }
-  return { step, trains: kind, network, weights, batch };
+  return { step, trains: kind, network, weights, batch, scalars: changed };
 }
 
 const uint8 = (shape: readonly number[], value: (at: number) => number): Tensor<"uint8"> => ({

@@ -18,12 +18,12 @@ const answer = (message: StepAnswer): void => void process.stdout.write(`${JSON.
 async function load(path: string, threads: number) {
   const problem = readProblem(await readFile(path));
   const graph = problemGraph(problem);
-  return { learner: await Learner.create(graph, { threads }), packs: graph.packs.filter(({ statistic }) => !statistic), results: graph.results, batch: problem.batch };
+  return { learner: await Learner.create(graph, { threads }), packs: graph.packs.filter(({ statistic }) => !statistic), batch: problem.batch, scalars: problem.scalars };
 }
 
 async function main(path: string, threads: number): Promise<void> {
   const beforeMb = residentMb("VmRSS");
-  const { learner, packs, batch } = await load(path, threads);
+  const { learner, packs, batch, scalars } = await load(path, threads);
   answer({ kind: "ready", version: "Nightshift" });
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line) as StepRequest;
@@ -32,7 +32,7 @@ async function main(path: string, threads: number): Promise<void> {
       let results: Record<string, number> = {};
       for (let step = 0; step < request.count; step++) {
         const start = performance.now();
-        const all = await learner.step(batch);
+        const all = await learner.step(batch, scalars);
         ms.push(performance.now() - start);
         results = Object.fromEntries(Object.entries(all).flatMap(([name, { length, 0: value }]) => (length === 1 && value !== undefined ? [[name, value]] : [])));
       }

@@ -1,6 +1,7 @@
 import { Graph, type Value } from "../../graph/graph.js";
 import {
-  add, argMax, cast, concat, equal, exp, indicator, log, mul, oneHot, reduceMax, reshape, resize, slice, stopGradient, sub, sum, topK,
+  add, argMax, cast, concat, div, equal, exp, expand, gatherElements, greaterOrEqual, indicator, log, mul, oneHot, reduceMax, reshape, resize,
+  sigmoid, slice, stopGradient, sub, sum, topK, unsqueeze,
 } from "../../graph/ops.js";
 import { writeOnnx } from "../../graph/onnx/write.js";
 import type { Weights } from "../../graph/tensor.js";
@@ -8,7 +9,8 @@ import { Builder } from "../builder.js";
 import { textWidth, type NetworkConfig } from "../contract.js";
 import { normalise } from "../image-encoder.js";
 import { parameterSpecs } from "../initial.js";
-import { detectionLoss } from "../losses/detection.js";
+import { hierarchicalAlignment, proposed } from "../losses/alignment.js";
+import { type BoxTargets, detectionLoss } from "../losses/detection.js";
 import { logProbabilities, oneHotLabels, segmentationLoss } from "../losses/segmentation.js";
 import { network, networkOnImage, type NetworkValues } from "../network.js";
 import { ConstantParameters, type ParameterSpec } from "../parameters.js";
@@ -40,6 +42,12 @@ export const lmcScalars = {
   weightSelfTraining: 0.1,
   /** Weight of L^lmc in eq. 8. */
   weightLmc: 1,
+  /** lambda_align of eq. 8. */
+  weightAlign: 0.9,
+  /** Weight of the teacher's boxes within L^lmc, beside its mask. */
+  weightLmcBoxes: 1,
+  /** Least score of a box that the teacher is believed. */
+  boxConfidence: 0.4,
   /** 1 samples masks by M of eq. 4, 0 at random. */
   guidance: 1,
 } as const;
@@ -70,11 +78,39 @@ function pseudoLabels(teacher: NetworkValues, names: number): { target: Value; q
   return { target: stopGradient(indicator(equal(reshape(cast(index, "float32"), [n, 1, h, w]), range))), quality };
 }
 
+/**
+ * The teacher's regions as labelled boxes, the `count` surest of each image; those that score less than `confidence` are none. An image whose
+ * boxes are all unsure teaches nothing, not even that there is nothing; its others weigh by their mean score, the quality weight of eq. 5.
+ */
+function pseudoBoxes({ regionLogits, regionBoxes }: NetworkValues, count: number, confidence: Value): BoxTargets {
+  const [n] = regionLogits.shape;
+  const [scores, best] = topK(stopGradient(sigmoid(reduceMax(regionLogits, [2]))), count, 1);
+  const sure = indicator(greaterOrEqual(scores, confidence));
+  const names = cast(gatherElements(argMax(regionLogits, 2), best, 1), "float32");
+  const labels = cast(sub(mul(add(names, 1), sure), 1), "int64");
+  const boxes = stopGradient(gatherElements(regionBoxes, expand(unsqueeze(best, [2]), [n, count, 4]), 1));
+  const labelled = div(sum(mul(scores, sure), [1]), add(sum(sure, [1]), 1e-3));
+  return { boxes, labels, labelled };
+}
+
 const half = (x: Value, first: boolean): Value => slice(x, 0, first ? 0 : x.shape[0] / 2, first ? x.shape[0] / 2 : x.shape[0]);
 
+/** The half of a batch's answers. */
+const halfOf = (out: NetworkValues, first: boolean): NetworkValues => {
+  const { maskScale, regionScale, ...perImage } = out.embedded;
+  const take = <T extends Readonly<Record<string, Value>>>(values: T): T =>
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, half(value, first)])) as T;
+  const { proposals, embedded: _, ...values } = out;
+  return {
+    ...take(values),
+    proposals: { ...proposals, features: half(proposals.features, first), boxes: half(proposals.boxes, first) },
+    embedded: { ...take(perImage), maskScale, regionScale },
+  };
+};
+
 /**
- * One step of adaptation: L^S on labelled source images, L^lmc (eq. 5) on masked target images, and plain self-training L^T on
- * whole ones, against the EMA teacher (eq. 3). Normalisation keeps its statistics.
+ * One step of adaptation, eq. 8: L^S on labelled source images, L^lmc (eq. 5) on masked target images, plain self-training L^T on
+ * whole ones, against the EMA teacher (eq. 3), and the alignment L^align (eq. 7) of both, masked images left out. Normalisation keeps its statistics.
  *
  * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3], targetText [T, K + 2, 384], targetUsed [T, K],
  * noise float32 [T, H W / 32^2] of standard Gumbel numbers.
@@ -116,15 +152,22 @@ export function lmcStep(config: NetworkConfig, weights: Weights, options: LmcOpt
   const masks = segmentationLoss(onSource.maskLogits, oneHotLabels(labels, k), reshape(hasMask, [n, 1, 1, 1]));
   const regions = detectionLoss(onSource, { boxes, labels: boxLabels, labelled: hasBoxes }, config);
   const supervised = add(add(masks.crossEntropy, masks.dice), add(regions.proposals, regions.regions));
-  const lmc = segmentationLoss(half(onTarget.maskLogits, true), target, quality).crossEntropy;
-  const selfTraining = segmentationLoss(half(onTarget.maskLogits, false), target, quality).crossEntropy;
+  const [onMasked, onWhole] = [halfOf(onTarget, true), halfOf(onTarget, false)];
+  const boxesOnMasked = detectionLoss(onMasked, pseudoBoxes(taught, Math.min(g, config.regions), scalars.boxConfidence), config);
+  const lmc = add(
+    segmentationLoss(onMasked.maskLogits, target, quality).crossEntropy,
+    mul(add(boxesOnMasked.proposals, boxesOnMasked.regions), scalars.weightLmcBoxes),
+  );
+  const selfTraining = segmentationLoss(onWhole.maskLogits, target, quality).crossEntropy;
+  const [s, u] = [proposed(onSource, used), proposed(onWhole, targetUsed)];
+  const align = add(hierarchicalAlignment(s.masks, u.masks), hierarchicalAlignment(s.regions, u.regions));
   const loss = add(
     mul(supervised, scalars.weightSupervised),
-    add(mul(lmc, scalars.weightLmc), mul(selfTraining, scalars.weightSelfTraining)),
+    add(add(mul(lmc, scalars.weightLmc), mul(selfTraining, scalars.weightSelfTraining)), mul(align, scalars.weightAlign)),
   );
 
   const end = optimise(graph, loss, student.inputs, teacher.inputs, scalars);
-  const results = { loss, supervised, lmc, selfTraining, gradientNorm: end.norm };
+  const results = { loss, supervised, lmc, selfTraining, align, gradientNorm: end.norm };
   for (const [name, value] of Object.entries(results)) graph.output(name, value);
   return { model: writeOnnx(graph), state: optimiserState(packs, weights), packs, scalars: lmcScalars, results: Object.keys(results) };
 }

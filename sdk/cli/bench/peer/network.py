@@ -149,11 +149,16 @@ def network(layers, image, text, used, config):
     flat = concepts.flatten(2)
     length = torch.sqrt(flat.square().sum(1, keepdim=True) + 1e-6)
     cosine = torch.matmul(mask_queries, flat) / (length / torch.exp(layers["decoder.mask.logScale"]))
+    region_features = content + layers.linear("decoder.region.refine", regions)
     return SimpleNamespace(
+        concepts=concepts,
+        mask_queries=mask_queries,
+        detection=detection,
+        regions=region_features,
         mask_logits=(cosine + bias[:, :, None]).unflatten(2, concepts.shape[2:]),
         boxes=boxes,
         proposal_logits=proposal_logits,
-        region_logits=detection_logits(content + layers.linear("decoder.region.refine", regions)),
+        region_logits=detection_logits(region_features),
         region_boxes=refine_boxes(reference, layers.linear("decoder.region.delta", regions)),
         attention=attention,
     )

@@ -1,10 +1,12 @@
 """Training steps: losses, backward pass, clipping, stock AdamW, and the teacher that follows."""
 
 import math
+from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
 
+from alignment import hierarchical_alignment, proposed
 from layers import Layers
 from losses import detection_loss, dice_loss, one_hot, segmentation_loss
 from network import network, normalise
@@ -72,6 +74,14 @@ class LmcStep(Step):
         grid = grid.view(-1, 1, self.config.height // PATCH, self.config.width // PATCH)
         return F.interpolate(grid, scale_factor=PATCH, mode="nearest")
 
+    def pseudo_boxes(self, taught, count):
+        """The teacher's surest regions as labelled boxes."""
+        scores, best = torch.sigmoid(taught.region_logits.amax(2)).topk(count, 1)
+        sure = scores >= self.scalars["boxConfidence"]
+        labels = taught.region_logits.argmax(2).gather(1, best).masked_fill(~sure, -1)
+        boxes = taught.region_boxes.gather(1, best[:, :, None].expand(-1, -1, 4))
+        return {"boxes": boxes, "boxLabels": labels, "hasBoxes": (scores * sure).sum(1) / (sure.sum(1) + 1e-3)}
+
     def losses(self, batch):
         scalars, config = self.scalars, self.config
         image, text, used = normalise(batch["targets"]), batch["targetText"], batch["targetUsed"]
@@ -80,6 +90,7 @@ class LmcStep(Step):
             quality = torch.exp(F.log_softmax(taught.mask_logits, 1).amax(1, keepdim=True))
             target = one_hot(taught.mask_logits.argmax(1), taught.mask_logits.shape[1])
             kept = self.kept_patches(taught.attention, batch["noise"])
+            boxes = self.pseudo_boxes(taught, min(batch["boxes"].shape[1], config.regions))
 
         student = Layers(self.weights)
         on_source = network(student, normalise(batch["frames"]), batch["text"], batch["used"], config)
@@ -90,9 +101,16 @@ class LmcStep(Step):
         proposals, regions = detection_loss(on_source, batch, config)
         supervised = cross_entropy + dice_loss(log_p, labels, weight) + proposals + regions
         masked, whole = on_target.mask_logits.chunk(2)
-        lmc, self_training = segmentation_loss(masked, target, quality)[0], segmentation_loss(whole, target, quality)[0]
+        images = masked.shape[0]
+        on_masked = SimpleNamespace(**{name: value[:images] for name, value in vars(on_target).items()})
+        lmc = segmentation_loss(masked, target, quality)[0] + sum(detection_loss(on_masked, boxes, config)) * scalars["weightLmcBoxes"]
+        self_training = segmentation_loss(whole, target, quality)[0]
+        everything, unmasked = slice(None), slice(images, None)
+        pairs = zip(proposed(on_source, batch["used"], student, everything), proposed(on_target, used, student, unmasked))
+        align = sum(hierarchical_alignment(source, aligned) for source, aligned in pairs)
         loss = supervised * scalars["weightSupervised"] + lmc * scalars["weightLmc"] + self_training * scalars["weightSelfTraining"]
-        return {"loss": loss, "supervised": supervised, "lmc": lmc, "selfTraining": self_training}
+        loss = loss + align * scalars["weightAlign"]
+        return {"loss": loss, "supervised": supervised, "lmc": lmc, "selfTraining": self_training, "align": align}
 
 
 STEPS = {"supervised": SupervisedStep, "lmc": LmcStep}

@@ -1,0 +1,90 @@
+import type { Value } from "../../graph/graph.js";
+import { add, div, equal, exp, indicator, log, matMul, mul, neg, reduceMax, reshape, sigmoid, stopGradient, sub, sum, sumSquare, total, transposeLast, unsqueeze } from "../../graph/ops.js";
+import { hideUnused } from "../language.js";
+import type { NetworkValues } from "../network.js";
+import { unit } from "../similarity.js";
+
+/** What one kind of query answers for the images of one domain: proposals o of eq. 6, and the names t they are compared with. */
+export interface Proposed {
+  /** [N, P, d] */
+  readonly proposals: Value;
+  /** [N, P]: how much each counts; 0 leaves it out. */
+  readonly quality: Value;
+  /** [M, K, d]: the names as the images of their domain see them. */
+  readonly names: Value;
+  /** [M, K] of 1 and 0. */
+  readonly used: Value;
+  /** [1]: 1 / tau of eq. 7. */
+  readonly scale: Value;
+}
+
+/** The weighted mean; 0 where nothing counts. */
+const weightedMean = (x: Value, weight: Value): Value => div(total(mul(x, weight)), add(total(weight), 1e-3));
+
+/** log softmax along one axis, reductions instead of the operator, which is slow on any but the last. */
+function logSoftmaxOver(x: Value, axis: number): Value {
+  const shifted = sub(x, stopGradient(reduceMax(x, [axis], true)));
+  return sub(shifted, log(sum(exp(shifted), [axis], true)));
+}
+
+/**
+ * L^align of eq. 7 between the names of one domain and the proposals of one domain, the same (intra) or the other (inter).
+ *
+ * Each proposal belongs to its nearest name, y of eq. 7. L_O wants it nearer to that name than to the others; L_E wants each name nearer
+ * to its own proposals than to those of other names, over all images of the domain. As printed, the logarithm is of zero wherever
+ * the indicator is 0; what is meant, and computed, is the sum over the pairs where it is 1. Sums are means here, weighted by quality, so that the
+ * number of proposals and names does not change the weight of the loss.
+ */
+export function alignment(names: Proposed, proposals: Proposed): Value {
+  const [m, k, d] = names.names.shape;
+  const [n, p] = proposals.quality.shape;
+  // A temperature that learns from its own pseudo labels would only grow surer of them.
+  const t = mul(unit(names.names), stopGradient(names.scale));
+  const o = reshape(unit(proposals.proposals), [n * p, d]);
+  const product = reshape(matMul(reshape(t, [m * k, d]), transposeLast(o)), [m, k, n * p]);
+  const logits = add(product, unsqueeze(hideUnused(names.used), [2]));
+  const own = stopGradient(indicator(equal(logits, reduceMax(logits, [1], true))));
+  const quality = reshape(stopGradient(proposals.quality), [1, 1, n * p]);
+  const pairs = mul(mul(own, quality), unsqueeze(names.used, [2]));
+  const ofProposals = neg(weightedMean(logSoftmaxOver(logits, 1), pairs));
+  const ofNames = neg(weightedMean(logSoftmaxOver(product, 2), pairs));
+  return add(ofProposals, ofNames);
+}
+
+/** Hierarchical alignment of two domains: each with itself (intra) and with the other (inter), the mean of the four. */
+export function hierarchicalAlignment(source: Proposed, target: Proposed): Value {
+  const intra = add(alignment(source, source), alignment(target, target));
+  const inter = add(alignment(source, target), alignment(target, source));
+  return mul(add(intra, inter), 0.25);
+}
+
+/**
+ * What each name's mask shows, as one vector: the visual concepts averaged over its soft mask.
+ *
+ * @param masks [N, K, h w]: probabilities
+ * @param concepts [N, d, h w]
+ * @returns proposals [N, K, d]; quality [N, K], the mask's mean confidence, less where it covers next to nothing
+ */
+function maskProposals(masks: Value, concepts: Value, used: Value): Pick<Proposed, "proposals" | "quality"> {
+  const fixed = stopGradient(masks);
+  const covered = sum(fixed, [2]);
+  const proposals = div(matMul(fixed, transposeLast(concepts)), add(unsqueeze(covered, [2]), 1e-3));
+  const confidence = div(sumSquare(fixed, [2]), add(covered, 1e-3));
+  // Half of its weight at 32 cells, 1 in 256 of a 512 x 256 frame.
+  return { proposals, quality: mul(mul(confidence, div(covered, add(covered, 32))), used) };
+}
+
+/**
+ * The proposals of both tasks for images of one domain.
+ *
+ * @param used [N, K]
+ */
+export function proposed(out: NetworkValues, used: Value): { readonly masks: Proposed; readonly regions: Proposed } {
+  const { maskNames, concepts, maskScale, regionNames, regions, regionScale } = out.embedded;
+  const [n, k, h, w] = out.maskLogits.shape;
+  const probabilities = exp(logSoftmaxOver(reshape(out.maskLogits, [n, k, h * w]), 1));
+  return {
+    masks: { ...maskProposals(probabilities, concepts, used), names: maskNames, used, scale: maskScale },
+    regions: { proposals: regions, quality: sigmoid(reduceMax(out.regionLogits, [2])), names: regionNames, used, scale: regionScale },
+  };
+}
