@@ -10,7 +10,6 @@ import { supervisedFeeds } from "./feeds.js";
 import { Words } from "../network/text/words.js";
 import type { LearnerOptions, LearningRates, LmcLearner, StepLosses, TextSource } from "./learner.js";
 
-const maskRatio = 0.5;
 const statisticsBatch = 4;
 
 /** The learner of the vehicle: the step graph of eq. 8 on ONNX Runtime. */
@@ -54,6 +53,7 @@ class OnnxLmcLearner implements LmcLearner {
         weightLmc: rates.lmc,
         weightLmcBoxes: rates.lmcBoxes,
         weightAlign: rates.align,
+        guidance: rates.guidance,
       },
     );
     return { total: result.loss[0], supervised: result.supervised[0], lmc: result.lmc[0], selfTraining: result.selfTraining[0], align: result.align[0] };
@@ -97,7 +97,7 @@ class OnnxLmcLearner implements LmcLearner {
   }
 
   #create(names: number, boxes: number): Promise<Learner> {
-    const { sourceBatch: sources, targetBatch: targets, threads } = this.options;
+    const { sourceBatch: sources, targetBatch: targets, maskRatio, threads } = this.options;
     const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsDefault });
     return Learner.create(graph, { threads });
   }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { NightshiftError } from "../errors.js";
+import { ablateCommand } from "./ablate.js";
 import { adaptCommand } from "./adapt.js";
 import { benchCommand } from "./bench.js";
 import { evaluateCommand } from "./evaluate.js";
@@ -12,7 +13,7 @@ import { version } from "./version.js";
 export const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
 
 /** Every command, in the order of `nightshift --help`. */
-const commands = [runCommand, trainCommand, adaptCommand, evaluateCommand, benchCommand, inspectCommand];
+const commands = [runCommand, trainCommand, adaptCommand, evaluateCommand, ablateCommand, benchCommand, inspectCommand];
 
 /**
  * The `nightshift` command. Answers with its exit code: 0, 1 where something failed (its coded error is on stderr, and with `--json`

@@ -8,6 +8,7 @@ export const defaultTrainingOptions: TrainingOptions = {
   sourceBatch: 2,
   targetBatch: 1,
   rates: defaultLearningRates,
+  maskRatio: 0.5,
   statisticsMix: 0.4,
   restyledShare: 0.5,
   seed: 1,

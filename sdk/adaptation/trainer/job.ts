@@ -13,6 +13,8 @@ export interface TrainingOptions {
   readonly sourceBatch: number;
   readonly targetBatch: number;
   readonly rates: LearningRates;
+  /** Share of a target frame's patches that are masked. */
+  readonly maskRatio: number;
   /**
    * Share of the target in the normalisation statistics, estimated before the first step; 0 leaves them alone. About half gained most on real dusk
    * frames, all of it cost the day ten points.

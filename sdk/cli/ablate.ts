@@ -1,0 +1,31 @@
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { wholeNumber } from "./arguments.js";
+import { figure, type Io, Progress, result } from "./io.js";
+
+interface Options {
+  readonly data?: string;
+  readonly threads: number;
+  readonly json: boolean;
+}
+
+export const ablateCommand = (io: Io): Command =>
+  new Command("ablate")
+    .description("Run a study of adaptation: several settings, several seeds, scored on labels that never taught.")
+    .argument("<study>", "a study in calibration/studies, without its suffix, or a YAML file of that form")
+    .option("--data <folder>", "where the study's paths start; ../shared/data beside the package by default")
+    .option("--threads <count>", "threads of learning", wholeNumber(1), 2)
+    .option("--json", "print JSON alone on stdout", false)
+    .addHelpText("after", "\nResults are kept beside the study as JSON; runs that are there already are not made again.")
+    .action(async (name: string, { data, threads, json }: Options) => {
+      const { runStudy, summarise } = await import("../pipeline/study.js");
+      const { packageRoot } = await import("../paths.js");
+      const progress = new Progress(io);
+      const results = await runStudy({ name, data: resolve(data ?? `${packageRoot()}/../shared/data`), threads, onProgress: (line) => progress.show(line) });
+      const summary = summarise(results);
+      const lines = summary.map(
+        ({ row, on, runs, mean, deviation, ap50, worst }) =>
+          `${row.padEnd(28)} ${on.padEnd(14)} mIoU ${figure(mean)} ± ${figure(deviation)} (${runs})  AP50 ${figure(ap50)}  ${worst ? `worst ${worst.name} ${worst.change >= 0 ? "+" : ""}${figure(worst.change)}` : ""}`,
+      );
+      result(io, json, { ...results, summary }, [results.about, ...lines]);
+    });

@@ -1,0 +1,223 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { openDataset } from "../../adapters/datasets/open.js";
+import { judge } from "../adaptation/judge/index.js";
+import { shrink } from "../adaptation/shrink.js";
+import { defaultTrainingOptions, train, type TrainingOptions } from "../adaptation/trainer/index.js";
+import { learners } from "../adaptation/trainer/learners.js";
+import { bundleFiles, findBundle, readBundle } from "../bundle/index.js";
+import { NightshiftError } from "../errors.js";
+import { packageRoot } from "../paths.js";
+import type { Dataset } from "../training/dataset.js";
+import { evaluateBundle } from "../training/evaluate.js";
+
+const share = z.number().min(0).max(1);
+
+/** Frames of a folder, or a part of it by its order ([0, 0.5] is the first half); or a rendered drive. */
+const framesSchema = z.union([
+  z.strictObject({ folder: z.string().min(1), part: z.tuple([share, share]).optional() }),
+  z.strictObject({ drive: z.strictObject({ seed: z.number().int(), length: z.number().int().positive(), condition: z.enum(["day", "dusk", "night", "fog"]) }) }),
+]);
+
+/** What a row changes in the defaults of adaptation on the vehicle. */
+const rowSchema = z.strictObject({
+  steps: z.number().int().min(0).optional(),
+  sourceBatch: z.number().int().min(1).optional(),
+  targetBatch: z.number().int().min(1).optional(),
+  statisticsMix: share.optional(),
+  restyledShare: share.optional(),
+  maskRatio: share.optional(),
+  rates: z
+    .strictObject({ encoder: z.number(), decoder: z.number(), alpha: share, supervised: z.number(), selfTraining: z.number(), lmc: z.number(), lmcBoxes: z.number(), align: z.number(), guidance: z.number() })
+    .partial()
+    .optional(),
+});
+
+const studySchema = z.strictObject({
+  /** What it asks, in a sentence. */
+  about: z.string().min(1),
+  bundle: z.string().default("default"),
+  seeds: z.array(z.number().int()).min(1),
+  /** What is adapted to, without its labels. */
+  targets: framesSchema,
+  condition: z.enum(["clear", "dusk", "night", "fog"]),
+  /** What bundles are scored on, by name; `before` is scored on each too. */
+  scores: z.record(z.string(), framesSchema),
+  rows: z.record(z.string(), rowSchema),
+});
+
+type Study = z.infer<typeof studySchema>;
+type Row = z.infer<typeof rowSchema>;
+
+export interface Score {
+  readonly miou: number | null;
+  readonly ap50: number | null;
+  readonly perClass: Readonly<Record<string, number>>;
+}
+
+/** One adaptation and what came of it; of `before`, the bundle as it was, without a seed. */
+export interface Run {
+  readonly row: string;
+  /** What the row changed in the defaults. */
+  readonly changes: Row;
+  readonly seed: number | null;
+  readonly seconds: number;
+  readonly accepted: boolean | null;
+  readonly scores: Readonly<Record<string, Score>>;
+}
+
+export interface StudyResults {
+  readonly study: string;
+  readonly about: string;
+  /** The command that makes this file. */
+  readonly command: string;
+  /** SHA-256 over the bundle's weights and what they are adapted to and scored on: results of others are not mixed in. */
+  readonly of: string;
+  readonly runs: readonly Run[];
+}
+
+export interface StudyOptions {
+  /** A file's name in `calibration/studies`, without its suffix, or any YAML file; results go beside it. */
+  readonly name: string;
+  /** The folder that the study's paths start from. */
+  readonly data: string;
+  readonly threads: number;
+  readonly onProgress: (line: string) => void;
+}
+
+/** The file of a study, without its suffix. */
+const stemOf = (name: string): string => (name.endsWith(".yaml") ? name.slice(0, -".yaml".length) : join(packageRoot(), "calibration", "studies", name));
+
+/**
+ * Runs a study: adapts the bundle once for each row and seed, as on the vehicle, and scores what comes out, whatever the judge says. Results are written
+ * after every run, and runs that are in the file already are not made again.
+ * Throws `E_CONFIG` where there is no such study, and as adaptation and evaluation do.
+ */
+export async function runStudy({ name, data, threads, onProgress }: StudyOptions): Promise<StudyResults> {
+  const study = await readStudy(`${stemOf(name)}.yaml`);
+  const bundle = findBundle(study.bundle);
+  const { manifest } = await readBundle(bundle, { verify: "model" });
+  const weights = manifest.files.find(({ path }) => path === bundleFiles.weights)?.sha256;
+  const of = createHash("sha256").update(JSON.stringify([weights, study.targets, study.scores])).digest("hex");
+  const file = `${stemOf(name)}.json`;
+  const known = await readResults(file);
+  const runs: Run[] = known?.of === of ? [...known.runs] : [];
+  const results = (): StudyResults => ({ study: name, about: study.about, command: `npx nightshift ablate ${name}`, of, runs });
+  const keep = async (run: Run): Promise<void> => {
+    const stale = runs.findIndex(({ row, seed }) => row === run.row && seed === run.seed);
+    if (stale >= 0) runs.splice(stale, 1);
+    runs.push(run);
+    await writeFile(`${file}.new`, `${JSON.stringify(results(), undefined, 1)}\n`);
+    await rename(`${file}.new`, file);
+  };
+  const scoring = new Map<string, Dataset>();
+  for (const [what, frames] of Object.entries(study.scores)) scoring.set(what, await open(frames, data));
+  const score = async (directory: string, what: string): Promise<Run["scores"]> => {
+    const scores: Record<string, Score> = {};
+    for (const [on, dataset] of scoring) {
+      const { miou, ap50, perClass } = await evaluateBundle(directory, dataset, { threads, onProgress: (done, total) => onProgress(`${what}: scoring on ${on}, ${done} of ${total} frames`) });
+      scores[on] = { miou, ap50, perClass };
+    }
+    return scores;
+  };
+  const isDone = (row: string, changes: Row, seed: number | null): boolean => runs.some((run) => run.row === row && run.seed === seed && JSON.stringify(run.changes) === JSON.stringify(changes));
+  if (!isDone("before", {}, null)) await keep({ row: "before", changes: {}, seed: null, seconds: 0, accepted: null, scores: await score(bundle, "before") });
+  const { network, vocabulary, generation } = manifest;
+  let targets: readonly Uint8Array[] | undefined;
+  for (const seed of study.seeds)
+    for (const [row, changes] of Object.entries(study.rows)) {
+      if (isDone(row, changes, seed)) continue;
+      targets ??= await pictures(await open(study.targets, data), network);
+      const { rates = {}, ...others } = changes;
+      const folder = await mkdtemp(join(tmpdir(), "nightshift-study-"));
+      try {
+        const outDirectory = join(folder, "bundle");
+        const options: TrainingOptions = { ...defaultTrainingOptions, ...given(others), rates: { ...defaultTrainingOptions.rates, ...given(rates) }, seed, threads };
+        const job = { bundleDirectory: bundle, outDirectory, generation: generation + 1, condition: study.condition, vocabulary, targets, exemplars: [], options };
+        const { measurements, seconds } = await train(job, await learners.lmc(), ({ phase, step, steps }) => onProgress(`${row}, seed ${seed}: ${phase}, ${step} of ${steps} steps`));
+        await keep({ row, changes, seed, seconds, accepted: judge(measurements).accepted, scores: await score(outDirectory, `${row}, seed ${seed}`) });
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    }
+  return results();
+}
+
+/** Without what is undefined, which would hide a default. */
+const given = <T extends object>(changes: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+
+async function readStudy(path: string): Promise<Study> {
+  try {
+    return studySchema.parse(parse(await readFile(path, "utf8")));
+  } catch (cause) {
+    throw new NightshiftError("E_CONFIG", {
+      expected: "a study as those in calibration/studies",
+      received: `${path}: ${cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause)}`,
+      remedy: "Name one of the studies there, or mend the file.",
+      cause,
+    });
+  }
+}
+
+async function readResults(file: string): Promise<StudyResults | undefined> {
+  return existsSync(file) ? (JSON.parse(await readFile(file, "utf8")) as StudyResults) : undefined;
+}
+
+async function open(frames: z.infer<typeof framesSchema>, data: string): Promise<Dataset> {
+  if ("drive" in frames) return openDataset({ kind: "drive", ...frames.drive });
+  const whole = await openDataset({ kind: "folder", path: join(data, frames.folder) });
+  const [from, to] = (frames.part ?? [0, 1]).map((place) => Math.round(place * whole.length));
+  return { ...whole, length: to - from, sample: (index) => whole.sample(from + index) };
+}
+
+/** Every frame, at the network's size. */
+async function pictures(dataset: Dataset, size: { readonly width: number; readonly height: number }): Promise<Uint8Array[]> {
+  const all: Uint8Array[] = [];
+  for (let index = 0; index < dataset.length; index++) {
+    const { width, height, rgb } = await dataset.sample(index);
+    all.push(shrink({ camera: "study", sequence: index, captureTimeNs: 0n, width, height, rgb }, size));
+  }
+  return all;
+}
+
+export interface Summary {
+  readonly row: string;
+  readonly on: string;
+  readonly runs: number;
+  /** mIoU, percent; null where masks are not labelled. */
+  readonly mean: number | null;
+  /** Standard deviation over seeds; 0 for one run. */
+  readonly deviation: number;
+  readonly ap50: number | null;
+  /** The class that lost most against `before`, points. */
+  readonly worst: { readonly name: string; readonly change: number } | null;
+}
+
+/** Mean and spread over seeds for each row and each set that was scored. */
+export function summarise({ runs }: StudyResults): Summary[] {
+  const before = runs.find(({ row }) => row === "before");
+  const rows = [...new Set(runs.map(({ row }) => row))];
+  const sets = [...new Set(runs.flatMap(({ scores }) => Object.keys(scores)))];
+  return rows.flatMap((row) =>
+    sets.map((on): Summary => {
+      const scores = runs.filter((run) => run.row === row).flatMap((run) => run.scores[on] ?? []);
+      const names = Object.keys(scores[0]?.perClass ?? {});
+      const changes = names.map((name) => ({ name, change: (mean(scores.map(({ perClass }) => perClass[name] ?? null)) ?? 0) - (before?.scores[on]?.perClass[name] ?? 0) }));
+      const values = scores.flatMap(({ miou }) => miou ?? []);
+      const centre = mean(values);
+      const deviation = centre === null || values.length < 2 ? 0 : Math.sqrt(values.reduce((sum, v) => sum + (v - centre) ** 2, 0) / (values.length - 1));
+      return { row, on, runs: scores.length, mean: centre, deviation, ap50: mean(scores.map(({ ap50 }) => ap50)), worst: changes.sort((a, b) => a.change - b.change)[0] ?? null };
+    }),
+  );
+}
+
+function mean(values: readonly (number | null)[]): number | null {
+  const numbers = values.flatMap((value) => value ?? []);
+  return numbers.length === 0 ? null : numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+}

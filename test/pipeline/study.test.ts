@@ -1,0 +1,50 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { runStudy, type StudyResults, summarise } from "../../sdk/pipeline/study.js";
+import { tinyBundle } from "../support/tiny-bundle.js";
+
+const bundle = await tinyBundle();
+const folder = mkdtempSync(join(tmpdir(), "nightshift-study-"));
+test.after.always(() => bundle.remove());
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+
+const study = (rows: string): string => {
+  const path = join(folder, "small.yaml");
+  writeFileSync(
+    path,
+    `{ about: Small., bundle: "${bundle.directory}", seeds: [1, 2], condition: night,
+       targets: { drive: { seed: 5, length: 6, condition: night } }, scores: { night: { drive: { seed: 6, length: 3, condition: night } } }, rows: ${rows} }`,
+  );
+  return path;
+};
+const run = (name: string): Promise<StudyResults> => runStudy({ name, data: folder, threads: 1, onProgress: () => undefined });
+
+test.serial("every row is run with every seed, written, and not run again; a row that changed is", async (t) => {
+  const name = study("{ statistics: { steps: 0 }, learning: { steps: 2, rates: { align: 0 } } }");
+  const first = await run(name);
+  t.deepEqual(first.runs.map(({ row, seed }) => [row, seed]), [["before", null], ["statistics", 1], ["learning", 1], ["statistics", 2], ["learning", 2]]);
+  for (const { scores } of first.runs) t.is(typeof scores["night"]?.miou, "number");
+  t.deepEqual(JSON.parse(readFileSync(join(folder, "small.json"), "utf8")), first);
+  t.deepEqual(await run(name), first);
+
+  const changed = await run(study("{ statistics: { steps: 0 }, learning: { steps: 1, rates: { align: 0 } } }"));
+  const ofStatistics = ({ runs }: StudyResults) => runs.filter(({ row }) => row === "statistics");
+  t.deepEqual(ofStatistics(changed), ofStatistics(first));
+  t.is(changed.runs.length, first.runs.length);
+  t.true(changed.runs.filter(({ row }) => row === "learning").every(({ changes }) => changes.steps === 1));
+});
+
+test("mean, spread and the class that lost most, by hand", (t) => {
+  const score = (miou: number, road: number) => ({ night: { miou, ap50: null, perClass: { road, sky: 50 } } });
+  const of = (row: string, seed: number | null, miou: number, road: number) => ({ row, changes: {}, seed, seconds: 1, accepted: true, scores: score(miou, road) });
+  const results = { study: "s", about: "", command: "", of: "", runs: [of("before", null, 40, 60), of("a", 1, 42, 57), of("a", 2, 44, 59), of("a", 3, 43, 58)] };
+  t.deepEqual(summarise(results)[1], { row: "a", on: "night", runs: 3, mean: 43, deviation: 1, ap50: null, worst: { name: "road", change: -2 } });
+});
+
+test("a study that is not there, or not one, is refused", async (t) => {
+  await t.throwsAsync(run(join(folder, "none.yaml")), { code: "E_CONFIG" });
+  writeFileSync(join(folder, "odd.yaml"), "{ about: x, wheels: 4 }");
+  await t.throwsAsync(run(join(folder, "odd.yaml")), { code: "E_CONFIG", message: /seeds/ });
+});
