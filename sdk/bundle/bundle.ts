@@ -1,7 +1,7 @@
 import type { Weights } from "../graph/tensor.js";
 import type { Sample } from "../training/dataset.js";
 import type { Embeddings } from "./embeddings.js";
-import type { ExemplarSet } from "./exemplars.js";
+import type { EncodedExemplars, ExemplarSet } from "./exemplars.js";
 import type { Golden } from "./golden.js";
 import type { Description, Manifest } from "./manifest.js";
 
@@ -25,6 +25,8 @@ export interface Bundle {
   embeddings(): Embeddings;
   /** Reads the labelled frames; `manifest.exemplars` says what their labels mean. Empty where there are none. Throws as `readBundle`. */
   exemplars(): Promise<Sample[]>;
+  /** The same as files, for another generation of this bundle; undefined where there are none. Throws as `readBundle`. */
+  exemplarFiles(): Promise<EncodedExemplars | undefined>;
 }
 
 /** What is needed to write one. */
@@ -34,5 +36,5 @@ export interface BundleContents {
   readonly embeddings: Embeddings;
   readonly golden: Golden;
   readonly notice: string;
-  readonly exemplars?: ExemplarSet;
+  readonly exemplars?: ExemplarSet | EncodedExemplars;
 }

@@ -49,6 +49,12 @@ export async function readBundle(directory: string, options: ReadOptions = {}): 
     notice: new TextDecoder().decode(notice),
     embeddings: () => embeddings,
     exemplars: () => decodeExemplars(manifest, read),
+    exemplarFiles: async () => {
+      if (!manifest.exemplars) return undefined;
+      const files = new Map<string, Uint8Array>();
+      for (const file of manifest.files) if (isExemplarFile(file.path)) files.set(file.path, await readVerified(directory, file));
+      return { ...manifest.exemplars, files };
+    },
   };
 }
 

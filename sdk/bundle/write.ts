@@ -45,18 +45,19 @@ export async function writeBundle(directory: string, contents: BundleContents): 
 async function filesOf({ description, weights, embeddings, golden, notice, exemplars }: BundleContents): Promise<Map<string, Uint8Array>> {
   vocabularyOf(embeddings, description.vocabulary);
   const text = new TextEncoder();
+  const encoded = exemplars && ("files" in exemplars ? exemplars : await encodeExemplars(exemplars));
   const files = new Map<string, Uint8Array>([
     [bundleFiles.weights, encodeWeights(weights)],
     [bundleFiles.embeddings, encodeEmbeddings(embeddings)],
     [bundleFiles.golden, encodeGolden(golden)],
     [bundleFiles.notice, text.encode(notice)],
-    ...(exemplars ? await encodeExemplars(exemplars) : []),
+    ...(encoded?.files ?? []),
   ]);
   const manifest = checkManifest(
     {
       formatVersion,
       ...description,
-      ...(exemplars && { exemplars: { names: exemplars.names, boxNames: exemplars.boxNames, ids: exemplars.samples.map(({ id }) => id) } }),
+      ...(encoded && { exemplars: { names: encoded.names, boxNames: encoded.boxNames, ids: encoded.ids } }),
       files: [...files].map(([path, content]) => ({ path, bytes: content.length, sha256: sha256Of(content) })),
     },
     manifestFile,

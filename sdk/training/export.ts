@@ -32,7 +32,7 @@ export interface ExportedBundle {
 
 const names = paddedVocabularySize(16);
 const statisticsBatches = 60;
-const exemplarCount = 24;
+const exemplarCount = 72;
 /** Exemplars come from drives that training does not see. */
 const exemplarSeed = 77;
 

@@ -8,6 +8,7 @@ import { readBundle } from "../../sdk/bundle/read.js";
 import { asStored } from "../../sdk/bundle/weights.js";
 import { writeBundle } from "../../sdk/bundle/write.js";
 import type { ErrorCode } from "../../sdk/errors.js";
+import type { Sample } from "../../sdk/training/dataset.js";
 import { float32 } from "../../sdk/graph/tensor.js";
 import { description, temporaryFolder, tinyContents } from "./contents.js";
 
@@ -19,7 +20,8 @@ const exemplars: ExemplarSet = {
       id: "day-0",
       width: 20,
       height: 10,
-      rgb: Uint8Array.from({ length: 600 }, (_, at) => (at * 7) % 256),
+      // Smooth, as pictures are: what is kept with little loss.
+      rgb: Uint8Array.from({ length: 600 }, (_, at) => Math.floor(at / 3) + 20),
       mask: Uint8Array.from({ length: 200 }, (_, at) => [0, 1, 255][at % 3] ?? 0),
       boxes: [{ x1: 1, y1: 2.5, x2: 9, y2: 8, label: "car" }],
     },
@@ -55,8 +57,22 @@ test("what was written is read again", async (t) => {
   t.deepEqual(bundle.golden, contents.golden);
   t.is(bundle.notice, contents.notice);
   t.like(bundle.manifest, { ...description, exemplars: { names: ["sky", "road"], boxNames: ["car"] } });
-  t.deepEqual(await bundle.exemplars(), [...exemplars.samples]);
+  const pictures = (samples: readonly Sample[]) => samples.map(({ rgb }) => [...rgb]);
+  const labels = (samples: readonly Sample[]) => samples.map(({ rgb: _, ...rest }) => rest);
+  const read = await bundle.exemplars();
+  t.deepEqual(labels(read), labels(exemplars.samples));
+  pictures(read).forEach((picture, at) => picture.forEach((level, i) => t.true(Math.abs(level - pictures(exemplars.samples)[at][i]) <= 12)));
   t.deepEqual(readdirSync(join(directory, "..")), ["bundle"], "nothing is left beside it");
+});
+
+test("exemplars pass from bundle to bundle byte by byte", async (t) => {
+  const first = await readBundle(await written(t));
+  const files = await first.exemplarFiles();
+  const directory = join(await temporaryFolder(t), "next");
+  await writeBundle(directory, tinyContents({ ...(files && { exemplars: files }) }));
+  const next = await readBundle(directory);
+  t.deepEqual(await next.exemplarFiles(), files);
+  t.deepEqual(await next.exemplars(), await first.exemplars());
 });
 
 test("a bundle that is not there", async (t) => {

@@ -45,7 +45,7 @@ test("training makes a whole bundle, validates it, and goes on from a checkpoint
   t.like(manifest, { name: "tiny", generation: 0, network: tinyNetwork, vocabulary: ["sky", "road", "car"], condition: "clear" });
   t.deepEqual(manifest.training.data.map(({ terms }) => terms), ["research", "free"]);
   t.regex(notice, /for research use/);
-  t.is(manifest.exemplars?.ids.length, 24);
+  t.is(manifest.exemplars?.ids.length, 72);
 
   const again = { ...options, out: join(folder, "second") };
   await t.throwsAsync(train(again), { code: "E_CONFIG", message: /--resume/ });

@@ -86,7 +86,8 @@ async function learn({ job, bundle, text, teaching, targets }: Lesson, createLea
 }
 
 async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleText, trained: Weights): Promise<void> {
-  const { formatVersion: _, files: __, exemplars, ...description } = bundle.manifest;
+  const { formatVersion: _, files: __, exemplars: ___, ...description } = bundle.manifest;
+  const exemplars = await bundle.exemplarFiles();
   for (const [name, tensor] of trained) checkFinite(name, tensor, "the trained weights");
   const golden = await makeGolden(description.network, trained, await text.vocabulary(description.vocabulary), bundle.golden.frame);
   await writeBundle(job.outDirectory, {
@@ -103,7 +104,7 @@ async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleTex
     embeddings: bundle.embeddings(),
     golden,
     notice: bundle.notice,
-    ...(exemplars && { exemplars: { ...exemplars, samples: await bundle.exemplars() } }),
+    ...(exemplars && { exemplars }),
   });
 }
 
