@@ -32,6 +32,7 @@ const rowSchema = z.strictObject({
   statisticsMix: share.optional(),
   restyledShare: share.optional(),
   maskRatio: share.optional(),
+  rampSteps: z.number().int().min(0).optional(),
   rates: z
     .strictObject({ encoder: z.number(), decoder: z.number(), alpha: share, supervised: z.number(), selfTraining: z.number(), lmc: z.number(), lmcBoxes: z.number(), align: z.number(), guidance: z.number() })
     .partial()

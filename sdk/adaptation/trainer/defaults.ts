@@ -4,13 +4,14 @@ import type { TrainingOptions } from "./job.js";
 /** For two CPU cores that also answer frames. */
 export const defaultTrainingOptions: TrainingOptions = {
   learner: "lmc",
-  steps: 40,
+  steps: 80,
   sourceBatch: 2,
   targetBatch: 1,
   rates: defaultLearningRates,
   maskRatio: 0.5,
-  statisticsMix: 0.4,
-  restyledShare: 0.5,
+  rampSteps: 60,
+  statisticsMix: 0.2,
+  restyledShare: 0.7,
   seed: 1,
   threads: 1,
   duty: 1,

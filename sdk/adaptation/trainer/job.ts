@@ -15,6 +15,8 @@ export interface TrainingOptions {
   readonly rates: LearningRates;
   /** Share of a target frame's patches that are masked. */
   readonly maskRatio: number;
+  /** Steps over which the losses without labels rise to their weights: at first the teacher is wrong in the dark where it is sure. */
+  readonly rampSteps: number;
   /**
    * Share of the target in the normalisation statistics, estimated before the first step; 0 leaves them alone. About half gained most on real dusk
    * frames, all of it cost the day ten points.

@@ -4,7 +4,7 @@ import { NightshiftError } from "../../errors.js";
 import type { Weights } from "../../graph/tensor.js";
 import { BatchLoader, Random } from "../../training/batch/index.js";
 import type { Exam } from "../judge/index.js";
-import type { LearnerFactory, StepLosses } from "../learner.js";
+import type { LearnerFactory, LearningRates, StepLosses } from "../learner.js";
 import { Budget } from "./budget.js";
 import { BundleText } from "./bundle-text.js";
 import { examine } from "./examine.js";
@@ -60,7 +60,7 @@ interface Lesson {
 }
 
 async function learn({ job, bundle, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
-  const { steps, sourceBatch, targetBatch, maskRatio, rates, statisticsMix, restyledShare, seed, threads } = job.options;
+  const { steps, sourceBatch, targetBatch, maskRatio, rates, rampSteps, statisticsMix, restyledShare, seed, threads } = job.options;
   const { network } = bundle.manifest;
   const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, maskRatio, seed, threads });
   try {
@@ -74,7 +74,7 @@ async function learn({ job, bundle, text, teaching, targets }: Lesson, createLea
       const losses = await budget.work(async () => {
         const random = new Random(seed, step);
         const source = restyledBatch(await loader.batch(step), targets, restyledShare, random, network.width, network.height);
-        return learner.step({ targets: drawTargets(targets, targetBatch, random), source }, rates);
+        return learner.step({ targets: drawTargets(targets, targetBatch, random), source }, ramped(rates, step / rampSteps));
       });
       if (!Number.isFinite(losses.total)) throw diverged(step, losses);
       onProgress({ phase: "learning", step: step + 1, steps, losses });
@@ -83,6 +83,12 @@ async function learn({ job, bundle, text, teaching, targets }: Lesson, createLea
   } finally {
     await learner.close();
   }
+}
+
+/** The rates with the weights of losses without labels at a share of theirs, 1 at most. */
+function ramped(rates: LearningRates, share: number): LearningRates {
+  const part = share < 1 ? share : 1;
+  return { ...rates, selfTraining: rates.selfTraining * part, lmc: rates.lmc * part, align: rates.align * part };
 }
 
 async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleText, trained: Weights): Promise<void> {
