@@ -85,8 +85,8 @@ export class StepProcess {
   }
 
   async #answer<K extends StepAnswer["kind"]>(kind: K): Promise<Extract<StepAnswer, { kind: K }>> {
-    const { value, done } = await this.#answers.next();
-    const answer = done === true ? undefined : (JSON.parse(value) as StepAnswer);
+    const line = await this.#answers.next();
+    const answer = line.done === true ? undefined : (JSON.parse(line.value) as StepAnswer);
     if (answer && isKind(answer, kind)) return answer;
     const isStarting = kind === "ready";
     throw new NightshiftError(isStarting ? "E_MISSING_TOOL" : "E_ENGINE", {

@@ -41,7 +41,7 @@ test("each pixel comes from where the distortion puts it", async (t) => {
         const [fromX, fromY] = distort(x, y);
         if (fromX < 1 || fromY < 1 || fromX > width - 2 || fromY > height - 2) continue;
         const at = (y * width + x) * 3;
-        worst = Math.max(worst, Math.abs(frame.rgb[at]! - fromX), Math.abs(frame.rgb[at + 1]! - fromY));
+        worst = Math.max(worst, Math.abs(frame.rgb[at] - fromX), Math.abs(frame.rgb[at + 1] - fromY));
         most = Math.max(most, Math.hypot(fromX - x, fromY - y));
       }
     t.true(worst <= 0.6, `off by ${worst}, of which rounding is 0.5`);
