@@ -55,8 +55,16 @@ export async function checkEquality(ours: StepProcess, theirs: StepProcess, star
   for (const afterSteps of checkedSteps) {
     const [own, other] = [await ours.steps(afterSteps - done), await theirs.steps(afterSteps - done)];
     done = afterSteps;
-    const losses = Object.entries(own.results).map(([name, value]) => ({ name, relative: Math.abs(value - (other.results[name] ?? NaN)) / Math.abs(other.results[name] ?? NaN) }));
-    const differences = { afterSteps, losses: losses.toSorted(worstFirst), ...compare(await stateOf(ours, folder), await stateOf(theirs, folder), start) };
+    const results = Object.entries(own.results).map(([name, value]) => ({ name, relative: Math.abs(value - (other.results[name] ?? NaN)) / Math.abs(other.results[name] ?? NaN) }));
+    const isNorm = ({ name }: Difference): boolean => name === "gradientNorm";
+    const { gradients, ...compared } = compare(await stateOf(ours, folder), await stateOf(theirs, folder), start);
+    const differences = {
+      afterSteps,
+      losses: results.filter((each) => !isNorm(each)).toSorted(worstFirst),
+      // The norm of all gradients can be no nearer than they are.
+      gradients: [...gradients, ...results.filter(isNorm)].toSorted(worstFirst),
+      ...compared,
+    };
     refuseUnequal(differences);
     all.push(differences);
   }

@@ -30,7 +30,8 @@ const names = 16;
 const usedNames = 12;
 const boxes = 32;
 const maskRatio = 0.5;
-const seed = 1;
+/** One with which rounding decides nothing: which regions are the best hundred, or which of them answers for a box, is clear. */
+const seed = 3;
 
 const trainsOf = (trains: Trains): ((spec: ParameterSpec) => boolean) => (trains === "all" ? () => true : trainsDefault);
 
