@@ -11,7 +11,7 @@ export const defaultTrainingOptions: TrainingOptions = {
   maskRatio: 0.5,
   rampSteps: 60,
   statisticsMix: 0.2,
-  restyledShare: 0.7,
+  restyledShare: 0.5,
   seed: 1,
   threads: 1,
   duty: 1,
