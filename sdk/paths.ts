@@ -8,3 +8,6 @@ export function packageRoot(): string {
   while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
   return folder;
 }
+
+/** Where recipes and studies find real frames unless told otherwise. */
+export const defaultDataFolder = (): string => join(packageRoot(), "..", "shared", "data");

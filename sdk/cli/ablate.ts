@@ -19,9 +19,9 @@ export const ablateCommand = (io: Io): Command =>
     .addHelpText("after", "\nResults are kept beside the study as JSON; runs that are there already are not made again.")
     .action(async (name: string, { data, threads, json }: Options) => {
       const { runStudy, summarise } = await import("../pipeline/study.js");
-      const { packageRoot } = await import("../paths.js");
+      const { defaultDataFolder } = await import("../paths.js");
       const progress = new Progress(io);
-      const results = await runStudy({ name, data: resolve(data ?? `${packageRoot()}/../shared/data`), threads, onProgress: (line) => progress.show(line) });
+      const results = await runStudy({ name, data: resolve(data ?? defaultDataFolder()), threads, onProgress: (line) => progress.show(line) });
       const summary = summarise(results);
       const lines = summary.map(
         ({ row, on, runs, mean, deviation, ap50, worst }) =>

@@ -61,9 +61,10 @@ export function networkOnImage(b: Builder, image: Value, text: Value, used: Valu
 
   const dense = proposals(b, pyramid.levels, config);
   const scale = (name: string, start: number): Value => b.parameter(`decoder.${name}`, [1], { fill: start });
+  const regionLogScale = scale("region.logScale", Math.log(10));
   const detectionLogits = (features: Value): Value =>
     add(
-      add(similarity(features, words.detection, scale("region.logScale", Math.log(10))), scale("region.offset", -5)),
+      add(similarity(features, words.detection, regionLogScale), scale("region.offset", -5)),
       unsqueeze(bias, [1]),
     );
   const proposalLogits = detectionLogits(dense.features);
@@ -98,7 +99,7 @@ export function networkOnImage(b: Builder, image: Value, text: Value, used: Valu
       maskScale,
       regionNames: words.detection,
       regions: regionFeatures,
-      regionScale: exp(scale("region.logScale", Math.log(10))),
+      regionScale: exp(regionLogScale),
     },
   };
 }

@@ -7,7 +7,7 @@ import { initialWeights } from "../network/initial.js";
 import { promptNames } from "../network/steps/prompts.js";
 import { supervisedStep } from "../network/steps/supervised.js";
 import { TextEncoder } from "../network/text/textEncoder.js";
-import { packageRoot } from "../paths.js";
+import { defaultDataFolder } from "../paths.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import type { Dataset } from "./dataset.js";
@@ -69,7 +69,7 @@ const rateFactor = (step: number, progress: number): number =>
 /** Trains a bundle from labelled frames (L^S of eq. 1), writes it and validates it; its weights are the EMA's. Throws as its parts do. */
 export async function train(options: TrainOptions): Promise<Trained> {
   const recipe = await readRecipe(options.recipe);
-  const data = resolve(options.data ?? join(packageRoot(), "..", "shared", "data"));
+  const data = resolve(options.data ?? defaultDataFolder());
   const config = options.network ?? defaultNetwork;
   const found = await readCheckpoint(options.checkpoint);
   if (found && !options.resume)

@@ -1,8 +1,9 @@
 import type { Value } from "../../graph/graph.js";
-import { add, div, equal, exp, indicator, log, matMul, mul, neg, reduceMax, reshape, sigmoid, stopGradient, sub, sum, sumSquare, total, transposeLast, unsqueeze } from "../../graph/ops.js";
+import { add, div, equal, exp, indicator, matMul, mul, neg, reduceMax, reshape, sigmoid, stopGradient, sum, sumSquare, total, transposeLast, unsqueeze } from "../../graph/ops.js";
 import { hideUnused } from "../language.js";
 import type { NetworkValues } from "../network.js";
 import { unit } from "../similarity.js";
+import { logProbabilities } from "./segmentation.js";
 
 /** What one kind of query answers for the images of one domain: proposals o of eq. 6, and the names t they are compared with. */
 export interface Proposed {
@@ -20,12 +21,6 @@ export interface Proposed {
 
 /** The weighted mean; 0 where nothing counts. */
 const weightedMean = (x: Value, weight: Value): Value => div(total(mul(x, weight)), add(total(weight), 1e-3));
-
-/** log softmax along one axis, reductions instead of the operator, which is slow on any but the last. */
-function logSoftmaxOver(x: Value, axis: number): Value {
-  const shifted = sub(x, stopGradient(reduceMax(x, [axis], true)));
-  return sub(shifted, log(sum(exp(shifted), [axis], true)));
-}
 
 /**
  * L^align of eq. 7 between the names of one domain and the proposals of one domain, the same (intra) or the other (inter).
@@ -46,8 +41,8 @@ export function alignment(names: Proposed, proposals: Proposed): Value {
   const own = stopGradient(indicator(equal(logits, reduceMax(logits, [1], true))));
   const quality = reshape(stopGradient(proposals.quality), [1, 1, n * p]);
   const pairs = mul(mul(own, quality), unsqueeze(names.used, [2]));
-  const ofProposals = neg(weightedMean(logSoftmaxOver(logits, 1), pairs));
-  const ofNames = neg(weightedMean(logSoftmaxOver(product, 2), pairs));
+  const ofProposals = neg(weightedMean(logProbabilities(logits), pairs));
+  const ofNames = neg(weightedMean(logProbabilities(product, 2), pairs));
   return add(ofProposals, ofNames);
 }
 
@@ -82,7 +77,7 @@ function maskProposals(masks: Value, concepts: Value, used: Value): Pick<Propose
 export function proposed(out: NetworkValues, used: Value): { readonly masks: Proposed; readonly regions: Proposed } {
   const { maskNames, concepts, maskScale, regionNames, regions, regionScale } = out.embedded;
   const [n, k, h, w] = out.maskLogits.shape;
-  const probabilities = exp(logSoftmaxOver(reshape(out.maskLogits, [n, k, h * w]), 1));
+  const probabilities = exp(logProbabilities(reshape(out.maskLogits, [n, k, h * w])));
   return {
     masks: { ...maskProposals(probabilities, concepts, used), names: maskNames, used, scale: maskScale },
     regions: { proposals: regions, quality: sigmoid(reduceMax(out.regionLogits, [2])), names: regionNames, used, scale: regionScale },

@@ -1,10 +1,10 @@
 import type { Graph, Value } from "../../graph/graph.js";
 import { add, cast, div, equal, exp, indicator, less, log, mul, neg, reduceMax, reshape, sqrt, stopGradient, sub, sum, total } from "../../graph/ops.js";
 
-/** log softmax over axis 1 of [N, K, H, W], written with reductions that run fast there. */
-export function logProbabilities(logits: Value): Value {
-  const shifted = sub(logits, stopGradient(reduceMax(logits, [1], true)));
-  return sub(shifted, log(sum(exp(shifted), [1], true)));
+/** log softmax along one axis, by default that of names, written with reductions, which run faster than the operator there. */
+export function logProbabilities(logits: Value, axis = 1): Value {
+  const shifted = sub(logits, stopGradient(reduceMax(logits, [axis], true)));
+  return sub(shifted, log(sum(exp(shifted), [axis], true)));
 }
 
 const range = (graph: Graph, n: number): Value =>
