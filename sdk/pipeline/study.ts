@@ -138,7 +138,7 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
       const folder = await mkdtemp(join(tmpdir(), "nightshift-study-"));
       try {
         const outDirectory = join(folder, "bundle");
-        const options: TrainingOptions = { ...defaultTrainingOptions, ...given(others), rates: { ...defaultTrainingOptions.rates, ...given(rates) }, seed, threads };
+        const options: TrainingOptions = { ...defaultTrainingOptions, ...others, rates: { ...defaultTrainingOptions.rates, ...rates }, seed, threads };
         const job = { bundleDirectory: bundle, outDirectory, generation: generation + 1, condition: study.condition, vocabulary, targets, exemplars: [], options };
         const { measurements, seconds } = await train(job, await learners.lmc(), ({ phase, step, steps }) => onProgress(`${row}, seed ${seed}: ${phase}, ${step} of ${steps} steps`));
         await keep({ row, changes, seed, seconds, accepted: judge(measurements).accepted, scores: await score(outDirectory, `${row}, seed ${seed}`) });
@@ -148,10 +148,6 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
     }
   return results();
 }
-
-/** Without what is undefined, which would hide a default. */
-const given = <T extends object>(changes: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
 
 async function readStudy(path: string): Promise<Study> {
   try {
