@@ -6,7 +6,12 @@ import { z } from "zod";
 import { NightshiftError } from "../errors.js";
 import { packageRoot } from "../paths.js";
 
-const shared = { share: z.number().positive(), terms: z.string().min(1) };
+const shared = {
+  share: z.number().positive(),
+  /** How likely a sample is given what is rare in another one of its source (`batch/paste.ts`). */
+  paste: z.number().min(0).max(1).default(0),
+  terms: z.string().min(1),
+};
 
 const sourceSchema = z.union([
   z.strictObject({ folder: z.string().min(1), boxesFrom: z.array(z.string()).optional(), ...shared }),

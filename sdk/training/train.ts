@@ -55,6 +55,7 @@ const minutesBetweenCheckpoints = 3;
 /** A recipe's source as plain JSON, its paths resolved. */
 const specOf = (source: RecipeSource, data: string): SourceSpec<unknown> => ({
   share: source.share,
+  paste: source.paste,
   boxes: true,
   spec:
     "folder" in source

@@ -3,6 +3,7 @@ import type { Box } from "../../sdk/frame.js";
 import { NightshiftError } from "../../sdk/errors.js";
 import { BatchLoader } from "../../sdk/training/batch/index.js";
 import { viewLabels } from "../../sdk/training/batch/labels.js";
+import { pasteRare } from "../../sdk/training/batch/paste.js";
 import { pad, resample } from "../../sdk/training/batch/resample.js";
 import { boxInView, plainView } from "../../sdk/training/batch/view.js";
 import type { Dataset, Sample } from "../../sdk/training/dataset.js";
@@ -125,4 +126,29 @@ test("boxes that are mostly cut off are dropped", (t) => {
 test("no source, and a source without samples, are refused", (t) => {
   const empty = { dataset: memory("empty", 0, () => ({ id: "", width: 0, height: 0, rgb: new Uint8Array() })), share: 1, boxes: false };
   for (const sources of [[], [empty]]) t.is(t.throws(() => new BatchLoader(sources), { instanceOf: NightshiftError })?.code, "E_DATASET");
+});
+
+test("what is rare in a donor is pasted at its place, with its boxes, and covers those below", (t) => {
+  const frame = (id: string, level: number, mask: Uint8Array, boxes: Box[]): Sample => ({ id, width: 20, height: 10, rgb: new Uint8Array(600).fill(level), mask, boxes });
+  const road = new Uint8Array(200);
+  const withRider = Uint8Array.from(road, (_, at) => (at < 3 ? 1 : at < 100 ? 255 : 0));
+  const below = [
+    { x1: 0, y1: 0, x2: 2, y2: 1, label: "rider" },
+    { x1: 2, y1: 0, x2: 8, y2: 4, label: "car" },
+  ];
+  const sample = frame("a", 10, road, below);
+  const donor = frame("b", 90, withRider, [
+    { x1: 0, y1: 0, x2: 3, y2: 1, label: "rider" },
+    { x1: 9, y1: 5, x2: 19, y2: 9, label: "road" },
+  ]);
+  const names = ["road", "rider"];
+  t.is(pasteRare(sample, donor, names), sample, "3 of 103 labelled pixels are not rare");
+  const rarer: Sample = { ...donor, mask: Uint8Array.from(withRider, (label) => (label === 255 ? 0 : label)) };
+  const pasted = pasteRare(sample, rarer, names);
+  t.deepEqual([...(pasted.mask ?? [])], [1, 1, 1, ...new Array<number>(197).fill(0)]);
+  t.deepEqual([...pasted.rgb.subarray(0, 12)], [90, 90, 90, 90, 90, 90, 90, 90, 90, 10, 10, 10]);
+  t.deepEqual(pasted.boxes, [below[1], { x1: 0, y1: 0, x2: 3, y2: 1, label: "rider" }]);
+  t.deepEqual(sample, frame("a", 10, road, below), "the sample itself may come again");
+  t.is(pasteRare(sample, { ...rarer, width: 10, height: 20 }, names), sample);
+  t.is(pasteRare({ ...sample, mask: undefined }, rarer, names).mask, undefined);
 });

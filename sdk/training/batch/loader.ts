@@ -4,6 +4,7 @@ import { cached, type CacheBudget } from "./cached.js";
 import { blur, randomColour, recolour, unitGrain } from "./colour.js";
 import { viewLabels } from "./labels.js";
 import { Random } from "../../random.js";
+import { pasteRare } from "./paste.js";
 import { pad, resample } from "./resample.js";
 import { Schedule } from "./schedule.js";
 import { boxInView, plainView, randomView, type View } from "./view.js";
@@ -14,6 +15,8 @@ export interface BatchSource {
   readonly share: number;
   /** Whether the dataset's boxes are taught. */
   readonly boxes: boolean;
+  /** How likely a sample is given what is rare in another one of the dataset; 0 unless told otherwise, and without `augment`. */
+  readonly paste?: number;
 }
 
 /** Makes batches in the calling thread. `PrefetchingLoader` makes the same ones in a thread of its own. */
@@ -42,7 +45,7 @@ export class BatchLoader {
   async batch(step: number): Promise<Batch> {
     const { batchSize: n, width, height, maxBoxes, labelStride, seed } = this.options;
     const drawn = this.schedule.draws(step).map(({ source, index }) => ({ source: this.sources[source], index }));
-    const samples = await Promise.all(drawn.map(({ source, index }) => source.dataset.sample(index)));
+    const samples = await Promise.all(drawn.map(({ source, index }, at) => this.sample(source, index, new Random(seed, step, at, "donor"))));
     const batch = {
       step,
       frames: new Uint8Array(n * height * width * 3),
@@ -60,6 +63,13 @@ export class BatchLoader {
       this.draw(sample, batch, at, new Random(seed, step, at));
     });
     return batch;
+  }
+
+  /** Donors are drawn from random numbers of their own, so that views and colours are the same with and without them. */
+  private async sample({ dataset, paste = 0 }: BatchSource, index: number, random: Random): Promise<Sample> {
+    const sample = await dataset.sample(index);
+    if (!this.options.augment || !random.chance(paste)) return sample;
+    return pasteRare(sample, await dataset.sample(random.below(dataset.length)), dataset.names);
   }
 
   private draw(sample: Sample, batch: Batch, at: number, random: Random): void {

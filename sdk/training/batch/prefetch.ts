@@ -9,6 +9,7 @@ export interface SourceSpec<Spec> {
   readonly share: number;
   /** Whether the dataset's boxes are taught. */
   readonly boxes: boolean;
+  readonly paste?: number;
 }
 
 export interface WorkerSetup {

@@ -22,7 +22,7 @@ async function serve(port: NonNullable<typeof parentPort>, setup: WorkerSetup): 
   });
   try {
     const { openDataset } = (await import(setup.openModule)) as OpenModule;
-    const sources = await Promise.all(setup.sources.map(async ({ spec, share, boxes }) => ({ dataset: await openDataset(spec), share, boxes })));
+    const sources = await Promise.all(setup.sources.map(async ({ spec, ...source }) => ({ ...source, dataset: await openDataset(spec) })));
     const loader = new BatchLoader(sources, setup.options);
     for (let step = setup.firstStep; !closed; step++) {
       while (wanted === 0 && !closed) await new Promise<void>((resolve) => (wake = resolve));
