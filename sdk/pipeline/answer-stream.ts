@@ -5,7 +5,7 @@ import type { Frame } from "../frame.js";
 import type { Camera } from "../stream/camera.js";
 import { LatencyHistogram, type Percentiles, RateMeter } from "../stream/metrics.js";
 import { pump } from "../stream/pump.js";
-import { NewestFrameSlot, policyFor, type SlotCounters } from "../stream/slot.js";
+import { NewestFrameSlot, policyFor, type SlotCounters, type Taken } from "../stream/slot.js";
 
 export interface AnswerStreamParts {
   readonly camera: Camera;
@@ -30,6 +30,7 @@ export class AnswerStream {
   readonly #slot: NewestFrameSlot<Frame>;
   readonly #abort = new AbortController();
   #failuresInRow = 0;
+  #taking: Promise<void> = Promise.resolve();
   readonly #recentMs: number[] = [];
 
   constructor(private readonly parts: AnswerStreamParts) {
@@ -71,30 +72,41 @@ export class AnswerStream {
   }
 
   async #answerAll(): Promise<void> {
-    let taking: Promise<void> = Promise.resolve();
-    for await (const { item: frame, answered, abandoned } of this.#slot) {
-      let perception: Perception;
-      try {
-        perception = await this.parts.engine.infer(frame);
-        this.#failuresInRow = 0;
-      } catch (error) {
-        abandoned();
-        this.parts.onError(error);
-        if (++this.#failuresInRow >= mostFailuresInRow || (error instanceof NightshiftError && error.code === "E_CLOSED")) throw error;
-        continue;
-      }
-      this.#measure(perception.timings.totalMs);
-      this.rate.tick(performance.now());
-      await taking;
-      // Put off by one turn of the event loop, so that the next frame, if it waits, reaches the engine first.
-      taking = new Promise<void>((resolve, reject) => {
-        setImmediate(() => {
-          this.parts.take(frame, perception).then(resolve, reject);
-        });
-      }).finally(answered);
-      taking.catch(() => undefined);
+    const { camera, engine } = this.parts;
+    let [last, lastButOne] = [Promise.resolve(), Promise.resolve()];
+    for await (const taken of this.#slot) {
+      const answer = engine.infer(taken.item);
+      [lastButOne, last] = [last, last.then(() => this.#settle(taken, answer))];
+      // Both are waited for in their turn; until then a failure is not an unhandled one.
+      for (const each of [answer, last]) each.catch(() => undefined);
+      // A live camera's next frame is taken when the engine is free for it, as new as can be; a recording's may wait in the engine's thread already.
+      await (camera.live ? last : lastButOne);
     }
-    await taking;
+    await last;
+    await this.#taking;
+  }
+
+  async #settle({ item: frame, answered, abandoned }: Taken<Frame>, answer: Promise<Perception>): Promise<void> {
+    let perception: Perception;
+    try {
+      perception = await answer;
+      this.#failuresInRow = 0;
+    } catch (error) {
+      abandoned();
+      this.parts.onError(error);
+      if (++this.#failuresInRow >= mostFailuresInRow || (error instanceof NightshiftError && error.code === "E_CLOSED")) throw error;
+      return;
+    }
+    this.#measure(perception.timings.totalMs);
+    this.rate.tick(performance.now());
+    await this.#taking;
+    // Put off by one turn of the event loop, so that the next frame, if it waits, reaches the engine first.
+    this.#taking = new Promise<void>((resolve, reject) => {
+      setImmediate(() => {
+        this.parts.take(frame, perception).then(resolve, reject);
+      });
+    }).finally(answered);
+    this.#taking.catch(() => undefined);
   }
 
   #measure(ms: number): void {

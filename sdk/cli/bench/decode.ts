@@ -11,8 +11,8 @@ import { Receiver } from "./receiver.js";
 import { median, quantile, rounded } from "./statistics.js";
 
 /** Frames in a block; blocks of the stream and of the bare session take turns. */
-const blockFrames = 20;
-const defaultFrames = 200;
+const blockFrames = 40;
+const defaultFrames = 400;
 /** Of the full rate, for the frames whose latency is measured: a camera leaves the engine time to rest. */
 const pacedShare = 0.7;
 const sizes = [
@@ -44,10 +44,8 @@ async function measure(directory: string, frames: readonly Pixels[], threads: nu
   const engine = new ThreadEngine({ threads });
   const names = (await engine.load({ kind: "bundle", directory }, frames.slice(0, 1))).vocabulary.length;
   const stream = (block: number, fps: number) => streamed(engine, frames, block, fps, receiver);
-  const warm = await stream(blockFrames, 0);
-  receiver.latenciesMs = [];
-  await stream(count, warm * pacedShare);
-  const latenciesMs = receiver.latenciesMs;
+  const { fps: warm } = await stream(blockFrames, 0);
+  const { latenciesMs } = await stream(count, warm * pacedShare);
   // Before the bare session is there, whose memory is not the stream's.
   const peakMb = process.resourceUsage().maxRSS / 1024;
 
@@ -59,7 +57,8 @@ async function measure(directory: string, frames: readonly Pixels[], threads: nu
     // Each goes first every other time, so that neither has the cooler processor.
     const early = round % 2 === 0 ? await stream(blockFrames, 0) : undefined;
     const bareFps = await bare.run(blockFrames);
-    rates.push({ fps: early ?? (await stream(blockFrames, 0)), bareFps });
+    const { fps } = early ?? (await stream(blockFrames, 0));
+    rates.push({ fps, bareFps });
   }
   await bare.session.release();
   await engine.close();
@@ -78,9 +77,9 @@ async function measure(directory: string, frames: readonly Pixels[], threads: nu
   };
 }
 
-/** Streams frames until the other process has their answers. Answers with the rate in frames a second. */
-async function streamed(engine: ThreadEngine, frames: readonly Pixels[], count: number, fps: number, receiver: Receiver): Promise<number> {
-  receiver.latenciesMs = [];
+/** Streams frames until the other process has their answers. Answers with the rate in frames a second, and each frame's latency. */
+async function streamed(engine: ThreadEngine, frames: readonly Pixels[], count: number, fps: number, receiver: Receiver): Promise<{ fps: number; latenciesMs: readonly number[] }> {
+  await receiver.expect(count);
   const start = performance.now();
   const stream = new AnswerStream({
     camera: new LoopedCamera(frames, count, fps),
@@ -91,8 +90,8 @@ async function streamed(engine: ThreadEngine, frames: readonly Pixels[], count: 
     },
   });
   await stream.run();
-  await receiver.received(count);
-  return (count * 1000) / (performance.now() - start);
+  const latenciesMs = await receiver.received();
+  return { fps: (count * 1000) / (performance.now() - start), latenciesMs };
 }
 
 async function openBare(directory: string, frames: readonly Pixels[], threads: number) {

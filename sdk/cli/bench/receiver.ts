@@ -4,13 +4,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { streamEvent } from "../../stream/events.js";
 import { Publisher } from "../../stream/publisher.js";
-import type { ReceiverReport } from "./receiver-process.js";
+import type { ReceiverReport, ReceiverRequest } from "./receiver-process.js";
 
 /** A publisher, and a subscriber in another process that has received everything since it connected. */
 export class Receiver {
-  /** From capture to the other process, milliseconds, for each frame whose mask and boxes have come. */
-  latenciesMs: number[] = [];
-  #isConnected = false;
+  #last: ReceiverReport | undefined;
   #wake: () => void = () => undefined;
 
   private constructor(
@@ -18,8 +16,7 @@ export class Receiver {
     private readonly child: ChildProcess,
   ) {
     child.on("message", (report: ReceiverReport) => {
-      if (report.kind === "connected") this.#isConnected = true;
-      else this.latenciesMs.push(report.latencyMs);
+      this.#last = report;
       this.#wake();
     });
   }
@@ -34,22 +31,22 @@ export class Receiver {
     const child = fork(fileURLToPath(new URL("./receiver-process.js", import.meta.url)), publisher.addresses);
     const receiver = new Receiver(publisher, child);
     // A subscriber gets nothing of what was sent before its subscription has arrived.
-    while (!receiver.#isConnected) {
+    while (receiver.#last?.kind !== "connected") {
       publisher.publishEvent(streamEvent("stream_started", "Are you there?"));
       await sleep(20);
     }
     return receiver;
   }
 
-  /** Resolves once this many frames have come since `latenciesMs` was last emptied; rejects after `timeoutMs` without any news. */
-  async received(frames: number, timeoutMs = 10_000): Promise<void> {
-    while (this.latenciesMs.length < frames) {
-      const news = new Promise<true>((resolve) => (this.#wake = () => resolve(true)));
-      const patience = new AbortController();
-      const isNews = await Promise.race([news, sleep(timeoutMs, false, { signal: patience.signal }).catch(() => false)]);
-      patience.abort();
-      if (!isNews) throw new Error(`The subscriber received ${this.latenciesMs.length} of ${frames} frames`);
-    }
+  /** Has the other process count this many frames from now on. */
+  async expect(frames: number): Promise<void> {
+    this.child.send({ expect: frames } satisfies ReceiverRequest);
+    await this.#told("expecting", 10_000);
+  }
+
+  /** From capture to the other process, milliseconds, for each expected frame, once masks and boxes of all have come. Rejects where they have not after `timeoutMs`. */
+  async received(timeoutMs = 30_000): Promise<readonly number[]> {
+    return (await this.#told("received", timeoutMs)).latenciesMs;
   }
 
   async close(): Promise<void> {
@@ -58,5 +55,17 @@ export class Receiver {
     const exit = once(this.child, "exit");
     if (this.child.connected) this.child.disconnect();
     await exit;
+  }
+
+  async #told<K extends ReceiverReport["kind"]>(kind: K, timeoutMs: number): Promise<Extract<ReceiverReport, { kind: K }>> {
+    const deadline = AbortSignal.timeout(timeoutMs);
+    const isOf = (report: ReceiverReport | undefined): report is Extract<ReceiverReport, { kind: K }> => report?.kind === kind;
+    for (;;) {
+      if (isOf(this.#last)) return this.#last;
+      await new Promise<void>((resolve, reject) => {
+        this.#wake = resolve;
+        deadline.addEventListener("abort", () => reject(new Error(`The subscriber did not report "${kind}" within ${timeoutMs} ms`)), { once: true });
+      });
+    }
   }
 }
