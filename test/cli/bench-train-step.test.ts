@@ -30,7 +30,7 @@ for (const [step, trains] of kinds)
     if (!needs(t, python !== undefined, "Python with PyTorch", "apt-get install python3-torch")) return;
     // Random weights are sure of no box: let a few count all the same.
     const scalars: Problem["scalars"] = step === "lmc" ? { boxConfidence: 0.01 } : {};
-    const figures = await measureStep(stepProblem(step, trains, tinyNetwork, undefined, scalars), { ...options, peer: python });
+    const figures = await measureStep(stepProblem(step, trains, tinyNetwork, { scalars }), { ...options, peer: python });
     for (const key of ["stepMs", "peakMb", "timeRatio", "memoryRatio"]) t.true(Number(figures[key]) > 0, key);
     t.like(figures, { steps: 2, step, trains });
     // At this size no pseudo-label is on the edge: a wrong rule would show far above.

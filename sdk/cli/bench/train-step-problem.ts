@@ -30,8 +30,8 @@ const names = 16;
 const usedNames = 12;
 const boxes = 32;
 const maskRatio = 0.5;
-/** With others single tensors' gradients differ from PyTorch's by up to 3 % at full size, for a reason not found yet: see DECISIONS.md. */
-const seed = 3;
+/** Of the first four seeds' problems the one furthest from a kink, where rounding decides between two gradients: see DECISIONS.md. */
+const defaultSeed = 3;
 
 const trainsOf = (trains: Trains): ((spec: ParameterSpec) => boolean) => (trains === "all" ? () => true : trainsDefault);
 
@@ -40,8 +40,7 @@ export function stepProblem(
   step: StepKind,
   trains: Trains,
   network: NetworkConfig,
-  weights: Weights = initialWeights(network, seed),
-  scalars: Problem["scalars"] = {},
+  { seed = defaultSeed, weights = initialWeights(network, seed), scalars = {} }: { readonly seed?: number; readonly weights?: Weights; readonly scalars?: Problem["scalars"] } = {},
 ): Problem {
   const random = new Random(seed, "train step");
   const images = imagesOf[step];

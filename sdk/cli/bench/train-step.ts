@@ -29,7 +29,7 @@ export const bench: Bench = async ({ threads = 2, count = defaultSteps, bundle, 
 async function problemOf(bundle: string | undefined, step: Problem["step"], trains: Problem["trains"]): Promise<Problem> {
   if (bundle === undefined) return stepProblem(step, trains, defaultNetwork);
   const { manifest, weights } = await readBundle(findBundle(bundle), { verify: "model" });
-  return stepProblem(step, trains, manifest.network, weights);
+  return stepProblem(step, trains, manifest.network, { weights });
 }
 
 export interface StepOptions {
