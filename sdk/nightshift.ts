@@ -1,6 +1,6 @@
 import type { AdaptationLoop, LoopCounters } from "./adaptation/loop.js";
 import type { FrameMemory } from "./adaptation/memory.js";
-import { findBundle, readBundle } from "./bundle/index.js";
+import { type Bundle, findBundle, readBundle } from "./bundle/index.js";
 import { SwappableEngine } from "./engine/hot-swap.js";
 import type { Perception } from "./engine/perception.js";
 import { ThreadEngine } from "./engine/thread-engine.js";
@@ -51,7 +51,7 @@ export class Nightshift {
     private readonly model: ServedModel,
     private readonly state: State,
     private readonly memory: FrameMemory,
-    private readonly deliveredDirectory: string,
+    private readonly delivered: Bundle,
     private readonly onError: (error: unknown) => void,
   ) {
     this.#answers = new FanOut(policyFor(camera));
@@ -73,7 +73,7 @@ export class Nightshift {
     try {
       const model = await ServedModel.load(engine, await state.current(delivered), options.vocabulary);
       const memory = await state.memory(delivered, onError);
-      nightshift = new Nightshift(options, camera, model, state, memory, delivered.directory, onError);
+      nightshift = new Nightshift(options, camera, model, state, memory, delivered, onError);
       await nightshift.#open();
       return nightshift;
     } catch (error) {
@@ -141,7 +141,7 @@ export class Nightshift {
 
   /** Folders of the bundle that was delivered, and of the one that serves now. The second may go when Nightshift stops. */
   get bundles(): { readonly delivered: string; readonly serving: string } {
-    return { delivered: this.deliveredDirectory, serving: this.model.bundle.directory };
+    return { delivered: this.delivered.directory, serving: this.model.bundle.directory };
   }
 
   /** Answers in other words from the next frame on. Throws `E_VOCABULARY` unless there are 1 to 64 different names. */
@@ -186,8 +186,8 @@ export class Nightshift {
   }
 
   async #open(): Promise<void> {
-    const { options, model, state, memory, onError } = this;
-    this.#loop = await learning(options, model, state, memory, (event) => this.#publish(event));
+    const { options, delivered, model, state, memory, onError } = this;
+    this.#loop = await learning(options, delivered, model, state, memory, (event) => this.#publish(event));
     const about = { source: options.source ?? defaultSource, bundle: options.bundle ?? defaultBundle };
     this.#outlets = await Outlets.open(options, handlerOf(this), about, onError);
     // The next turn: whoever waited for the start is then already reading.

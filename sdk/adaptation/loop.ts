@@ -9,7 +9,7 @@ import type { FrameMemory } from "./memory.js";
 import type { WeatherMonitor, WeatherReport } from "./monitor/index.js";
 import { defaultLoopOptions, type LoopOptions } from "./options.js";
 import { type LiveSample, LiveProxies, LiveWindow, Probation } from "./probation.js";
-import { runRound, type Tell } from "./round.js";
+import { type Outcome, runRound, type Tell } from "./round.js";
 import { maskShares } from "./scene.js";
 import { Serving, type SwapTarget } from "./serving.js";
 import { shrink } from "./shrink.js";
@@ -19,6 +19,8 @@ import type { LabelledSet, Trainer } from "./trainer/index.js";
 export interface LoopParts {
   /** What serves now. */
   readonly bundle: Bundle;
+  /** What serves in a condition that nothing was learnt in. */
+  readonly delivered: Bundle;
   readonly engine: SwapTarget;
   readonly trainer: Trainer;
   readonly memory: FrameMemory;
@@ -36,14 +38,15 @@ export type LoopState = "idle" | "collecting" | "training" | "judging" | "probat
 export interface LoopCounters {
   readonly triggers: number;
   readonly verdicts: { readonly accepted: number; readonly rejected: number };
-  /** Swapped in. */
+  /** Learnt and accepted: swapped in, or kept for the next time of their condition. */
   readonly generations: number;
   readonly rolledBack: number;
   readonly trainerFailures: number;
 }
 
 /**
- * Goes on learning while frames stream by: idle, collecting, training, judging, then probation of what was swapped in, and idle again. `observe` is called
+ * Goes on learning while frames stream by: idle, collecting, training, judging, then probation of what was swapped in, and idle again. When a condition
+ * comes back, so does what was learnt in it, and by day the delivered weights. `observe` is called
  * for each answered frame and takes a millisecond or two, some ten where the frame is remembered; everything slow happens in the trainer's process.
  */
 export class AdaptationLoop {
@@ -51,6 +54,8 @@ export class AdaptationLoop {
   readonly #serving: Serving;
   readonly #proxies = new LiveProxies();
   readonly #window: LiveWindow;
+  /** What answers were like when each condition was last left. */
+  readonly #usual = new Map<ConditionName, Required<LiveSample>>();
   readonly #triggers: TriggerPolicy;
   #counts = { triggers: 0, accepted: 0, rejected: 0, generations: 0, rolledBack: 0, trainerFailures: 0 };
   #state: LoopState = "idle";
@@ -59,6 +64,8 @@ export class AdaptationLoop {
   #isPaused = false;
   #vehicle: VehicleState = {};
   #vocabulary: readonly string[];
+  /** The latest condition that was known. */
+  #weather: ConditionName = "unknown";
   /** What is adapted to, or was last. */
   #condition: ConditionName | undefined;
   #probation: Probation | undefined;
@@ -71,7 +78,8 @@ export class AdaptationLoop {
   ) {
     this.options = { ...defaultLoopOptions, ...parts.options };
     const { probation, generationsKept } = this.options;
-    this.#serving = new Serving(parts.bundle, parts.engine, parts.generations, generationsKept);
+    const { bundle, delivered, engine, generations } = parts;
+    this.#serving = new Serving({ bundle, delivered, engine, store: generations, kept: generationsKept });
     this.#triggers = new TriggerPolicy(this.options);
     this.#window = new LiveWindow(probation.frames);
     this.#vocabulary = parts.bundle.manifest.vocabulary;
@@ -167,6 +175,7 @@ export class AdaptationLoop {
 
   #weatherChanged({ condition, confidence, previous }: WeatherReport): void {
     // Answers in another light cannot be compared with those of before.
+    if (this.#window.count >= this.options.probation.leastFrames) this.#usual.set(previous, this.#window.means);
     this.#window.clear();
     if (this.#probation) {
       this.#probation = undefined;
@@ -174,6 +183,24 @@ export class AdaptationLoop {
     }
     this.#triggers.weatherChanged();
     this.#tell("weather_changed", `The weather turned from ${previous} to ${condition}.`, { from: previous, to: condition, confidence });
+    if (condition === "unknown") return;
+    this.#weather = condition;
+    if (!this.#isPaused) this.#follow(this.#turnTo(condition));
+  }
+
+  async #turnTo(condition: ConditionName): Promise<void> {
+    const change = await this.#serving.turnTo(condition);
+    if (!change) return;
+    const { from, to } = change;
+    this.#window.clear();
+    const usual = this.#usual.get(condition);
+    const isItsOwn = to.condition === condition && to.directory !== this.parts.delivered.directory;
+    // It may have been accepted when its condition was over, and then nobody has watched it yet.
+    if (usual && isItsOwn && this.#state === "idle") {
+      this.#probation = new Probation(usual, this.options.probation);
+      this.#enter("probation");
+    }
+    this.#tell("generation_swapped", `Generation ${to.generation} serves again, as it is ${condition}.`, { from: from.generation, generation: to.generation, condition });
   }
 
   #offer(frame: Frame, { condition, statistics: { thumbnail } }: WeatherReport, shares: ReadonlyMap<string, number>): void {
@@ -224,19 +251,20 @@ export class AdaptationLoop {
     const targets = memory.frames(condition).map(({ rgb }) => rgb);
     const plan = { condition, vocabulary: this.#vocabulary, targets, exemplars, options: this.options.training };
     try {
-      const { accepted } = await runRound({ serving: this.#serving, trainer, judge, tell: this.#tell, onPhase }, plan, signal);
-      this.#judged(accepted);
+      const weather = (): ConditionName => this.#weather;
+      this.#judged(await runRound({ serving: this.#serving, trainer, judge, tell: this.#tell, weather, onPhase }, plan, signal));
     } catch (error) {
       this.#enter("idle");
       if (!signal.aborted) this.#failed(error);
     }
   }
 
-  #judged(accepted: boolean): void {
+  #judged(outcome: Outcome): void {
+    const accepted = outcome !== "rejected";
     this.#counts[accepted ? "accepted" : "rejected"]++;
     this.#triggers.judged(accepted);
-    if (!accepted) return this.#enter("idle");
-    this.#counts.generations++;
+    if (accepted) this.#counts.generations++;
+    if (outcome !== "serves") return this.#enter("idle");
     this.#probation = new Probation(this.#window.means, this.options.probation);
     this.#enter("probation");
   }
@@ -251,9 +279,10 @@ export class AdaptationLoop {
     this.#tell("adaptation_paused", `Adaptation is paused after ${failures} failures in a row; the stream goes on.`, { failures });
   }
 
-  /** Keeps hold of work under way. */
+  /** Keeps hold of work under way, beside what may be under way already. */
   #follow(work: Promise<void>): void {
-    const held = work.catch((error: unknown) => this.#failed(error)).finally(() => void (this.#work === held && (this.#work = undefined)));
+    const caught = work.catch((error: unknown) => this.#failed(error));
+    const held = Promise.all([this.#work, caught]).then(() => void (this.#work === held && (this.#work = undefined)));
     this.#work = held;
   }
 

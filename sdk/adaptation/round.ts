@@ -10,14 +10,18 @@ export interface RoundParts {
   readonly trainer: Trainer;
   readonly judge: (measurements: Measurements) => Verdict;
   readonly tell: Tell;
+  /** The present condition. */
+  readonly weather: () => ConditionName;
   readonly onPhase: (phase: TrainingProgress["phase"]) => void;
 }
 
 export type RoundPlan = Pick<TrainingJob, "condition" | "vocabulary" | "targets" | "exemplars" | "options">;
 
+export type Outcome = "serves" | "shelved" | "rejected";
+
 /** One adaptation: train, judge, and swap what was accepted. Throws where the trainer or the swap fails; what served then still serves. */
-export async function runRound(parts: RoundParts, plan: RoundPlan, signal: AbortSignal): Promise<Verdict> {
-  const { serving, trainer, judge, tell } = parts;
+export async function runRound(parts: RoundParts, plan: RoundPlan, signal: AbortSignal): Promise<Outcome> {
+  const { serving, trainer, judge, tell, weather } = parts;
   const { generation, directory } = await serving.next();
   const { condition, targets, options } = plan;
   tell("trainer_started", `Learning from ${targets.length} frames of ${condition}.`, { generation, condition, frames: targets.length, steps: options.steps });
@@ -27,15 +31,18 @@ export async function runRound(parts: RoundParts, plan: RoundPlan, signal: Abort
     signal.throwIfAborted();
     const verdict = judge(result.measurements);
     tellVerdict(tell, result, verdict, condition);
-    if (verdict.accepted) {
-      const from = serving.current.generation;
-      await serving.swap({ directory, generation, condition });
-      tell("generation_swapped", `Generation ${serving.current.generation} serves, learnt in ${condition}.`, { from, generation: serving.current.generation, condition });
-    } else {
+    if (!verdict.accepted) {
       tell("generation_rejected", `Generation ${generation} does not serve: ${verdict.reasons.join("; ")}.`, { generation, condition, reasons: verdict.reasons });
       await serving.discard(directory);
+      return "rejected";
     }
-    return verdict;
+    const from = serving.current.generation;
+    if (await serving.accept({ directory, generation, condition }, weather)) {
+      tell("generation_swapped", `Generation ${generation} serves, learnt in ${condition}.`, { from, generation, condition });
+      return "serves";
+    }
+    tell("generation_shelved", `Generation ${generation} waits for the next ${condition}: it is ${weather()} by now.`, { generation, condition });
+    return "shelved";
   } catch (error) {
     await serving.discard(directory);
     throw error;

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
-import type { Bundle, GenerationStore } from "../bundle/index.js";
+import { type Bundle, type GenerationStore, shelvedFor } from "../bundle/index.js";
+import { Turns } from "../engine/turns.js";
 import type { ConditionName } from "../stream/events.js";
 
 /** What serves and can be changed. Both answer with the generation that serves from then on. */
@@ -17,22 +18,32 @@ export interface Served {
   readonly condition: ConditionName;
 }
 
-/** Knows which bundle serves, and keeps the engine and the store of generations agreed on it. */
+export interface Change {
+  readonly from: Served;
+  readonly to: Served;
+}
+
+export interface ServingParts {
+  /** What serves now. */
+  readonly bundle: Bundle;
+  /** What serves in a condition that nothing was learnt in. */
+  readonly delivered: Bundle;
+  readonly engine: SwapTarget;
+  readonly store: GenerationStore;
+  /** Generations that stay on disk, besides those on the shelf. */
+  readonly kept: number;
+}
+
+/** Knows which bundle serves, and in which condition which one should; keeps the engine and the store of generations agreed on it. */
 export class Serving {
-  readonly #first: Served;
+  readonly #delivered: Served;
   #current: Served;
   #previous: Served | undefined;
+  readonly #turns = new Turns();
 
-  constructor(
-    bundle: Bundle,
-    private readonly engine: SwapTarget,
-    private readonly store: GenerationStore,
-    /** Generations that stay on disk. */
-    private readonly kept: number,
-  ) {
-    const { directory, manifest } = bundle;
-    this.#first = { directory, generation: manifest.generation, condition: manifest.condition };
-    this.#current = this.#first;
+  constructor(private readonly parts: ServingParts) {
+    this.#delivered = servedOf(parts.delivered);
+    this.#current = servedOf(parts.bundle);
   }
 
   get current(): Served {
@@ -41,32 +52,74 @@ export class Serving {
 
   /** Number and place for the next generation. */
   async next(): Promise<{ generation: number; directory: string }> {
-    const generation = Math.max(await this.store.next(), this.#current.generation + 1);
-    return { generation, directory: this.store.pathOf(generation) };
+    const { store } = this.parts;
+    const generation = Math.max(await store.next(), this.#current.generation + 1);
+    return { generation, directory: store.pathOf(generation) };
   }
 
-  /** Throws as the engine does, and then what served still serves. */
-  async swap(next: Served): Promise<void> {
-    const generation = await this.engine.swap(next.directory);
-    this.#previous = this.#current;
-    this.#current = { ...next, generation };
-    await this.store.setCurrent(next.generation);
-    await this.store.keepLast(this.kept);
+  /**
+   * Puts a new generation on its condition's shelf, and serves it unless the weather is another by now. Answers with whether it serves.
+   * Throws as the engine does, and then what served still serves.
+   */
+  accept(next: Served, weather: () => ConditionName): Promise<boolean> {
+    const { store, kept } = this.parts;
+    return this.#turns.take(async () => {
+      const serves = weather() === next.condition;
+      if (serves) await this.#swap(next);
+      await store.shelve(next.condition, next.generation);
+      await store.keepLast(kept);
+      return serves;
+    });
   }
 
-  /** Puts the previous generation back, at once. Throws `E_ENGINE` where there is none. */
-  async rollBack(): Promise<{ from: Served; to: Served }> {
-    const from = this.#current;
-    const generation = await this.engine.rollBack();
-    this.#current = { ...(this.#previous ?? this.#first), generation };
-    this.#previous = undefined;
-    const { directory } = this.#current;
-    await this.store.setCurrent(directory === this.store.pathOf(generation) ? generation : undefined);
-    return { from, to: this.#current };
+  /** Serves what is right for a condition. Answers with the change; undefined where it serves already. Throws as the engine does, and then nothing changes. */
+  turnTo(condition: ConditionName): Promise<Change | undefined> {
+    return this.#turns.take(async () => {
+      const [from, to] = [this.#current, await this.#rightFor(condition)];
+      if (to.directory === from.directory) return undefined;
+      await this.#swap(to);
+      return { from, to: this.#current };
+    });
+  }
+
+  /** Puts the previous generation back, at once, and takes what served off the shelf. Throws `E_ENGINE` where there is none. */
+  rollBack(): Promise<Change> {
+    const { engine, store } = this.parts;
+    return this.#turns.take(async () => {
+      const from = this.#current;
+      const generation = await engine.rollBack();
+      const to = { ...(this.#previous ?? this.#delivered), generation };
+      this.#current = to;
+      this.#previous = undefined;
+      await store.setCurrent(this.#stored(to));
+      if ((await store.shelf())[from.condition] === from.generation)
+        await store.shelve(from.condition, to.condition === from.condition ? this.#stored(to) : undefined);
+      return { from, to };
+    });
   }
 
   /** Removes a generation that will not serve. */
   async discard(directory: string): Promise<void> {
     if (directory !== this.#current.directory && directory !== this.#previous?.directory) await rm(directory, { recursive: true, force: true });
   }
+
+  async #rightFor(condition: ConditionName): Promise<Served> {
+    const { store } = this.parts;
+    const found = shelvedFor(await store.shelf(), condition);
+    return found ? { directory: store.pathOf(found.generation), generation: found.generation, condition: found.learntIn } : this.#delivered;
+  }
+
+  async #swap(next: Served): Promise<void> {
+    const generation = await this.parts.engine.swap(next.directory);
+    this.#previous = this.#current;
+    this.#current = { ...next, generation };
+    await this.parts.store.setCurrent(this.#stored(this.#current));
+  }
+
+  /** The store's number of a generation; undefined for the delivered bundle, which is elsewhere. */
+  #stored({ directory, generation }: Served): number | undefined {
+    return directory === this.parts.store.pathOf(generation) ? generation : undefined;
+  }
 }
+
+const servedOf = ({ directory, manifest: { generation, condition } }: Bundle): Served => ({ directory, generation, condition });

@@ -1,18 +1,35 @@
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { z } from "zod";
 import { NightshiftError } from "../errors.js";
 import type { BundleContents } from "./bundle.js";
 import { syncFolder, writeSynced } from "./files.js";
+import { type Condition, conditions } from "./manifest.js";
 import { readManifest } from "./read.js";
 import { unfinishedPrefix, writeBundle } from "./write.js";
 
 /** Where a vehicle keeps what it learnt, unless told otherwise. */
 export const defaultStateDirectory = (): string => join(homedir(), ".local", "state", "nightshift");
 
+/** Which generation serves in which condition. */
+export type Shelf = Readonly<Partial<Record<Condition, number>>>;
+
+/** What should serve in a condition: what was learnt in it; at night else in the dusk before it. Undefined: what was delivered, so that no condition inherits another's errors. */
+export function shelvedFor(shelf: Shelf, condition: Condition): { readonly generation: number; readonly learntIn: Condition } | undefined {
+  for (const learntIn of condition === "night" ? (["night", "dusk"] as const) : [condition]) {
+    const generation = shelf[learntIn];
+    if (generation !== undefined) return { generation, learntIn };
+  }
+  return undefined;
+}
+
+const shelfSchema = z.partialRecord(z.enum(conditions), z.number().int().min(1));
+
 /**
- * The generations that a vehicle learnt: `generations/<number>/` is a bundle each, and the file `current` holds the number of the
- * one in use. One process writes; any may read. Nothing is ever changed in place, so a crash leaves the last whole state.
+ * The generations that a vehicle learnt: `generations/<number>/` is a bundle each, the file `current` holds the number of the
+ * one in use, and `shelf.json` the one of each condition. One process writes; any may read. Nothing is ever changed in place, so a
+ * crash leaves the last whole state.
  */
 export class GenerationStore {
   private constructor(readonly directory: string) {}
@@ -33,6 +50,10 @@ export class GenerationStore {
 
   get #pointer(): string {
     return join(this.directory, "current");
+  }
+
+  get #shelf(): string {
+    return join(this.directory, "shelf.json");
   }
 
   /** Where the bundle of a generation is or would be. */
@@ -60,10 +81,7 @@ export class GenerationStore {
 
   /** The generation in use; undefined where the delivered bundle is. Throws `E_BUNDLE_FORMAT` for a damaged pointer, `E_BUNDLE_MISSING`. */
   async current(): Promise<number | undefined> {
-    const text = await readFile(this.#pointer, "utf8").catch((error: unknown) => {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-      throw error;
-    });
+    const text = await readIfThere(this.#pointer);
     if (text === undefined) return undefined;
     if (!/^(0|[1-9]\d*)\n$/.test(text))
       throw new NightshiftError("E_BUNDLE_FORMAT", {
@@ -78,15 +96,31 @@ export class GenerationStore {
 
   /** Makes a generation the current one; undefined goes back to the delivered bundle. Throws `E_BUNDLE_MISSING`. */
   async setCurrent(generation: number | undefined): Promise<void> {
-    if (generation === undefined) await rm(this.#pointer, { force: true });
-    else {
-      await this.#check(generation);
-      const temporary = join(this.directory, `${unfinishedPrefix}current-${process.pid}-0`);
-      await rm(temporary, { force: true });
-      await writeSynced(temporary, new TextEncoder().encode(`${generation}\n`));
-      await rename(temporary, this.#pointer);
+    if (generation !== undefined) await this.#check(generation);
+    await this.#replace(this.#pointer, generation === undefined ? undefined : `${generation}\n`);
+  }
+
+  /** The generation of each condition that has one. Throws `E_BUNDLE_FORMAT` for a damaged file. */
+  async shelf(): Promise<Shelf> {
+    const text = await readIfThere(this.#shelf);
+    if (text === undefined) return {};
+    try {
+      return shelfSchema.parse(JSON.parse(text));
+    } catch (cause) {
+      throw new NightshiftError("E_BUNDLE_FORMAT", {
+        expected: `the generation of each condition in ${this.#shelf}, as {"night": 3}`,
+        received: JSON.stringify(text.slice(0, 80)),
+        remedy: "Remove the file to start every condition from the delivered bundle.",
+        cause,
+      });
     }
-    await syncFolder(this.directory);
+  }
+
+  /** Makes a generation the one that serves in a condition; undefined leaves the condition without one. Throws `E_BUNDLE_MISSING`, and as `shelf`. */
+  async shelve(condition: Condition, generation: number | undefined): Promise<void> {
+    if (generation !== undefined) await this.#check(generation);
+    const { [condition]: _, ...others } = await this.shelf();
+    await this.#replace(this.#shelf, `${JSON.stringify(generation === undefined ? others : { ...others, [condition]: generation })}\n`);
   }
 
   /** The generation that one was learnt from, where it is still there. Throws `E_BUNDLE_MISSING`. */
@@ -95,11 +129,12 @@ export class GenerationStore {
     return parent !== null && (await this.list()).includes(parent) ? parent : undefined;
   }
 
-  /** Removes all but the `count` newest generations, the current one and the one it was learnt from. Answers with the numbers removed. */
+  /** Removes all but the `count` newest generations, those on the shelf, the current one and the one it was learnt from. Answers with the numbers removed. */
   async keepLast(count: number): Promise<number[]> {
     const all = await this.list();
     const current = await this.current();
-    const kept = new Set([...all.slice(Math.max(0, all.length - count)), current, current === undefined ? undefined : await this.previous(current)]);
+    const shelved = Object.values(await this.shelf());
+    const kept = new Set([...all.slice(Math.max(0, all.length - count)), ...shelved, current, current === undefined ? undefined : await this.previous(current)]);
     const removed = all.filter((generation) => !kept.has(generation));
     for (const generation of removed) {
       // Renamed first: a half-removed folder must not look like a generation.
@@ -108,6 +143,18 @@ export class GenerationStore {
       await rm(doomed, { recursive: true, force: true });
     }
     return removed;
+  }
+
+  /** Puts a file whole in the place of another; without content, removes it. */
+  async #replace(path: string, content: string | undefined): Promise<void> {
+    if (content === undefined) await rm(path, { force: true });
+    else {
+      const temporary = join(this.directory, `${unfinishedPrefix}${basename(path)}-${process.pid}-0`);
+      await rm(temporary, { force: true });
+      await writeSynced(temporary, new TextEncoder().encode(content));
+      await rename(temporary, path);
+    }
+    await syncFolder(this.directory);
   }
 
   async #check(generation: number): Promise<void> {
@@ -119,6 +166,13 @@ export class GenerationStore {
       remedy: "Remove the folder: it was moved there by hand.",
     });
   }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  });
 }
 
 /** Whether the process that an unfinished folder is named for still runs; its own is not taken for a crashed one either. */

@@ -2,7 +2,7 @@ export { type Bundle, type BundleContents, bundleFiles } from "./bundle.js";
 export { type Embeddings, type Vocabulary, vocabularyOf } from "./embeddings.js";
 export type { Exemplar, ExemplarSet } from "./exemplars.js";
 export { findBundle, shippedBundles } from "./find.js";
-export { GenerationStore, defaultStateDirectory } from "./generations.js";
+export { GenerationStore, defaultStateDirectory, type Shelf, shelvedFor } from "./generations.js";
 export type { Golden } from "./golden.js";
 export { type Description, type Manifest, formatVersion } from "./manifest.js";
 export { type ReadOptions, readBundle, readManifest } from "./read.js";

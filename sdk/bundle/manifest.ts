@@ -34,6 +34,11 @@ const fileSchema = z.strictObject({
   sha256,
 });
 
+/** What weights may be for; `unknown` where nobody could tell. */
+export const conditions = ["clear", "dusk", "night", "fog", "unknown"] as const;
+
+export type Condition = (typeof conditions)[number];
+
 const descriptionSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must be letters, digits, '.', '_' and '-'"),
   /** Counts the weights: 0 for a bundle as it was delivered, higher for what a vehicle learnt since. */
@@ -59,7 +64,7 @@ const descriptionSchema = z.strictObject({
   /** The encoder that made the embeddings, and that new names must go through. */
   textEncoder: z.strictObject({ id: z.string().min(1), sha256 }),
   /** The conditions that these weights are for. */
-  condition: z.enum(["clear", "dusk", "night", "fog", "unknown"]),
+  condition: z.enum(conditions),
   /** Scores as measured, by name, for example `miou day-test`. Shares in percent. */
   metrics: z.record(z.string(), z.number()),
 });

@@ -28,7 +28,7 @@ export const adaptCommand = (io: Io): Command =>
     .option("--seed <number>", "of learning", wholeNumber(0), 1)
     .option("--threads <count>", "threads of learning", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)
-    .addHelpText("after", "\nPrints accepted, verdict, steps, seconds, losses, before and after. The bundle is written whatever the verdict.")
+    .addHelpText("after", "\nPrints accepted, verdicts, steps, seconds, losses, before and after. The bundle is written whatever the verdict.")
     .action(async (options: Options) => {
       const { adaptOffline } = await import("../pipeline/adapt-offline.js");
       const { findBundle } = await import("../bundle/index.js");
@@ -39,7 +39,12 @@ export const adaptCommand = (io: Io): Command =>
         bundle: findBundle(bundle),
         onProgress: ({ phase, step, steps, losses }) => progress.show(`${phase}, ${step} of ${steps} steps${losses ? `, loss ${losses.total.toFixed(3)}` : ""}`),
       });
-      const { accepted, verdict, before, after } = adapted;
+      const {
+        accepted,
+        verdicts: [verdict],
+        before,
+        after,
+      } = adapted;
       result(io, json, adapted, [
         accepted ? "Accepted." : `Rejected: ${verdict.reasons.join("; ")}`,
         ...table([

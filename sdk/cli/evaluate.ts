@@ -1,4 +1,5 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
+import type { LearntOptions } from "../pipeline/evaluate-learnt.js";
 import { wholeNumber } from "./arguments.js";
 import { datasetNamed } from "./dataset.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
@@ -6,32 +7,41 @@ import { figure, type Io, Progress, result, table } from "./io.js";
 interface Options {
   readonly bundle: string;
   readonly dataset: string;
+  readonly state?: string;
+  readonly condition: LearntOptions["condition"];
   readonly frames?: number;
   readonly threads: number;
   readonly json: boolean;
 }
+
+const conditions: readonly LearntOptions["condition"][] = ["latest", "auto", "clear", "dusk", "night", "fog"];
 
 export const evaluateCommand = (io: Io): Command =>
   new Command("evaluate")
     .description("Score a bundle on a labelled dataset. The dataset's class names are what the network is asked for.")
     .requiredOption("--dataset <dataset>", "a folder with images/, labels/ or boxes/, and classes.json; or drive:CONDITION:SEED:COUNT, rendered")
     .option("--bundle <name or path>", "default, rendered, or the folder of a bundle", "default")
+    .option("--state <folder>", "score what a vehicle learnt from the bundle: a folder that `nightshift run --state` keeps")
+    .addOption(
+      new Option("--condition <which>", "whose weights: those in use last, those for what each frame looks like, or those for a condition").choices(conditions).default("latest"),
+    )
     .option("--frames <count>", "only so many frames, spread over the dataset", wholeNumber(1))
     .option("--threads <count>", "threads of inference", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)
-    .addHelpText("after", "\nPrints miou, perClass, ap50, perClassAp50 (percent), frames and seconds.")
+    .addHelpText("after", "\nPrints miou, perClass, ap50, perClassAp50 (percent), frames, seconds, condition, and generations: how many frames each answered.")
     .action(async (options: Options) => {
       const { findBundle } = await import("../bundle/index.js");
-      const { evaluateBundle } = await import("../training/evaluate.js");
+      const { evaluateLearnt } = await import("../pipeline/evaluate-learnt.js");
       const progress = new Progress(io);
-      const evaluation = await evaluateBundle(findBundle(options.bundle), await datasetNamed(options.dataset), {
-        threads: options.threads,
-        ...(options.frames !== undefined && { frames: options.frames }),
-        onProgress: (done, total) => progress.show(`${done} of ${total} frames`),
-      });
-      const { miou, perClass, ap50, perClassAp50, frames, seconds } = evaluation;
-      result(io, options.json, evaluation, [
+      const { bundle, dataset, json, ...others } = options;
+      const evaluation = await evaluateLearnt(
+        { ...others, bundle: findBundle(bundle), onProgress: (done, total) => progress.show(`${done} of ${total} frames`) },
+        await datasetNamed(dataset),
+      );
+      const { miou, perClass, ap50, perClassAp50, frames, seconds, generations } = evaluation;
+      result(io, json, evaluation, [
         `mIoU ${figure(miou)}   AP50 ${figure(ap50)}   ${frames} frames in ${figure(seconds)} s`,
+        ...table(Object.entries(generations).map(([generation, count]) => [`generation ${generation}`, `${count} frames`])),
         ...table(Object.entries(perClass).map(([name, iou]) => [name, figure(iou)])),
         ...table(Object.entries(perClassAp50).map(([name, ap]) => [`AP50 ${name}`, figure(ap)])),
       ]);

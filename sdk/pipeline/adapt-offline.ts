@@ -33,7 +33,8 @@ export interface AdaptOptions {
 
 export interface Adapted {
   readonly accepted: boolean;
-  readonly verdict: Verdict;
+  /** Of each round of learning; offline there is one. */
+  readonly verdicts: readonly [Verdict];
   readonly steps: number;
   readonly seconds: number;
   /** Of the first and the last step. */
@@ -71,7 +72,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
   const verdict = judge(trained.measurements);
   const { before, after } = trained.measurements;
   const { losses, seconds } = trained;
-  return { accepted: verdict.accepted, verdict, steps: losses.length, seconds, losses: { first: losses[0] ?? null, last: losses.at(-1) ?? null }, before, after };
+  return { accepted: verdict.accepted, verdicts: [verdict], steps: losses.length, seconds, losses: { first: losses[0] ?? null, last: losses.at(-1) ?? null }, before, after };
 }
 
 /** Frames at the network's size, spread over the folder, and what most of them show. */

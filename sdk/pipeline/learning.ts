@@ -3,6 +3,7 @@ import { AdaptationLoop } from "../adaptation/loop.js";
 import type { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
 import { defaultTrainingOptions, TrainerProcess } from "../adaptation/trainer/index.js";
+import type { Bundle } from "../bundle/index.js";
 import type { StreamEvent } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
 import { defaultSeed, type NightshiftOptions } from "./options.js";
@@ -10,11 +11,12 @@ import type { ServedModel } from "./served-model.js";
 import type { State } from "./state.js";
 
 /** The adaptation loop with its parts. Throws as `ownExemplars`. */
-export async function learning(options: NightshiftOptions, model: ServedModel, state: State, memory: FrameMemory, onEvent: (event: StreamEvent) => void): Promise<AdaptationLoop> {
+export async function learning(options: NightshiftOptions, delivered: Bundle, model: ServedModel, state: State, memory: FrameMemory, onEvent: (event: StreamEvent) => void): Promise<AdaptationLoop> {
   const { adaptation, exemplars, seed = defaultSeed } = options;
   const loop = new AdaptationLoop(
     {
       bundle: model.bundle,
+      delivered,
       engine: model,
       trainer: new TrainerProcess(),
       memory,

@@ -26,6 +26,11 @@ export interface EvaluateOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** What is scored: an engine, or what stands for several. */
+export interface Answering extends Pick<Engine, "infer"> {
+  setVocabulary(vocabulary: Vocabulary): Promise<unknown>;
+}
+
 /** Scored boxes are ranked, so that weak ones count too: below this they change nothing any more. */
 export const evaluationThreshold = 0.02;
 
@@ -34,7 +39,7 @@ export const evaluationThreshold = 0.02;
  * what the network is asked for: that is what its text encoder is for. Names of boxes that masks lack are asked for in a second pass.
  * Throws `E_DATASET_UNLABELLED`, and as the engine and the dataset do.
  */
-export async function evaluate(engine: Engine, vocabularyOf: (names: readonly string[]) => Promise<Vocabulary>, dataset: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
+export async function evaluate(engine: Answering, vocabularyOf: (names: readonly string[]) => Promise<Vocabulary>, dataset: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
   const { names, boxNames } = dataset;
   if (names.length === 0 && boxNames.length === 0)
     throw new NightshiftError("E_DATASET_UNLABELLED", {
@@ -92,7 +97,7 @@ export async function evaluateBundle(directory: string, dataset: Dataset, option
 }
 
 /** Samples with their answers, in order. The next sample is read while one is answered. */
-async function* answers(engine: Engine, dataset: Dataset, indices: readonly number[]): AsyncGenerator<{ sample: Sample; answer: Perception }> {
+async function* answers(engine: Answering, dataset: Dataset, indices: readonly number[]): AsyncGenerator<{ sample: Sample; answer: Perception }> {
   const read = (at: number): Promise<Sample | Error> => {
     const index = indices[at];
     // Turned into a value, so that a failure while the engine works is not an unhandled one.

@@ -27,6 +27,8 @@ const harmful: Measurements = { before, after: { ...before, exemplars: { miou: 2
 class InstantTrainer implements Trainer {
   readonly jobs: TrainingJob[] = [];
   outcome: Measurements | NightshiftError = helpful;
+  /** Happens while it trains. */
+  meanwhile: () => void = () => undefined;
 
   async train(job: TrainingJob, onProgress: Parameters<Trainer["train"]>[1], signal: AbortSignal) {
     this.jobs.push(job);
@@ -35,6 +37,7 @@ class InstantTrainer implements Trainer {
     const { manifest, weights, golden, notice } = bundle;
     const { formatVersion: _, files: __, exemplars: ___, ...description } = manifest;
     await writeBundle(job.outDirectory, { description: { ...description, generation: job.generation, parent: manifest.generation, condition: job.condition }, weights, embeddings: bundle.embeddings(), golden, notice });
+    this.meanwhile();
     signal.throwIfAborted();
     if (this.outcome instanceof NightshiftError) throw this.outcome;
     onProgress({ phase: "measuring", step: 1, steps: 1 });
@@ -75,21 +78,26 @@ class Setting {
     const folder = await temporaryFolder(t);
     const bundle = await tinyBundle(folder);
     const memory = new FrameMemory({ width: network.width, height: network.height, capacity: 16, leastNovelty: 0.0001 });
-    const make: Setting["make"] = (parts, onEvent) => new AdaptationLoop({ bundle, memory, monitor: new WeatherMonitor(), judge, ...parts }, onEvent);
+    const make: Setting["make"] = (parts, onEvent) => new AdaptationLoop({ bundle, delivered: bundle, memory, monitor: new WeatherMonitor(), judge, ...parts }, onEvent);
     return new Setting(await GenerationStore.open(folder), make, memory, options);
   }
 
+  /** Shows so many frames, each after what the one before it began has ended. */
   async show(look: Look, count: number, change: Partial<Perception> = {}): Promise<void> {
     for (let at = 0; at < count; at++) {
-      const frame = picture(look, this.#sequence++, 160, 90);
-      const { camera, sequence, captureTimeNs } = frame;
-      const { width, height } = network;
-      const mask = Uint8Array.from({ length: width * height }, (_, pixel) => (pixel < 500 ? 2 : pixel % 11 === 0 ? 1 : 0));
-      const timings = { queueMs: 1, inferenceMs: 1, totalMs: 2 };
-      const maskScore = new Uint8Array((width * height) / 16).fill(this.confidence);
-      this.loop.observe(frame, { camera, sequence, captureTimeNs, generation: this.generation, vocabulary: names, width, height, mask, maskScore, boxes: [], cameraWidth: 160, cameraHeight: 90, valid: true, invalidReasons: [], timings, ...change });
+      this.see(look, change);
       await this.loop.settled();
     }
+  }
+
+  see(look: Look, change: Partial<Perception> = {}): void {
+    const frame = picture(look, this.#sequence++, 160, 90);
+    const { camera, sequence, captureTimeNs } = frame;
+    const { width, height } = network;
+    const mask = Uint8Array.from({ length: width * height }, (_, pixel) => (pixel < 500 ? 2 : pixel % 11 === 0 ? 1 : 0));
+    const timings = { queueMs: 1, inferenceMs: 1, totalMs: 2 };
+    const maskScore = new Uint8Array((width * height) / 16).fill(this.confidence);
+    this.loop.observe(frame, { camera, sequence, captureTimeNs, generation: this.generation, vocabulary: names, width, height, mask, maskScore, boxes: [], cameraWidth: 160, cameraHeight: 90, valid: true, invalidReasons: [], timings, ...change });
   }
 
   kinds(): string[] {
@@ -216,4 +224,62 @@ test("goes on learning while a condition lasts, each time from what serves", asy
   t.deepEqual(setting.trainer.jobs.map(({ generation }) => generation), [1, 2, 3]);
   t.is(setting.trainer.jobs[1]?.bundleDirectory, setting.swaps[0]);
   t.is(setting.generation, 3);
+});
+
+test("the day brings the delivered weights back, and the next night what was learnt in the last one", async (t) => {
+  const setting = await Setting.open(t, { furtherRounds: 0 });
+  await setting.show("day", 20);
+  await setting.show("night", 160);
+  t.is(setting.generation, 1);
+  await setting.show("day", 40);
+  t.is(setting.generation, 0);
+  t.is(await setting.store.current(), undefined);
+  t.is(setting.loop.state, "idle");
+  setting.trainer.outcome = harmful;
+  await setting.show("night", 20);
+  t.is(setting.generation, 1);
+  t.is(await setting.store.current(), 1);
+  t.deepEqual(await setting.store.shelf(), { night: 1 });
+  t.is(setting.loop.state, "probation", "it is watched as a new one is");
+  await setting.show("night", 120);
+  t.is(setting.trainer.jobs.length, 2);
+  t.is(setting.trainer.jobs[1]?.bundleDirectory, setting.store.pathOf(1), "learning goes on from it");
+  t.is(setting.generation, 1);
+  const turns = setting.events.filter(({ kind }) => kind === "generation_swapped").map(({ details: { from, generation, condition } }) => [from, generation, condition]);
+  t.deepEqual(turns, [[0, 1, "night"], [1, 0, "clear"], [0, 1, "night"]]);
+});
+
+test("what is accepted when its night is over waits for the next", async (t) => {
+  const setting = await Setting.open(t, { furtherRounds: 0 });
+  await setting.show("day", 20);
+  setting.trainer.meanwhile = () => {
+    for (let at = 0; at < 30; at++) setting.see("day");
+  };
+  await setting.show("night", 40);
+  t.is(setting.loop.weather?.condition, "night", "it was day while it trained, then night again");
+  const kinds = setting.kinds();
+  t.true(kinds.includes("generation_shelved"));
+  t.is(setting.generation, 1);
+  t.is(setting.loop.counters.generations, 1);
+});
+
+test("a generation that is taken back is off the shelf", async (t) => {
+  const setting = await Setting.open(t, { furtherRounds: 1, furtherAfterFrames: 5 });
+  await setting.show("day", 20);
+  await setting.show("night", 300);
+  t.deepEqual(await setting.store.shelf(), { night: 2 });
+  await setting.loop.rollBack();
+  t.deepEqual(await setting.store.shelf(), { night: 1 });
+  await setting.show("day", 40);
+  await setting.show("night", 20);
+  t.is(setting.generation, 1);
+});
+
+test("while paused, the weights stay whatever the weather", async (t) => {
+  const setting = await Setting.open(t, { furtherRounds: 0 });
+  await setting.show("day", 20);
+  await setting.show("night", 160);
+  setting.loop.pause();
+  await setting.show("day", 40);
+  t.is(setting.generation, 1);
 });

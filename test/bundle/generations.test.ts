@@ -34,6 +34,24 @@ test("a generation that is not there cannot become current", async (t) => {
   t.is(await store.current(), undefined);
 });
 
+test("each condition has its generation, which stays however old it is", async (t) => {
+  const store = await GenerationStore.open(await temporaryFolder(t));
+  for (const generation of [1, 2, 3, 4]) await store.write(contentsOf(generation));
+  t.deepEqual(await store.shelf(), {});
+  await store.shelve("night", 1);
+  await store.shelve("fog", 2);
+  await store.shelve("fog", 3);
+  t.deepEqual(await (await GenerationStore.open(store.directory)).shelf(), { night: 1, fog: 3 });
+  t.deepEqual(await store.keepLast(1), [2]);
+  await store.shelve("night", undefined);
+  t.deepEqual(await store.shelf(), { fog: 3 });
+  await t.throwsAsync(() => store.shelve("dusk", 9), { message: /^E_BUNDLE_MISSING/ });
+  for (const damaged of ["{", '{"night": 0}', '{"noon": 1}', '{"night": "1"}']) {
+    await writeFile(join(store.directory, "shelf.json"), damaged);
+    await t.throwsAsync(() => store.shelf(), { message: /^E_BUNDLE_FORMAT/ }, damaged);
+  }
+});
+
 test("a damaged pointer is told, not followed", async (t) => {
   const store = await GenerationStore.open(await temporaryFolder(t));
   await writeFile(join(store.directory, "current"), "../../elsewhere\n");

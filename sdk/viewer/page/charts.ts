@@ -14,6 +14,7 @@ const bandColours: Record<Condition, string> = {
 const markKinds: Record<string, { readonly colour: string; readonly matters?: boolean; text(event: PageEvent): string }> = {
   trigger: { colour: "#ffc777", text: () => "trigger" },
   generation_swapped: { colour: "#5de4c7", matters: true, text: ({ details }) => (typeof details.generation === "number" ? `gen ${details.generation}` : "swap") },
+  generation_shelved: { colour: "#5de4c7", text: ({ details }) => (typeof details.generation === "number" ? `gen ${details.generation} kept` : "kept") },
   generation_rejected: { colour: "#ff7a90", text: () => "rejected" },
   rolled_back: { colour: "#ff9e64", matters: true, text: () => "rolled back" },
   vocabulary_changed: { colour: "#8b96b0", text: () => "words" },

@@ -1,0 +1,127 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { frameStatistics, likelihoods, type Weather } from "../adaptation/monitor/index.js";
+import { BundleText } from "../adaptation/trainer/bundle-text.js";
+import { type Bundle, GenerationStore, readBundle, shelvedFor, type Vocabulary } from "../bundle/index.js";
+import type { Engine } from "../engine/engine.js";
+import { ThreadEngine } from "../engine/thread-engine.js";
+import { NightshiftError } from "../errors.js";
+import type { Frame } from "../frame.js";
+import type { Dataset } from "../training/dataset.js";
+import { type Answering, evaluate, type EvaluateOptions, type Evaluation, evaluationThreshold } from "../training/evaluate.js";
+
+export interface LearntOptions extends EvaluateOptions {
+  /** The delivered bundle's folder. */
+  readonly bundle: string;
+  /** What a vehicle learnt: a folder of `nightshift run --state`. Without it there is the delivered bundle alone. */
+  readonly state?: string;
+  /**
+   * Whose weights are scored. `latest`: those in use when the vehicle last ran. A condition: those that serve in it. `auto`: for each frame those for what
+   * it looks like by itself, as frames of a dataset need not follow each other.
+   */
+  readonly condition: "latest" | "auto" | Weather;
+  readonly threads: number;
+}
+
+export interface LearntEvaluation extends Evaluation {
+  readonly condition: LearntOptions["condition"];
+  /** How many frames each generation answered; 0 is the delivered one's number. */
+  readonly generations: Readonly<Record<string, number>>;
+}
+
+/** Scores what a vehicle learnt. Throws `E_CONFIG` where nothing is kept in `state`, and as `readBundle` and `evaluate`. */
+export async function evaluateLearnt(options: LearntOptions, dataset: Dataset): Promise<LearntEvaluation> {
+  const { condition, threads, ...others } = options;
+  const kept = await Kept.open(options);
+  const always = condition === "auto" ? undefined : await kept.directoryFor(condition);
+  const text = new BundleText(kept.delivered);
+  const engines = new Engines(threads);
+  /** By the frame's number, as there may be a pass for masks and one for boxes. */
+  const generations = new Map<number, number>();
+  const answering: Answering = {
+    setVocabulary: (vocabulary) => engines.setVocabulary(vocabulary),
+    infer: async (frame) => {
+      const engine = await engines.of(always ?? (await kept.directoryFor(looksLike(frame))));
+      const answer = await engine.infer(frame);
+      generations.set(frame.sequence, answer.generation);
+      return answer;
+    },
+  };
+  try {
+    const evaluation = await evaluate(answering, (names) => text.vocabulary(names), dataset, others);
+    const counts: Record<string, number> = {};
+    for (const generation of generations.values()) counts[generation] = (counts[generation] ?? 0) + 1;
+    return { ...evaluation, condition, generations: counts };
+  } finally {
+    await engines.close();
+  }
+}
+
+/** The delivered bundle, and what was learnt since. */
+class Kept {
+  private constructor(
+    readonly delivered: Bundle,
+    private readonly store: GenerationStore | undefined,
+  ) {}
+
+  static async open({ bundle, state }: LearntOptions): Promise<Kept> {
+    const delivered = await readBundle(bundle, { verify: "model" });
+    if (state === undefined) return new Kept(delivered, undefined);
+    if (!existsSync(join(state, "generations")))
+      throw new NightshiftError("E_CONFIG", {
+        expected: `a folder of generations in ${state}`,
+        received: "none",
+        remedy: "Name a folder that `nightshift run --state` has kept, or leave --state out to score the bundle itself.",
+      });
+    return new Kept(delivered, await GenerationStore.open(state));
+  }
+
+  async directoryFor(condition: Weather | "latest"): Promise<string> {
+    const { store, delivered } = this;
+    const generation = condition === "latest" ? await store?.current() : store && shelvedFor(await store.shelf(), condition)?.generation;
+    return store && generation !== undefined ? store.pathOf(generation) : delivered.directory;
+  }
+}
+
+/** An engine for each bundle that answers, loaded when it is first asked for. */
+class Engines {
+  readonly #engines = new Map<string, Promise<Engine>>();
+  #vocabulary: Vocabulary | undefined;
+
+  constructor(private readonly threads: number) {}
+
+  async setVocabulary(vocabulary: Vocabulary): Promise<void> {
+    this.#vocabulary = vocabulary;
+    for (const engine of this.#engines.values()) await (await engine).setVocabulary(vocabulary);
+  }
+
+  of(directory: string): Promise<Engine> {
+    const known = this.#engines.get(directory);
+    if (known) return known;
+    const opened = this.#open(directory);
+    this.#engines.set(directory, opened);
+    return opened;
+  }
+
+  async close(): Promise<void> {
+    for (const engine of this.#engines.values()) await (await engine).close();
+  }
+
+  async #open(directory: string): Promise<Engine> {
+    const engine = new ThreadEngine({ threads: this.threads, scoreThreshold: evaluationThreshold });
+    try {
+      await engine.load({ kind: "bundle", directory });
+      if (this.#vocabulary) await engine.setVocabulary(this.#vocabulary);
+      return engine;
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
+  }
+}
+
+/** What one frame looks like by itself. */
+function looksLike(frame: Frame): Weather {
+  const likely = Object.entries(likelihoods(frameStatistics(frame))) as [Weather, number][];
+  return likely.reduce((best, each) => (each[1] > best[1] ? each : best))[0];
+}
