@@ -1,5 +1,6 @@
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 import type { NetworkConfig } from "../network/contract.js";
+import type { Trainable } from "../network/steps/lmc.js";
 import type { Batch } from "../training/batch/batch.js";
 
 /** Rates and weights of one step (eq. 8). All are inputs of the step's graph: changing them rebuilds nothing. */
@@ -22,6 +23,12 @@ export interface LearningRates {
   readonly align: number;
   /** 1 draws masks by the attention of eq. 4, 0 at random. */
   readonly guidance: number;
+  /** Of methods that are compared with: weight of the entropy of answers on whole target frames (TENT). */
+  readonly entropy: number;
+  /** Weight of the teacher's probabilities as targets there (CoTTA). */
+  readonly soft: number;
+  /** Share of the student's numbers that go back to where they started after each step (CoTTA). */
+  readonly restore: number;
 }
 
 /**
@@ -38,6 +45,9 @@ export const defaultLearningRates: LearningRates = {
   lmcBoxes: 0.2,
   align: 0.2,
   guidance: 1,
+  entropy: 0,
+  soft: 0,
+  restore: 0,
 };
 
 /** Losses of one step, each before its weight but `total`. */
@@ -63,6 +73,7 @@ export interface LearnerOptions {
   readonly targetBatch: number;
   /** Share of a target frame's patches that are masked. */
   readonly maskRatio: number;
+  readonly trains: Trainable;
   readonly seed: number;
   /** Threads of the sessions. */
   readonly threads: number;

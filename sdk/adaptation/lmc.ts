@@ -3,7 +3,7 @@ import { OnnxSession } from "../engine/onnxruntime.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 import { paddedVocabularySize, tasks, textWidth, type NetworkConfig } from "../network/contract.js";
 import { Random } from "../random.js";
-import { lmcStep, patchSize, trainsDefault } from "../network/steps/lmc.js";
+import { lmcStep, patchSize, trainsOf } from "../network/steps/lmc.js";
 import { StatisticsAverage, statisticsModel } from "../network/steps/statistics.js";
 import type { Batch } from "../training/batch/batch.js";
 import { supervisedFeeds } from "./feeds.js";
@@ -54,8 +54,11 @@ class OnnxLmcLearner implements LmcLearner {
         weightLmcBoxes: rates.lmcBoxes,
         weightAlign: rates.align,
         guidance: rates.guidance,
+        weightEntropy: rates.entropy,
+        weightSoft: rates.soft,
       },
     );
+    if (rates.restore > 0) learner.restore(rates.restore, this.#random);
     return { total: result.loss[0], supervised: result.supervised[0], lmc: result.lmc[0], selfTraining: result.selfTraining[0], align: result.align[0] };
   }
 
@@ -97,8 +100,8 @@ class OnnxLmcLearner implements LmcLearner {
   }
 
   #create(names: number, boxes: number): Promise<Learner> {
-    const { sourceBatch: sources, targetBatch: targets, maskRatio, threads } = this.options;
-    const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsDefault });
+    const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, threads } = this.options;
+    const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsOf(trains, this.config) });
     return Learner.create(graph, { threads });
   }
 

@@ -1,6 +1,7 @@
 import { NightshiftError } from "../errors.js";
 import type { FloatTensor, Tensor, Weights } from "../graph/tensor.js";
 import { beta1, beta2 } from "../autodiff/adamw.js";
+import type { Random } from "../random.js";
 import { unpackWeights } from "../network/packing.js";
 import { prefixes, type Feeds, type StepGraph } from "../network/steps/step-graph.js";
 import { OnnxSession, type SessionOptions, type Tensors } from "./onnxruntime.js";
@@ -76,6 +77,15 @@ export class Learner {
     [this.#current, this.#next] = [this.#next, this.#current];
     this.#steps = t;
     return results;
+  }
+
+  /** Puts a share of the student's numbers, drawn at random, back to where they were before the first step. */
+  restore(share: number, random: Random): void {
+    for (const [name, { data: start }] of this.graph.state) {
+      const now = this.#current[name]?.data;
+      if (!name.startsWith(prefixes.student) || !(now instanceof Float32Array)) continue;
+      for (let at = 0; at < now.length; at++) if (random.chance(share)) now[at] = start[at];
+    }
   }
 
   /** All that persists, for a checkpoint. The tensors are the learner's own: copy what must outlive the next step. */

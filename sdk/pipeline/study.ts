@@ -12,9 +12,11 @@ import { defaultTrainingOptions, train, type TrainingOptions } from "../adaptati
 import { learners } from "../adaptation/trainer/learners.js";
 import { bundleFiles, findBundle, readBundle } from "../bundle/index.js";
 import { NightshiftError } from "../errors.js";
+import { trainable } from "../network/steps/lmc.js";
 import { packageRoot } from "../paths.js";
 import type { Dataset } from "../training/dataset.js";
 import { evaluateBundle } from "../training/evaluate.js";
+import { ownExemplars } from "./exemplars.js";
 
 const share = z.number().min(0).max(1);
 
@@ -26,15 +28,18 @@ const framesSchema = z.union([
 
 /** What a row changes in the defaults of adaptation on the vehicle. */
 const rowSchema = z.strictObject({
+  /** A labelled folder that is replayed besides the bundle's own exemplars. */
+  exemplars: z.string().min(1).optional(),
   steps: z.number().int().min(0).optional(),
   sourceBatch: z.number().int().min(1).optional(),
   targetBatch: z.number().int().min(1).optional(),
   statisticsMix: share.optional(),
   restyledShare: share.optional(),
   maskRatio: share.optional(),
+  trains: z.enum(trainable).optional(),
   rampSteps: z.number().int().min(0).optional(),
   rates: z
-    .strictObject({ encoder: z.number(), decoder: z.number(), alpha: share, supervised: z.number(), selfTraining: z.number(), lmc: z.number(), lmcBoxes: z.number(), align: z.number(), guidance: z.number() })
+    .strictObject({ encoder: z.number(), decoder: z.number(), alpha: share, supervised: z.number(), selfTraining: z.number(), lmc: z.number(), lmcBoxes: z.number(), align: z.number(), guidance: z.number(), entropy: z.number(), soft: z.number(), restore: share })
     .partial()
     .optional(),
 });
@@ -134,12 +139,12 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
     for (const [row, changes] of Object.entries(study.rows)) {
       if (isDone(row, changes, seed)) continue;
       targets ??= await pictures(await open(study.targets, data), network);
-      const { rates = {}, ...others } = changes;
+      const { rates = {}, exemplars, ...others } = changes;
       const folder = await mkdtemp(join(tmpdir(), "nightshift-study-"));
       try {
         const outDirectory = join(folder, "bundle");
         const options: TrainingOptions = { ...defaultTrainingOptions, ...others, rates: { ...defaultTrainingOptions.rates, ...rates }, seed, threads };
-        const job = { bundleDirectory: bundle, outDirectory, generation: generation + 1, condition: study.condition, vocabulary, targets, exemplars: [], options };
+        const job = { bundleDirectory: bundle, outDirectory, generation: generation + 1, condition: study.condition, vocabulary, targets, exemplars: exemplars === undefined ? [] : [await ownExemplars(join(data, exemplars))], options };
         const { measurements, seconds } = await train(job, await learners.lmc(), ({ phase, step, steps }) => onProgress(`${row}, seed ${seed}: ${phase}, ${step} of ${steps} steps`));
         await keep({ row, changes, seed, seconds, accepted: judge(measurements).accepted, scores: await score(outDirectory, `${row}, seed ${seed}`) });
       } finally {

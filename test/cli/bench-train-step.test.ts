@@ -28,8 +28,8 @@ const python = ["python3", "/usr/bin/python3"].find((each) => spawnSync(each, ["
 for (const [step, trains] of kinds)
   test.serial(`a ${step} step that trains ${trains} gives the same losses, gradients and updates in PyTorch`, async (t) => {
     if (!needs(t, python !== undefined, "Python with PyTorch", "apt-get install python3-torch")) return;
-    // Random weights are sure of no box: let a few count all the same.
-    const scalars: Problem["scalars"] = step === "lmc" ? { boxConfidence: 0.01 } : {};
+    // Random weights are sure of no box: let a few count all the same. What has no weight by default gets some.
+    const scalars: Problem["scalars"] = step === "lmc" ? { boxConfidence: 0.01, weightEntropy: 0.5, weightSoft: 0.5 } : {};
     const figures = await measureStep(stepProblem(step, trains, tinyNetwork, { scalars }), { ...options, peer: python });
     for (const key of ["stepMs", "peakMb", "timeRatio", "memoryRatio"]) t.true(Number(figures[key]) > 0, key);
     t.like(figures, { steps: 2, step, trains });

@@ -1,7 +1,7 @@
 import test from "ava";
 import { Learner } from "../../sdk/engine/learner.js";
 import { initialWeights, parameterSpecs } from "../../sdk/network/initial.js";
-import { lmcStep, patchSize, trainsDefault } from "../../sdk/network/steps/lmc.js";
+import { lmcStep, patchSize, trainsDefault, trainsOf } from "../../sdk/network/steps/lmc.js";
 import { supervisedStep } from "../../sdk/network/steps/supervised.js";
 import { bytes, floats, tinyBatch, tinyNetwork } from "../support/tiny.js";
 import { Random } from "../../sdk/random.js";
@@ -92,5 +92,37 @@ test("boxes that the teacher is sure of teach the student; unsure ones do not, n
   const without = await run(0, 0);
   t.is(await run(1, 1.1), without);
   t.true((await run(1, 0)) > without);
+  await learner.close();
+});
+
+test("normalisation alone trains where that is asked for, and no bias of another layer", async (t) => {
+  const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsOf("norm", tinyNetwork) });
+  const learner = await Learner.create(graph, { threads: 1 });
+  await learner.step({ ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) });
+  const trained = [...learner.weights("student").keys()];
+  await learner.close();
+  t.true(trained.includes("encoder.stem.scale") && trained.includes("encoder.stem.bias") && trained.includes("decoder.unified.norm.bias"));
+  t.true(trained.every((name) => /\.(scale|bias)$/.test(name)));
+  t.false(trained.includes("decoder.pixel.context.bias") || trained.includes("decoder.region.delta.bias"));
+});
+
+test("entropy falls where it is learnt (TENT); a share of the weights goes back to the start (CoTTA)", async (t) => {
+  const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsOf("all", tinyNetwork) });
+  const learner = await Learner.create(graph, { threads: 1 });
+  const feeds = { ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) };
+  const none = { weightSupervised: 0, weightLmc: 0, weightSelfTraining: 0, weightAlign: 0 };
+  const run = async (): Promise<number> => (await learner.step(feeds, { ...none, weightEntropy: 1, rateEncoder: 1e-3, rateDecoder: 1e-3, decay: 0 })).entropy[0];
+  const first = await run();
+  for (let step = 0; step < 10; step++) await run();
+  t.true((await run()) < 0.9 * first);
+
+  const name = "encoder.stage2.down.weight";
+  const start = weights.get(name)?.data ?? new Float32Array();
+  const equal = (): number => (learner.weights("student").get(name)?.data ?? new Float32Array()).filter((value, at) => value === start[at]).length / start.length;
+  t.true(equal() < 0.05);
+  learner.restore(0.25, new Random(1));
+  t.true(Math.abs(equal() - 0.25) < 0.05, String(equal()));
+  learner.restore(1, new Random(1));
+  t.is(equal(), 1);
   await learner.close();
 });

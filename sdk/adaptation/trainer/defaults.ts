@@ -9,6 +9,7 @@ export const defaultTrainingOptions: TrainingOptions = {
   targetBatch: 1,
   rates: defaultLearningRates,
   maskRatio: 0.5,
+  trains: "default",
   rampSteps: 60,
   statisticsMix: 0.2,
   restyledShare: 0.5,

@@ -1,5 +1,6 @@
 import type { Exemplar } from "../../bundle/index.js";
 import type { ConditionName } from "../../stream/events.js";
+import type { Trainable } from "../../network/steps/lmc.js";
 import type { LearningRates, StepLosses } from "../learner.js";
 import type { Measurements } from "../judge/index.js";
 
@@ -15,6 +16,7 @@ export interface TrainingOptions {
   readonly rates: LearningRates;
   /** Share of a target frame's patches that are masked. */
   readonly maskRatio: number;
+  readonly trains: Trainable;
   /** Steps over which the losses without labels rise to their weights: at first the teacher is wrong in the dark where it is sure. */
   readonly rampSteps: number;
   /**

@@ -60,9 +60,9 @@ interface Lesson {
 }
 
 async function learn({ job, bundle, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
-  const { steps, sourceBatch, targetBatch, maskRatio, rates, rampSteps, statisticsMix, restyledShare, seed, threads } = job.options;
+  const { steps, sourceBatch, targetBatch, maskRatio, trains, rates, rampSteps, statisticsMix, restyledShare, seed, threads } = job.options;
   const { network } = bundle.manifest;
-  const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, maskRatio, seed, threads });
+  const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, maskRatio, trains, seed, threads });
   try {
     if (statisticsMix > 0) {
       onProgress({ phase: "statistics", step: 0, steps });

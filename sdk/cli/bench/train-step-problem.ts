@@ -3,19 +3,17 @@ import { readSafetensors, writeSafetensors } from "../../graph/safetensors.js";
 import { sizeOf, type FloatTensor, type Tensor, type Weights } from "../../graph/tensor.js";
 import { textWidth, type NetworkConfig } from "../../network/contract.js";
 import { initialWeights, parameterSpecs } from "../../network/initial.js";
-import type { ParameterSpec } from "../../network/parameters.js";
 import { Random } from "../../random.js";
-import { lmcStep, patchSize, trainsDefault } from "../../network/steps/lmc.js";
+import { lmcStep, patchSize, type Trainable, trainsOf } from "../../network/steps/lmc.js";
 import type { Feeds, StepGraph } from "../../network/steps/step-graph.js";
 import { supervisedStep } from "../../network/steps/supervised.js";
 
 export type StepKind = "lmc" | "supervised";
-export type Trains = "default" | "all";
 
 /** One training step, exactly: what the processes that are compared are both given, as one file. */
 export interface Problem {
   readonly step: StepKind;
-  readonly trains: Trains;
+  readonly trains: Trainable;
   readonly network: NetworkConfig;
   readonly weights: Weights;
   /** Data inputs of the step's graph. */
@@ -33,12 +31,10 @@ const maskRatio = 0.5;
 /** Of the first four seeds' problems the one furthest from a kink, where rounding decides between two gradients: see DECISIONS.md. */
 const defaultSeed = 3;
 
-const trainsOf = (trains: Trains): ((spec: ParameterSpec) => boolean) => (trains === "all" ? () => true : trainsDefault);
-
 /** The step with weights of its own, on blocks of colour with noise, labelled, with boxes: fast to make, the same everywhere. */
 export function stepProblem(
   step: StepKind,
-  trains: Trains,
+  trains: Trainable,
   network: NetworkConfig,
   { seed = defaultSeed, weights = initialWeights(network, seed), scalars = {} }: { readonly seed?: number; readonly weights?: Weights; readonly scalars?: Problem["scalars"] } = {},
 ): Problem {
@@ -53,7 +49,7 @@ export function stepProblem(
 /** The problem's step as a graph that ONNX Runtime runs. */
 export function problemGraph({ step, trains, network, weights }: Problem): StepGraph {
   return step === "lmc"
-    ? lmcStep(network, weights, { sources: imagesOf.lmc, targets: imagesOf.lmc, names, boxes, maskRatio, trains: trainsOf(trains) })
+    ? lmcStep(network, weights, { sources: imagesOf.lmc, targets: imagesOf.lmc, names, boxes, maskRatio, trains: trainsOf(trains, network) })
     : supervisedStep(network, weights, { batch: imagesOf.supervised, names, boxes });
 }
 
@@ -63,7 +59,7 @@ export function writeProblem(problem: Problem): Uint8Array {
   const tensors = new Map<string, Tensor>();
   for (const [name, tensor] of weights) tensors.set(`weights/${name}`, tensor);
   for (const [name, tensor] of Object.entries(batch)) tensors.set(`batch/${name}`, tensor);
-  const learning = parameterSpecs(network).filter((spec) => !spec.statistic && trainsOf(trains)(spec));
+  const learning = parameterSpecs(network).filter((spec) => !spec.statistic && trainsOf(trains, network)(spec));
   const description = { step, kind: trains, trains: learning.map(({ name }) => name), network, maskRatio, scalars: { ...problemGraph(problem).scalars, ...scalars }, changed: scalars };
   return writeSafetensors(tensors, { description: JSON.stringify(description) });
 }
@@ -71,7 +67,7 @@ export function writeProblem(problem: Problem): Uint8Array {
 /** Reads what `writeProblem` wrote. Throws `E_BUNDLE_FORMAT`. */
 export function readProblem(bytes: Uint8Array): Problem {
   const { tensors, metadata } = readSafetensors(bytes);
-  const { step, kind, network, changed } = JSON.parse(metadata["description"] ?? "{}") as { step: StepKind; kind: Trains; network: NetworkConfig; changed: Problem["scalars"] };
+  const { step, kind, network, changed } = JSON.parse(metadata["description"] ?? "{}") as { step: StepKind; kind: Trainable; network: NetworkConfig; changed: Problem["scalars"] };
   const weights = new Map<string, FloatTensor>();
   const batch: Record<string, Tensor> = {};
   for (const [name, tensor] of tensors) {

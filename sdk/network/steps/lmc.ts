@@ -1,7 +1,7 @@
 import { Graph, type Value } from "../../graph/graph.js";
 import {
-  add, argMax, cast, concat, div, equal, exp, expand, gatherElements, greaterOrEqual, indicator, log, mul, oneHot, reduceMax, reshape, resize,
-  sigmoid, slice, stopGradient, sub, sum, topK, unsqueeze,
+  add, argMax, cast, concat, div, equal, exp, expand, gatherElements, greaterOrEqual, indicator, log, mul, neg, oneHot, reduceMax, reshape, resize,
+  sigmoid, slice, stopGradient, sub, sum, topK, total, unsqueeze,
 } from "../../graph/ops.js";
 import { writeOnnx } from "../../graph/onnx/write.js";
 import type { Weights } from "../../graph/tensor.js";
@@ -50,10 +50,25 @@ export const lmcScalars = {
   boxConfidence: 0.4,
   /** 1 samples masks by M of eq. 4, 0 at random. */
   guidance: 1,
+  /** Of the baselines that are compared with: entropy of the student's answers on whole targets (TENT), and the teacher's probabilities as targets there (CoTTA). */
+  weightEntropy: 0,
+  weightSoft: 0,
 } as const;
 
 /** Everything but the stem and the two finest stages: most of the backward pass's time is there, little of the gain. */
 export const trainsDefault = ({ name }: ParameterSpec): boolean => !/^encoder\.(stem|stage[01])\b/.test(name);
+
+/** What may learn: what learns on the vehicle, everything, or the scales and biases of normalisation alone. */
+export const trainable = ["default", "all", "norm"] as const;
+
+export type Trainable = (typeof trainable)[number];
+
+export function trainsOf(choice: Trainable, config: NetworkConfig): (spec: ParameterSpec) => boolean {
+  if (choice === "default") return trainsDefault;
+  if (choice === "all") return () => true;
+  const layers = new Set(parameterSpecs(config).flatMap(({ name }) => (name.endsWith(".scale") ? [name.slice(0, -".scale".length)] : [])));
+  return ({ name }) => /\.(scale|bias)$/.test(name) && layers.has(name.replace(/\.\w+$/, ""));
+}
 
 /**
  * Which patches stay: float32 [N, 1, H, W] of 1 and 0. `ratio` of them are drawn without replacement with probabilities
@@ -69,8 +84,7 @@ function keptPatches(attention: Value, noise: Value, guidance: Value, ratio: num
 }
 
 /** The teacher's answer as a target: one-hot [N, K, h, w], and its greatest probability [N, 1, h, w], the quality weight of eq. 5. */
-function pseudoLabels(teacher: NetworkValues, names: number): { target: Value; quality: Value } {
-  const logP = logProbabilities(teacher.maskLogits);
+function pseudoLabels(teacher: NetworkValues, logP: Value, names: number): { target: Value; quality: Value } {
   const quality = stopGradient(exp(reduceMax(logP, [1], true)));
   const index = argMax(teacher.maskLogits, 1);
   const [n, h, w] = index.shape;
@@ -111,6 +125,7 @@ const halfOf = (out: NetworkValues, first: boolean): NetworkValues => {
 /**
  * One step of adaptation, eq. 8: L^S on labelled source images, L^lmc (eq. 5) on masked target images, plain self-training L^T on
  * whole ones, against the EMA teacher (eq. 3), and the alignment L^align (eq. 7) of both, masked images left out. Normalisation keeps its statistics.
+ * The losses of methods that are compared with are there too, at weight 0.
  *
  * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3], targetText [T, K + 2, 384], targetUsed [T, K],
  * noise float32 [T, H W / 32^2] of standard Gumbel numbers.
@@ -139,7 +154,8 @@ export function lmcStep(config: NetworkConfig, weights: Weights, options: LmcOpt
 
   const image = normalise(targets);
   const taught = graph.scope("teacher", () => networkOnImage(new Builder(graph, teacher, "frozen"), image, targetText, targetUsed, config));
-  const { target, quality } = pseudoLabels(taught, k);
+  const taughtLogP = logProbabilities(taught.maskLogits);
+  const { target, quality } = pseudoLabels(taught, taughtLogP, k);
   const kept = stopGradient(keptPatches(taught.attention, noise, scalars.guidance, options.maskRatio, config));
 
   const b = new Builder(graph, student, "frozen");
@@ -159,15 +175,23 @@ export function lmcStep(config: NetworkConfig, weights: Weights, options: LmcOpt
     mul(add(boxesOnMasked.proposals, boxesOnMasked.regions), scalars.weightLmcBoxes),
   );
   const selfTraining = segmentationLoss(onWhole.maskLogits, target, quality).crossEntropy;
+  const logP = logProbabilities(onWhole.maskLogits);
+  /** Mean cross-entropy a pixel between probabilities and the student's answers on whole targets. */
+  const against = (p: Value): Value => neg(div(total(mul(p, logP)), logP.size / k));
+  const [entropy, soft] = [against(exp(logP)), against(stopGradient(exp(taughtLogP)))];
   const [s, u] = [proposed(onSource, used), proposed(onWhole, targetUsed)];
   const align = add(hierarchicalAlignment(s.masks, u.masks), hierarchicalAlignment(s.regions, u.regions));
-  const loss = add(
+  const loss = [
     mul(supervised, scalars.weightSupervised),
-    add(add(mul(lmc, scalars.weightLmc), mul(selfTraining, scalars.weightSelfTraining)), mul(align, scalars.weightAlign)),
-  );
+    mul(lmc, scalars.weightLmc),
+    mul(selfTraining, scalars.weightSelfTraining),
+    mul(align, scalars.weightAlign),
+    mul(entropy, scalars.weightEntropy),
+    mul(soft, scalars.weightSoft),
+  ].reduce((sum, part) => add(sum, part));
 
   const end = optimise(graph, loss, student.inputs, teacher.inputs, scalars);
-  const results = { loss, supervised, lmc, selfTraining, align, gradientNorm: end.norm };
+  const results = { loss, supervised, lmc, selfTraining, align, entropy, soft, gradientNorm: end.norm };
   for (const [name, value] of Object.entries(results)) graph.output(name, value);
   return { model: writeOnnx(graph), state: optimiserState(packs, weights), packs, scalars: lmcScalars, results: Object.keys(results) };
 }

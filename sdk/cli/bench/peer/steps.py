@@ -87,7 +87,8 @@ class LmcStep(Step):
         image, text, used = normalise(batch["targets"]), batch["targetText"], batch["targetUsed"]
         with torch.no_grad():
             taught = network(Layers({**self.weights, **self.teacher}), image, text, used, config)
-            quality = torch.exp(F.log_softmax(taught.mask_logits, 1).amax(1, keepdim=True))
+            taught_log_p = F.log_softmax(taught.mask_logits, 1)
+            quality = torch.exp(taught_log_p.amax(1, keepdim=True))
             target = one_hot(taught.mask_logits.argmax(1), taught.mask_logits.shape[1])
             kept = self.kept_patches(taught.attention, batch["noise"])
             boxes = self.pseudo_boxes(taught, min(batch["boxes"].shape[1], config.regions))
@@ -106,11 +107,13 @@ class LmcStep(Step):
         lmc = segmentation_loss(masked, target, quality)[0] + sum(detection_loss(on_masked, boxes, config)) * scalars["weightLmcBoxes"]
         self_training = segmentation_loss(whole, target, quality)[0]
         everything, unmasked = slice(None), slice(images, None)
+        log_p = F.log_softmax(whole, 1)
+        entropy, soft = (-(p * log_p).sum(1).mean() for p in (log_p.exp(), taught_log_p.exp()))
         pairs = zip(proposed(on_source, batch["used"], student, everything), proposed(on_target, used, student, unmasked))
         align = sum(hierarchical_alignment(source, aligned) for source, aligned in pairs)
         loss = supervised * scalars["weightSupervised"] + lmc * scalars["weightLmc"] + self_training * scalars["weightSelfTraining"]
-        loss = loss + align * scalars["weightAlign"]
-        return {"loss": loss, "supervised": supervised, "lmc": lmc, "selfTraining": self_training, "align": align}
+        loss = loss + align * scalars["weightAlign"] + entropy * scalars["weightEntropy"] + soft * scalars["weightSoft"]
+        return {"loss": loss, "supervised": supervised, "lmc": lmc, "selfTraining": self_training, "align": align, "entropy": entropy, "soft": soft}
 
 
 STEPS = {"supervised": SupervisedStep, "lmc": LmcStep}
