@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { wholeNumber } from "./arguments.js";
@@ -16,12 +17,14 @@ export const ablateCommand = (io: Io): Command =>
     .option("--data <folder>", "where the study's paths start; ../shared/data beside the package by default")
     .option("--threads <count>", "threads of learning", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)
-    .addHelpText("after", "\nResults are kept beside the study as JSON; runs that are there already are not made again.")
+    .addHelpText("after", "\nResults are kept beside the study, as JSON and as a plot; runs that are there already are not made again.")
     .action(async (name: string, { data, threads, json }: Options) => {
-      const { runStudy, summarise } = await import("../pipeline/study.js");
+      const { runStudy, stemOf, summarise } = await import("../pipeline/study.js");
+      const { plotStudy } = await import("../pipeline/study-plot.js");
       const { defaultDataFolder } = await import("../paths.js");
       const progress = new Progress(io);
       const results = await runStudy({ name, data: resolve(data ?? defaultDataFolder()), threads, onProgress: (line) => progress.show(line) });
+      await writeFile(`${stemOf(name)}.svg`, plotStudy(results));
       const summary = summarise(results);
       const lines = summary.map(
         ({ row, on, runs, mean, deviation, ap50, worst }) =>
