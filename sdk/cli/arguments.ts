@@ -20,3 +20,10 @@ export const number =
 
 /** For commander: names separated by commas. Whether they make a vocabulary is checked where they are used. */
 export const names = (text: string): string[] => text.split(",").map((name) => name.trim());
+
+/** For commander: NAME=WORD pairs separated by commas. */
+export function words(text: string): ReadonlyMap<string, string> {
+  const pairs = text.split(",").map((pair) => pair.split("=").map((part) => part.trim()));
+  if (pairs.every((pair) => pair.length === 2 && pair.every((part) => part !== ""))) return new Map(pairs as [string, string][]);
+  throw new InvalidArgumentError("Expected NAME=WORD, separated by commas.");
+}

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import type { LearntOptions } from "../pipeline/evaluate-learnt.js";
-import { wholeNumber } from "./arguments.js";
+import { wholeNumber, words } from "./arguments.js";
 import { datasetNamed } from "./dataset.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
 
@@ -9,6 +9,7 @@ interface Options {
   readonly dataset: string;
   readonly state?: string;
   readonly condition: LearntOptions["condition"];
+  readonly words?: ReadonlyMap<string, string>;
   readonly frames?: number;
   readonly threads: number;
   readonly json: boolean;
@@ -25,6 +26,7 @@ export const evaluateCommand = (io: Io): Command =>
     .addOption(
       new Option("--condition <which>", "whose weights: those in use last, those for what each frame looks like, or those for a condition").choices(conditions).default("latest"),
     )
+    .option("--words <name=word,...>", "other words to ask for than the dataset's names, for example sidewalk=pavement,tree=foliage", words)
     .option("--frames <count>", "only so many frames, spread over the dataset", wholeNumber(1))
     .option("--threads <count>", "threads of inference", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)
@@ -33,10 +35,12 @@ export const evaluateCommand = (io: Io): Command =>
       const { findBundle } = await import("../bundle/index.js");
       const { evaluateLearnt } = await import("../pipeline/evaluate-learnt.js");
       const progress = new Progress(io);
-      const { bundle, dataset, json, ...others } = options;
+      const { inOtherWords } = await import("../training/dataset.js");
+      const { bundle, dataset: named, words: other, json, ...others } = options;
+      const dataset = await datasetNamed(named);
       const evaluation = await evaluateLearnt(
         { ...others, bundle: findBundle(bundle), onProgress: (done, total) => progress.show(`${done} of ${total} frames`) },
-        await datasetNamed(dataset),
+        other ? inOtherWords(dataset, other) : dataset,
       );
       const { miou, perClass, ap50, perClassAp50, frames, seconds, generations } = evaluation;
       result(io, json, evaluation, [

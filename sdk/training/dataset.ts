@@ -1,3 +1,4 @@
+import { NightshiftError } from "../errors.js";
 import type { Box } from "../frame.js";
 
 /** A label that is never scored and never taught. */
@@ -27,4 +28,29 @@ export interface Dataset {
   readonly boxNames: readonly string[];
   readonly length: number;
   sample(index: number): Promise<Sample>;
+}
+
+/**
+ * The dataset in other words: who is asked for "pavement" where the labels say "sidewalk" must know both by their meaning. Names that `words` lacks stay.
+ * Throws `E_VOCABULARY` for a word for a name that the dataset does not have.
+ */
+export function inOtherWords(dataset: Dataset, words: ReadonlyMap<string, string>): Dataset {
+  const known = [...dataset.names, ...dataset.boxNames];
+  const stranger = [...words.keys()].find((name) => !known.includes(name));
+  if (stranger !== undefined)
+    throw new NightshiftError("E_VOCABULARY", {
+      expected: `other words for names of ${dataset.name}: ${known.join(", ")}`,
+      received: JSON.stringify(stranger),
+      remedy: "Correct the name, as the dataset's classes.json has it.",
+    });
+  const word = (name: string): string => words.get(name) ?? name;
+  return {
+    ...dataset,
+    names: dataset.names.map(word),
+    boxNames: dataset.boxNames.map(word),
+    sample: async (index) => {
+      const { boxes, ...sample } = await dataset.sample(index);
+      return { ...sample, ...(boxes && { boxes: boxes.map((box) => ({ ...box, label: word(box.label) })) }) };
+    },
+  };
 }

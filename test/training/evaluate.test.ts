@@ -4,7 +4,7 @@ import type { Engine } from "../../sdk/engine/engine.js";
 import type { Perception } from "../../sdk/engine/perception.js";
 import type { Frame } from "../../sdk/frame.js";
 import { float32 } from "../../sdk/graph/tensor.js";
-import type { Dataset, Sample } from "../../sdk/training/dataset.js";
+import { type Dataset, inOtherWords, type Sample } from "../../sdk/training/dataset.js";
 import { evaluate } from "../../sdk/training/evaluate.js";
 
 const width = 32;
@@ -91,4 +91,15 @@ test("a dataset without labels is refused, and an unreadable sample is told", as
   await t.throwsAsync(evaluate(answering(0), vocabularyOf, { ...dataset([]), names: [] }), { code: "E_DATASET_UNLABELLED" });
   const broken: Dataset = { ...dataset(["cart"]), sample: (index) => (index === 2 ? Promise.reject(new Error("torn")) : Promise.resolve(sample(index))) };
   await t.throwsAsync(evaluate(answering(0), vocabularyOf, broken), { message: "torn" });
+});
+
+test("a dataset in other words is asked and scored by them, masks and boxes", async (t) => {
+  const engine = answering(0);
+  const renamed = inOtherWords(dataset(["cart"]), new Map([["cart", "wagon"]]));
+  const { perClass, ap50 } = await evaluate(engine, vocabularyOf, renamed);
+  t.deepEqual(engine.asked, [["road", "wagon"]]);
+  t.deepEqual(perClass, { road: 100, wagon: 100 });
+  t.is(ap50, 0, "this engine calls its box a cart, whatever it is asked for");
+  t.deepEqual((await renamed.sample(0)).boxes?.map(({ label }) => label), ["wagon"]);
+  t.throws(() => inOtherWords(dataset([]), new Map([["boat", "ship"]])), { code: "E_VOCABULARY", message: /road, cart; received "boat"/ });
 });
