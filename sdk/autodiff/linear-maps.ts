@@ -31,8 +31,8 @@ export function unslice(dy: Value, shape: Shape, { starts, ends, axes, steps }: 
   return result;
 }
 
-/** The matrix [to, from] of a one-dimensional Resize, as ONNX defines it for the alignments we use. */
-export function resizeMatrix(from: number, to: number, mode: "nearest" | "linear", antialias: boolean): Float32Array {
+/** The matrix [to, from] of a one-dimensional Resize, as ONNX defines it. */
+export function resizeMatrix(from: number, to: number, { mode, alignment, antialias }: Omit<Attributes["Resize"], "sizes">): Float32Array {
   const matrix = new Float32Array(to * from);
   const scale = to / from;
   for (let i = 0; i < to; i++) {
@@ -40,7 +40,7 @@ export function resizeMatrix(from: number, to: number, mode: "nearest" | "linear
       matrix[i * from + Math.min(from - 1, Math.floor(i / scale))] = 1;
       continue;
     }
-    const centre = (i + 0.5) / scale - 0.5;
+    const centre = alignment === "half_pixel" ? (i + 0.5) / scale - 0.5 : alignment === "asymmetric" ? i / scale : to > 1 ? (i * (from - 1)) / (to - 1) : 0;
     const reach = antialias && scale < 1 ? 1 / scale : 1;
     const weights = new Map<number, number>();
     for (let j = Math.ceil(centre - reach); j <= Math.floor(centre + reach); j++) {
@@ -57,15 +57,15 @@ export function resizeMatrix(from: number, to: number, mode: "nearest" | "linear
 }
 
 /** dX = R_H^T dY R_W for the matrices of the two resized axes, which must be the last two. */
-export function unresize(x: Value, dy: Value, { sizes, mode, antialias }: Attributes["Resize"]): Value {
+export function unresize(x: Value, dy: Value, { sizes, ...form }: Attributes["Resize"]): Value {
   const { graph } = x;
   const [h, w] = x.shape.slice(-2);
   const [ho, wo] = sizes.slice(-2);
   let result = dy;
   if (wo !== w)
-    result = matMul(result, graph.constant({ dtype: "float32", shape: [wo, w], data: resizeMatrix(w, wo, mode, antialias) }));
+    result = matMul(result, graph.constant({ dtype: "float32", shape: [wo, w], data: resizeMatrix(w, wo, form) }));
   if (ho !== h) {
-    const rows = graph.constant({ dtype: "float32", shape: [ho, h], data: resizeMatrix(h, ho, mode, antialias) });
+    const rows = graph.constant({ dtype: "float32", shape: [ho, h], data: resizeMatrix(h, ho, form) });
     result = matMul(transpose(rows, [1, 0]), result);
   }
   return result;

@@ -1,6 +1,6 @@
 import type { PoolAttributes } from "../graph/attributes.js";
 import type { Value } from "../graph/graph.js";
-import { add, equal, indicator, mul, pad, slice } from "../graph/ops.js";
+import { add, equal, indicator, mul, pad, resize, slice } from "../graph/ops.js";
 import { unslice } from "./linear-maps.js";
 
 /** Each pixel of a window of k pixels gets g / k. A centred window at stride 1 is its own adjoint. */
@@ -11,7 +11,7 @@ export function averagePoolGradient(x: Value, dy: Value, attributes: PoolAttribu
   const [, c, h, w] = x.shape;
   const tiling = kernel.every((k, i) => k === strides[i]) && pads.every((p) => p === 0) && h === dy.shape[2] * kernel[0] && w === dy.shape[3] * kernel[1];
   const share = 1 / (kernel[0] * kernel[1]);
-  if (tiling) return mul(x.graph.node("Resize", [dy], { sizes: x.shape, mode: "nearest", antialias: false })[0], share);
+  if (tiling) return mul(resize(dy, x.shape, "nearest"), share);
   const ones = x.graph.constant({ dtype: "float32", shape: [c, 1, ...kernel], data: new Float32Array(c * kernel[0] * kernel[1]).fill(share) });
   const missing = (i: 0 | 1): number => x.shape[2 + i] - (strides[i] * (dy.shape[2 + i] - 1) + kernel[i] - pads[i] - pads[i + 2]);
   return x.graph.node("ConvTranspose", [dy, ones], { strides, pads, dilations: [1, 1], group: c, outputPadding: [missing(0), missing(1)] })[0];

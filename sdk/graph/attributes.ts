@@ -81,7 +81,8 @@ export interface Attributes {
   OneHot: { axis: number; depth: number };
   DepthToSpace: { blocksize: number; mode: "DCR" | "CRD" };
   SpaceToDepth: { blocksize: number };
-  Resize: { sizes: Shape; mode: "nearest" | "linear"; antialias: boolean };
+  /** Nearest rounds down and is asymmetric; antialiasing goes with half pixels. */
+  Resize: { sizes: Shape; mode: "nearest" | "linear"; alignment: "half_pixel" | "align_corners" | "asymmetric"; antialias: boolean };
   ReduceSum: ReduceAttributes;
   ReduceMean: ReduceAttributes;
   ReduceMax: ReduceAttributes;

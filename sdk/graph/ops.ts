@@ -89,7 +89,7 @@ export const oneHot = (index: Value, depth: number, axis = -1): Value => one("On
 export const depthToSpace = (x: Value, blocksize: number): Value => one("DepthToSpace", [x], { blocksize, mode: "DCR" });
 export const spaceToDepth = (x: Value, blocksize: number): Value => one("SpaceToDepth", [x], { blocksize });
 export const resize = (x: Value, sizes: Shape, mode: "nearest" | "linear", antialias = false): Value =>
-  one("Resize", [x], { sizes, mode, antialias });
+  one("Resize", [x], { sizes, mode, alignment: mode === "nearest" ? "asymmetric" : "half_pixel", antialias });
 
 const axesOf = (x: Value, axes: readonly number[]): readonly number[] => axes.map((a) => normalAxis(a, x.rank));
 export const sum = (x: Value, axes: readonly number[], keepdims = false): Value => one("ReduceSum", [x], { axes: axesOf(x, axes), keepdims });

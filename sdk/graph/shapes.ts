@@ -340,8 +340,10 @@ export const inferenceRules: { readonly [K in Operator]: InferenceRule<K> } = {
     if (inputs[0].rank !== 4 || h % b !== 0 || w % b !== 0) refuse("SpaceToDepth", `height and width that ${b} divides`, inputs);
     return [{ dtype: inputs[0].dtype, shape: [n, c * b * b, h / b, w / b] }];
   },
-  Resize: (inputs, { sizes }) => {
+  Resize: (inputs, { sizes, mode, alignment, antialias }) => {
     count("Resize", inputs, 1);
+    if (mode === "nearest" && alignment !== "asymmetric") refuse("Resize", `nearest to be asymmetric, not ${alignment}`, inputs);
+    if (antialias && alignment !== "half_pixel") refuse("Resize", `antialias with half_pixel, not ${alignment}`, inputs);
     if (sizes.length !== inputs[0].rank || !counts(sizes)) refuse("Resize", `${inputs[0].rank} sizes`, inputs);
     return [{ dtype: inputs[0].dtype, shape: sizes }];
   },

@@ -14,15 +14,27 @@ import { bundleFiles, findBundle, readBundle } from "../bundle/index.js";
 import { NightshiftError } from "../errors.js";
 import { trainable } from "../network/steps/lmc.js";
 import { packageRoot } from "../paths.js";
+import { Random } from "../random.js";
+import { recolour, unitGrain } from "../training/batch/colour.js";
 import type { Dataset } from "../training/dataset.js";
 import { evaluateBundle } from "../training/evaluate.js";
 import { ownExemplars } from "./exemplars.js";
 
 const share = z.number().min(0).max(1);
 
-/** Frames of a folder, or a part of it by its order ([0, 0.5] is the first half); or a rendered drive. */
+/** A change of light, as training's `Colour`: what darkens a labelled day, so that settings can be chosen without labels of a real dusk. */
+const lightSchema = z.strictObject({
+  gain: z.tuple([z.number(), z.number(), z.number()]),
+  gamma: z.number().positive(),
+  brightness: z.number().positive(),
+  contrast: z.number().positive(),
+  saturation: z.number().min(0),
+  noise: z.number().min(0),
+});
+
+/** Frames of a folder, or a part of it by its order ([0, 0.5] is the first half), perhaps in another light; or a rendered drive. */
 const framesSchema = z.union([
-  z.strictObject({ folder: z.string().min(1), part: z.tuple([share, share]).optional() }),
+  z.strictObject({ folder: z.string().min(1), part: z.tuple([share, share]).optional(), light: lightSchema.optional() }),
   z.strictObject({ drive: z.strictObject({ seed: z.number().int(), length: z.number().int().positive(), condition: z.enum(["day", "dusk", "night", "fog"]) }) }),
 ]);
 
@@ -175,7 +187,22 @@ async function open(frames: z.infer<typeof framesSchema>, data: string): Promise
   if ("drive" in frames) return openDataset({ kind: "drive", ...frames.drive });
   const whole = await openDataset({ kind: "folder", path: join(data, frames.folder) });
   const [from, to] = (frames.part ?? [0, 1]).map((place) => Math.round(place * whole.length));
-  return { ...whole, length: to - from, sample: (index) => whole.sample(from + index) };
+  const part: Dataset = { ...whole, length: to - from, sample: (index) => whole.sample(from + index) };
+  return frames.light ? inLight(part, frames.light) : part;
+}
+
+/** The same frames in another light, each always with the same noise. */
+function inLight(dataset: Dataset, light: z.infer<typeof lightSchema>): Dataset {
+  const grain = unitGrain(new Random("light"));
+  return {
+    ...dataset,
+    sample: async (index) => {
+      const sample = await dataset.sample(index);
+      const rgb = Uint8ClampedArray.from(sample.rgb);
+      recolour(rgb, { ...light, hueTurns: 0 }, grain, new Random("light", index));
+      return { ...sample, rgb: new Uint8Array(rgb.buffer) };
+    },
+  };
 }
 
 /** Every frame, at the network's size. */

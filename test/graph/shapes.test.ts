@@ -52,7 +52,9 @@ refuses("ScatterElements", [[[2, 2]], [[1, 2], "int64"], [[1, 1]]], { axis: 0, r
 refuses("OneHot", [[[2], "int32"]], { axis: -1, depth: 3 }, /int64/);
 refuses("DepthToSpace", [[[1, 6, 2, 2]]], { blocksize: 2, mode: "DCR" }, /divides/);
 refuses("SpaceToDepth", [[[1, 1, 3, 2]]], { blocksize: 2 }, /divides/);
-refuses("Resize", [[[1, 1, 3, 2]]], { sizes: [3, 2], mode: "nearest", antialias: false }, /4 sizes/);
+refuses("Resize", [[[1, 1, 3, 2]]], { sizes: [3, 2], mode: "nearest", alignment: "asymmetric", antialias: false }, /4 sizes/);
+refuses("Resize", [[[1, 1, 3, 2]]], { sizes: [1, 1, 6, 4], mode: "nearest", alignment: "half_pixel", antialias: false }, /asymmetric/);
+refuses("Resize", [[[1, 1, 3, 2]]], { sizes: [1, 1, 2, 1], mode: "linear", alignment: "align_corners", antialias: true }, /half_pixel/);
 refuses("ReduceSum", [[[2]]], { axes: [], keepdims: true }, /at least one/);
 refuses("TopK", [[[2]]], { k: 3, axis: 0, largest: true }, /k from 1 to 2/);
 refuses("MatMul", [[[2, 3]], [[2, 3]]], {}, /\[\.\.\., n, k\]/);

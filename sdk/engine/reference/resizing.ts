@@ -9,11 +9,10 @@ interface Tap {
 }
 
 /** What one output element along an axis is made of. */
-function taps(to: number, from: number, at: number, { mode, antialias }: Attributes["Resize"]): readonly Tap[] {
+function taps(to: number, from: number, at: number, { mode, alignment, antialias }: Attributes["Resize"]): readonly Tap[] {
   // asymmetric, floor
   if (mode === "nearest") return [{ from: Math.floor((at * from) / to), weight: 1 }];
-  // half_pixel
-  const centre = ((at + 0.5) * from) / to - 0.5;
+  const centre = { half_pixel: ((at + 0.5) * from) / to - 0.5, asymmetric: (at * from) / to, align_corners: to > 1 ? (at * (from - 1)) / (to - 1) : 0 }[alignment];
   if (antialias && to < from) {
     // A triangle as wide as the reduction. Beyond the border the outermost element is repeated.
     const reach = from / to;

@@ -86,7 +86,12 @@ export const encodings: { readonly [K in Operator]: { readonly [A in keyof Attri
   OneHot: { axis: attribute("axis", "int", -1), depth: input(1, "int") },
   DepthToSpace: { blocksize: attribute("blocksize", "int"), mode: attribute("mode", "string", "DCR") },
   SpaceToDepth: { blocksize: attribute("blocksize", "int") },
-  Resize: { sizes: input(3, "ints"), mode: attribute("mode", "string", "nearest"), antialias: attribute("antialias", "bool", 0) },
+  Resize: {
+    sizes: input(3, "ints"),
+    mode: attribute("mode", "string", "nearest"),
+    alignment: attribute("coordinate_transformation_mode", "string", "half_pixel"),
+    antialias: attribute("antialias", "bool", 0),
+  },
   ReduceSum: reduce,
   ReduceMean: reduce,
   ReduceMax: reduce,
@@ -150,7 +155,7 @@ export const irrelevantAttributes: { readonly [K in Operator]?: readonly string[
   BatchNormalization: ["momentum"],
   Conv: ["kernel_shape"],
   ConvTranspose: ["kernel_shape"],
-  Resize: ["coordinate_transformation_mode", "nearest_mode", "cubic_coeff_a", "extrapolation_value"],
+  Resize: ["nearest_mode", "cubic_coeff_a", "extrapolation_value"],
   Split: ["num_outputs"],
 };
 
@@ -160,13 +165,8 @@ export const textValues: Readonly<Record<string, readonly string[]>> = {
   "ScatterElements.reduction": ["none", "add"],
   "DepthToSpace.mode": ["DCR", "CRD"],
   "Resize.mode": ["nearest", "linear"],
+  "Resize.alignment": ["half_pixel", "align_corners", "asymmetric"],
 };
 
 /** What ONNX takes where a fixed attribute is absent. */
 export const absentFixedAttributes: Readonly<Record<string, number | string>> = { count_include_pad: 0, ceil_mode: 0 };
-
-/** Resize's alignment follows from its mode, so that both are the ones whose gradients we know. */
-export const resizeAlignment = {
-  nearest: { coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" },
-  linear: { coordinate_transformation_mode: "half_pixel", nearest_mode: "floor" },
-} as const;

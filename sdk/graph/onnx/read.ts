@@ -5,8 +5,9 @@ import { Graph, type Value } from "../graph.js";
 import type { Tensor } from "../tensor.js";
 import { absentInput } from "./absent.js";
 import {
-  absentFixedAttributes, acceptedAttributes, encodings, fixedAttributes, irrelevantAttributes, resizeAlignment, textValues, type Encoding,
+  absentFixedAttributes, acceptedAttributes, encodings, fixedAttributes, irrelevantAttributes, textValues, type Encoding,
 } from "./encoding.js";
+import { folded, type FoldInput } from "./fold.js";
 import { ModelProtoSchema, type AttributeProto, type ModelProto, type NodeProto, type ValueInfoProto } from "./onnx_pb.js";
 import { numbersOf, tensorOf } from "./tensor.js";
 import { dtypeOf } from "./types.js";
@@ -41,6 +42,8 @@ function plain(attribute: AttributeProto, kind: string): unknown {
 class Reader {
   readonly values = new Map<string, Value>();
   readonly constants = new Map<string, Tensor>();
+  /** Constants that were folded from shapes. */
+  readonly #ofShapes = new Set<string>();
 
   constructor(
     readonly graph: Graph,
@@ -110,6 +113,15 @@ class Reader {
     }
   }
 
+  /** Undefined for an input that is left out. */
+  #foldInputs(node: NodeProto): (FoldInput | undefined)[] {
+    return node.input.map((name) => {
+      if (name === "") return undefined;
+      const constant = this.constants.get(name);
+      return constant ? { constant, isOfShapes: this.#ofShapes.has(name), shape: constant.shape } : { shape: this.value(name).shape };
+    });
+  }
+
   #isOutputName(node: NodeProto): boolean {
     const [name] = node.output;
     return node.opType === "Identity" && this.outputs.has(name) && node.name === outputNodeName(name);
@@ -117,9 +129,13 @@ class Reader {
 
   node(node: NodeProto): void {
     if (node.opType === "Constant" && node.domain === "") {
-      const value = node.attribute.find((a) => a.name === "value")?.t;
-      if (!value) refuse("a Constant that holds a tensor", node.name, "Export constants as tensors.");
-      this.constants.set(node.output[0], tensorOf(value));
+      this.constants.set(node.output[0], constantOf(node));
+      return;
+    }
+    const result = node.domain === "" && node.output.length === 1 ? folded(node, this.#foldInputs(node)) : undefined;
+    if (result) {
+      this.constants.set(node.output[0], result);
+      this.#ofShapes.add(node.output[0]);
       return;
     }
     if (!Object.hasOwn(encodings, node.opType) || node.domain !== "")
@@ -161,14 +177,9 @@ class Reader {
 
   #checkResize(node: NodeProto, attributes: Record<string, unknown>, taken: Set<number>): void {
     taken.add(1).add(2);
-    const mode = attributes.mode as keyof typeof resizeAlignment;
-    const alignment = resizeAlignment[mode];
-    const found = (name: string, absent: string): string => text(node.attribute.find((a) => a.name === name)?.s ?? new TextEncoder().encode(absent));
-    const transformation = found("coordinate_transformation_mode", "half_pixel");
-    if (transformation !== alignment.coordinate_transformation_mode)
-      refuse(`Resize ${mode} with ${alignment.coordinate_transformation_mode}`, transformation, "This form is not supported.");
-    const rounding = found("nearest_mode", "round_prefer_floor");
-    if (mode === "nearest" && rounding !== alignment.nearest_mode) refuse(`Resize nearest with ${alignment.nearest_mode}`, rounding, "This form is not supported.");
+    if (attributes.mode !== "nearest") return;
+    const rounding = node.attribute.find((a) => a.name === "nearest_mode");
+    if (!rounding || text(rounding.s) !== "floor") refuse("Resize nearest with floor", rounding ? text(rounding.s) : "round_prefer_floor", "This form is not supported.");
   }
 
   #resolveReshape(node: NodeProto, attributes: Record<string, unknown>): void {
@@ -177,6 +188,25 @@ class Reader {
     const known = shape.reduce((a, n) => (n === -1 ? a : a * n), 1);
     attributes.shape = shape.map((n) => (n === -1 ? source.size / known : n));
   }
+}
+
+/** A Constant's tensor, in whichever of its forms. */
+function constantOf(node: NodeProto): Tensor {
+  for (const { name, t, i, f, ints, floats } of node.attribute)
+    switch (name) {
+      case "value":
+        if (t) return tensorOf(t);
+        break;
+      case "value_int":
+        return { dtype: "int64", shape: [], data: BigInt64Array.of(i) };
+      case "value_ints":
+        return { dtype: "int64", shape: [ints.length], data: BigInt64Array.from(ints) };
+      case "value_float":
+        return { dtype: "float32", shape: [], data: Float32Array.of(f) };
+      case "value_floats":
+        return { dtype: "float32", shape: [floats.length], data: Float32Array.from(floats) };
+    }
+  return refuse("a Constant that holds numbers", node.attribute.map(({ name }) => name).join(", ") || "none", "Export constants as tensors.");
 }
 
 function staticShape(info: ValueInfoProto): { elemType: number; shape: number[] } {

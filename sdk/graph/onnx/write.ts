@@ -2,7 +2,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import type { Graph, Node, Value } from "../graph.js";
 import { toFloat16 } from "../float16.js";
 import type { DType, Tensor } from "../tensor.js";
-import { encodings, fixedAttributes, resizeAlignment, type AttributeKind } from "./encoding.js";
+import { encodings, fixedAttributes, type AttributeKind } from "./encoding.js";
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
@@ -144,10 +144,8 @@ function nodeProto(node: Node, constants: ConstantInputs): NodeProto {
     inputs[encoding.index] = constants.name(constantInput(node, encoding.kind, value));
   }
   if (node.operator === "OneHot") inputs.push(constants.name({ dtype: "float32", shape: [2], data: Float32Array.of(0, 1) }));
-  if (node.operator === "Resize") {
-    const mode = (node.attributes as { mode: "nearest" | "linear" }).mode;
-    for (const [name, value] of Object.entries(resizeAlignment[mode])) attributes.push(attributeProto(name, "string", value));
-  }
+  // It means nothing to the other mode.
+  if (node.operator === "Resize") attributes.push(attributeProto("nearest_mode", "string", "floor"));
   for (const [name, value] of Object.entries(fixedAttributes[node.operator] ?? {}))
     attributes.push(attributeProto(name, typeof value === "string" ? "string" : "int", value));
   return create(NodeProtoSchema, {

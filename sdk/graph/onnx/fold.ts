@@ -1,0 +1,163 @@
+import { type DType, type Shape, sizeOf, type Tensor } from "../tensor.js";
+import type { NodeProto } from "./onnx_pb.js";
+import { numbersOf, tensorOf } from "./tensor.js";
+import { dtypeOf } from "./types.js";
+
+/** Arithmetic on shapes is small; what is larger is data, and stays in the graph. */
+const mostElements = 4096;
+
+/** Whose further inputs say where to, and are integers whatever is moved. */
+const moving: ReadonlySet<string> = new Set(["Unsqueeze", "Squeeze", "Reshape", "Slice", "Gather"]);
+
+/** What a node is given: a tensor where it is constant, and its shape, which is always known. */
+export interface FoldInput {
+  readonly constant?: Tensor;
+  /** Whether it was folded from shapes. */
+  readonly isOfShapes?: boolean;
+  readonly shape: Shape;
+}
+
+/**
+ * The value of a node that computes with shapes, as exporters write them (Shape, Gather, Concat, Cast, arithmetic ...), all shapes being static here.
+ * Undefined where the node is another, its inputs are not constant, or they are not small.
+ */
+export function folded(node: NodeProto, inputs: readonly (FoldInput | undefined)[]): Tensor | undefined {
+  const [first] = inputs;
+  if (!first) return undefined;
+  if (node.opType === "Shape") {
+    const [start, end] = [int(node, "start", 0), int(node, "end", first.shape.length)];
+    return integers(first.shape.slice(start, end));
+  }
+  if (node.opType === "Size") return integers([sizeOf(first.shape)], []);
+  const constants = inputs.map((input) => input?.constant);
+  // Floats are data, unless they come from a shape: those of an own graph must come back as they were written.
+  const data = moving.has(node.opType) ? [first] : inputs;
+  if (!data.some((input) => input?.constant && (input.isOfShapes || isInteger(input.constant.dtype)))) return undefined;
+  if (constants.some((tensor, at) => (inputs[at] ? !tensor || tensor.data.length > mostElements : false))) return undefined;
+  const fold = folds[node.opType];
+  const [source, ...others] = constants;
+  return source && fold?.(node, [source, ...others]);
+}
+
+type Fold = (node: NodeProto, inputs: readonly [Tensor, ...(Tensor | undefined)[]]) => Tensor | undefined;
+
+const folds: Readonly<Record<string, Fold>> = {
+  Identity: (_, [x]) => x,
+  Cast: (node, [x]) => made(dtypeOf(int(node, "to", 1)), x.shape, numbersOf(x)),
+  Unsqueeze: (node, [x, axes]) => {
+    const wanted = axes ? numbersOf(axes) : ints(node, "axes");
+    const rank = x.shape.length + wanted.length;
+    const places = new Set(wanted.map((axis) => (axis < 0 ? axis + rank : axis)));
+    const rest = [...x.shape];
+    return { ...x, shape: Array.from({ length: rank }, (_unused, axis) => (places.has(axis) ? 1 : (rest.shift() ?? 1))) };
+  },
+  Squeeze: (node, [x, axes]) => {
+    const wanted = (axes ? numbersOf(axes) : ints(node, "axes")).map((axis) => (axis < 0 ? axis + x.shape.length : axis));
+    return { ...x, shape: x.shape.filter((n, axis) => (wanted.length > 0 ? !wanted.includes(axis) : n !== 1)) };
+  },
+  Reshape: (_, [x, shape]) => {
+    const wanted = (shape ? numbersOf(shape) : []).map((n, axis) => (n === 0 ? (x.shape[axis] ?? 1) : n));
+    const known = wanted.reduce((a, n) => (n === -1 ? a : a * n), 1);
+    const resolved = wanted.map((n) => (n === -1 ? x.data.length / known : n));
+    return sizeOf(resolved) === x.data.length ? { ...x, shape: resolved } : undefined;
+  },
+  Concat: (_, inputs) => {
+    if (inputs.some((x) => x?.shape.length !== 1)) return undefined;
+    const all = inputs.flatMap((x) => (x ? numbersOf(x) : []));
+    return made(inputs[0].dtype, [all.length], all);
+  },
+  Gather: (node, [x, indices]) => {
+    if (x.shape.length !== 1 || !indices || int(node, "axis", 0) !== 0) return undefined;
+    const from = numbersOf(x);
+    return made(x.dtype, indices.shape, numbersOf(indices).map((at) => from[at < 0 ? at + from.length : at] ?? NaN));
+  },
+  Slice: (_, [x, starts, ends, axes, steps]) => {
+    if (x.shape.length !== 1 || !starts || !ends || starts.data.length !== 1) return undefined;
+    const from = numbersOf(x);
+    const [start = 0, end = 0, axis = 0, step = 1] = [starts, ends, axes, steps].map((each) => (each ? numbersOf(each)[0] : undefined));
+    if ((axis !== 0 && axis !== -1) || step !== 1) return undefined;
+    const part = from.slice(start, end);
+    return made(x.dtype, [part.length], part);
+  },
+  ConstantOfShape: (node, [shape]) => {
+    const value = node.attribute.find((a) => a.name === "value")?.t;
+    const wanted = numbersOf(shape);
+    if (!isCount(sizeOf(wanted))) return undefined;
+    const tensor: Tensor = value ? tensorOf(value) : { dtype: "float32", shape: [1], data: Float32Array.of(0) };
+    return made(tensor.dtype, wanted, new Array<number>(sizeOf(wanted)).fill(numbersOf(tensor)[0] ?? 0));
+  },
+  Range: (_, [start, limit, delta]) => {
+    const [from = 0, to = 0, step = 1] = [start, limit, delta].map((each) => (each ? numbersOf(each)[0] : undefined));
+    const count = Math.max(0, Math.ceil((to - from) / step));
+    return !isCount(count) ? undefined : made(start.dtype, [count], Array.from({ length: count }, (_unused, at) => from + at * step));
+  },
+  ReduceProd: (node, [x]) => (x.shape.length === 1 ? made(x.dtype, int(node, "keepdims", 1) === 1 ? [1] : [], [numbersOf(x).reduce((a, b) => a * b, 1)]) : undefined),
+  Neg: (_, [x]) => made(x.dtype, x.shape, numbersOf(x).map((a) => -a)),
+  Floor: (_, [x]) => made(x.dtype, x.shape, numbersOf(x).map(Math.floor)),
+  Ceil: (_, [x]) => made(x.dtype, x.shape, numbersOf(x).map(Math.ceil)),
+  Sqrt: (_, [x]) => made(x.dtype, x.shape, numbersOf(x).map(Math.sqrt)),
+  Add: elementwise((a, b) => a + b),
+  Sub: elementwise((a, b) => a - b),
+  Mul: elementwise((a, b) => a * b),
+  // Integers are divided towards zero.
+  Div: elementwise((a, b, dtype) => (isInteger(dtype) ? Math.trunc(a / b) : a / b)),
+  Min: elementwise((a, b) => Math.min(a, b)),
+  Max: elementwise((a, b) => Math.max(a, b)),
+  Equal: elementwise((a, b) => Number(a === b), "bool"),
+  Greater: elementwise((a, b) => Number(a > b), "bool"),
+  Less: elementwise((a, b) => Number(a < b), "bool"),
+  Where: (_, [condition, a, b]) => {
+    if (!a || !b) return undefined;
+    const shape = [condition, a, b].reduce((longest, each) => (each.data.length > sizeOf(longest) ? each.shape : longest), condition.shape);
+    const [chosen, x, y] = [condition, a, b].map((each) => spread(each, shape));
+    return chosen && x && y && made(a.dtype, shape, chosen.map((is, at) => (is ? x[at] : y[at])));
+  },
+};
+
+/** Of two tensors of one shape, or of which one has a single element. */
+function elementwise(compute: (a: number, b: number, dtype: DType) => number, answer?: DType): Fold {
+  return (_, [a, b]) => {
+    if (!b) return undefined;
+    const shape = b.data.length > a.data.length || b.shape.length > a.shape.length ? b.shape : a.shape;
+    const [x, y] = [spread(a, shape), spread(b, shape)];
+    return x && y && made(answer ?? a.dtype, shape, x.map((value, at) => compute(value, y[at], a.dtype)));
+  };
+}
+
+/** Undefined where that would take more than repeating one element. */
+function spread(tensor: Tensor, shape: Shape): number[] | undefined {
+  const numbers = numbersOf(tensor);
+  if (numbers.length === 1) return new Array<number>(sizeOf(shape)).fill(numbers[0]);
+  return numbers.length === sizeOf(shape) ? numbers : undefined;
+}
+
+const isCount = (n: number): boolean => Number.isInteger(n) && n >= 0 && n <= mostElements;
+
+const isInteger = (dtype: DType): boolean => dtype === "int64" || dtype === "int32" || dtype === "uint8" || dtype === "int8";
+
+const integers = (values: readonly number[], shape: Shape = [values.length]): Tensor => ({ dtype: "int64", shape, data: BigInt64Array.from(values, BigInt) });
+
+/** Undefined where integers are asked for and a value is none, as after a division by 0: the engine that runs the node says what it means. */
+function made(dtype: DType, shape: Shape, values: readonly number[]): Tensor | undefined {
+  if (isInteger(dtype) && !values.every(Number.isFinite)) return undefined;
+  const whole = values.map(Math.trunc);
+  switch (dtype) {
+    case "int64":
+      return { dtype, shape, data: BigInt64Array.from(whole, BigInt) };
+    case "int32":
+      return { dtype, shape, data: Int32Array.from(whole) };
+    case "int8":
+      return { dtype, shape, data: Int8Array.from(whole) };
+    case "uint8":
+      return { dtype, shape, data: Uint8Array.from(whole) };
+    case "bool":
+      return { dtype, shape, data: Uint8Array.from(values, (value) => Number(value !== 0)) };
+    case "float64":
+      return { dtype, shape, data: Float64Array.from(values) };
+    default:
+      return { dtype: "float32", shape, data: Float32Array.from(values) };
+  }
+}
+
+const int = (node: NodeProto, name: string, absent: number): number => Number(node.attribute.find((a) => a.name === name)?.i ?? absent);
+const ints = (node: NodeProto, name: string): number[] => node.attribute.find((a) => a.name === name)?.ints.map(Number) ?? [];
