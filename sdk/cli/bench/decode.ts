@@ -5,6 +5,7 @@ import { ThreadEngine } from "../../engine/thread-engine.js";
 import { inputNames, paddedVocabularySize } from "../../network/contract.js";
 import { inferenceModel } from "../../network/inference.js";
 import { AnswerStream } from "../../pipeline/answer-stream.js";
+import { Publisher } from "../../stream/publisher.js";
 import type { Bench } from "../benches.js";
 import { driveFrames, LoopedCamera, type Pixels } from "./looped-camera.js";
 import { Receiver } from "./receiver.js";
@@ -26,24 +27,36 @@ const sizes = [
  */
 export const bench: Bench = async ({ bundle = "default", threads = 2, count = defaultFrames, onProgress }) => {
   const directory = findBundle(bundle);
-  const receiver = await Receiver.open();
+  const publisher = await Publisher.open({
+    addresses: ["tcp://127.0.0.1:*"],
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const subscriber: Subscribed = { publisher, receiver: await Receiver.of(publisher) };
   try {
     const figures = [];
     for (const { width, height } of sizes) {
       onProgress(`${width} x ${height}: rendering`);
-      figures.push({ frame: `${width}x${height}`, ...(await measure(directory, driveFrames(width, height, 8), threads, count, receiver, onProgress)) });
+      figures.push({ frame: `${width}x${height}`, ...(await measure(directory, driveFrames(width, height, 8), threads, count, subscriber, onProgress)) });
     }
     const [first, ...others] = figures;
     return { ...first, others, threads, bundle };
   } finally {
-    await receiver.close();
+    await publisher.close();
+    await subscriber.receiver.close();
   }
 };
 
-async function measure(directory: string, frames: readonly Pixels[], threads: number, count: number, receiver: Receiver, onProgress: (line: string) => void) {
+interface Subscribed {
+  readonly publisher: Publisher;
+  readonly receiver: Receiver;
+}
+
+async function measure(directory: string, frames: readonly Pixels[], threads: number, count: number, subscriber: Subscribed, onProgress: (line: string) => void) {
   const engine = new ThreadEngine({ threads });
   const names = (await engine.load({ kind: "bundle", directory }, frames.slice(0, 1))).vocabulary.length;
-  const stream = (block: number, fps: number) => streamed(engine, frames, block, fps, receiver);
+  const stream = (block: number, fps: number) => streamed(engine, frames, block, fps, subscriber);
   const { fps: warm } = await stream(blockFrames, 0);
   const { latenciesMs } = await stream(count, warm * pacedShare);
   // Before the bare session is there, whose memory is not the stream's.
@@ -78,13 +91,13 @@ async function measure(directory: string, frames: readonly Pixels[], threads: nu
 }
 
 /** Streams frames until the other process has their answers. Answers with the rate in frames a second, and each frame's latency. */
-async function streamed(engine: ThreadEngine, frames: readonly Pixels[], count: number, fps: number, receiver: Receiver): Promise<{ fps: number; latenciesMs: readonly number[] }> {
+async function streamed(engine: ThreadEngine, frames: readonly Pixels[], count: number, fps: number, { publisher, receiver }: Subscribed): Promise<{ fps: number; latenciesMs: readonly number[] }> {
   await receiver.expect(count);
   const start = performance.now();
   const stream = new AnswerStream({
     camera: new LoopedCamera(frames, count, fps),
     engine,
-    take: async (_frame, perception) => receiver.publisher.publish(perception, "unknown"),
+    take: async (_frame, perception) => publisher.publish(perception, "unknown"),
     onError: (error) => {
       throw error;
     },

@@ -3,45 +3,40 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { streamEvent } from "../../stream/events.js";
-import { Publisher } from "../../stream/publisher.js";
-import type { ReceiverReport, ReceiverRequest } from "./receiver-process.js";
+import type { Publisher } from "../../stream/publisher.js";
+import type { ReceiverKind, ReceiverReport, ReceiverRequest } from "./receiver-process.js";
 
-/** A publisher, and a subscriber in another process that has received everything since it connected. */
+/** A subscriber in another process that has received everything since it connected. */
 export class Receiver {
-  #last: ReceiverReport | undefined;
+  readonly #reports: ReceiverReport[] = [];
   #wake: () => void = () => undefined;
 
-  private constructor(
-    readonly publisher: Publisher,
-    private readonly child: ChildProcess,
-  ) {
+  private constructor(private readonly child: ChildProcess) {
     child.on("message", (report: ReceiverReport) => {
-      this.#last = report;
+      this.#reports.push(report);
       this.#wake();
     });
   }
 
-  static async open(): Promise<Receiver> {
-    const publisher = await Publisher.open({
-      addresses: ["tcp://127.0.0.1:*"],
-      onError: (error) => {
-        throw error;
-      },
-    });
-    const child = fork(fileURLToPath(new URL("./receiver-process.js", import.meta.url)), publisher.addresses);
-    const receiver = new Receiver(publisher, child);
-    // A subscriber gets nothing of what was sent before its subscription has arrived.
-    while (receiver.#last?.kind !== "connected") {
-      publisher.publishEvent(streamEvent("stream_started", "Are you there?"));
+  /** `greet` sends it something, until it has heard it: a subscriber gets nothing of what was sent before its subscription has arrived. */
+  static async open(address: string, kind: ReceiverKind, greet: () => void | Promise<void>): Promise<Receiver> {
+    const receiver = new Receiver(fork(fileURLToPath(new URL("./receiver-process.js", import.meta.url)), [address, kind]));
+    while (receiver.#reports.length === 0) {
+      await greet();
       await sleep(20);
     }
     return receiver;
   }
 
+  /** A subscriber to what a publisher sends. */
+  static async of(publisher: Publisher): Promise<Receiver> {
+    const [address = ""] = publisher.addresses;
+    return Receiver.open(address, "answers", () => publisher.publishEvent(streamEvent("stream_started", "Are you there?")));
+  }
+
   /** Has the other process count this many frames from now on. */
   async expect(frames: number): Promise<void> {
-    this.child.send({ expect: frames } satisfies ReceiverRequest);
-    await this.#told("expecting", 10_000);
+    await this.#ask({ expect: frames }, "expecting");
   }
 
   /** From capture to the other process, milliseconds, for each expected frame, once masks and boxes of all have come. Rejects where they have not after `timeoutMs`. */
@@ -49,19 +44,39 @@ export class Receiver {
     return (await this.#told("received", timeoutMs)).latenciesMs;
   }
 
+  /** How many of the expected frames have come. */
+  async count(): Promise<number> {
+    return (await this.#ask("count", "counted")).frames;
+  }
+
+  /** Stops the process where it stands: it reads nothing, and says nothing, until `wake`. */
+  freeze(): void {
+    this.child.kill("SIGSTOP");
+  }
+
+  wake(): void {
+    this.child.kill("SIGCONT");
+  }
+
   async close(): Promise<void> {
-    await this.publisher.close();
     if (this.child.exitCode !== null) return;
     const exit = once(this.child, "exit");
     if (this.child.connected) this.child.disconnect();
     await exit;
   }
 
+  #ask<K extends ReceiverReport["kind"]>(request: ReceiverRequest, answer: K): Promise<Extract<ReceiverReport, { kind: K }>> {
+    this.#reports.length = 0;
+    this.child.send(request);
+    return this.#told(answer, 10_000);
+  }
+
   async #told<K extends ReceiverReport["kind"]>(kind: K, timeoutMs: number): Promise<Extract<ReceiverReport, { kind: K }>> {
     const deadline = AbortSignal.timeout(timeoutMs);
-    const isOf = (report: ReceiverReport | undefined): report is Extract<ReceiverReport, { kind: K }> => report?.kind === kind;
+    const isOf = (report: ReceiverReport): report is Extract<ReceiverReport, { kind: K }> => report.kind === kind;
     for (;;) {
-      if (isOf(this.#last)) return this.#last;
+      const found = this.#reports.find(isOf);
+      if (found) return found;
       await new Promise<void>((resolve, reject) => {
         this.#wake = resolve;
         deadline.addEventListener("abort", () => reject(new Error(`The subscriber did not report "${kind}" within ${timeoutMs} ms`)), { once: true });

@@ -1,5 +1,6 @@
 import test from "ava";
 import { bench as decode } from "../../../sdk/cli/bench/decode.js";
+import { bench as publish } from "../../../sdk/cli/bench/publish.js";
 import { median, quantile, slope } from "../../../sdk/cli/bench/statistics.js";
 import { bench as swap } from "../../../sdk/cli/bench/swap.js";
 import { bundleOf } from "../../engine/models.js";
@@ -7,9 +8,18 @@ import { bundleOf } from "../../engine/models.js";
 const quiet = { threads: 1, onProgress: () => undefined };
 
 test.serial("bench decode measures the stream beside the bare session", async (t) => {
-  const figures = await decode({ ...quiet, bundle: await bundleOf(t, 0), count: 20 });
+  const figures = await decode({ ...quiet, bundle: await bundleOf(t, 0), count: 40 });
   for (const key of ["fps", "bareFps", "ratioToBare", "peakMb"]) t.true(Number(figures[key]) > 0, key);
-  t.like(figures, { frame: "1280x720", names: 3, framesMeasured: 20 });
+  t.like(figures, { frame: "1280x720", names: 3, framesMeasured: 40 });
+});
+
+test.serial("bench publish measures both transports beside the bare socket, and a stuck subscriber", async (t) => {
+  const figures = await publish({ ...quiet, bundle: await bundleOf(t, 0), count: 50 });
+  for (const name of ["tcp", "ipc"]) {
+    const { latencyMs, framesPerSecond, bare } = figures[name] as { latencyMs: { p50: number }; framesPerSecond: number; bare: { framesPerSecond: number } };
+    t.true(latencyMs.p50 > 0 && framesPerSecond > 0 && bare.framesPerSecond > 0, name);
+  }
+  t.like(figures["stuck"], { subscribers: 10, unsent: 0 });
 });
 
 test.serial("bench swap finds every answer to be its generation's", async (t) => {
