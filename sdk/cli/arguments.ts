@@ -27,3 +27,6 @@ export function words(text: string): ReadonlyMap<string, string> {
   if (pairs.every((pair) => pair.length === 2 && pair.every((part) => part !== ""))) return new Map(pairs as [string, string][]);
   throw new InvalidArgumentError("Expected NAME=WORD, separated by commas.");
 }
+
+/** For commander: an option that may be given again and again. */
+export const repeated = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];

@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { parse } from "yaml";
 import { z } from "zod";
-import { NightshiftError } from "../errors.js";
+import type { NightshiftOptions } from "../pipeline/options.js";
+import { readYaml } from "../yaml.js";
 
 const count = z.number().int().min(0);
 const port = z.number().int().min(0).max(65535);
@@ -23,7 +22,24 @@ const schema = z.strictObject({
   viewerPort: port.optional(),
   viewerHost: z.string().optional(),
   headless: z.boolean().optional(),
-  adaptation: z.boolean().optional(),
+  /** `false`: watch the weather, but never learn. Else when to learn, and with how much of the computer. */
+  adaptation: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        conditions: z.array(z.enum(["dusk", "night", "fog"])).optional(),
+        /** Further trainings while a condition lasts. */
+        rounds: count.optional(),
+        /** Steps of a training. */
+        steps: count.min(1).optional(),
+        /** Cores that it may use at most. */
+        threads: count.min(1).optional(),
+        /** Share of time in which it works, above 0 to 1. */
+        share: z.number().gt(0).max(1).optional(),
+        niceness: count.max(19).optional(),
+      }),
+    ])
+    .optional(),
   /** As OpenCV calibrates a camera; given, frames are undistorted. */
   intrinsics: z
     .strictObject({ width: count, height: count, fx: z.number(), fy: z.number(), cx: z.number(), cy: z.number(), distortion: z.array(z.number()) })
@@ -32,23 +48,17 @@ const schema = z.strictObject({
 
 export type Configuration = Readonly<z.infer<typeof schema>>;
 
-/** Reads a YAML (or JSON) file. Throws `E_CONFIG` where it cannot be read or says something that means nothing. */
-export async function readConfiguration(path: string): Promise<Configuration> {
-  let value: unknown;
-  try {
-    value = parse(await readFile(path, "utf8"));
-  } catch (cause) {
-    throw invalid(path, cause instanceof Error ? cause.message : String(cause), cause);
-  }
-  const read = schema.safeParse(value ?? {});
-  if (!read.success) throw invalid(path, z.prettifyError(read.error).replaceAll(/\s+/g, " "), read.error);
-  return read.data;
+/** The same in the terms of `Nightshift.start`. */
+export function adaptationOptions(configured: Configuration["adaptation"]): NightshiftOptions["adaptation"] {
+  if (typeof configured !== "object") return configured === false ? false : undefined;
+  const { conditions, rounds, steps, threads, share, niceness } = configured;
+  const given = <T extends object>(values: T): Partial<T> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+  return { ...given({ conditions, furtherRounds: rounds }), training: given({ steps, threads, duty: share, niceness }) };
 }
 
-const invalid = (path: string, received: string, cause: unknown): NightshiftError =>
-  new NightshiftError("E_CONFIG", {
-    expected: `a configuration in ${path} with the options of \`nightshift run\``,
-    received,
-    remedy: "See the README's section on configuration.",
-    cause,
-  });
+/** Reads a YAML (or JSON) file, with settings of the command line over it. Throws `E_CONFIG` where it cannot be read or says something that means nothing. */
+export const readConfiguration = (path: string | undefined, set: readonly string[] = []): Promise<Configuration> =>
+  readYaml({ path, schema, set, expected: "a configuration with the options of `nightshift run`", remedy: "See the README's section on configuration." });
+
+/** The schema of a configuration file, for editors: JSON Schema, draft 2020-12. */
+export const configurationSchema = (): object => ({ title: "Nightshift", description: "What `nightshift run --config` takes.", ...z.toJSONSchema(schema) });

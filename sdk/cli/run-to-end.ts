@@ -1,7 +1,7 @@
 import { Nightshift } from "../nightshift.js";
 import { defaultSeed, defaultSource } from "../pipeline/options.js";
 import { addressesFor, defaultPublisherPort } from "./addresses.js";
-import type { Configuration } from "./configuration.js";
+import { adaptationOptions, type Configuration } from "./configuration.js";
 import { figure, type Io, Progress, say } from "./io.js";
 import { score } from "./scores.js";
 import { type Summary, summarize } from "./summary.js";
@@ -9,11 +9,12 @@ import { type Summary, summarize } from "./summary.js";
 /** Streams until the camera ends or the user interrupts, waits for a verdict under way, measures what was learnt, and stops. */
 export async function runToEnd(io: Io, options: Configuration): Promise<Summary> {
   const { port = defaultPublisherPort, viewerPort, viewerHost, headless, adaptation, ...rest } = options;
+  const learning = adaptationOptions(adaptation);
   let training = "";
   const nightshift = await Nightshift.start({
     ...rest,
     ...addressesFor(port),
-    ...(adaptation === false && { adaptation }),
+    ...(learning !== undefined && { adaptation: learning }),
     viewer: headless ? false : { ...(viewerPort !== undefined && { port: viewerPort }), ...(viewerHost !== undefined && { host: viewerHost }) },
     onEvent: ({ kind, text }) => {
       if (kind === "trainer_progress") training = `: ${text.slice(0, -1)}`;

@@ -1,11 +1,12 @@
 import { Command } from "commander";
 import { defaultPublisherPort } from "./addresses.js";
-import { names, number, wholeNumber } from "./arguments.js";
+import { names, number, repeated, wholeNumber } from "./arguments.js";
 import { type Configuration, readConfiguration } from "./configuration.js";
 import { type Io, result } from "./io.js";
 
 export interface RunOptions extends Configuration {
   readonly config?: string;
+  readonly set?: readonly string[];
   readonly json: boolean;
 }
 
@@ -28,13 +29,14 @@ export const runCommand = (io: Io): Command =>
     .option("--port <port>", `of the publisher; the control socket takes the next (default: ${defaultPublisherPort}; 0: any free ones)`, wholeNumber(0))
     .option("--viewer-port <port>", "of the page (default: 8080; 0: any free one)", wholeNumber(0))
     .option("--viewer-host <host>", "address the page is served on (default: 127.0.0.1; it has no passwords)")
-    .option("--config <file>", "YAML with these options by name, and the camera's intrinsics")
+    .option("--config <file>", "YAML with these options by name, and the camera's intrinsics (sdk/cli/configuration.schema.json)")
+    .option("--set <key=value>", "one value over the configuration file's, such as intrinsics.fx=910; may be given again", repeated)
     .option("--json", "print JSON alone on stdout", false)
     .addHelpText("after", "\nAt the end it prints framesIn, answered, dropped, lost, generations, triggers, verdicts, fps, latencyMs, miou (percent, before and after).")
-    .action(async ({ config, json, adaptation, ...given }: RunOptions) => {
+    .action(async ({ config, set, json, adaptation, ...given }: RunOptions) => {
       const { runToEnd } = await import("./run-to-end.js");
       const { summaryLines } = await import("./summary.js");
-      const configured = config === undefined ? {} : await readConfiguration(config);
+      const configured = await readConfiguration(config, set);
       // Commander says `true` where --no-adaptation is absent, which must not undo what the file says.
       const options = { ...configured, ...given, ...(adaptation === false && { adaptation }) };
       const summary = await runToEnd(io, options);

@@ -13,6 +13,7 @@ import type { State } from "./state.js";
 /** The adaptation loop with its parts. Throws as `ownExemplars`. */
 export async function learning(options: NightshiftOptions, delivered: Bundle, model: ServedModel, state: State, memory: FrameMemory, onEvent: (event: StreamEvent) => void): Promise<AdaptationLoop> {
   const { adaptation, exemplars, seed = defaultSeed } = options;
+  const { training, ...others } = adaptation || {};
   const loop = new AdaptationLoop(
     {
       bundle: model.bundle,
@@ -24,7 +25,7 @@ export async function learning(options: NightshiftOptions, delivered: Bundle, mo
       judge,
       generations: state.generations,
       ...(exemplars !== undefined && { exemplars: [await ownExemplars(exemplars)] }),
-      options: { training: { ...defaultTrainingOptions, seed }, ...(adaptation && adaptation) },
+      options: { ...others, training: { ...defaultTrainingOptions, seed, ...training } },
     },
     onEvent,
   );

@@ -1,6 +1,12 @@
 import type { Intrinsics } from "../../adapters/cameras/undistort.js";
 import type { LoopOptions } from "../adaptation/options.js";
+import type { TrainingOptions } from "../adaptation/trainer/index.js";
 import type { StreamEvent } from "../stream/events.js";
+
+/** When and how to learn; what is left out is as by default. */
+export interface AdaptationOptions extends Partial<Omit<LoopOptions, "training">> {
+  readonly training?: Partial<TrainingOptions>;
+}
 
 /** What Nightshift is started with. Everything has a default. */
 export interface NightshiftOptions {
@@ -23,7 +29,7 @@ export interface NightshiftOptions {
   /** The lens, as OpenCV calibrated it; frames are undistorted where it is given. */
   readonly intrinsics?: Intrinsics;
   /** `false`: watch the weather, but never learn. */
-  readonly adaptation?: false | Partial<LoopOptions>;
+  readonly adaptation?: false | AdaptationOptions;
   /** A labelled folder whose frames are replayed besides the bundle's own exemplars. */
   readonly exemplars?: string;
   /**

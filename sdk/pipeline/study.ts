@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parse } from "yaml";
 import { z } from "zod";
 import { openDataset } from "../../adapters/datasets/open.js";
 import { judge } from "../adaptation/judge/index.js";
@@ -11,13 +10,13 @@ import { shrink } from "../adaptation/shrink.js";
 import { defaultTrainingOptions, train, type TrainingOptions } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import { bundleFiles, findBundle, readBundle } from "../bundle/index.js";
-import { NightshiftError } from "../errors.js";
 import { trainable } from "../network/steps/lmc.js";
 import { packageRoot } from "../paths.js";
 import { Random } from "../random.js";
 import { recolour, unitGrain } from "../training/batch/colour.js";
 import type { Dataset } from "../training/dataset.js";
 import { evaluateBundle } from "../training/evaluate.js";
+import { readYaml } from "../yaml.js";
 import { ownExemplars } from "./exemplars.js";
 
 const share = z.number().min(0).max(1);
@@ -166,18 +165,8 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
   return results();
 }
 
-async function readStudy(path: string): Promise<Study> {
-  try {
-    return studySchema.parse(parse(await readFile(path, "utf8")));
-  } catch (cause) {
-    throw new NightshiftError("E_CONFIG", {
-      expected: "a study as those in calibration/studies",
-      received: `${path}: ${cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause)}`,
-      remedy: "Name one of the studies there, or mend the file.",
-      cause,
-    });
-  }
-}
+const readStudy = (path: string): Promise<Study> =>
+  readYaml({ path, schema: studySchema, expected: "a study as those in calibration/studies", remedy: "Name one of the studies there, or mend the file." });
 
 async function readResults(file: string): Promise<StudyResults | undefined> {
   return existsSync(file) ? (JSON.parse(await readFile(file, "utf8")) as StudyResults) : undefined;

@@ -1,10 +1,8 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parse } from "yaml";
 import { z } from "zod";
-import { NightshiftError } from "../errors.js";
 import { packageRoot } from "../paths.js";
+import { readYaml } from "../yaml.js";
 
 const shared = {
   share: z.number().positive(),
@@ -45,14 +43,5 @@ export type RecipeSource = Recipe["sources"][number];
 export async function readRecipe(nameOrFile: string): Promise<Recipe> {
   const shipped = join(packageRoot(), "calibration", "recipes", `${nameOrFile}.yaml`);
   const path = existsSync(shipped) ? shipped : nameOrFile;
-  try {
-    return recipeSchema.parse(parse(await readFile(path, "utf8")));
-  } catch (cause) {
-    throw new NightshiftError("E_CONFIG", {
-      expected: "a recipe as those in calibration/recipes",
-      received: `${path}: ${cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause)}`,
-      remedy: "Name one of the shipped recipes, or mend the file.",
-      cause,
-    });
-  }
+  return readYaml({ path, schema: recipeSchema, expected: "a recipe as those in calibration/recipes", remedy: "Name one of the shipped recipes, or mend the file." });
 }
