@@ -21,6 +21,7 @@ const schema = z.strictObject({
   port: port.optional(),
   viewerPort: port.optional(),
   viewerHost: z.string().optional(),
+  healthPort: port.optional(),
   headless: z.boolean().optional(),
   /** `false`: watch the weather, but never learn. Else when to learn, and with how much of the computer. */
   adaptation: z

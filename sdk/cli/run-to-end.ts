@@ -8,13 +8,14 @@ import { type Summary, summarize } from "./summary.js";
 
 /** Streams until the camera ends or the user interrupts, waits for a verdict under way, measures what was learnt, and stops. */
 export async function runToEnd(io: Io, options: Configuration): Promise<Summary> {
-  const { port = defaultPublisherPort, viewerPort, viewerHost, headless, adaptation, ...rest } = options;
+  const { port = defaultPublisherPort, viewerPort, viewerHost, healthPort, headless, adaptation, ...rest } = options;
   const learning = adaptationOptions(adaptation);
   let training = "";
   const nightshift = await Nightshift.start({
     ...rest,
     ...addressesFor(port),
     ...(learning !== undefined && { adaptation: learning }),
+    ...(healthPort !== undefined && { health: { port: healthPort } }),
     viewer: headless ? false : { ...(viewerPort !== undefined && { port: viewerPort }), ...(viewerHost !== undefined && { host: viewerHost }) },
     onEvent: ({ kind, text }) => {
       if (kind === "trainer_progress") training = `: ${text.slice(0, -1)}`;
@@ -26,8 +27,9 @@ export async function runToEnd(io: Io, options: Configuration): Promise<Summary>
   });
   const interrupted = interruption();
   try {
-    const { publisher, control, viewer } = nightshift.addresses;
+    const { publisher, control, viewer, health } = nightshift.addresses;
     say(io, `Publishing on ${publisher.join(", ")}; control on ${control ?? "no socket"}.`);
+    if (health !== undefined) say(io, `Health and metrics on ${health}`);
     if (viewer !== undefined) say(io, `Watch it at ${viewer}`);
     const progress = new Progress(io);
     const clock = setInterval(() => progress.show(moment(nightshift, training)), 500);

@@ -29,6 +29,7 @@ export const runCommand = (io: Io): Command =>
     .option("--port <port>", `of the publisher; the control socket takes the next (default: ${defaultPublisherPort}; 0: any free ones)`, wholeNumber(0))
     .option("--viewer-port <port>", "of the page (default: 8080; 0: any free one)", wholeNumber(0))
     .option("--viewer-host <host>", "address the page is served on (default: 127.0.0.1; it has no passwords)")
+    .option("--health-port <port>", "of /metrics (Prometheus), /live and /ready, on 127.0.0.1; none unless given (0: any free one)", wholeNumber(0))
     .option("--config <file>", "YAML with these options by name, and the camera's intrinsics (sdk/cli/configuration.schema.json)")
     .option("--set <key=value>", "one value over the configuration file's, such as intrinsics.fx=910; may be given again", repeated)
     .option("--json", "print JSON alone on stdout", false)

@@ -1,6 +1,7 @@
 import type { Intrinsics } from "../../adapters/cameras/undistort.js";
 import type { LoopOptions } from "../adaptation/options.js";
 import type { TrainingOptions } from "../adaptation/trainer/index.js";
+import type { HealthOptions } from "../stream/health.js";
 import type { StreamEvent } from "../stream/events.js";
 
 /** When and how to learn; what is left out is as by default. */
@@ -47,6 +48,8 @@ export interface NightshiftOptions {
   readonly control?: false | string;
   /** The page; none unless asked for. */
   readonly viewer?: false | { readonly port?: number; readonly host?: string };
+  /** `/metrics`, `/live` and `/ready` over HTTP; none unless asked for. */
+  readonly health?: false | HealthOptions;
   /** Hears every event, also the first ones. */
   readonly onEvent?: (event: StreamEvent) => void;
   /** Gets what goes wrong without ending the stream; written to stderr by default. */

@@ -2,6 +2,7 @@ import type { Perception } from "../engine/perception.js";
 import type { Frame } from "../frame.js";
 import { type ControlHandler, ControlServer } from "../stream/control.js";
 import type { ConditionName, StreamEvent } from "../stream/events.js";
+import { HealthServer } from "../stream/health.js";
 import { Publisher } from "../stream/publisher.js";
 import type { Status } from "../stream/status.js";
 import { Viewer } from "../viewer/viewer.js";
@@ -13,11 +14,12 @@ export interface Handler extends ControlHandler {
   status(): Status;
 }
 
-/** Everything that shows answers and takes requests: ZeroMQ's two sockets and the page, each where it is wanted. */
+/** Everything that shows answers and takes requests: ZeroMQ's two sockets, the page, and health and metrics, each where it is wanted. */
 export class Outlets {
   #publisher: Publisher | undefined;
   #control: ControlServer | undefined;
   #viewer: Viewer | undefined;
+  #health: HealthServer | undefined;
 
   private constructor() {}
 
@@ -29,10 +31,11 @@ export class Outlets {
     onError: (error: unknown) => void,
   ): Promise<Outlets> {
     const outlets = new Outlets();
-    const { publish, control, viewer } = options;
+    const { publish, control, viewer, health } = options;
     try {
       if (publish !== false) outlets.#publisher = await Publisher.open({ onError, ...(publish && { addresses: publish }) });
       if (control !== false) outlets.#control = await ControlServer.open(handler, { onError, ...(control !== undefined && { address: control }) });
+      if (health) outlets.#health = await HealthServer.open(() => handler.status(), health);
       if (viewer) {
         const address = outlets.#publisher?.addresses.join(", ") ?? "not published";
         outlets.#viewer = await Viewer.open({ ...requests(handler), state: () => pageState(handler.status(), { ...about, address }) }, { ...viewer, onError });
@@ -44,23 +47,26 @@ export class Outlets {
     }
   }
 
-  get addresses(): { readonly publisher: readonly string[]; readonly control: string | undefined; readonly viewer: string | undefined } {
-    return { publisher: this.#publisher?.addresses ?? [], control: this.#control?.address, viewer: this.#viewer?.address };
+  get addresses(): { readonly publisher: readonly string[]; readonly control: string | undefined; readonly viewer: string | undefined; readonly health: string | undefined } {
+    return { publisher: this.#publisher?.addresses ?? [], control: this.#control?.address, viewer: this.#viewer?.address, health: this.#health?.address };
   }
 
   answer(frame: Frame, perception: Perception, condition: ConditionName): void {
     this.#publisher?.publish(perception, condition);
     this.#viewer?.show(frame, perception, condition);
+    this.#health?.answered();
   }
 
   event(event: StreamEvent): void {
     this.#publisher?.publishEvent(event);
     this.#viewer?.event(event);
+    this.#health?.event(event);
   }
 
   async close(): Promise<void> {
     this.#control?.close();
     await this.#viewer?.close();
+    await this.#health?.close();
     await this.#publisher?.close();
   }
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import fastify from "fastify";
-import { NightshiftError } from "../errors.js";
+import { listen } from "../stream/listen.js";
 import { pageFiles } from "./files.js";
 import { isPlainHost } from "./origin.js";
 
@@ -33,22 +33,9 @@ export async function pageServer(host: string, port: number): Promise<PageServer
     if (!isPlainHost(request.headers.host)) await reply.code(403).send("Open this page by its address or as localhost.\n");
   });
   for (const [url, { type, bytes }] of files) app.get(url, (_, reply) => reply.type(type).send(bytes));
-  try {
-    await app.listen({ host, port });
-  } catch (cause) {
-    await app.close();
-    const isInUse = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
-    throw new NightshiftError(isInUse ? "E_ADDRESS_IN_USE" : "E_CONFIG", {
-      expected: isInUse ? "a free port for the page" : "an address of this machine for the page",
-      received: `${host}:${port}${isInUse ? ", which is already in use" : ` (${cause instanceof Error ? cause.message : String(cause)})`}`,
-      remedy: "Choose another port with --viewer-port (0 takes any free one), or stop the other process.",
-      cause,
-    });
-  }
-  const bound = app.server.address();
-  const shown = host.includes(":") ? `[${host}]` : host;
+  const address = await listen(app, { host, port, what: "the page", option: "--viewer-port" });
   return {
-    address: `http://${shown}:${typeof bound === "object" && bound ? bound.port : port}/`,
+    address,
     onUpgrade: (listener) => void app.server.on("upgrade", listener),
     close: () => app.close(),
   };

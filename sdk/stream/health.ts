@@ -1,0 +1,136 @@
+import fastify from "fastify";
+import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import { conditionNames, type StreamEvent } from "./events.js";
+import { listen } from "./listen.js";
+import type { Status } from "./status.js";
+
+export interface HealthOptions {
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Loopback unless told otherwise: whoever can connect can read. */
+  readonly host?: string;
+  /** Milliseconds without an answer after which the stream is no longer ready. */
+  readonly patienceMs?: number;
+}
+
+const loopStates = ["idle", "collecting", "training", "judging", "probation"];
+
+/**
+ * For whoever watches over the vehicle: `/metrics` for Prometheus, `/live` while the program can answer at all, `/ready` while frames are answered
+ * (503 with the reason otherwise).
+ */
+export class HealthServer {
+  readonly #registry = new Registry();
+  readonly #events: Counter;
+  #answeredAtMs: number | undefined;
+  #address = "";
+  readonly #app = fastify({ forceCloseConnections: true });
+
+  private constructor(
+    private readonly status: () => Status,
+    private readonly options: HealthOptions,
+  ) {
+    this.#events = new Counter({ name: "nightshift_events_total", help: "Events by kind.", labelNames: ["kind"], registers: [this.#registry] });
+    collectDefaultMetrics({ register: this.#registry });
+    this.#describe();
+    this.#app.get("/live", (_, reply) => reply.send({ live: true }));
+    this.#app.get("/ready", (_, reply) => {
+      const reason = this.#obstacle();
+      return reply.code(reason === undefined ? 200 : 503).send({ ready: reason === undefined, ...(reason !== undefined && { reason }) });
+    });
+    this.#app.get("/metrics", async (_, reply) => reply.type(this.#registry.contentType).send(await this.#registry.metrics()));
+  }
+
+  /** Throws `E_ADDRESS_IN_USE` or `E_CONFIG` where it cannot listen. */
+  static async open(status: () => Status, options: HealthOptions): Promise<HealthServer> {
+    const server = new HealthServer(status, options);
+    server.#address = await listen(server.#app, { host: options.host ?? "127.0.0.1", port: options.port, what: "health and metrics", option: "--health-port" });
+    return server;
+  }
+
+  /** For example `http://127.0.0.1:9464/`. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** A frame was answered. */
+  answered(): void {
+    this.#answeredAtMs = performance.now();
+  }
+
+  event({ kind }: StreamEvent): void {
+    this.#events.inc({ kind });
+  }
+
+  async close(): Promise<void> {
+    await this.#app.close();
+  }
+
+  #obstacle(): string | undefined {
+    if (this.#answeredAtMs === undefined) return "no frame was answered yet";
+    const silentMs = performance.now() - this.#answeredAtMs;
+    return silentMs > (this.options.patienceMs ?? 5000) ? `no frame was answered for ${(silentMs / 1000).toFixed(1)} s` : undefined;
+  }
+
+  /** Metrics are read from the status when they are asked for, so that they cost nothing until then. */
+  #describe(): void {
+    const { status } = this;
+    const registers = [this.#registry];
+    const gauge = (name: string, help: string, value: () => number): void =>
+      void new Gauge({
+        name: `nightshift_${name}`,
+        help,
+        registers,
+        collect() {
+          this.set(value());
+        },
+      });
+    gauge("generation", "The generation of the weights that serve; 0 as delivered.", () => status().generation);
+    gauge("frames_remembered", "Frames in the memory that is learnt from.", () => status().framesRemembered);
+    gauge("uptime_seconds", "Since the stream was started.", () => status().uptimeSeconds);
+    gauge("adaptation_paused", "1 while nothing is learnt.", () => Number(status().paused));
+    gauge("ready", "1 while frames are answered.", () => Number(this.#obstacle() === undefined));
+    const oneOf = (name: string, help: string, label: string, values: readonly string[], value: () => string): void =>
+      void new Gauge({
+        name: `nightshift_${name}`,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          for (const each of values) this.set({ [label]: each }, Number(each === value()));
+        },
+      });
+    oneOf("condition", "1 for the weather as it is judged.", "condition", conditionNames, () => status().condition);
+    oneOf("adaptation_state", "1 for what the adaptation loop does.", "state", loopStates, () => status().adaptation);
+    new Counter({
+      name: "nightshift_frames_total",
+      help: "Frames by what became of them: in, answered, dropped, lost.",
+      labelNames: ["camera", "outcome"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { camera, framesIn, answered, dropped, lost } of status().cameras)
+          for (const [outcome, count] of Object.entries({ in: framesIn, answered, dropped, lost })) this.inc({ camera, outcome }, count);
+      },
+    });
+    new Gauge({
+      name: "nightshift_latency_seconds",
+      help: "Capture to answer, over the latest answers.",
+      labelNames: ["camera", "quantile"],
+      registers,
+      collect() {
+        for (const { camera, latencyMs } of status().cameras)
+          for (const [quantile, ms] of Object.entries({ 0.5: latencyMs.p50, 0.95: latencyMs.p95, 0.99: latencyMs.p99 })) this.set({ camera, quantile }, ms / 1000);
+      },
+    });
+    new Gauge({
+      name: "nightshift_frames_per_second",
+      help: "Answers a second, now.",
+      labelNames: ["camera"],
+      registers,
+      collect() {
+        for (const { camera, fps } of status().cameras) this.set({ camera }, fps);
+      },
+    });
+  }
+}

@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import test from "ava";
+import { streamEvent } from "../../sdk/stream/events.js";
+import { HealthServer } from "../../sdk/stream/health.js";
+import type { Status } from "../../sdk/stream/status.js";
+
+const status: Status = {
+  generation: 3,
+  vocabulary: ["road"],
+  condition: "night",
+  adaptation: "training",
+  paused: false,
+  framesRemembered: 17,
+  uptimeSeconds: 12.5,
+  cameras: [{ camera: "front", framesIn: 10, answered: 8, dropped: 2, lost: 0, fps: 14.5, latencyMs: { p50: 30, p95: 41, p99: 55 } }],
+};
+
+test("metrics say what the status says, when they are asked for", async (t) => {
+  let generation = 3;
+  const server = await HealthServer.open(() => ({ ...status, generation }), { port: 0 });
+  t.teardown(() => server.close());
+  server.event(streamEvent("trigger", "Now."));
+  server.event(streamEvent("trigger", "Again."));
+  const metrics = async (): Promise<string> => (await fetch(`${server.address}metrics`)).text();
+  const text = await metrics();
+  for (const line of [
+    "nightshift_generation 3",
+    "nightshift_frames_remembered 17",
+    'nightshift_condition{condition="night"} 1',
+    'nightshift_condition{condition="clear"} 0',
+    'nightshift_adaptation_state{state="training"} 1',
+    'nightshift_frames_total{camera="front",outcome="in"} 10',
+    'nightshift_frames_total{camera="front",outcome="dropped"} 2',
+    'nightshift_latency_seconds{camera="front",quantile="0.99"} 0.055',
+    'nightshift_frames_per_second{camera="front"} 14.5',
+    'nightshift_events_total{kind="trigger"} 2',
+    "nightshift_ready 0",
+  ])
+    t.true(text.split("\n").includes(line), line);
+  t.regex(text, /^process_resident_memory_bytes \d/m);
+  generation = 4;
+  const again = await metrics();
+  t.true(again.includes("nightshift_generation 4\n"));
+  t.true(again.includes('nightshift_frames_total{camera="front",outcome="in"} 10\n'), "counts are not added up from scrape to scrape");
+});
+
+test("live while it runs; ready while frames are answered, with the reason where not", async (t) => {
+  const server = await HealthServer.open(() => status, { port: 0, patienceMs: 150 });
+  t.teardown(() => server.close());
+  const ask = async (path: string) => {
+    const response = await fetch(server.address + path);
+    return [response.status, await response.json()] as const;
+  };
+  t.deepEqual(await ask("live"), [200, { live: true }]);
+  t.deepEqual(await ask("ready"), [503, { ready: false, reason: "no frame was answered yet" }]);
+  server.answered();
+  t.deepEqual(await ask("ready"), [200, { ready: true }]);
+  await sleep(200);
+  const [code, body] = await ask("ready");
+  t.is(code, 503);
+  t.regex((body as { reason: string }).reason, /no frame was answered for 0\.\d s/);
+});
+
+test("a port in use is told", async (t) => {
+  const first = await HealthServer.open(() => status, { port: 0 });
+  t.teardown(() => first.close());
+  const port = Number(new URL(first.address).port);
+  await t.throwsAsync(HealthServer.open(() => status, { port }), { code: "E_ADDRESS_IN_USE", message: /--health-port/ });
+});
