@@ -21,6 +21,9 @@ import { policyFor } from "./stream/slot.js";
 import type { Status } from "./stream/status.js";
 import type { VehicleState } from "./stream/vehicle.js";
 
+/** No more than this of what was remembered is lost where the power fails. */
+const memoryKeptEveryMs = 60_000;
+
 /** What the network saw in one frame, and under what conditions. */
 export interface Answer extends Perception {
   readonly condition: ConditionName;
@@ -44,6 +47,7 @@ export class Nightshift {
   #ended: Promise<void> = Promise.resolve();
   #eventsGiven: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
+  #keeper: NodeJS.Timeout | undefined;
 
   private constructor(
     private readonly options: NightshiftOptions,
@@ -190,6 +194,7 @@ export class Nightshift {
     this.#loop = await learning(options, delivered, model, state, memory, (event) => this.#publish(event));
     const about = { source: options.source ?? defaultSource, bundle: options.bundle ?? defaultBundle };
     this.#outlets = await Outlets.open(options, handlerOf(this), about, onError);
+    this.#keeper = setInterval(() => void state.keep(memory).catch(onError), memoryKeptEveryMs).unref();
     // The next turn: whoever waited for the start is then already reading.
     this.#ended = new Promise<void>((resolve, reject) => {
       setImmediate(() => {
@@ -243,6 +248,7 @@ export class Nightshift {
 
   async #close(): Promise<void> {
     this.#stream.stop();
+    clearInterval(this.#keeper);
     await this.#ended.catch(() => undefined);
     await this.#loop?.close();
     await this.#outlets?.close();

@@ -53,6 +53,7 @@ export class FrameMemory {
   /** How far each frame is from the later ones of its condition; comparing all anew would take 18 ms an offer. */
   readonly #distances = new Map<RememberedFrame, Map<RememberedFrame, number>>();
   #counts = { offered: 0, kept: 0, replaced: 0, redundant: 0 };
+  #revision = 0;
 
   /** Throws `E_CONFIG` for a capacity of less than two frames. */
   constructor(options: Partial<MemoryOptions> = {}) {
@@ -69,6 +70,11 @@ export class FrameMemory {
     const heldBy: Partial<Record<ConditionName, number>> = {};
     for (const { condition } of this.#frames) heldBy[condition] = (heldBy[condition] ?? 0) + 1;
     return { ...this.#counts, held: this.#frames.length, heldBy };
+  }
+
+  /** Counts what was added and removed: the same number, the same frames. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** All frames, or those of one condition, the oldest first. */
@@ -105,6 +111,7 @@ export class FrameMemory {
   }
 
   #add(frame: RememberedFrame): void {
+    this.#revision++;
     const { width, height } = this.options;
     if (frame.rgb.length !== width * height * 3)
       throw new NightshiftError("E_FRAME_SIZE", {
@@ -119,6 +126,7 @@ export class FrameMemory {
   }
 
   #remove(frame: RememberedFrame): void {
+    this.#revision++;
     this.#frames.splice(this.#frames.indexOf(frame), 1);
     this.#distances.delete(frame);
     for (const later of this.#distances.values()) later.delete(frame);

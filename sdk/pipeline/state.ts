@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FrameMemory } from "../adaptation/memory.js";
 import { readMemory, writeMemory } from "../adaptation/memory-file.js";
 import { type Bundle, defaultStateDirectory, GenerationStore, readBundle } from "../bundle/index.js";
+import { syncFolder, writeSynced } from "../bundle/files.js";
+import { Turns } from "../engine/turns.js";
 import { FolderLock } from "./lock.js";
 import { defaultSource, type NightshiftOptions } from "./options.js";
 
@@ -13,6 +15,10 @@ const memoryFile = "memory.safetensors";
 
 /** What a vehicle keeps between runs: generations and remembered frames. */
 export class State {
+  readonly #writing = new Turns();
+  /** The revision of the memory that is on the disk. */
+  #kept = 0;
+
   private constructor(
     readonly directory: string,
     readonly generations: GenerationStore,
@@ -41,21 +47,34 @@ export class State {
     const path = join(this.directory, memoryFile);
     try {
       const found = existsSync(path) ? readMemory(await readFile(path)) : undefined;
-      if (found?.options.width === width && found.options.height === height) return found;
+      if (found?.options.width === width && found.options.height === height) {
+        this.#kept = found.revision;
+        return found;
+      }
     } catch (error) {
       onError(error);
     }
     return new FrameMemory({ width, height });
   }
 
-  /** Keeps the memory, where there is one, for the next run; removes everything where it was temporary. */
+  /** Writes the memory for the next run, unless it is there already as it is. What is there stays whole whatever happens meanwhile. */
+  keep(memory: FrameMemory): Promise<void> {
+    return this.#writing.take(async () => {
+      if (this.isTemporary || memory.revision === this.#kept) return;
+      const { revision } = memory;
+      const path = join(this.directory, memoryFile);
+      await rm(`${path}.new`, { force: true });
+      await writeSynced(`${path}.new`, writeMemory(memory));
+      await rename(`${path}.new`, path);
+      await syncFolder(this.directory);
+      this.#kept = revision;
+    });
+  }
+
+  /** Keeps the memory, where there is one; removes everything where it was temporary. */
   async close(memory?: FrameMemory): Promise<void> {
     if (this.isTemporary) return rm(this.directory, { recursive: true, force: true });
-    const path = join(this.directory, memoryFile);
-    if (memory) {
-      await writeFile(`${path}.new`, writeMemory(memory));
-      await rename(`${path}.new`, path);
-    }
+    if (memory) await this.keep(memory);
     await this.lock.release();
   }
 }
