@@ -46,6 +46,7 @@ const rowSchema = z.strictObject({
   targetBatch: z.number().int().min(1).optional(),
   statisticsMix: share.optional(),
   restyledShare: share.optional(),
+  pastedShare: share.optional(),
   maskRatio: share.optional(),
   trains: z.enum(trainable).optional(),
   rampSteps: z.number().int().min(0).optional(),

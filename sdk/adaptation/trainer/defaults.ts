@@ -13,6 +13,7 @@ export const defaultTrainingOptions: TrainingOptions = {
   rampSteps: 60,
   statisticsMix: 0.2,
   restyledShare: 0.5,
+  pastedShare: 0,
   seed: 1,
   threads: 1,
   duty: 1,

@@ -26,6 +26,8 @@ export interface TrainingOptions {
   readonly statisticsMix: number;
   /** Probability with which a labelled exemplar is taught in the colours of a target frame. */
   readonly restyledShare: number;
+  /** Probability with which it is pasted into a target frame. */
+  readonly pastedShare: number;
   readonly seed: number;
   /** Threads of the sessions, of learning and of judging. */
   readonly threads: number;

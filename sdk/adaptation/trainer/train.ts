@@ -10,6 +10,7 @@ import { BundleText } from "./bundle-text.js";
 import { examine } from "./examine.js";
 import { datasetOf, judgingFrames, splitExemplars } from "./exemplars.js";
 import type { LabelledSet, TrainingJob, TrainingProgress, TrainingResult } from "./job.js";
+import { pastedBatch } from "./pasted-batch.js";
 import { restyledBatch } from "./restyled-batch.js";
 import { drawTargets, splitTargets } from "./targets.js";
 
@@ -60,7 +61,7 @@ interface Lesson {
 }
 
 async function learn({ job, bundle, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
-  const { steps, sourceBatch, targetBatch, maskRatio, trains, rates, rampSteps, statisticsMix, restyledShare, seed, threads } = job.options;
+  const { steps, sourceBatch, targetBatch, maskRatio, trains, rates, rampSteps, statisticsMix, restyledShare, pastedShare, seed, threads } = job.options;
   const { network } = bundle.manifest;
   const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, maskRatio, trains, seed, threads });
   try {
@@ -73,7 +74,9 @@ async function learn({ job, bundle, text, teaching, targets }: Lesson, createLea
     for (let step = 0; step < steps; step++) {
       const losses = await budget.work(async () => {
         const random = new Random(seed, step);
-        const source = restyledBatch(await loader.batch(step), targets, restyledShare, random, network.width, network.height);
+        const { width, height } = network;
+        const restyled = restyledBatch(await loader.batch(step), targets, restyledShare, random, width, height);
+        const source = pastedBatch(restyled, targets, pastedShare, new Random(seed, step, "paste"), width, height);
         return learner.step({ targets: drawTargets(targets, targetBatch, random), source }, ramped(rates, step / rampSteps));
       });
       if (!Number.isFinite(losses.total)) throw diverged(step, losses);
