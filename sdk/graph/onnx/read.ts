@@ -13,8 +13,11 @@ import { numbersOf, tensorOf } from "./tensor.js";
 import { dtypeOf } from "./types.js";
 import { outputNodeName } from "./write.js";
 
-/** Before 13, operators took axes as attributes and Softmax flattened; from 24 on nothing here has been read. */
-const readableOpsets = { oldest: 13, newest: 23 };
+/** Before 11, operators took as attributes what are inputs now; from 24 on nothing here has been read. */
+const readableOpsets = { oldest: 11, newest: 23 };
+
+/** Since then Softmax works along its axis; before, it flattened all from there on, and its axis was 1 unless told otherwise. */
+const softmaxOpset = 13;
 
 function refuse(expected: string, received: string, remedy: string, cause?: unknown): never {
   throw new NightshiftError("E_GRAPH_FORMAT", { expected, received, remedy, cause });
@@ -48,6 +51,7 @@ class Reader {
   constructor(
     readonly graph: Graph,
     readonly outputs: ReadonlySet<string>,
+    readonly opset: number,
   ) {}
 
   value(name: string): Value {
@@ -157,6 +161,7 @@ class Reader {
       attributes[key] = this.#attribute(node, key, encoding);
       if (encoding.at === "input") taken.add(encoding.index);
     }
+    if (operator === "Softmax" || operator === "LogSoftmax") this.#checkSoftmax(node, attributes);
     if (operator === "OneHot") this.#checkOneHot(node, taken);
     if (operator === "Resize") this.#checkResize(node, attributes, taken);
     if (operator === "Reshape") this.#resolveReshape(node, attributes);
@@ -166,6 +171,14 @@ class Reader {
     outputs.forEach((value, i) => {
       if (node.output[i]) this.values.set(node.output[i], value);
     });
+  }
+
+  #checkSoftmax(node: NodeProto, attributes: Record<string, unknown>): void {
+    if (this.opset >= softmaxOpset) return;
+    const { rank } = this.value(node.input[0]);
+    const axis = Number(node.attribute.find((a) => a.name === "axis")?.i ?? 1n);
+    if (axis !== -1 && axis !== rank - 1) refuse(`${node.opType} along the last axis, in opset ${this.opset}`, `axis ${axis} of ${rank}`, "Export with opset 13 or newer.");
+    attributes.axis = -1;
   }
 
   #checkOneHot(node: NodeProto, taken: Set<number>): void {
@@ -218,11 +231,12 @@ function staticShape(info: ValueInfoProto): { elemType: number; shape: number[] 
   return { elemType: type.value.elemType, shape };
 }
 
-function checkOpset(model: ModelProto): void {
+function opsetOf(model: ModelProto): number {
   const version = model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version;
   const { oldest, newest } = readableOpsets;
   if (version === undefined) refuse("a model that states its opset", "none", "The file is truncated or is not ONNX.");
   if (version < oldest || version > newest) refuse(`an opset from ${oldest} to ${newest}`, String(version), "Convert the model to opset 20.");
+  return Number(version);
 }
 
 /** Reads an ONNX model into a graph. Throws `E_GRAPH_FORMAT`, `E_GRAPH_OPERATOR` or `E_GRAPH_SHAPE`. */
@@ -235,9 +249,9 @@ export function readOnnx(bytes: Uint8Array): Graph {
   }
   const proto = model.graph;
   if (!proto || proto.node.length === 0) refuse("a model with a graph", "none", "The file is truncated or is not ONNX.");
-  checkOpset(model);
+  const opset = opsetOf(model);
   const graph = new Graph(proto.name || "graph");
-  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)));
+  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset);
   for (const tensor of proto.initializer) reader.constants.set(tensor.name, tensorOf(tensor));
   for (const info of proto.input) {
     if (reader.constants.has(info.name)) continue;
