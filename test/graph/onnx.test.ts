@@ -4,7 +4,7 @@ import { evaluate } from "../../sdk/engine/reference/index.js";
 import { runModel } from "../../sdk/engine/run.js";
 import { Graph } from "../../sdk/graph/graph.js";
 import { add, conv, mul, relu, resize, slice } from "../../sdk/graph/ops.js";
-import { AttributeProto_AttributeType, ModelProtoSchema, type ModelProto, type NodeProtoSchema } from "../../sdk/graph/onnx/onnx_pb.js";
+import { AttributeProto_AttributeType, ModelProtoSchema, type ModelProto, type NodeProtoSchema, StringStringEntryProtoSchema, TensorShapeProto_DimensionSchema } from "../../sdk/graph/onnx/onnx_pb.js";
 import { readOnnx } from "../../sdk/graph/onnx/read.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { float32, int64, type Tensor } from "../../sdk/graph/tensor.js";
@@ -160,6 +160,46 @@ for (const [what, node, constants] of [
 test("refuses opsets whose operators mean something else", (t) => {
   t.throws(() => readOnnx(foreign({ opType: "Softmax", input: ["x"] }, {}, 10n)), { code: "E_GRAPH_FORMAT", message: /opset/ });
   t.throws(() => readOnnx(foreign({ opType: "Softmax", input: ["x"] }, {}, 12n)), { code: "E_GRAPH_FORMAT", message: /axis 1 of 4/ });
+});
+
+/** The same model, changed after it was written. */
+function changed(bytes: Uint8Array, change: (graph: NonNullable<ModelProto["graph"]>) => void): Uint8Array {
+  const model = fromBinary(ModelProtoSchema, bytes);
+  if (model.graph) change(model.graph);
+  return toBinary(ModelProtoSchema, model);
+}
+
+test("dynamic axes are pinned by their names", (t) => {
+  const dynamic = changed(foreign({ opType: "Relu", input: ["x"] }), ({ input: [x] }) => {
+    const type = x?.type?.value;
+    if (type?.case === "tensorType" && type.value.shape) type.value.shape.dim[0] = create(TensorShapeProto_DimensionSchema, { value: { case: "dimParam", value: "batch" } });
+  });
+  t.throws(() => readOnnx(dynamic), { code: "E_GRAPH_FORMAT", message: /x \[batch, 2, 4, 6\]/ });
+  t.throws(() => readOnnx(dynamic, { pins: { batch: 0 } }), { code: "E_GRAPH_FORMAT" });
+  t.deepEqual(readOnnx(dynamic, { pins: { batch: 3 } }).outputs[0].value.shape, [3, 2, 4, 6]);
+});
+
+test("tensors beside the model are read from there, and from nowhere else", (t) => {
+  const slopes = float32([6], [0.5, 1, 1.5, 2, 2.5, 3]);
+  const whole = foreign({ opType: "Mul", input: ["x", "slopes"] }, { slopes });
+  const beside = (entries: Record<string, string>): Uint8Array =>
+    changed(whole, ({ initializer: [tensor] }) => {
+      if (!tensor) return;
+      tensor.rawData = new Uint8Array();
+      tensor.dataLocation = 1;
+      tensor.externalData = Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }));
+    });
+  const file = new Uint8Array(8 + 24 + 4);
+  file.set(new Uint8Array(slopes.data.buffer), 8);
+  const asked: string[] = [];
+  const external = (location: string): Uint8Array => (asked.push(location), file);
+  const graph = readOnnx(beside({ location: "weights/a.bin", offset: "8", length: "24" }), { external });
+  t.deepEqual([...graph.constants.values()][0], slopes);
+  t.deepEqual(asked, ["weights/a.bin"]);
+  t.throws(() => readOnnx(beside({ location: "a.bin" })), { code: "E_GRAPH_FORMAT", message: /a\.bin/ });
+  t.throws(() => readOnnx(beside({ location: "a.bin", offset: "20", length: "24" }), { external }), { code: "E_GRAPH_FORMAT", message: /36 bytes/ });
+  for (const location of ["", "/etc/passwd", "../a.bin", "a/../../b", "C:\\a", "..\\a"]) t.throws(() => readOnnx(beside({ location, offset: "8", length: "24" }), { external }), { code: "E_GRAPH_FORMAT" }, location);
+  t.is(asked.filter((each) => each !== "weights/a.bin" && each !== "a.bin").length, 0);
 });
 
 test("opsets 11 and 12 are read where they mean the same", async (t) => {

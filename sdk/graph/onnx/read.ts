@@ -9,7 +9,7 @@ import {
 } from "./encoding.js";
 import { folded, type FoldInput } from "./fold.js";
 import { ModelProtoSchema, type AttributeProto, type ModelProto, type NodeProto, type ValueInfoProto } from "./onnx_pb.js";
-import { numbersOf, tensorOf } from "./tensor.js";
+import { type ExternalFile, numbersOf, tensorOf } from "./tensor.js";
 import { dtypeOf } from "./types.js";
 import { outputNodeName } from "./write.js";
 
@@ -52,6 +52,7 @@ class Reader {
     readonly graph: Graph,
     readonly outputs: ReadonlySet<string>,
     readonly opset: number,
+    readonly external: ExternalFile | undefined,
   ) {}
 
   value(name: string): Value {
@@ -133,7 +134,7 @@ class Reader {
 
   node(node: NodeProto): void {
     if (node.opType === "Constant" && node.domain === "") {
-      this.constants.set(node.output[0], constantOf(node));
+      this.constants.set(node.output[0], constantOf(node, this.external));
       return;
     }
     const result = node.domain === "" && node.output.length === 1 ? folded(node, this.#foldInputs(node)) : undefined;
@@ -204,11 +205,11 @@ class Reader {
 }
 
 /** A Constant's tensor, in whichever of its forms. */
-function constantOf(node: NodeProto): Tensor {
+function constantOf(node: NodeProto, external: ExternalFile | undefined): Tensor {
   for (const { name, t, i, f, ints, floats } of node.attribute)
     switch (name) {
       case "value":
-        if (t) return tensorOf(t);
+        if (t) return tensorOf(t, external);
         break;
       case "value_int":
         return { dtype: "int64", shape: [], data: BigInt64Array.of(i) };
@@ -222,12 +223,12 @@ function constantOf(node: NodeProto): Tensor {
   return refuse("a Constant that holds numbers", node.attribute.map(({ name }) => name).join(", ") || "none", "Export constants as tensors.");
 }
 
-function staticShape(info: ValueInfoProto): { elemType: number; shape: number[] } {
+function staticShape(info: ValueInfoProto, pins: Readonly<Record<string, number>>): { elemType: number; shape: number[] } {
   const type = info.type?.value;
   if (type?.case !== "tensorType") refuse("tensor inputs", info.name, "Sequences and maps are not supported.");
   if (!type.value.shape) refuse("static shapes", `${info.name} of any shape`, "Pin the model's shapes.");
-  const shape = type.value.shape.dim.map((d) => (d.value.case === "dimValue" ? Number(d.value.value) : -1));
-  if (shape.some((n) => n < 1)) refuse("static shapes", `${info.name} [${shape.map((n) => (n < 0 ? "?" : n)).join(", ")}]`, "Pin the model's dynamic axes.");
+  const shape = type.value.shape.dim.map(({ value }) => (value.case === "dimValue" ? Number(value.value) : value.case === "dimParam" ? (pins[value.value] ?? value.value) : "?"));
+  if (!shape.every((n): n is number => typeof n === "number" && n >= 1)) refuse("static shapes", `${info.name} [${shape.join(", ")}]`, "Pin the model's dynamic axes by name.");
   return { elemType: type.value.elemType, shape };
 }
 
@@ -239,8 +240,15 @@ function opsetOf(model: ModelProto): number {
   return Number(version);
 }
 
+export interface ReadOnnxOptions {
+  /** Extents of dynamic axes, by the names that the model gives them. */
+  readonly pins?: Readonly<Record<string, number>>;
+  /** Reads files beside the model, for tensors that are kept there. */
+  readonly external?: ExternalFile;
+}
+
 /** Reads an ONNX model into a graph. Throws `E_GRAPH_FORMAT`, `E_GRAPH_OPERATOR` or `E_GRAPH_SHAPE`. */
-export function readOnnx(bytes: Uint8Array): Graph {
+export function readOnnx(bytes: Uint8Array, { pins = {}, external }: ReadOnnxOptions = {}): Graph {
   let model: ModelProto;
   try {
     model = fromBinary(ModelProtoSchema, bytes);
@@ -251,11 +259,11 @@ export function readOnnx(bytes: Uint8Array): Graph {
   if (!proto || proto.node.length === 0) refuse("a model with a graph", "none", "The file is truncated or is not ONNX.");
   const opset = opsetOf(model);
   const graph = new Graph(proto.name || "graph");
-  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset);
-  for (const tensor of proto.initializer) reader.constants.set(tensor.name, tensorOf(tensor));
+  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset, external);
+  for (const tensor of proto.initializer) reader.constants.set(tensor.name, tensorOf(tensor, external));
   for (const info of proto.input) {
     if (reader.constants.has(info.name)) continue;
-    const { elemType, shape } = staticShape(info);
+    const { elemType, shape } = staticShape(info, pins);
     reader.values.set(info.name, graph.input(info.name, dtypeOf(elemType), shape));
   }
   for (const node of proto.node) reader.node(node);

@@ -31,10 +31,12 @@ function typed(proto: TensorProto): Tensor {
   }
 }
 
-/** A tensor as a model file holds it. Throws `E_GRAPH_FORMAT` where its data are elsewhere or do not fit its shape. */
-export function tensorOf(proto: TensorProto): Tensor {
-  if (proto.externalData.length > 0) refuse("tensors inside the model file", `external data of ${proto.name}`, "Save the model as one file.");
-  const tensor = typed(proto);
+/** The bytes of a file beside the model. */
+export type ExternalFile = (location: string) => Uint8Array;
+
+/** A tensor as a model file, or one beside it, holds it. Throws `E_GRAPH_FORMAT` where its data are not there or do not fit its shape. */
+export function tensorOf(proto: TensorProto, external?: ExternalFile): Tensor {
+  const tensor = proto.externalData.length > 0 ? tensorOfBytes(dtypeOf(proto.dataType), proto.dims.map(Number), externalBytes(proto, external)) : typed(proto);
   if (tensor.data.length !== sizeOf(tensor.shape))
     refuse(
       `${sizeOf(tensor.shape)} elements for ${proto.name} [${tensor.shape.join(", ")}]`,
@@ -42,6 +44,20 @@ export function tensorOf(proto: TensorProto): Tensor {
       "The file is truncated or its shapes are wrong; export it again.",
     );
   return tensor;
+}
+
+function externalBytes({ name, externalData }: TensorProto, external: ExternalFile | undefined): Uint8Array {
+  const said = new Map(externalData.map(({ key, value }) => [key, value]));
+  const location = said.get("location") ?? "";
+  if (!external) refuse("tensors inside the model file", `data of ${name} in ${JSON.stringify(location)}`, "Read the model with the files beside it, or save it as one file.");
+  // A model is untrusted input: it must not read the rest of the disk.
+  if (location === "" || /^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)/.test(location)) refuse(`a file beside the model for ${name}`, JSON.stringify(location), "Save the model again.");
+  const bytes = external(location);
+  const offset = Number(said.get("offset") ?? 0);
+  const length = Number(said.get("length") ?? bytes.length - offset);
+  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0 || offset + length > bytes.length)
+    refuse(`${length} bytes from ${offset} of ${location} for ${name}`, `a file of ${bytes.length} bytes`, "The file is truncated or of another model.");
+  return bytes.subarray(offset, offset + length);
 }
 
 /** The numbers of a tensor that stands for an attribute. "To the end", written as the largest int64, is as far as numbers count exactly. */
