@@ -30,3 +30,9 @@ export function words(text: string): ReadonlyMap<string, string> {
 
 /** For commander: an option that may be given again and again. */
 export const repeated = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+
+/** For commander: AXIS=EXTENT pairs separated by commas. */
+export function pins(text: string): Readonly<Record<string, number>> {
+  const extents = [...words(text)].map(([axis, extent]) => [axis, wholeNumber(1)(extent)] as const);
+  return Object.fromEntries(extents);
+}

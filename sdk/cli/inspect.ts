@@ -1,16 +1,34 @@
 import { Command } from "commander";
+import { pins } from "./arguments.js";
 import { type Io, result, table } from "./io.js";
 
 interface Options {
+  readonly pin?: Readonly<Record<string, number>>;
   readonly json: boolean;
 }
 
 export const inspectCommand = (io: Io): Command =>
   new Command("inspect")
-    .description("Verify a bundle and print what it holds: manifest, parameters, hashes, vocabularies.")
-    .argument("[bundle]", "default, rendered, or the folder of a bundle", "default")
+    .description("Verify a bundle and print what it holds: manifest, parameters, hashes, vocabularies. Of an ONNX model: its operators, and which parameters can be trained.")
+    .argument("[what]", "default, rendered, the folder of a bundle, or a file whose name ends in .onnx", "default")
+    .option("--pin <axis=extent,...>", "extents of an ONNX model's dynamic axes, by their names", pins)
     .option("--json", "print JSON alone on stdout", false)
     .action(async (name: string, options: Options) => {
+      if (name.endsWith(".onnx")) {
+        const { inspectModel } = await import("../pipeline/inspect-model.js");
+        const { inputs, outputs, operators, parameters, ...rest } = await inspectModel(name, options.pin);
+        const shown = ({ name: tensor, dtype, shape }: (typeof inputs)[number]): [string, string] => [`  ${tensor}`, `${dtype} [${shape.join(", ")}]`];
+        result(io, options.json, { inputs, outputs, operators, parameters, ...rest }, [
+          "inputs", ...table(inputs.map(shown)), "outputs", ...table(outputs.map(shown)),
+          "operators", ...table(Object.entries(operators).map(([operator, count]) => [`  ${operator}`, count])),
+          ...table([
+            ["parameters", `${parameters.count.toLocaleString("en")} in ${parameters.tensors} tensors`],
+            ["can be trained", `${parameters.trainable.count.toLocaleString("en")} in ${parameters.trainable.tensors} tensors`],
+          ]),
+          ...table(parameters.others.map(({ name: tensor, why }) => [`  not ${tensor}`, why])),
+        ]);
+        return;
+      }
       const { findBundle, readBundle } = await import("../bundle/index.js");
       const { sizeOf } = await import("../graph/tensor.js");
       const bundle = await readBundle(findBundle(name));

@@ -2,6 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
+import { Graph } from "../../sdk/graph/graph.js";
+import { argMax, mul, relu } from "../../sdk/graph/ops.js";
+import { writeOnnx } from "../../sdk/graph/onnx/write.js";
+import { float32 } from "../../sdk/graph/tensor.js";
 import { json, nightshift } from "../support/command.js";
 import { tinyBundle } from "../support/tiny-bundle.js";
 
@@ -54,6 +58,26 @@ test("inspect prints the manifest, parameters and hashes", async (t) => {
   t.true(Array.isArray(files) && Array.isArray(encodedNames) && encodedNames.includes("car"));
   const lines = (await nightshift("inspect", bundle.directory)).out;
   t.regex(lines, /weights\.safetensors +\d+ bytes {2}[0-9a-f]{64}/);
+});
+
+test("inspect tells what an ONNX model is made of, and what of it can be trained", async (t) => {
+  const graph = new Graph("small");
+  const x = graph.input("x", "float32", [1, 2, 4, 4]);
+  const scaled = mul(x, graph.constant(float32([2, 1, 1], [1, 2]), "scale"));
+  graph.output("y", relu(scaled));
+  graph.output("index", argMax(mul(x, graph.constant(float32([2, 1, 1], [3, 4]), "lost")), 1));
+  const path = join(folder, "small.onnx");
+  await writeFile(path, writeOnnx(graph));
+  const { code, out, err } = await nightshift("inspect", path, "--json");
+  t.is(code, 0, err);
+  const { inputs, operators, parameters } = json(out);
+  t.deepEqual(inputs, [{ name: "x", dtype: "float32", shape: [1, 2, 4, 4] }]);
+  t.deepEqual(operators, { Mul: 2, Relu: 1, ArgMax: 1 });
+  t.deepEqual(parameters, { tensors: 2, count: 4, trainable: { tensors: 1, count: 2 }, others: [{ name: "lost", why: "nothing that it does reaches an output with a slope" }] });
+  t.regex((await nightshift("inspect", path)).out, /can be trained +2 in 1 tensors/);
+  await writeFile(path, "not a model");
+  t.like(json((await nightshift("inspect", path, "--json")).out), { error: { code: "E_GRAPH_FORMAT" } });
+  t.like(json((await nightshift("inspect", `${path}x.onnx`, "--json")).out), { error: { code: "E_GRAPH_FORMAT" } });
 });
 
 test("evaluate scores a rendered dataset by its own words", async (t) => {
