@@ -192,7 +192,7 @@ export class Nightshift {
   async #open(): Promise<void> {
     const { options, delivered, model, state, memory, onError } = this;
     this.#loop = await learning(options, delivered, model, state, memory, (event) => this.#publish(event));
-    const about = { source: options.source ?? defaultSource, bundle: options.bundle ?? defaultBundle };
+    const about = { source: typeof options.source === "object" ? options.source.name : (options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
     this.#outlets = await Outlets.open(options, handlerOf(this), about, onError);
     this.#keeper = setInterval(() => void state.keep(memory).catch(onError), memoryKeptEveryMs).unref();
     // The next turn: whoever waited for the start is then already reading.

@@ -1,6 +1,7 @@
 import type { Intrinsics } from "../../adapters/cameras/undistort.js";
 import type { LoopOptions } from "../adaptation/options.js";
 import type { TrainingOptions } from "../adaptation/trainer/index.js";
+import type { Camera } from "../stream/camera.js";
 import type { HealthOptions } from "../stream/health.js";
 import type { StreamEvent } from "../stream/events.js";
 
@@ -11,8 +12,8 @@ export interface AdaptationOptions extends Partial<Omit<LoopOptions, "training">
 
 /** What Nightshift is started with. Everything has a default. */
 export interface NightshiftOptions {
-  /** `drive` (rendered), a folder of images, a video file, `/dev/video*`, or an `rtsp://` address. */
-  readonly source?: string;
+  /** `drive` (rendered), a folder of images, a video file, `/dev/video*`, an `rtsp://` address; or a camera of your own, which has its own name and pace. */
+  readonly source?: string | Camera;
   /** `default`, `rendered`, or the folder of a bundle. */
   readonly bundle?: string;
   /** Category names to answer with, 1 to 64; the bundle's own by default. */

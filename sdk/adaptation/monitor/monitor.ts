@@ -68,7 +68,7 @@ export class WeatherMonitor {
 
   observe(frame: Frame, context: Context = {}): WeatherReport {
     const statistics = frameStatistics(frame);
-    const fitness = this.#fitnessOf(frame.camera).check(statistics);
+    const fitness = this.#fitnessOf(frame.camera).check(statistics, frame.captureTimeNs);
     const previous = this.#condition;
     // What a covered lens or a frozen camera shows is not the weather.
     if (fitness.fit) this.#average(this.#doubted(likelihoods(statistics, context, this.options.thresholds), context.confidence));
