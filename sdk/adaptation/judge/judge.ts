@@ -27,7 +27,7 @@ export const defaultJudgeBounds: JudgeBounds = {
   classLoss: 5,
   meanLoss: 1.5,
   leastGain: 0.2,
-  weights: { restyled: 0.5, consistency: 0.5, confidence: 0 },
+  weights: { restyled: 0.75, consistency: 0.25, confidence: 0 },
   leastVariety: 0.6,
   mostShift: 0.5,
   mostDisagreement: 2,

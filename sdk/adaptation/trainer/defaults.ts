@@ -12,7 +12,7 @@ export const defaultTrainingOptions: TrainingOptions = {
   trains: "default",
   rampSteps: 60,
   statisticsMix: 0.2,
-  restyledShare: 0.5,
+  restyledShare: 0.35,
   pastedShare: 0,
   seed: 1,
   threads: 1,

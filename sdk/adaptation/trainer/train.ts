@@ -77,7 +77,7 @@ async function learn({ job, bundle, text, teaching, targets }: Lesson, createLea
         const { width, height } = network;
         const restyled = restyledBatch(await loader.batch(step), targets, restyledShare, random, width, height);
         const source = pastedBatch(restyled, targets, pastedShare, new Random(seed, step, "paste"), width, height);
-        return learner.step({ targets: drawTargets(targets, targetBatch, random), source }, ramped(rates, step / rampSteps));
+        return learner.step({ targets: drawTargets(targets, targetBatch, random), source }, scheduled(rates, step / steps, step / rampSteps));
       });
       if (!Number.isFinite(losses.total)) throw diverged(step, losses);
       onProgress({ phase: "learning", step: step + 1, steps, losses });
@@ -88,10 +88,18 @@ async function learn({ job, bundle, text, teaching, targets }: Lesson, createLea
   }
 }
 
-/** The rates with the weights of losses without labels at a share of theirs, 1 at most. */
-function ramped(rates: LearningRates, share: number): LearningRates {
-  const part = share < 1 ? share : 1;
-  return { ...rates, selfTraining: rates.selfTraining * part, lmc: rates.lmc * part, align: rates.align * part };
+/**
+ * Learning rates fall along half a cosine: the weights came from training that ended so, and steps that do not get smaller would leave them worse off than before.
+ * Weights of losses without labels rise to theirs.
+ *
+ * @param progress of the steps, 0 to 1
+ * @param ramp of the rise; 1 and more is all of it
+ */
+function scheduled(rates: LearningRates, progress: number, ramp: number): LearningRates {
+  const factor = 0.5 + 0.5 * Math.cos(Math.PI * progress);
+  const part = ramp < 1 ? ramp : 1;
+  const { encoder, decoder, selfTraining, lmc, align } = rates;
+  return { ...rates, encoder: encoder * factor, decoder: decoder * factor, selfTraining: selfTraining * part, lmc: lmc * part, align: align * part };
 }
 
 async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleText, trained: Weights): Promise<void> {

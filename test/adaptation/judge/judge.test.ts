@@ -23,7 +23,7 @@ test("accepts an update that helps, and says by how much", (t) => {
   const { accepted, reasons, numbers } = judge(measured({}));
   t.true(accepted, reasons.join("; "));
   t.deepEqual(reasons, []);
-  t.is(numbers.targetScore.gain, 4.5);
+  t.is(numbers.targetScore.gain, 5.25);
   t.deepEqual(numbers.worstClass, { name: "car", loss: 1 });
 });
 
