@@ -121,7 +121,7 @@ test("night falls, the network learns, the judge accepts, the weights change, pr
   t.true((job?.targets.length ?? 0) >= 8);
   t.is(job?.targets[0]?.length, network.width * network.height * 3);
   const verdict = setting.events.find(({ kind }) => kind === "verdict");
-  t.like(verdict?.details, { accepted: true, generation: 1, condition: "night", numbers: { targetScore: { gain: 5 } } });
+  t.like(verdict?.details, { accepted: true, generation: 1, condition: "night", numbers: { targetScore: { gain: 7.5 } } });
 });
 
 test("what the judge rejects is never swapped in, leaves no files, and is not tried again at once", async (t) => {
