@@ -30,9 +30,8 @@ export async function readYaml<Schema extends z.ZodType>({ path, schema, expecte
   const value: unknown = set.reduce(withValue, (document.toJS() as unknown) ?? {});
   const read = schema.safeParse(value);
   if (read.success) return read.data;
-  const offsets = (issue: z.core.$ZodIssue): number | undefined => offsetOf(document, issue);
   const complaints = read.error.issues.map((issue) => {
-    const offset = offsets(issue);
+    const offset = offsetOf(document, issue);
     const where = offset === undefined ? "" : `line ${lines.linePos(offset).line}: `;
     return `${where}${issue.path.join(".")}${issue.path.length > 0 ? ": " : ""}${oneLine(issue.message)}`;
   });

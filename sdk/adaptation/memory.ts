@@ -111,7 +111,6 @@ export class FrameMemory {
   }
 
   #add(frame: RememberedFrame): void {
-    this.#revision++;
     const { width, height } = this.options;
     if (frame.rgb.length !== width * height * 3)
       throw new NightshiftError("E_FRAME_SIZE", {
@@ -121,6 +120,7 @@ export class FrameMemory {
       });
     for (const earlier of this.#frames)
       if (earlier.condition === frame.condition) this.#distances.get(earlier)!.set(frame, sceneDistance(earlier.scene, frame.scene));
+    this.#revision++;
     this.#frames.push(frame);
     this.#distances.set(frame, new Map());
   }

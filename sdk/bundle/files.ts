@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { open, readFile, realpath } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { open, readFile, realpath, rename, rm } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
 import { NightshiftError } from "../errors.js";
 import type { ManifestFile } from "./manifest.js";
 
@@ -59,6 +59,14 @@ export async function writeSynced(path: string, content: Uint8Array): Promise<vo
   } finally {
     await file.close();
   }
+}
+
+/** Puts a file whole in the place of another, by way of `temporary` in the same folder: whatever happens meanwhile, the old or the new one is there. */
+export async function replaceSynced(path: string, temporary: string, content: Uint8Array): Promise<void> {
+  await rm(temporary, { force: true });
+  await writeSynced(temporary, content);
+  await rename(temporary, path);
+  await syncFolder(dirname(path));
 }
 
 /** Waits until the names in a folder are on the disk. */

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
 import type { BundleContents } from "./bundle.js";
-import { syncFolder, writeSynced } from "./files.js";
+import { replaceSynced, syncFolder } from "./files.js";
 import { type Condition, conditions } from "./manifest.js";
 import { readManifest } from "./read.js";
 import { unfinishedPrefix, writeBundle } from "./write.js";
@@ -147,13 +147,8 @@ export class GenerationStore {
 
   /** Puts a file whole in the place of another; without content, removes it. */
   async #replace(path: string, content: string | undefined): Promise<void> {
-    if (content === undefined) await rm(path, { force: true });
-    else {
-      const temporary = join(this.directory, `${unfinishedPrefix}${basename(path)}-${process.pid}-0`);
-      await rm(temporary, { force: true });
-      await writeSynced(temporary, new TextEncoder().encode(content));
-      await rename(temporary, path);
-    }
+    if (content !== undefined) return replaceSynced(path, join(this.directory, `${unfinishedPrefix}${basename(path)}-${process.pid}-0`), new TextEncoder().encode(content));
+    await rm(path, { force: true });
     await syncFolder(this.directory);
   }
 

@@ -16,9 +16,10 @@ export const inspectCommand = (io: Io): Command =>
     .action(async (name: string, options: Options) => {
       if (name.endsWith(".onnx")) {
         const { inspectModel } = await import("../pipeline/inspect-model.js");
-        const { inputs, outputs, operators, parameters, ...rest } = await inspectModel(name, options.pin);
+        const model = await inspectModel(name, options.pin);
+        const { inputs, outputs, operators, parameters } = model;
         const shown = ({ name: tensor, dtype, shape }: (typeof inputs)[number]): [string, string] => [`  ${tensor}`, `${dtype} [${shape.join(", ")}]`];
-        result(io, options.json, { inputs, outputs, operators, parameters, ...rest }, [
+        result(io, options.json, model, [
           "inputs", ...table(inputs.map(shown)), "outputs", ...table(outputs.map(shown)),
           "operators", ...table(Object.entries(operators).map(([operator, count]) => [`  ${operator}`, count])),
           ...table([

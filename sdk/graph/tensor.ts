@@ -1,3 +1,5 @@
+import { toFloat16 } from "./float16.js";
+
 /** Element types that Nightshift's graphs use, by their ONNX names. */
 export type DType = "float32" | "float64" | "float16" | "int32" | "int64" | "uint8" | "int8" | "bool";
 
@@ -29,6 +31,27 @@ export type FloatTensor = Tensor<"float32">;
 export type Weights = ReadonlyMap<string, FloatTensor>;
 
 export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+
+/** Numbers as a tensor of an element type, which must be able to hold them: integers for whole types, 0 and 1 for bool. */
+export function tensorOfNumbers(dtype: DType, shape: Shape, values: ArrayLike<number>): Tensor {
+  switch (dtype) {
+    case "float64":
+      return { dtype, shape, data: Float64Array.from(values) };
+    case "float32":
+      return { dtype, shape, data: Float32Array.from(values) };
+    case "float16":
+      return { dtype, shape, data: toFloat16(Float32Array.from(values)) };
+    case "int64":
+      return { dtype, shape, data: BigInt64Array.from(values, BigInt) };
+    case "int32":
+      return { dtype, shape, data: Int32Array.from(values) };
+    case "int8":
+      return { dtype, shape, data: Int8Array.from(values) };
+    case "uint8":
+    case "bool":
+      return { dtype, shape, data: Uint8Array.from(values) };
+  }
+}
 
 export function float32(shape: Shape, values: ArrayLike<number>): FloatTensor {
   return { dtype: "float32", shape, data: Float32Array.from(values) };

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { frameStatistics, likelihoods, type Weather } from "../adaptation/monitor/index.js";
 import { BundleText } from "../adaptation/trainer/bundle-text.js";
-import { type Bundle, GenerationStore, readBundle, shelvedFor, type Vocabulary } from "../bundle/index.js";
+import { type Bundle, GenerationStore, readBundle, type Shelf, shelvedFor, type Vocabulary } from "../bundle/index.js";
 import type { Engine } from "../engine/engine.js";
 import { ThreadEngine } from "../engine/thread-engine.js";
 import { NightshiftError } from "../errors.js";
@@ -62,23 +62,25 @@ class Kept {
   private constructor(
     readonly delivered: Bundle,
     private readonly store: GenerationStore | undefined,
+    private readonly shelf: Shelf,
   ) {}
 
   static async open({ bundle, state }: LearntOptions): Promise<Kept> {
     const delivered = await readBundle(bundle, { verify: "model" });
-    if (state === undefined) return new Kept(delivered, undefined);
+    if (state === undefined) return new Kept(delivered, undefined, {});
     if (!existsSync(join(state, "generations")))
       throw new NightshiftError("E_CONFIG", {
         expected: `a folder of generations in ${state}`,
         received: "none",
         remedy: "Name a folder that `nightshift run --state` has kept, or leave --state out to score the bundle itself.",
       });
-    return new Kept(delivered, await GenerationStore.open(state));
+    const store = await GenerationStore.open(state);
+    return new Kept(delivered, store, await store.shelf());
   }
 
   async directoryFor(condition: Weather | "latest"): Promise<string> {
-    const { store, delivered } = this;
-    const generation = condition === "latest" ? await store?.current() : store && shelvedFor(await store.shelf(), condition)?.generation;
+    const { store, shelf, delivered } = this;
+    const generation = condition === "latest" ? await store?.current() : shelvedFor(shelf, condition)?.generation;
     return store && generation !== undefined ? store.pathOf(generation) : delivered.directory;
   }
 }

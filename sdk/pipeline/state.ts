@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FrameMemory } from "../adaptation/memory.js";
 import { readMemory, writeMemory } from "../adaptation/memory-file.js";
 import { type Bundle, defaultStateDirectory, GenerationStore, readBundle } from "../bundle/index.js";
-import { syncFolder, writeSynced } from "../bundle/files.js";
+import { replaceSynced } from "../bundle/files.js";
 import { Turns } from "../engine/turns.js";
 import { FolderLock } from "./lock.js";
 import { defaultSource, type NightshiftOptions } from "./options.js";
@@ -63,10 +63,7 @@ export class State {
       if (this.isTemporary || memory.revision === this.#kept) return;
       const { revision } = memory;
       const path = join(this.directory, memoryFile);
-      await rm(`${path}.new`, { force: true });
-      await writeSynced(`${path}.new`, writeMemory(memory));
-      await rename(`${path}.new`, path);
-      await syncFolder(this.directory);
+      await replaceSynced(path, `${path}.new`, writeMemory(memory));
       this.#kept = revision;
     });
   }

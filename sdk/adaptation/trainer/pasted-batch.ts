@@ -10,6 +10,7 @@ const cell = 4;
  * `share` is the probability of each frame.
  */
 export function pastedBatch(batch: Batch, targets: readonly Uint8Array[], share: number, random: Random, width: number, height: number): Batch {
+  if (share === 0) return batch;
   const [pixels, cells] = [width * height, (width * height) / cell ** 2];
   const frames = batch.frames.slice();
   const labels = batch.labels.slice();

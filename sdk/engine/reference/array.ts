@@ -1,6 +1,6 @@
 import { NightshiftError } from "../../errors.js";
-import { fromFloat16, toFloat16 } from "../../graph/float16.js";
-import { sizeOf, type DType, type Shape, type Tensor } from "../../graph/tensor.js";
+import { fromFloat16 } from "../../graph/float16.js";
+import { sizeOf, type DType, type Shape, type Tensor, tensorOfNumbers } from "../../graph/tensor.js";
 
 /**
  * A tensor whose numbers are all float64: floats without loss, integers exactly (int64 within +-2^53, else refused),
@@ -85,25 +85,7 @@ export function fromTensor(tensor: Tensor): NdArray {
 }
 
 /** The array in its declared type, as other engines answer it. */
-export function toTensor({ dtype, shape, data }: NdArray): Tensor {
-  switch (dtype) {
-    case "float64":
-      return { dtype, shape, data: Float64Array.from(data) };
-    case "float32":
-      return { dtype, shape, data: Float32Array.from(data) };
-    case "float16":
-      return { dtype, shape, data: toFloat16(Float32Array.from(data)) };
-    case "int64":
-      return { dtype, shape, data: BigInt64Array.from(data, BigInt) };
-    case "int32":
-      return { dtype, shape, data: Int32Array.from(data) };
-    case "int8":
-      return { dtype, shape, data: Int8Array.from(data) };
-    case "uint8":
-    case "bool":
-      return { dtype, shape, data: Uint8Array.from(data) };
-  }
-}
+export const toTensor = ({ dtype, shape, data }: NdArray): Tensor => tensorOfNumbers(dtype, shape, data);
 
 /** The same numbers rounded to what the declared type can hold. */
 export const rounded = (x: NdArray): NdArray =>

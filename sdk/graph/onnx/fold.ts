@@ -1,4 +1,4 @@
-import { type DType, type Shape, sizeOf, type Tensor } from "../tensor.js";
+import { type DType, int64, type Shape, sizeOf, type Tensor, tensorOfNumbers } from "../tensor.js";
 import type { NodeProto } from "./onnx_pb.js";
 import { numbersOf, tensorOf } from "./tensor.js";
 import { dtypeOf } from "./types.js";
@@ -26,9 +26,10 @@ export function folded(node: NodeProto, inputs: readonly (FoldInput | undefined)
   if (!first) return undefined;
   if (node.opType === "Shape") {
     const [start, end] = [int(node, "start", 0), int(node, "end", first.shape.length)];
-    return integers(first.shape.slice(start, end));
+    const extents = first.shape.slice(start, end);
+    return int64([extents.length], extents);
   }
-  if (node.opType === "Size") return integers([sizeOf(first.shape)], []);
+  if (node.opType === "Size") return int64([], [sizeOf(first.shape)]);
   const constants = inputs.map((input) => input?.constant);
   // Floats are data, unless they come from a shape: those of an own graph must come back as they were written.
   const data = moving.has(node.opType) ? [first] : inputs;
@@ -56,9 +57,7 @@ const folds: Readonly<Record<string, Fold>> = {
     return { ...x, shape: x.shape.filter((n, axis) => (wanted.length > 0 ? !wanted.includes(axis) : n !== 1)) };
   },
   Reshape: (_, [x, shape]) => {
-    const wanted = (shape ? numbersOf(shape) : []).map((n, axis) => (n === 0 ? (x.shape[axis] ?? 1) : n));
-    const known = wanted.reduce((a, n) => (n === -1 ? a : a * n), 1);
-    const resolved = wanted.map((n) => (n === -1 ? x.data.length / known : n));
+    const resolved = reshaped(x.shape, shape ? numbersOf(shape) : []);
     return sizeOf(resolved) === x.data.length ? { ...x, shape: resolved } : undefined;
   },
   Concat: (_, inputs) => {
@@ -114,6 +113,13 @@ const folds: Readonly<Record<string, Fold>> = {
   },
 };
 
+/** What a Reshape asks for: 0 keeps the extent at its place, -1 takes what is left. */
+export function reshaped(source: Shape, wanted: readonly number[]): Shape {
+  const kept = wanted.map((n, axis) => (n === 0 ? source[axis] : n));
+  const known = kept.reduce((a, n) => (n === -1 ? a : a * n), 1);
+  return kept.map((n) => (n === -1 ? sizeOf(source) / known : n));
+}
+
 /** Of two tensors of one shape, or of which one has a single element. */
 function elementwise(compute: (a: number, b: number, dtype: DType) => number, answer?: DType): Fold {
   return (_, [a, b]) => {
@@ -135,28 +141,11 @@ const isCount = (n: number): boolean => Number.isInteger(n) && n >= 0 && n <= mo
 
 const isInteger = (dtype: DType): boolean => dtype === "int64" || dtype === "int32" || dtype === "uint8" || dtype === "int8";
 
-const integers = (values: readonly number[], shape: Shape = [values.length]): Tensor => ({ dtype: "int64", shape, data: BigInt64Array.from(values, BigInt) });
-
 /** Undefined where integers are asked for and a value is none, as after a division by 0: the engine that runs the node says what it means. */
 function made(dtype: DType, shape: Shape, values: readonly number[]): Tensor | undefined {
   if (isInteger(dtype) && !values.every(Number.isFinite)) return undefined;
-  const whole = values.map(Math.trunc);
-  switch (dtype) {
-    case "int64":
-      return { dtype, shape, data: BigInt64Array.from(whole, BigInt) };
-    case "int32":
-      return { dtype, shape, data: Int32Array.from(whole) };
-    case "int8":
-      return { dtype, shape, data: Int8Array.from(whole) };
-    case "uint8":
-      return { dtype, shape, data: Uint8Array.from(whole) };
-    case "bool":
-      return { dtype, shape, data: Uint8Array.from(values, (value) => Number(value !== 0)) };
-    case "float64":
-      return { dtype, shape, data: Float64Array.from(values) };
-    default:
-      return { dtype: "float32", shape, data: Float32Array.from(values) };
-  }
+  const exact = isInteger(dtype) ? values.map(Math.trunc) : dtype === "bool" ? values.map((value) => Number(value !== 0)) : values;
+  return tensorOfNumbers(dtype, shape, exact);
 }
 
 const int = (node: NodeProto, name: string, absent: number): number => Number(node.attribute.find((a) => a.name === name)?.i ?? absent);

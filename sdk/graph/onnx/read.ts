@@ -7,7 +7,7 @@ import { absentInput } from "./absent.js";
 import {
   absentFixedAttributes, acceptedAttributes, encodings, fixedAttributes, irrelevantAttributes, textValues, type Encoding,
 } from "./encoding.js";
-import { folded, type FoldInput } from "./fold.js";
+import { folded, type FoldInput, reshaped } from "./fold.js";
 import { ModelProtoSchema, type AttributeProto, type ModelProto, type NodeProto, type ValueInfoProto } from "./onnx_pb.js";
 import { type ExternalFile, numbersOf, tensorOf } from "./tensor.js";
 import { dtypeOf } from "./types.js";
@@ -165,7 +165,7 @@ class Reader {
     if (operator === "Softmax" || operator === "LogSoftmax") this.#checkSoftmax(node, attributes);
     if (operator === "OneHot") this.#checkOneHot(node, taken);
     if (operator === "Resize") this.#checkResize(node, attributes, taken);
-    if (operator === "Reshape") this.#resolveReshape(node, attributes);
+    if (operator === "Reshape") attributes.shape = reshaped(this.value(node.input[0]).shape, attributes.shape as number[]);
     if (operator === "Pad" && node.input[3]) refuse("Pad of all axes", `axes ${node.input[3]}`, "Export with pads for every axis.");
     const inputs = node.input.filter((name, i) => name !== "" && !taken.has(i)).map((name) => this.value(name));
     const outputs = this.graph.node(operator, inputs, attributes, node.output);
@@ -194,13 +194,6 @@ class Reader {
     if (attributes.mode !== "nearest") return;
     const rounding = node.attribute.find((a) => a.name === "nearest_mode");
     if (!rounding || text(rounding.s) !== "floor") refuse("Resize nearest with floor", rounding ? text(rounding.s) : "round_prefer_floor", "This form is not supported.");
-  }
-
-  #resolveReshape(node: NodeProto, attributes: Record<string, unknown>): void {
-    const source = this.value(node.input[0]);
-    const shape = (attributes.shape as number[]).map((n, i) => (n === 0 ? source.shape[i] : n));
-    const known = shape.reduce((a, n) => (n === -1 ? a : a * n), 1);
-    attributes.shape = shape.map((n) => (n === -1 ? source.size / known : n));
   }
 }
 
