@@ -1,6 +1,6 @@
 import type { FloatTensor, Weights } from "../graph/tensor.js";
-import type { NetworkConfig } from "../network/contract.js";
-import type { Trainable } from "../network/steps/lmc.js";
+import type { Network } from "../network/architecture.js";
+import type { Trainable } from "../network/trainable.js";
 import type { Batch } from "../training/batch/batch.js";
 
 /** Rates and weights of one step (eq. 8). All are inputs of the step's graph: changing them rebuilds nothing. */
@@ -94,4 +94,4 @@ export interface LmcLearner {
   close(): Promise<void> | void;
 }
 
-export type LearnerFactory = (config: NetworkConfig, weights: Weights, text: TextSource, options: LearnerOptions) => Promise<LmcLearner>;
+export type LearnerFactory = (network: Network, weights: Weights, text: TextSource, options: LearnerOptions) => Promise<LmcLearner>;

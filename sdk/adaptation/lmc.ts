@@ -1,9 +1,11 @@
 import { Learner } from "../engine/learner.js";
 import { OnnxSession } from "../engine/onnxruntime.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
-import { paddedVocabularySize, tasks, textWidth, type NetworkConfig } from "../network/contract.js";
+import type { Network } from "../network/architecture.js";
+import { paddedVocabularySize, patchSize, tasks, textWidth } from "../network/contract.js";
 import { Random } from "../random.js";
-import { lmcStep, patchSize, trainsOf } from "../network/steps/lmc.js";
+import { lmcStep } from "../network/steps/lmc.js";
+import { trainsOf } from "../network/trainable.js";
 import { StatisticsAverage, statisticsModel } from "../network/steps/statistics.js";
 import type { Batch } from "../training/batch/batch.js";
 import { supervisedFeeds } from "./feeds.js";
@@ -19,7 +21,7 @@ class OnnxLmcLearner implements LmcLearner {
   readonly #random: Random;
 
   constructor(
-    private readonly config: NetworkConfig,
+    private readonly config: Network,
     weights: Weights,
     private readonly words: Words,
     private readonly options: LearnerOptions,
@@ -112,7 +114,7 @@ class OnnxLmcLearner implements LmcLearner {
 }
 
 /** Makes the learner that adapts on the vehicle. Throws `E_ENGINE` where the step's graph cannot be run. */
-export async function createLmcLearner(config: NetworkConfig, weights: Weights, text: TextSource, options: LearnerOptions): Promise<LmcLearner> {
+export async function createLmcLearner(config: Network, weights: Weights, text: TextSource, options: LearnerOptions): Promise<LmcLearner> {
   const words = new Words({
     async encodeVocabulary(names: readonly string[]): Promise<FloatTensor> {
       const { data } = await text.encode([...tasks, ...names]);

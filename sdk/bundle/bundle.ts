@@ -1,4 +1,5 @@
 import type { Weights } from "../graph/tensor.js";
+import type { Network } from "../network/architecture.js";
 import type { Sample } from "../training/dataset.js";
 import type { Embeddings } from "./embeddings.js";
 import type { EncodedExemplars, ExemplarSet } from "./exemplars.js";
@@ -11,12 +12,16 @@ export const bundleFiles = {
   embeddings: "embeddings.safetensors",
   golden: "golden.safetensors",
   notice: "NOTICE",
+  /** Of imported networks alone: the graph, whose parameters are inputs. */
+  model: "model.onnx",
 } as const;
 
 /** A model on disk, read and verified. */
 export interface Bundle {
   readonly directory: string;
   readonly manifest: Manifest;
+  /** The manifest's network, with the graph where it is an imported one. */
+  readonly network: Network;
   /** By the network's names, float32. */
   readonly weights: Weights;
   readonly golden: Golden;
@@ -32,6 +37,8 @@ export interface Bundle {
 /** What is needed to write one. */
 export interface BundleContents {
   readonly description: Description;
+  /** The graph of an imported network. */
+  readonly model?: Uint8Array;
   readonly weights: Weights;
   readonly embeddings: Embeddings;
   readonly golden: Golden;

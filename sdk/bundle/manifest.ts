@@ -25,6 +25,26 @@ const networkSchema = z.strictObject({
   regions: count,
 });
 
+const three = z.tuple([z.number(), z.number(), z.number()]).readonly();
+const positive = z.number().positive();
+
+/** A model that was made elsewhere; its graph is a file of the bundle. */
+const importedSchema = z.strictObject({
+  kind: z.literal("imported"),
+  width: side,
+  height: side,
+  input: z.strictObject({
+    name: z.string().min(1),
+    layout: z.enum(["nchw", "nhwc"]),
+    channels: z.enum(["rgb", "bgr"]),
+    scale: positive,
+    mean: three,
+    std: z.tuple([positive, positive, positive]).readonly(),
+    size: z.tuple([count, count]).readonly(),
+  }),
+  output: z.strictObject({ name: z.string().min(1), channels: z.array(z.number().int().min(0)).min(1).readonly() }),
+});
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in lower-case hexadecimal");
 
 const fileSchema = z.strictObject({
@@ -47,7 +67,7 @@ const descriptionSchema = z.strictObject({
   createdAt: z.iso.datetime(),
   /** The generation that these weights were learnt from; null where there was none. */
   parent: z.number().int().min(0).nullable(),
-  network: networkSchema,
+  network: z.union([networkSchema, importedSchema]),
   /** What is answered unless something else is asked for. */
   vocabulary: z.array(z.string()).readonly().superRefine((names, context) => {
     try {

@@ -38,12 +38,15 @@ export async function readBundle(directory: string, options: ReadOptions = {}): 
     required(read, bundleFiles.golden, directory),
     required(read, bundleFiles.notice, directory),
   ]);
+  const { network: stated } = manifest;
+  const network = "kind" in stated ? { ...stated, model: await required(read, bundleFiles.model, directory) } : stated;
   if (options.verify !== "model")
     for (const file of manifest.files) if (isExemplarFile(file.path)) await readVerified(directory, file);
   const embeddings = decodeEmbeddings(embeddingBytes, resolve(directory, bundleFiles.embeddings));
   return {
     directory: resolve(directory),
     manifest,
+    network,
     weights: decodeWeights(weightBytes, resolve(directory, bundleFiles.weights)),
     golden: decodeGolden(goldenBytes, resolve(directory, bundleFiles.golden)),
     notice: new TextDecoder().decode(notice),

@@ -42,8 +42,14 @@ export async function writeBundle(directory: string, contents: BundleContents): 
   }
 }
 
-async function filesOf({ description, weights, embeddings, golden, notice, exemplars }: BundleContents): Promise<Map<string, Uint8Array>> {
+async function filesOf({ description, model, weights, embeddings, golden, notice, exemplars }: BundleContents): Promise<Map<string, Uint8Array>> {
   vocabularyOf(embeddings, description.vocabulary);
+  if ("kind" in description.network !== (model !== undefined))
+    throw new NightshiftError("E_BUNDLE_FORMAT", {
+      expected: "a graph with an imported network, and none with another",
+      received: model ? "a graph" : "none",
+      remedy: "Pass the network's graph on with its description.",
+    });
   const text = new TextEncoder();
   const encoded = exemplars && ("files" in exemplars ? exemplars : await encodeExemplars(exemplars));
   const files = new Map<string, Uint8Array>([
@@ -51,6 +57,7 @@ async function filesOf({ description, weights, embeddings, golden, notice, exemp
     [bundleFiles.embeddings, encodeEmbeddings(embeddings)],
     [bundleFiles.golden, encodeGolden(golden)],
     [bundleFiles.notice, text.encode(notice)],
+    ...(model ? [[bundleFiles.model, model] as const] : []),
     ...(encoded?.files ?? []),
   ]);
   const manifest = checkManifest(

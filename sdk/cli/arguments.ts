@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { isTrainable, type Trainable } from "../network/trainable.js";
 
 /** For commander: a whole number of at least `least`. */
 export const wholeNumber =
@@ -17,6 +18,12 @@ export const number =
     if (text.trim() !== "" && Number.isFinite(value) && value >= least) return value;
     throw new InvalidArgumentError(`Expected a number of at least ${least}.`);
   };
+
+/** For commander: which parameters learn. */
+export function trains(text: string): Trainable {
+  if (isTrainable(text)) return text;
+  throw new InvalidArgumentError("Expected default, all, norm, decoder, last:n, or a pattern between slashes.");
+}
 
 /** For commander: names separated by commas. Whether they make a vocabulary is checked where they are used. */
 export const names = (text: string): string[] => text.split(",").map((name) => name.trim());

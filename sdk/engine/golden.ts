@@ -3,7 +3,8 @@ import { type Vocabulary } from "../bundle/embeddings.js";
 import { asStored } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
 import type { Tensor, Weights } from "../graph/tensor.js";
-import { inputNames, type NetworkConfig, outputNames, paddedVocabularySize } from "../network/contract.js";
+import type { Network } from "../network/architecture.js";
+import { inputNames, outputNames, paddedVocabularySize } from "../network/contract.js";
 import { inferenceModel } from "../network/inference.js";
 import { type Answer, readAnswer } from "./answer.js";
 import { vocabularyFeeds } from "./feeds.js";
@@ -27,7 +28,7 @@ export const goldenTolerance = {
 } as const;
 
 /** Golden outputs for a bundle that is to be written: what these weights will answer once they are stored. */
-export async function makeGolden(network: NetworkConfig, weights: Weights, vocabulary: Vocabulary, frame: Tensor<"uint8"> = testCard()): Promise<Golden> {
+export async function makeGolden(network: Network, weights: Weights, vocabulary: Vocabulary, frame: Tensor<"uint8"> = testCard()): Promise<Golden> {
   const [, frameHeight = 0, frameWidth = 0] = frame.shape;
   const names = paddedVocabularySize(vocabulary.names.length);
   const model = inferenceModel(network, asStored(weights), { frameWidth, frameHeight, names });

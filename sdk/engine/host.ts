@@ -99,7 +99,8 @@ export class ModelHost {
 
   async #fromBundle({ directory, vocabulary }: BundleModel): Promise<Served> {
     const bundle = await readBundle(directory, { verify: "model" });
-    const { generation, network, vocabulary: names } = bundle.manifest;
+    const { network } = bundle;
+    const { generation, vocabulary: names } = bundle.manifest;
     const embeddings = bundle.embeddings();
     const sessions = new SessionCache((frame, padded) => inferenceModel(network, bundle.weights, sizes(frame, padded)), this.options);
     const served = { generation, network, sessions, embeddings, words: wordsOf(vocabulary ?? names, embeddings) };

@@ -1,7 +1,8 @@
 import type { Vocabulary } from "../bundle/embeddings.js";
 import { NightshiftError } from "../errors.js";
 import type { Weights } from "../graph/tensor.js";
-import type { NetworkConfig, vocabularySizes } from "../network/contract.js";
+import type { Network } from "../network/architecture.js";
+import type { vocabularySizes } from "../network/contract.js";
 
 /** Pixels of a camera's frames. */
 export interface FrameSize {
@@ -20,7 +21,7 @@ export interface BundleModel {
 /** Weights in memory, as training has them. */
 export interface NetworkModel {
   readonly kind: "network";
-  readonly network: NetworkConfig;
+  readonly network: Network;
   readonly weights: Weights;
   readonly generation: number;
   readonly vocabulary: Vocabulary;

@@ -22,12 +22,12 @@ export class OnnxSession {
     this.#session = session;
   }
 
-  /** `model`: the bytes of an ONNX file. Throws `E_PROVIDER`, or `E_ENGINE` where ONNX Runtime refuses the model. */
-  static async create(model: Uint8Array, options: SessionOptions = {}): Promise<OnnxSession> {
+  /** `model`: the bytes of an ONNX file, or its path where it keeps tensors in files beside it. Throws `E_PROVIDER`, or `E_ENGINE` where ONNX Runtime refuses the model. */
+  static async create(model: Uint8Array | string, options: SessionOptions = {}): Promise<OnnxSession> {
     const provider = options.provider ?? "cpu";
     checkProvider(provider);
     try {
-      return new OnnxSession(await InferenceSession.create(model, sessionOptions(provider, options)));
+      return new OnnxSession(await open(model, sessionOptions(provider, options)));
     } catch (cause) {
       throw new NightshiftError(provider === "cpu" ? "E_ENGINE" : "E_PROVIDER", {
         expected: `an ONNX model that ONNX Runtime can run on ${provider}`,
@@ -94,6 +94,10 @@ export class OnnxSession {
  * as fast as with ONNX Runtime's millisecond; frames do not, so the trainer gets its cores, and a thread whose fellow lost its core gives up soon.
  */
 const spinUs = "50";
+
+/** The same for both, which the binding declares apart. */
+const open = (model: Uint8Array | string, options: InferenceSession.SessionOptions): Promise<InferenceSession> =>
+  typeof model === "string" ? InferenceSession.create(model, options) : InferenceSession.create(model, options);
 
 function sessionOptions(provider: string, { threads = 2, spinning = false }: SessionOptions): InferenceSession.SessionOptions {
   return {

@@ -34,6 +34,9 @@ export const vocabularySizes = [16, 32, 64] as const;
 /** Width of the text encoder's embeddings (all-MiniLM-L6-v2). */
 export const textWidth = 384;
 
+/** Side of the patches that attention is given for and that masks hide, pixels: the cells of the encoder's last stage. */
+export const patchSize = 32;
+
 /** Rows of `text` before the first name: one a task. */
 export const tasks = ["semantic segmentation", "object detection"] as const;
 

@@ -1,10 +1,11 @@
-import { Graph } from "../graph/graph.js";
+import { Graph, type Value } from "../graph/graph.js";
 import { argMax, cast, clip, mul, reduceMax, reshape, resize, sigmoid, softmax, unsqueeze } from "../graph/ops.js";
 import { writeOnnx } from "../graph/onnx/write.js";
 import type { Weights } from "../graph/tensor.js";
 import { Builder } from "./builder.js";
-import { inputNames, outputNames, textWidth, type NetworkConfig, type vocabularySizes } from "./contract.js";
-import { network } from "./network.js";
+import { architectureOf, type Network } from "./architecture.js";
+import { inputNames, outputNames, textWidth, type vocabularySizes } from "./contract.js";
+import type { DetectionValues } from "./network.js";
 import { ConstantParameters } from "./parameters.js";
 
 export interface InferenceOptions {
@@ -19,28 +20,54 @@ export interface InferenceOptions {
  * The deployed network as a graph: a frame of the camera's size in, mask and boxes out, as `contract.ts` names them.
  * Everything between is in the graph: resizing, normalisation, argmax (at stride 2, before the mask is enlarged) and boxes.
  */
-export function inferenceGraph(config: NetworkConfig, weights: Weights, options: InferenceOptions): Graph {
+export function inferenceGraph(network: Network, weights: Weights, options: InferenceOptions): Graph {
   const graph = new Graph("nightshift");
-  const { width, height } = config;
+  const { width, height } = network;
   const frame = graph.input(inputNames.frame, "uint8", [1, options.frameHeight, options.frameWidth, 3]);
   const text = graph.input(inputNames.text, "float32", [options.names + 2, textWidth]);
   const used = graph.input(inputNames.used, "float32", [options.names]);
   const sameSize = options.frameWidth === width && options.frameHeight === height;
   const resized = sameSize ? frame : resize(frame, [1, height, width, 3], "linear", true);
   const b = new Builder(graph, new ConstantParameters(weights), "frozen");
-  const out = network(b, resized, unsqueeze(text, [0]), unsqueeze(used, [0]), config);
+  const { normalise, onImage } = architectureOf(network);
+  const out = onImage(b, normalise(resized), unsqueeze(text, [0]), unsqueeze(used, [0]));
 
-  const finer = resize(out.maskLogits, [1, options.names, height / 2, width / 2], "linear");
-  const labels = cast(reshape(argMax(finer, 1), [1, 1, height / 2, width / 2]), "uint8");
-  graph.output(outputNames.mask, reshape(resize(labels, [1, 1, height, width], "nearest"), [height, width]));
+  const finer = out.fineMaskLogits ?? resize(out.maskLogits, [1, options.names, height / 2, width / 2], "linear");
+  const [, , rows, columns] = finer.shape;
+  const labels = cast(reshape(argMax(finer, 1), [1, 1, rows, columns]), "uint8");
+  const enlarged = rows === height ? labels : resize(labels, [1, 1, height, width], "nearest");
+  graph.output(outputNames.mask, reshape(enlarged, [height, width]));
   const confidence = reduceMax(softmax(out.maskLogits, 1), [1]);
   graph.output(outputNames.maskScore, reshape(cast(clip(mul(confidence, 255), 0, 255), "uint8"), [height / 4, width / 4]));
-  graph.output(outputNames.boxes, reshape(clip(out.regionBoxes, 0, width), [config.regions, 4]));
-  graph.output(outputNames.boxScore, reshape(sigmoid(reduceMax(out.regionLogits, [2])), [config.regions]));
-  graph.output(outputNames.boxLabel, reshape(argMax(out.regionLogits, 2), [config.regions]));
+  const { boxes, score, label } = out.detection ? boxesOf(out.detection, width) : noBoxes(graph);
+  graph.output(outputNames.boxes, boxes);
+  graph.output(outputNames.boxScore, score);
+  graph.output(outputNames.boxLabel, label);
   return graph;
 }
 
+interface Boxes {
+  readonly boxes: Value;
+  readonly score: Value;
+  readonly label: Value;
+}
+
+function boxesOf({ regionBoxes, regionLogits }: DetectionValues, width: number): Boxes {
+  const [, regions] = regionLogits.shape;
+  return {
+    boxes: reshape(clip(regionBoxes, 0, width), [regions, 4]),
+    score: reshape(sigmoid(reduceMax(regionLogits, [2])), [regions]),
+    label: reshape(argMax(regionLogits, 2), [regions]),
+  };
+}
+
+/** One box of no size, as not every engine likes tensors without elements. */
+const noBoxes = (graph: Graph): Boxes => ({
+  boxes: graph.constant({ dtype: "float32", shape: [1, 4], data: new Float32Array(4) }),
+  score: graph.constant({ dtype: "float32", shape: [1], data: new Float32Array(1) }),
+  label: graph.constant({ dtype: "int64", shape: [1], data: new BigInt64Array(1) }),
+});
+
 /** `inferenceGraph` as ONNX. */
-export const inferenceModel = (config: NetworkConfig, weights: Weights, options: InferenceOptions): Uint8Array =>
-  writeOnnx(inferenceGraph(config, weights, options));
+export const inferenceModel = (network: Network, weights: Weights, options: InferenceOptions): Uint8Array =>
+  writeOnnx(inferenceGraph(network, weights, options));

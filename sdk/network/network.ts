@@ -3,7 +3,7 @@ import { add, div, exp, expand, gatherElements, matMul, mul, reduceMax, reshape,
 import { refineBoxes } from "./boxes.js";
 import type { Builder } from "./builder.js";
 import type { NetworkConfig } from "./contract.js";
-import { imageEncoder, normalise } from "./image-encoder.js";
+import { imageEncoder } from "./image-encoder.js";
 import { hideUnused, language } from "./language.js";
 import { pixelDecoder } from "./pixel-decoder.js";
 import { boxCode, proposalDecoder } from "./proposal-decoder.js";
@@ -13,6 +13,17 @@ import { similarity, unit } from "./similarity.js";
 export interface NetworkValues {
   /** [N, K, H / 4, W / 4]: similarity of each pixel's visual concept with each name's query; far below zero for unused names. */
   readonly maskLogits: Value;
+  /** The same at stride 1 or 2, of networks that answer so finely. */
+  readonly fineMaskLogits?: Value;
+  /** [N, S]: M of eq. 4 over the S patches of the last stage. */
+  readonly attention: Value;
+  /** Of networks that detect. */
+  readonly detection?: DetectionValues;
+  /** Of networks whose proposals can be aligned with names (eq. 6). */
+  readonly embedded?: EmbeddedValues;
+}
+
+export interface DetectionValues {
   readonly proposals: Proposals;
   /** [N, P, K]: logits of the dense proposals. */
   readonly proposalLogits: Value;
@@ -20,38 +31,35 @@ export interface NetworkValues {
   readonly regionLogits: Value;
   /** [N, R, 4]: refined boxes in pixels of the network's input. */
   readonly regionBoxes: Value;
-  /** [N, S]: M of eq. 4 over the S patches of the last stage. */
-  readonly attention: Value;
-  /** What masks and regions are classified by: names t, visual concepts and region features o of eq. 6, temperatures of eq. 7. */
-  readonly embedded: {
-    /** [N, K, d], of unit length. */
-    readonly maskNames: Value;
-    /** [N, d, H / 4 W / 4] */
-    readonly concepts: Value;
-    /** [1]: 1 / tau of the masks. */
-    readonly maskScale: Value;
-    /** [N, K, d] */
-    readonly regionNames: Value;
-    /** [N, R, d] */
-    readonly regions: Value;
-    /** [1]: 1 / tau of the regions. */
-    readonly regionScale: Value;
-  };
 }
+
+/** What masks and regions are classified by: names t, visual concepts and region features o of eq. 6, temperatures of eq. 7. */
+export interface EmbeddedValues {
+  /** [N, K, d], of unit length. */
+  readonly maskNames: Value;
+  /** [N, d, H / 4 W / 4] */
+  readonly concepts: Value;
+  /** [1]: 1 / tau of the masks. */
+  readonly maskScale: Value;
+  /** [N, K, d] */
+  readonly regionNames: Value;
+  /** [N, R, d] */
+  readonly regions: Value;
+  /** [1]: 1 / tau of the regions. */
+  readonly regionScale: Value;
+}
+
+/** What our own network answers: everything but finer masks. */
+export type OwnNetworkValues = NetworkValues & Required<Pick<NetworkValues, "detection" | "embedded">>;
 
 /**
  * The whole network on a batch.
  *
- * @param frames uint8 [N, H, W, 3] at the network's input resolution
+ * @param image float32 [N, 3, H, W] at the network's input resolution, normalised (and perhaps masked)
  * @param text float32 [N, K + 2, 384], E of eq. 2
  * @param used float32 [N, K]
  */
-export function network(b: Builder, frames: Value, text: Value, used: Value, config: NetworkConfig): NetworkValues {
-  return networkOnImage(b, normalise(frames), text, used, config);
-}
-
-/** As `network`, on images that are normalised (and perhaps masked) already: float32 [N, 3, H, W]. */
-export function networkOnImage(b: Builder, image: Value, text: Value, used: Value, config: NetworkConfig): NetworkValues {
+export function network(b: Builder, image: Value, text: Value, used: Value, config: NetworkConfig): OwnNetworkValues {
   const d = config.embedding;
   const n = image.shape[0];
   const k = used.shape[1];
@@ -88,11 +96,13 @@ export function networkOnImage(b: Builder, image: Value, text: Value, used: Valu
   const cosine = div(matMul(maskQueries, concepts), div(length, maskScale));
   return {
     maskLogits: reshape(add(cosine, unsqueeze(bias, [2])), [n, k, h, w]),
-    proposals: dense,
-    proposalLogits,
-    regionLogits: detectionLogits(regionFeatures),
-    regionBoxes: refineBoxes(reference, deltas),
     attention: words.attention,
+    detection: {
+      proposals: dense,
+      proposalLogits,
+      regionLogits: detectionLogits(regionFeatures),
+      regionBoxes: refineBoxes(reference, deltas),
+    },
     embedded: {
       maskNames: maskQueries,
       concepts,

@@ -10,6 +10,7 @@ import type { StepLosses } from "../adaptation/learner.js";
 import { readBundle } from "../bundle/index.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
+import type { Trainable } from "../network/trainable.js";
 import type { ConditionName } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
 import { openSource } from "./source.js";
@@ -26,6 +27,7 @@ export interface AdaptOptions {
   readonly condition?: ConditionName;
   readonly vocabulary?: readonly string[];
   readonly steps?: number;
+  readonly trains?: Trainable;
   readonly seed: number;
   readonly threads: number;
   readonly onProgress: (progress: TrainingProgress) => void;
@@ -51,7 +53,7 @@ const mostFrames = 256;
  * Throws `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, and as bundles do.
  */
 export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
-  const { bundle: directory, out, exemplars, vocabulary, steps, seed, threads, onProgress } = options;
+  const { bundle: directory, out, exemplars, vocabulary, steps, trains, seed, threads, onProgress } = options;
   const { manifest } = await readBundle(directory, { verify: "model" });
   const { targets, condition } = await framesOf(options.frames, manifest.network, options.condition);
   await mkdir(dirname(resolve(out)), { recursive: true });
@@ -64,7 +66,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
       vocabulary: vocabulary ?? manifest.vocabulary,
       targets,
       exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars)],
-      options: { ...defaultTrainingOptions, seed, threads, ...(steps !== undefined && { steps }) },
+      options: { ...defaultTrainingOptions, seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }) },
     },
     await learners.lmc(),
     onProgress,

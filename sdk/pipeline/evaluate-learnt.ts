@@ -27,6 +27,8 @@ export interface LearntEvaluation extends Evaluation {
   readonly condition: LearntOptions["condition"];
   /** How many frames each generation answered; 0 is the delivered one's number. */
   readonly generations: Readonly<Record<string, number>>;
+  /** Of an imported model: which of its classes stood for each of the dataset's names; null where none means nearly the same. */
+  readonly classes?: Readonly<Record<string, string | null>>;
 }
 
 /** Scores what a vehicle learnt. Throws `E_CONFIG` where nothing is kept in `state`, and as `readBundle` and `evaluate`. */
@@ -51,7 +53,8 @@ export async function evaluateLearnt(options: LearntOptions, dataset: Dataset): 
     const evaluation = await evaluate(answering, (names) => text.vocabulary(names), dataset, others);
     const counts: Record<string, number> = {};
     for (const generation of generations.values()) counts[generation] = (counts[generation] ?? 0) + 1;
-    return { ...evaluation, condition, generations: counts };
+    const classes = text.classes([...new Set([...dataset.names, ...dataset.boxNames])]);
+    return { ...evaluation, condition, generations: counts, ...(classes && { classes }) };
   } finally {
     await engines.close();
   }

@@ -10,7 +10,7 @@ import { shrink } from "../adaptation/shrink.js";
 import { defaultTrainingOptions, train, type TrainingOptions } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import { bundleFiles, findBundle, readBundle } from "../bundle/index.js";
-import { trainable } from "../network/steps/lmc.js";
+import { isTrainable, type Trainable } from "../network/trainable.js";
 import { packageRoot } from "../paths.js";
 import { Random } from "../random.js";
 import { recolour, unitGrain } from "../training/batch/colour.js";
@@ -48,7 +48,7 @@ const rowSchema = z.strictObject({
   restyledShare: share.optional(),
   pastedShare: share.optional(),
   maskRatio: share.optional(),
-  trains: z.enum(trainable).optional(),
+  trains: z.custom<Trainable>((value) => typeof value === "string" && isTrainable(value), "must be default, all, norm, decoder, last:n or /pattern/").optional(),
   rampSteps: z.number().int().min(0).optional(),
   rates: z
     .strictObject({ encoder: z.number(), decoder: z.number(), alpha: share, supervised: z.number(), selfTraining: z.number(), lmc: z.number(), lmcBoxes: z.number(), align: z.number(), guidance: z.number(), entropy: z.number(), soft: z.number(), restore: share })

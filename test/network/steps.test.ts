@@ -1,7 +1,9 @@
 import test from "ava";
 import { Learner } from "../../sdk/engine/learner.js";
 import { initialWeights, parameterSpecs } from "../../sdk/network/initial.js";
-import { lmcStep, patchSize, trainsDefault, trainsOf } from "../../sdk/network/steps/lmc.js";
+import { patchSize } from "../../sdk/network/contract.js";
+import { lmcStep } from "../../sdk/network/steps/lmc.js";
+import { trainsDefault, trainsOf } from "../../sdk/network/trainable.js";
 import { supervisedStep } from "../../sdk/network/steps/supervised.js";
 import { bytes, floats, tinyBatch, tinyNetwork } from "../support/tiny.js";
 import { Random } from "../../sdk/random.js";

@@ -3,7 +3,8 @@ import { vocabularyFeeds } from "../../engine/feeds.js";
 import { OnnxSession } from "../../engine/onnxruntime.js";
 import { NightshiftError } from "../../errors.js";
 import type { Tensor, Weights } from "../../graph/tensor.js";
-import { inputNames, type NetworkConfig, outputNames, paddedVocabularySize, type vocabularySizes } from "../../network/contract.js";
+import type { Network } from "../../network/architecture.js";
+import { inputNames, outputNames, paddedVocabularySize, type vocabularySizes } from "../../network/contract.js";
 import { inferenceModel } from "../../network/inference.js";
 import type { Prediction, Predictor } from "./predictor.js";
 
@@ -14,7 +15,7 @@ export class OnnxPredictor implements Predictor {
   readonly #sessions = new Map<Size, OnnxSession>();
 
   constructor(
-    readonly config: NetworkConfig,
+    readonly config: Network,
     readonly weights: Weights,
     readonly threads: number,
   ) {}

@@ -3,20 +3,26 @@ import { runModel } from "../../engine/run.js";
 import { NightshiftError } from "../../errors.js";
 import type { FloatTensor } from "../../graph/tensor.js";
 import { tasks, textWidth } from "../../network/contract.js";
+import { isImported } from "../../network/architecture.js";
+import { nearestClasses, rowOfClass } from "../../network/text/nearest-class.js";
 import { TextEncoder } from "../../network/text/textEncoder.js";
 import type { TextSource } from "../learner.js";
 
 /**
  * The embeddings of a bundle, and for names that it does not hold the text encoder with the bundle's prompts, loaded when the first comes.
+ * An imported model answers its own classes alone; there, other names stand for the class that means nearly the same.
  * The texts of the tasks always have the bundle's own rows.
  */
 export class BundleText implements TextSource {
   readonly #names: Map<string, Float32Array>;
   readonly #embeddings: Embeddings;
+  /** Whether only its own classes can be answered. */
+  readonly #isClosed: boolean;
   #encoder: Promise<TextEncoder> | undefined;
 
   constructor(bundle: Bundle) {
     this.#embeddings = bundle.embeddings();
+    this.#isClosed = isImported(bundle.network);
     const taskRows = this.#embeddings.tasks.data;
     this.#names = new Map([...this.#embeddings.names, ...tasks.map((task, at): [string, Float32Array] => [task, taskRows.slice(at * textWidth, (at + 1) * textWidth)])]);
   }
@@ -26,12 +32,36 @@ export class BundleText implements TextSource {
     const missing = [...new Set(texts.filter((text) => !this.#names.has(text)))];
     if (missing.length > 0) {
       this.#encoder ??= TextEncoder.create(runModel);
-      const { data } = await (await this.#encoder).encode(missing, this.#categoryPrompt());
-      missing.forEach((text, at) => this.#names.set(text, data.slice(at * textWidth, (at + 1) * textWidth)));
+      const rows = await (this.#isClosed ? this.#classesOf(missing, await this.#encoder) : this.#embedded(missing, await this.#encoder));
+      missing.forEach((text, at) => this.#names.set(text, rows[at]));
     }
     const rows = new Float32Array(texts.length * textWidth);
     texts.forEach((text, at) => rows.set(this.#names.get(text)!, at * textWidth));
     return { dtype: "float32", shape: [texts.length, textWidth], data: rows };
+  }
+
+  /** Of a model of fixed classes, and names that were encoded before: which class each means; null where none. Undefined for others. */
+  classes(names: readonly string[]): Record<string, string | null> | undefined {
+    if (!this.#isClosed) return undefined;
+    const known = [...this.#embeddings.names.keys()];
+    const meaning = (name: string): string | null => {
+      const row = this.#names.get(name);
+      const index = row?.indexOf(1) ?? -1;
+      return row && row.lastIndexOf(1) === index ? (known[index] ?? null) : null;
+    };
+    return Object.fromEntries(names.map((name) => [name, meaning(name)]));
+  }
+
+  async #embedded(texts: readonly string[], encoder: TextEncoder): Promise<Float32Array[]> {
+    const { data } = await encoder.encode(texts, this.#categoryPrompt());
+    return texts.map((_, at) => data.slice(at * textWidth, (at + 1) * textWidth));
+  }
+
+  /** For a model of fixed classes: the class whose name means nearly the same. */
+  async #classesOf(texts: readonly string[], encoder: TextEncoder): Promise<Float32Array[]> {
+    const classes = [...this.#embeddings.names.keys()];
+    const nearest = nearestClasses(await encoder.encode(texts), await encoder.encode(classes));
+    return nearest.map((index) => rowOfClass(index, classes.length, textWidth));
   }
 
   #categoryPrompt(): FloatTensor | undefined {

@@ -8,7 +8,7 @@ const comparedFrames = 4;
 
 /** Measures the weights that serve and the new ones, which are read back from the disk: what is measured is what would serve. */
 export async function examine(job: TrainingJob, bundle: Bundle, trained: Weights, exam: Exam, beforeFrame: () => Promise<void>): Promise<Measurements> {
-  const { network } = bundle.manifest;
+  const { network } = bundle;
   const stored = await readBundle(job.outDirectory, { verify: "model" });
   const [before, after, exact] = [bundle.weights, stored.weights, trained].map((weights) => new OnnxPredictor(network, weights, job.options.threads));
   try {

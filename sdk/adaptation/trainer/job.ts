@@ -1,6 +1,6 @@
 import type { Exemplar } from "../../bundle/index.js";
 import type { ConditionName } from "../../stream/events.js";
-import type { Trainable } from "../../network/steps/lmc.js";
+import type { Trainable } from "../../network/trainable.js";
 import type { LearningRates, StepLosses } from "../learner.js";
 import type { Measurements } from "../judge/index.js";
 

@@ -2,6 +2,7 @@ import { type Bundle, checkFinite, readBundle, writeBundle } from "../../bundle/
 import { makeGolden } from "../../engine/golden.js";
 import { NightshiftError } from "../../errors.js";
 import type { Weights } from "../../graph/tensor.js";
+import { isImported } from "../../network/architecture.js";
 import { BatchLoader, Random } from "../../training/batch/index.js";
 import type { Exam } from "../judge/index.js";
 import type { LearnerFactory, LearningRates, StepLosses } from "../learner.js";
@@ -37,7 +38,7 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
   onProgress({ phase: "writing", ...at });
   await writeGeneration(job, bundle, text, trained);
   onProgress({ phase: "measuring", ...at });
-  const { width, height } = bundle.manifest.network;
+  const { width, height } = bundle.network;
   const exam: Exam = {
     width,
     height,
@@ -62,7 +63,7 @@ interface Lesson {
 
 async function learn({ job, bundle, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
   const { steps, sourceBatch, targetBatch, maskRatio, trains, rates, rampSteps, statisticsMix, restyledShare, pastedShare, seed, threads } = job.options;
-  const { network } = bundle.manifest;
+  const { network } = bundle;
   const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, maskRatio, trains, seed, threads });
   try {
     if (statisticsMix > 0) {
@@ -104,9 +105,10 @@ function scheduled(rates: LearningRates, progress: number, ramp: number): Learni
 
 async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleText, trained: Weights): Promise<void> {
   const { formatVersion: _, files: __, exemplars: ___, ...description } = bundle.manifest;
+  const { network } = bundle;
   const exemplars = await bundle.exemplarFiles();
   for (const [name, tensor] of trained) checkFinite(name, tensor, "the trained weights");
-  const golden = await makeGolden(description.network, trained, await text.vocabulary(description.vocabulary), bundle.golden.frame);
+  const golden = await makeGolden(network, trained, await text.vocabulary(description.vocabulary), bundle.golden.frame);
   await writeBundle(job.outDirectory, {
     description: {
       ...description,
@@ -117,6 +119,7 @@ async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleTex
       // The parent's scores are not these weights'.
       metrics: {},
     },
+    ...(isImported(network) && { model: network.model }),
     weights: trained,
     embeddings: bundle.embeddings(),
     golden,

@@ -1,5 +1,6 @@
 import { readBundle, vocabularyOf, writeBundle } from "../../bundle/index.js";
 import { makeGolden } from "../../engine/golden.js";
+import { isImported } from "../../network/architecture.js";
 import type { FloatTensor } from "../../graph/tensor.js";
 
 /** How far weights are moved, as a share of their own size: enough to change answers, too little to break them. */
@@ -14,9 +15,10 @@ export async function changedBundle(source: string, target: string): Promise<voi
   const changed = new Map([...weights].map(([name, tensor], at) => [name, moved(tensor, at)]));
   await writeBundle(target, {
     description: { ...description, generation: manifest.generation + 1, parent: manifest.generation },
+    ...(isImported(bundle.network) && { model: bundle.network.model }),
     weights: changed,
     embeddings,
-    golden: await makeGolden(manifest.network, changed, vocabularyOf(embeddings, manifest.vocabulary)),
+    golden: await makeGolden(bundle.network, changed, vocabularyOf(embeddings, manifest.vocabulary)),
     notice,
   });
 }

@@ -112,7 +112,7 @@ async function openBare(directory: string, frames: readonly Pixels[], threads: n
   const { manifest, weights } = bundle;
   const { width, height } = frames[0] ?? { width: 0, height: 0 };
   const names = paddedVocabularySize(manifest.vocabulary.length);
-  const model = inferenceModel(manifest.network, weights, { frameWidth: width, frameHeight: height, names });
+  const model = inferenceModel(bundle.network, weights, { frameWidth: width, frameHeight: height, names });
   const session = await InferenceSession.create(model, { intraOpNumThreads: threads });
   const words = Object.entries(vocabularyFeeds(vocabularyOf(bundle.embeddings(), manifest.vocabulary)));
   const feeds = frames.map(({ rgb }) => ({

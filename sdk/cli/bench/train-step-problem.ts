@@ -1,10 +1,11 @@
 import { NightshiftError } from "../../errors.js";
 import { readSafetensors, writeSafetensors } from "../../graph/safetensors.js";
 import { sizeOf, type FloatTensor, type Tensor, type Weights } from "../../graph/tensor.js";
-import { textWidth, type NetworkConfig } from "../../network/contract.js";
+import { patchSize, textWidth, type NetworkConfig } from "../../network/contract.js";
 import { initialWeights, parameterSpecs } from "../../network/initial.js";
 import { Random } from "../../random.js";
-import { lmcStep, patchSize, type Trainable, trainsOf } from "../../network/steps/lmc.js";
+import { lmcStep } from "../../network/steps/lmc.js";
+import { type Trainable, trainsOf } from "../../network/trainable.js";
 import type { Feeds, StepGraph } from "../../network/steps/step-graph.js";
 import { supervisedStep } from "../../network/steps/supervised.js";
 

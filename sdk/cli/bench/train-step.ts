@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findBundle, readBundle } from "../../bundle/index.js";
 import { NightshiftError } from "../../errors.js";
+import { isImported } from "../../network/architecture.js";
 import { defaultNetwork } from "../../network/contract.js";
 import { packageRoot } from "../../paths.js";
 import type { Bench } from "../benches.js";
@@ -28,8 +29,10 @@ export const bench: Bench = async ({ threads = 2, count = defaultSteps, bundle, 
 
 async function problemOf(bundle: string | undefined, step: Problem["step"], trains: Problem["trains"]): Promise<Problem> {
   if (bundle === undefined) return stepProblem(step, trains, defaultNetwork);
-  const { manifest, weights } = await readBundle(findBundle(bundle), { verify: "model" });
-  return stepProblem(step, trains, manifest.network, { weights });
+  const { network, weights } = await readBundle(findBundle(bundle), { verify: "model" });
+  if (isImported(network))
+    throw new NightshiftError("E_CONFIG", { expected: "a bundle of Nightshift's own network, which the peer knows too", received: "an imported model", remedy: "Use `nightshift adapt`, which prints how long its steps take." });
+  return stepProblem(step, trains, network, { weights });
 }
 
 export interface StepOptions {

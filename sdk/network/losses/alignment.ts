@@ -70,16 +70,17 @@ function maskProposals(masks: Value, concepts: Value, used: Value): Pick<Propose
 }
 
 /**
- * The proposals of both tasks for images of one domain.
+ * The proposals of both tasks for images of one domain; undefined for a network that has none.
  *
  * @param used [N, K]
  */
-export function proposed(out: NetworkValues, used: Value): { readonly masks: Proposed; readonly regions: Proposed } {
-  const { maskNames, concepts, maskScale, regionNames, regions, regionScale } = out.embedded;
-  const [n, k, h, w] = out.maskLogits.shape;
-  const probabilities = exp(logProbabilities(reshape(out.maskLogits, [n, k, h * w])));
+export function proposed({ maskLogits, detection, embedded }: NetworkValues, used: Value): { readonly masks: Proposed; readonly regions: Proposed } | undefined {
+  if (!detection || !embedded) return undefined;
+  const { maskNames, concepts, maskScale, regionNames, regions, regionScale } = embedded;
+  const [n, k, h, w] = maskLogits.shape;
+  const probabilities = exp(logProbabilities(reshape(maskLogits, [n, k, h * w])));
   return {
     masks: { ...maskProposals(probabilities, concepts, used), names: maskNames, used, scale: maskScale },
-    regions: { proposals: regions, quality: sigmoid(reduceMax(out.regionLogits, [2])), names: regionNames, used, scale: regionScale },
+    regions: { proposals: regions, quality: sigmoid(reduceMax(detection.regionLogits, [2])), names: regionNames, used, scale: regionScale },
   };
 }

@@ -4,8 +4,7 @@ import {
   reduceMin, reshape, sigmoid, slice, softplus, stopGradient, sub, sum, total, transposeLast, unsqueeze,
 } from "../../graph/ops.js";
 import { corners, generalisedIou } from "../boxes.js";
-import type { NetworkConfig } from "../contract.js";
-import type { NetworkValues } from "../network.js";
+import type { DetectionValues } from "../network.js";
 
 export interface BoxTargets {
   /** [N, G, 4] pixels of the network's input; zeros where there is no box. */
@@ -14,6 +13,12 @@ export interface BoxTargets {
   readonly labels: Value;
   /** [N]: 1 where the sample's boxes are labelled. */
   readonly labelled: Value;
+}
+
+/** Pixels of the network's input. */
+interface InputSize {
+  readonly width: number;
+  readonly height: number;
 }
 
 const large = 1e6;
@@ -28,14 +33,14 @@ function focal(logits: Value, target: Value): Value {
   return add(positive, negative);
 }
 
-const boxLoss = (boxes: Value, truth: Value, config: NetworkConfig): Value => {
+const boxLoss = (boxes: Value, truth: Value, size: InputSize): Value => {
   const giou = sub(1, generalisedIou(boxes, truth));
   const l1 = sum(abs(sub(boxes, truth)), [-1], true);
-  return add(mul(giou, 2), mul(l1, 5 / (config.width + config.height)));
+  return add(mul(giou, 2), mul(l1, 5 / (size.width + size.height)));
 };
 
 /** Which boxes each dense place answers for: its centre lies near the box's middle and its stride fits the box's size. [N, G, P] */
-function placeAssignment(out: NetworkValues, targets: BoxTargets, valid: Value): Value {
+function placeAssignment(out: DetectionValues, targets: BoxTargets, valid: Value): Value {
   const [x1, y1, x2, y2] = corners(targets.boxes);
   const { graph } = x1;
   const p = out.proposals.centres.shape[1];
@@ -64,34 +69,34 @@ function placeAssignment(out: NetworkValues, targets: BoxTargets, valid: Value):
 const classTargets = (assignment: Value, labels: Value): Value => clip(matMul(transposeLast(assignment), labels), 0, 1);
 
 /** Losses of the dense proposals, several places a box. */
-function denseLoss(out: NetworkValues, targets: BoxTargets, labels: Value, valid: Value, config: NetworkConfig): Value {
+function denseLoss(out: DetectionValues, targets: BoxTargets, labels: Value, valid: Value, size: InputSize): Value {
   const assignment = stopGradient(placeAssignment(out, targets, valid));
   const perImage = unsqueeze(targets.labelled, [1, 2]);
   const count = add(total(assignment), 1);
   const classes = div(total(mul(focal(out.proposalLogits, classTargets(assignment, labels)), perImage)), count);
   const truth = matMul(transposeLast(assignment), targets.boxes);
   const positive = unsqueeze(sum(assignment, [1]), [2]);
-  const boxes = div(total(mul(boxLoss(out.proposals.boxes, truth, config), clip(positive, 0, 1))), count);
+  const boxes = div(total(mul(boxLoss(out.proposals.boxes, truth, size), clip(positive, 0, 1))), count);
   return add(classes, boxes);
 }
 
 /** One query a box, the cheapest, chosen in the graph; so duplicates learn to be silent and no NMS is needed. [N, G, R] */
-function queryAssignment(out: NetworkValues, targets: BoxTargets, labels: Value, valid: Value, config: NetworkConfig): Value {
+function queryAssignment(out: DetectionValues, targets: BoxTargets, labels: Value, valid: Value, size: InputSize): Value {
   const [n, g] = targets.labels.shape;
-  const r = config.regions;
+  const r = out.regionLogits.shape[1];
   const p = matMul(labels, transposeLast(sigmoid(out.regionLogits)));
   const queries = unsqueeze(out.regionBoxes, [1]);
   const boxes = unsqueeze(targets.boxes, [2]);
-  const cost = add(mul(reshape(boxLoss(queries, boxes, config), [n, g, r]), 1), mul(neg(log(add(p, 1e-4))), 0.5));
+  const cost = add(mul(reshape(boxLoss(queries, boxes, size), [n, g, r]), 1), mul(neg(log(add(p, 1e-4))), 0.5));
   return mul(oneHot(argMin(cost, 2), r), valid);
 }
 
-function refinedLoss(out: NetworkValues, targets: BoxTargets, labels: Value, valid: Value, config: NetworkConfig): Value {
-  const assignment = stopGradient(queryAssignment(out, targets, labels, valid, config));
+function refinedLoss(out: DetectionValues, targets: BoxTargets, labels: Value, valid: Value, size: InputSize): Value {
+  const assignment = stopGradient(queryAssignment(out, targets, labels, valid, size));
   const count = add(total(assignment), 1);
   const perImage = unsqueeze(targets.labelled, [1, 2]);
   const classes = div(total(mul(focal(out.regionLogits, classTargets(assignment, labels)), perImage)), count);
-  const boxes = div(total(mul(boxLoss(matMul(assignment, out.regionBoxes), targets.boxes, config), valid)), count);
+  const boxes = div(total(mul(boxLoss(matMul(assignment, out.regionBoxes), targets.boxes, size), valid)), count);
   return add(classes, boxes);
 }
 
@@ -100,16 +105,16 @@ const indices = (graph: Graph, n: number): Value =>
 
 /** Detection's part of L^S in eq. 1: dense proposals and refined regions, classification and boxes (L1 + GIoU). */
 export function detectionLoss(
-  out: NetworkValues,
+  out: DetectionValues,
   targets: BoxTargets,
-  config: NetworkConfig,
+  size: InputSize,
 ): { readonly proposals: Value; readonly regions: Value } {
   const k = out.regionLogits.shape[2];
   const index = cast(unsqueeze(targets.labels, [2]), "float32");
   const labels = indicator(equal(index, indices(index.graph, k)));
   const valid = mul(indicator(greater(index, -0.5)), unsqueeze(targets.labelled, [1, 2]));
   return {
-    proposals: denseLoss(out, targets, labels, valid, config),
-    regions: refinedLoss(out, targets, labels, valid, config),
+    proposals: denseLoss(out, targets, labels, valid, size),
+    regions: refinedLoss(out, targets, labels, valid, size),
   };
 }

@@ -5,16 +5,17 @@ import {
 } from "../../graph/ops.js";
 import { writeOnnx } from "../../graph/onnx/write.js";
 import type { Weights } from "../../graph/tensor.js";
+import { architectureOf, type Network } from "../architecture.js";
 import { Builder } from "../builder.js";
-import { textWidth, type NetworkConfig } from "../contract.js";
-import { normalise } from "../image-encoder.js";
+import { patchSize, textWidth } from "../contract.js";
 import { parameterSpecs } from "../initial.js";
 import { hierarchicalAlignment, proposed } from "../losses/alignment.js";
 import { type BoxTargets, detectionLoss } from "../losses/detection.js";
 import { logProbabilities, oneHotLabels, segmentationLoss } from "../losses/segmentation.js";
-import { network, networkOnImage, type NetworkValues } from "../network.js";
-import { ConstantParameters, type ParameterSpec } from "../parameters.js";
+import type { DetectionValues, EmbeddedValues, NetworkValues } from "../network.js";
+import { ConstantParameters } from "../parameters.js";
 import { PackedParameters, packParameters } from "../packing.js";
+import type { Trains } from "../trainable.js";
 import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, type StepGraph } from "./step-graph.js";
 
 export interface LmcOptions {
@@ -29,11 +30,8 @@ export interface LmcOptions {
   /** Share of the target's patches that are masked; the paper leaves it open, MIC takes 0.7. */
   readonly maskRatio: number;
   /** Which parameters learn; statistics never do here. */
-  readonly trains: (spec: ParameterSpec) => boolean;
+  readonly trains: Trains;
 }
-
-/** Patches are the cells of the encoder's last stage. */
-export const patchSize = 32;
 
 export const lmcScalars = {
   ...optimiserScalars,
@@ -55,26 +53,11 @@ export const lmcScalars = {
   weightSoft: 0,
 } as const;
 
-/** Everything but the stem and the two finest stages: most of the backward pass's time is there, little of the gain. */
-export const trainsDefault = ({ name }: ParameterSpec): boolean => !/^encoder\.(stem|stage[01])\b/.test(name);
-
-/** What may learn: what learns on the vehicle, everything, or the scales and biases of normalisation alone. */
-export const trainable = ["default", "all", "norm"] as const;
-
-export type Trainable = (typeof trainable)[number];
-
-export function trainsOf(choice: Trainable, config: NetworkConfig): (spec: ParameterSpec) => boolean {
-  if (choice === "default") return trainsDefault;
-  if (choice === "all") return () => true;
-  const layers = new Set(parameterSpecs(config).flatMap(({ name }) => (name.endsWith(".scale") ? [name.slice(0, -".scale".length)] : [])));
-  return ({ name }) => /\.(scale|bias)$/.test(name) && layers.has(name.replace(/\.\w+$/, ""));
-}
-
 /**
  * Which patches stay: float32 [N, 1, H, W] of 1 and 0. `ratio` of them are drawn without replacement with probabilities
  * proportional to the attention M (eq. 4), by Gumbel top-k, with the noise as an input.
  */
-function keptPatches(attention: Value, noise: Value, guidance: Value, ratio: number, { height, width }: NetworkConfig): Value {
+function keptPatches(attention: Value, noise: Value, guidance: Value, ratio: number, { height, width }: Network): Value {
   const [n, s] = attention.shape;
   const scores = add(mul(log(add(attention, 1e-9)), guidance), noise);
   const [, drawn] = topK(scores, Math.max(1, Math.round(ratio * s)), 1);
@@ -93,11 +76,12 @@ function pseudoLabels(teacher: NetworkValues, logP: Value, names: number): { tar
 }
 
 /**
- * The teacher's regions as labelled boxes, the `count` surest of each image; those that score less than `confidence` are none. An image whose
+ * The teacher's regions as labelled boxes, the surest of each image, `most` of them; those that score less than `confidence` are none. An image whose
  * boxes are all unsure teaches nothing, not even that there is nothing; its others weigh by their mean score, the quality weight of eq. 5.
  */
-function pseudoBoxes({ regionLogits, regionBoxes }: NetworkValues, count: number, confidence: Value): BoxTargets {
-  const [n] = regionLogits.shape;
+function pseudoBoxes({ regionLogits, regionBoxes }: DetectionValues, most: number, confidence: Value): BoxTargets {
+  const [n, regions] = regionLogits.shape;
+  const count = Math.min(most, regions);
   const [scores, best] = topK(stopGradient(sigmoid(reduceMax(regionLogits, [2]))), count, 1);
   const sure = indicator(greaterOrEqual(scores, confidence));
   const names = cast(gatherElements(argMax(regionLogits, 2), best, 1), "float32");
@@ -110,17 +94,20 @@ function pseudoBoxes({ regionLogits, regionBoxes }: NetworkValues, count: number
 const half = (x: Value, first: boolean): Value => slice(x, 0, first ? 0 : x.shape[0] / 2, first ? x.shape[0] / 2 : x.shape[0]);
 
 /** The half of a batch's answers. */
-const halfOf = (out: NetworkValues, first: boolean): NetworkValues => {
-  const { maskScale, regionScale, ...perImage } = out.embedded;
+function halfOf({ maskLogits, attention, detection, embedded }: NetworkValues, first: boolean): NetworkValues {
   const take = <T extends Readonly<Record<string, Value>>>(values: T): T =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, half(value, first)])) as T;
-  const { proposals, embedded: _, ...values } = out;
-  return {
+  const ofDetection = ({ proposals, ...values }: DetectionValues): DetectionValues => ({
     ...take(values),
     proposals: { ...proposals, features: half(proposals.features, first), boxes: half(proposals.boxes, first) },
-    embedded: { ...take(perImage), maskScale, regionScale },
+  });
+  const ofEmbedded = ({ maskScale, regionScale, ...perImage }: EmbeddedValues): EmbeddedValues => ({ ...take(perImage), maskScale, regionScale });
+  return {
+    ...take({ maskLogits, attention }),
+    ...(detection && { detection: ofDetection(detection) }),
+    ...(embedded && { embedded: ofEmbedded(embedded) }),
   };
-};
+}
 
 /**
  * One step of adaptation, eq. 8: L^S on labelled source images, L^lmc (eq. 5) on masked target images, plain self-training L^T on
@@ -130,57 +117,62 @@ const halfOf = (out: NetworkValues, first: boolean): NetworkValues => {
  * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3], targetText [T, K + 2, 384], targetUsed [T, K],
  * noise float32 [T, H W / 32^2] of standard Gumbel numbers.
  */
-export function lmcStep(config: NetworkConfig, weights: Weights, options: LmcOptions): StepGraph {
+export function lmcStep(network: Network, weights: Weights, options: LmcOptions): StepGraph {
   const { sources: n, targets: t, names: k, boxes: g } = options;
   const graph = new Graph("lmc step");
-  const frames = graph.input("frames", "uint8", [n, config.height, config.width, 3]);
-  const labels = graph.input("labels", "uint8", [n, config.height / 4, config.width / 4]);
+  const { height, width } = network;
+  const { normalise, onImage } = architectureOf(network);
+  const frames = graph.input("frames", "uint8", [n, height, width, 3]);
+  const labels = graph.input("labels", "uint8", [n, height / 4, width / 4]);
   const text = graph.input("text", "float32", [n, k + 2, textWidth]);
   const used = graph.input("used", "float32", [n, k]);
   const boxes = graph.input("boxes", "float32", [n, g, 4]);
   const boxLabels = graph.input("boxLabels", "int64", [n, g]);
   const hasMask = graph.input("hasMask", "float32", [n]);
   const hasBoxes = graph.input("hasBoxes", "float32", [n]);
-  const targets = graph.input("targets", "uint8", [t, config.height, config.width, 3]);
+  const targets = graph.input("targets", "uint8", [t, height, width, 3]);
   const targetText = graph.input("targetText", "float32", [t, k + 2, textWidth]);
   const targetUsed = graph.input("targetUsed", "float32", [t, k]);
-  const noise = graph.input("noise", "float32", [t, (config.height * config.width) / patchSize ** 2]);
+  const noise = graph.input("noise", "float32", [t, (height * width) / patchSize ** 2]);
   const scalars = scalarInputs(graph, lmcScalars);
 
-  const packs = packParameters(parameterSpecs(config), options.trains).filter((pack) => !pack.statistic);
+  const packs = packParameters(parameterSpecs(network), options.trains).filter((pack) => !pack.statistic);
   const fixed = new ConstantParameters(weights);
   const student = new PackedParameters(graph, prefixes.student, packs, fixed);
   const teacher = new PackedParameters(graph, prefixes.teacher, packs, fixed);
 
   const image = normalise(targets);
-  const taught = graph.scope("teacher", () => networkOnImage(new Builder(graph, teacher, "frozen"), image, targetText, targetUsed, config));
+  const taught = graph.scope("teacher", () => onImage(new Builder(graph, teacher, "frozen"), image, targetText, targetUsed));
   const taughtLogP = logProbabilities(taught.maskLogits);
   const { target, quality } = pseudoLabels(taught, taughtLogP, k);
-  const kept = stopGradient(keptPatches(taught.attention, noise, scalars.guidance, options.maskRatio, config));
+  const kept = stopGradient(keptPatches(taught.attention, noise, scalars.guidance, options.maskRatio, network));
 
   const b = new Builder(graph, student, "frozen");
-  const onSource = graph.scope("source", () => network(b, frames, text, used, config));
+  const onSource = graph.scope("source", () => onImage(b, normalise(frames), text, used));
   const both = (x: Value): Value => concat([x, x], 0);
   const onTarget = graph.scope("target", () =>
-    networkOnImage(b, concat([mul(image, kept), image], 0), both(targetText), both(targetUsed), config),
+    onImage(b, concat([mul(image, kept), image], 0), both(targetText), both(targetUsed)),
   );
 
   const masks = segmentationLoss(onSource.maskLogits, oneHotLabels(labels, k), reshape(hasMask, [n, 1, 1, 1]));
-  const regions = detectionLoss(onSource, { boxes, labels: boxLabels, labelled: hasBoxes }, config);
-  const supervised = add(add(masks.crossEntropy, masks.dice), add(regions.proposals, regions.regions));
+  /** Of boxes, where the network answers any. */
+  const ofBoxes = ({ detection }: NetworkValues, truth: BoxTargets): Value => {
+    if (!detection) return graph.scalar(0);
+    const { proposals, regions } = detectionLoss(detection, truth, network);
+    return add(proposals, regions);
+  };
+  const supervised = add(add(masks.crossEntropy, masks.dice), ofBoxes(onSource, { boxes, labels: boxLabels, labelled: hasBoxes }));
   const [onMasked, onWhole] = [halfOf(onTarget, true), halfOf(onTarget, false)];
-  const boxesOnMasked = detectionLoss(onMasked, pseudoBoxes(taught, Math.min(g, config.regions), scalars.boxConfidence), config);
-  const lmc = add(
-    segmentationLoss(onMasked.maskLogits, target, quality).crossEntropy,
-    mul(add(boxesOnMasked.proposals, boxesOnMasked.regions), scalars.weightLmcBoxes),
-  );
+  const lmcMasks = segmentationLoss(onMasked.maskLogits, target, quality).crossEntropy;
+  const lmcBoxes = taught.detection && ofBoxes(onMasked, pseudoBoxes(taught.detection, g, scalars.boxConfidence));
+  const lmc = lmcBoxes ? add(lmcMasks, mul(lmcBoxes, scalars.weightLmcBoxes)) : lmcMasks;
   const selfTraining = segmentationLoss(onWhole.maskLogits, target, quality).crossEntropy;
   const logP = logProbabilities(onWhole.maskLogits);
   /** Mean cross-entropy a pixel between probabilities and the student's answers on whole targets. */
   const against = (p: Value): Value => neg(div(total(mul(p, logP)), logP.size / k));
   const [entropy, soft] = [against(exp(logP)), against(stopGradient(exp(taughtLogP)))];
   const [s, u] = [proposed(onSource, used), proposed(onWhole, targetUsed)];
-  const align = add(hierarchicalAlignment(s.masks, u.masks), hierarchicalAlignment(s.regions, u.regions));
+  const align = s && u ? add(hierarchicalAlignment(s.masks, u.masks), hierarchicalAlignment(s.regions, u.regions)) : graph.scalar(0);
   const loss = [
     mul(supervised, scalars.weightSupervised),
     mul(lmc, scalars.weightLmc),

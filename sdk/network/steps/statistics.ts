@@ -1,9 +1,9 @@
 import { Graph } from "../../graph/graph.js";
 import { writeOnnx } from "../../graph/onnx/write.js";
 import type { Weights } from "../../graph/tensor.js";
+import { architectureOf, type Network } from "../architecture.js";
 import { Builder } from "../builder.js";
-import { textWidth, type NetworkConfig } from "../contract.js";
-import { network } from "../network.js";
+import { textWidth } from "../contract.js";
 import { ConstantParameters } from "../parameters.js";
 
 /** Prefix of the outputs; the kept statistics have the plain names. */
@@ -15,13 +15,14 @@ const measured = "measured/";
  *
  * Inputs: frames uint8 [N, H, W, 3], text float32 [N, K + 2, 384], used float32 [N, K].
  */
-export function statisticsModel(config: NetworkConfig, weights: Weights, options: { readonly batch: number; readonly names: number }): Uint8Array {
+export function statisticsModel(network: Network, weights: Weights, options: { readonly batch: number; readonly names: number }): Uint8Array {
   const graph = new Graph("statistics");
-  const frames = graph.input("frames", "uint8", [options.batch, config.height, config.width, 3]);
+  const frames = graph.input("frames", "uint8", [options.batch, network.height, network.width, 3]);
   const text = graph.input("text", "float32", [options.batch, options.names + 2, textWidth]);
   const used = graph.input("used", "float32", [options.batch, options.names]);
   const b = new Builder(graph, new ConstantParameters(weights), "batch");
-  network(b, frames, text, used, config);
+  const { normalise, onImage } = architectureOf(network);
+  onImage(b, normalise(frames), text, used);
   for (const { name, mean, variance } of b.statistics) {
     graph.output(`${measured}${name}.mean`, mean);
     graph.output(`${measured}${name}.variance`, variance);

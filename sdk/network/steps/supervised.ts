@@ -6,6 +6,7 @@ import { Builder } from "../builder.js";
 import { textWidth, type NetworkConfig } from "../contract.js";
 import { detectionLoss } from "../losses/detection.js";
 import { oneHotLabels, segmentationLoss } from "../losses/segmentation.js";
+import { normalise } from "../image-encoder.js";
 import { network } from "../network.js";
 import { parameterSpecs } from "../initial.js";
 import { PackedParameters, packParameters, packWeights } from "../packing.js";
@@ -53,9 +54,9 @@ export function supervisedStep(config: NetworkConfig, weights: Weights, options:
   const packs = packParameters(parameterSpecs(config), () => true);
   const parameters = new PackedParameters(graph, prefixes.student, packs);
   const b = new Builder(graph, parameters, "batch");
-  const out = network(b, frames, text, used, config);
+  const out = network(b, normalise(frames), text, used, config);
   const masks = segmentationLoss(out.maskLogits, oneHotLabels(labels, k), reshape(hasMask, [n, 1, 1, 1]));
-  const regions = detectionLoss(out, { boxes, labels: boxLabels, labelled: hasBoxes }, config);
+  const regions = detectionLoss(out.detection, { boxes, labels: boxLabels, labelled: hasBoxes }, config);
   const loss = add(
     add(mul(masks.crossEntropy, scalars.weightCrossEntropy), mul(masks.dice, scalars.weightDice)),
     mul(add(regions.proposals, regions.regions), scalars.weightDetection),

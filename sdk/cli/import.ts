@@ -1,0 +1,61 @@
+import { Command } from "commander";
+import { pins } from "./arguments.js";
+import { figure, type Io, result, table } from "./io.js";
+
+interface Options {
+  readonly spec: string;
+  readonly out: string;
+  readonly exemplars?: string;
+  readonly pin?: Readonly<Record<string, number>>;
+  readonly json: boolean;
+}
+
+export const importCommand = (io: Io): Command =>
+  new Command("import")
+    .description("Make a bundle of a segmentation model that was made elsewhere, so that it is streamed, adapted, judged and swapped like Nightshift's own.")
+    .argument("<model>", "an ONNX file; tensors that it keeps outside are looked for beside it")
+    .requiredOption("--spec <file>", "a YAML file that says what goes in and comes out; - asks for it")
+    .requiredOption("--out <folder>", "where the bundle goes; nothing may be there yet")
+    .option("--exemplars <folder>", "labelled frames, for replay, golden outputs and the judge's bounds")
+    .option("--pin <axis=extent,...>", "extents of the model's dynamic axes, by their names", pins)
+    .option("--json", "print JSON alone on stdout", false)
+    .addHelpText(
+      "after",
+      `
+The specification:
+  task: segmentation
+  input: { name: x, layout: nchw, channels: rgb, scale: 0.00392157, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], size: [512, 1024] }
+  output: { name: y, kind: logits, classes: [road, sidewalk], ignoreChannels: [0] }
+where x = (byte * scale - mean) / std. Names other than the classes mean the class nearest in meaning.`,
+    )
+    .action(async (model: string, { spec, json, pin, ...options }: Options) => {
+      const { importModel } = await import("../pipeline/import-model.js");
+      const { askSpec, readSpec } = await import("../pipeline/import-spec.js");
+      const imported = await importModel({ model, spec: spec === "-" ? await asked(askSpec) : await readSpec(spec), ...options, ...(pin && { pins: pin }) });
+      const { bundle, parameters, fixed, normalisations, agreement, frames } = imported;
+      result(io, json, imported, [
+        ...table([
+          ["bundle", bundle],
+          ["can be trained", `${parameters.count.toLocaleString("en")} numbers in ${parameters.tensors} tensors`],
+          ["normalisation", `${normalisations} layers whose statistics can be estimated anew`],
+          ["agreement", `${figure(agreement, 2)} % of pixels as the model itself, on ${frames} ${frames === 1 ? "frame" : "frames"}`],
+          ["exemplars", options.exemplars ?? "none: give them with --exemplars to learn"],
+        ]),
+        ...table(fixed.map(({ name, why }) => [`  stays as it is: ${name}`, why])),
+      ]);
+    });
+
+/** Asks on the terminal; answers may also be piped in, a line each. */
+async function asked<T>(questions: (ask: (question: string) => Promise<string>) => Promise<T>): Promise<T> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const answers: AsyncIterator<string, undefined> = lines[Symbol.asyncIterator]();
+  try {
+    return await questions(async (question) => {
+      process.stderr.write(question);
+      return (await answers.next()).value ?? "";
+    });
+  } finally {
+    lines.close();
+  }
+}

@@ -1,0 +1,140 @@
+import type { Graph, Node, Value } from "../graph/graph.js";
+import { isOperator } from "../graph/graph.js";
+import { add, cast, concat, div, gather, logSoftmax, matMul, mean, mul, reshape, resize, slice, sqrt, sub, sumSquare, transpose } from "../graph/ops.js";
+import { readOnnx } from "../graph/onnx/read.js";
+import { int64 } from "../graph/tensor.js";
+import type { Architecture } from "./architecture.js";
+import type { Builder } from "./builder.js";
+import { patchSize, tasks } from "./contract.js";
+import { hideUnused } from "./language.js";
+
+/** A segmentation model that was made elsewhere. `width` and `height` are what the rest of Nightshift sees of it. */
+export interface ImportedNetwork {
+  readonly kind: "imported";
+  /** Pixels of frames as they are remembered, masked and answered: the model's input, rounded up to multiples of 32. */
+  readonly width: number;
+  readonly height: number;
+  readonly input: {
+    readonly name: string;
+    readonly layout: "nchw" | "nhwc";
+    readonly channels: "rgb" | "bgr";
+    /** x = (byte * scale - mean) / std, by channel in the model's order. */
+    readonly scale: number;
+    readonly mean: readonly [number, number, number];
+    readonly std: readonly [number, number, number];
+    /** Height and width of what the model takes, pixels. */
+    readonly size: readonly [number, number];
+  };
+  readonly output: {
+    readonly name: string;
+    /** The channels that are classes, in the order of the bundle's vocabulary. */
+    readonly channels: readonly number[];
+  };
+  /** The model for one image as ONNX, its parameters being inputs. */
+  readonly model: Uint8Array;
+}
+
+/** Suffixes of the names of a normalisation's kept statistics, as everywhere in this folder. */
+export const statisticSuffixes = { mean: ".mean", variance: ".variance" } as const;
+
+/** The scale and the offset of each normalisation layer of an imported model. */
+export const normParameters = (network: ImportedNetwork): ReadonlySet<string> =>
+  new Set(
+    graphOf(network).nodes.flatMap(({ operator, inputs }) => (normalisations.has(operator) ? inputs.slice(1, 3).map(({ name }) => name) : [])),
+  );
+
+const normalisations: ReadonlySet<string> = new Set(["BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization"]);
+
+const read = new WeakMap<Uint8Array, Graph>();
+
+function graphOf({ model }: ImportedNetwork): Graph {
+  const known = read.get(model);
+  if (known) return known;
+  const graph = readOnnx(model);
+  read.set(model, graph);
+  return graph;
+}
+
+/**
+ * An imported model in the place of the network. Its classes have words as the network's have: row k of `text` says which class a name means, 1 at the class and 0
+ * elsewhere. It answers masks only, has no attention of words to patches (masks are drawn at random), and its proposals cannot be aligned.
+ */
+export function imported(network: ImportedNetwork): Architecture {
+  const { input, output, width, height } = network;
+  return {
+    normalise(frames) {
+      const { graph } = frames;
+      const bytes = cast(frames, "float32");
+      const ordered = input.channels === "rgb" ? bytes : gather(bytes, graph.constant(int64([3], [2, 1, 0])), 3);
+      const perChannel = (values: readonly number[]): Value => graph.constant({ dtype: "float32", shape: [3], data: Float32Array.from(values) });
+      return transpose(div(sub(mul(ordered, input.scale), perChannel(input.mean)), perChannel(input.std)), [0, 3, 1, 2]);
+    },
+    onImage(b, image, text, used) {
+      const { graph } = b;
+      const [n] = image.shape;
+      const [modelHeight, modelWidth] = input.size;
+      const sized = modelHeight === height && modelWidth === width ? image : resize(image, [n, 3, modelHeight, modelWidth], "linear");
+      const arranged = input.layout === "nchw" ? sized : transpose(sized, [0, 2, 3, 1]);
+      const images = Array.from({ length: n }, (_, at) => (n === 1 ? arranged : slice(arranged, 0, at, at + 1)));
+      const answer = concat(onImages(b, graphOf(network), input.name, output.name, images), 0);
+      const logits = gather(answer, graph.constant(int64([output.channels.length], output.channels)), 1);
+
+      const [, classes, h, w] = logits.shape;
+      const k = used.shape[1];
+      const meaning = slice(slice(text, 1, tasks.length, k + tasks.length), 2, 0, classes);
+      const named = (x: Value): Value => {
+        const [, , rows, columns] = x.shape;
+        const perName = matMul(meaning, reshape(logSoftmax(x, 1), [n, classes, rows * columns]));
+        return add(reshape(perName, [n, k, rows, columns]), reshape(hideUnused(used), [n, k, 1, 1]));
+      };
+      const at = (stride: number): Value =>
+        h * stride === height && w * stride === width ? logits : resize(logits, [n, classes, height / stride, width / stride], "linear");
+      const patches = (height * width) / patchSize ** 2;
+      return {
+        maskLogits: named(at(4)),
+        ...(h * 4 > height && { fineMaskLogits: named(at(h * 2 > height ? 1 : 2)) }),
+        attention: graph.constant({ dtype: "float32", shape: [n, patches], data: new Float32Array(n * patches).fill(1 / patches) }),
+      };
+    },
+  };
+}
+
+/** Applies a model that takes one image to several, which share its parameters; in `batch` form normalisation sees all of them at once. */
+function onImages(b: Builder, model: Graph, input: string, output: string, images: readonly Value[]): readonly Value[] {
+  const statistics = new Set(
+    model.nodes.flatMap((node) => (isOperator(node, "BatchNormalization") ? node.inputs.slice(3) : [])),
+  );
+  /** What each value of the model has become: one for all images, or one an image. */
+  const made = new Map<Value, readonly Value[]>();
+  for (const value of model.inputs)
+    made.set(value, value.name === input ? images : [b.parameter(value.name, value.shape, { fill: 0 }, statistics.has(value))]);
+  for (const [value, tensor] of model.constants) made.set(value, [b.graph.constant(tensor)]);
+  for (const node of model.nodes) {
+    const inputs = node.inputs.map((value) => made.get(value) ?? []);
+    const lanes = Math.max(...inputs.map((each) => each.length));
+    const ofLane = (lane: number): Value[] => inputs.map((each) => each[each.length === 1 ? 0 : lane]);
+    const answers = isOperator(node, "BatchNormalization") && b.normalisation === "batch" && lanes === images.length
+      ? normalised(b, node, inputs)
+      : Array.from({ length: lanes }, (_, lane) => b.graph.node(node.operator, ofLane(lane), node.attributes));
+    node.outputs.forEach((value, at) => made.set(value, answers.map((each) => each[at])));
+  }
+  const answered = model.outputs.find(({ name }) => name === output);
+  return (answered && made.get(answered.value)) ?? [];
+}
+
+/** Batch normalisation over all images, whose statistics are told to the builder. */
+function normalised(b: Builder, { attributes: { epsilon }, inputs: values }: Node<"BatchNormalization">, inputs: readonly (readonly Value[])[]): Value[][] {
+  const [xs, [scale], [bias]] = inputs;
+  const [first] = xs;
+  const axes = first.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
+  const total = (each: (x: Value) => Value): Value => mul(xs.map(each).reduce((a, x) => add(a, x)), 1 / xs.length);
+  const batchMean = total((x) => mean(x, axes));
+  const square = mul(total((x) => sumSquare(x, axes)), first.shape[1] / first.size);
+  const variance = sub(square, mul(batchMean, batchMean));
+  const name = values[3].name;
+  if (name.endsWith(statisticSuffixes.mean)) b.statistics.push({ name: name.slice(0, -statisticSuffixes.mean.length), mean: batchMean, variance });
+  const factor = div(scale, sqrt(add(variance, epsilon)));
+  const shift = sub(bias, mul(batchMean, factor));
+  const perChannel = [first.shape[1], ...axes.slice(1).map(() => 1)];
+  return xs.map((x) => [add(mul(x, reshape(factor, perChannel)), reshape(shift, perChannel))]);
+}

@@ -1,0 +1,64 @@
+import { NightshiftError } from "../errors.js";
+import { isImported, type Network } from "./architecture.js";
+import { normParameters } from "./imported.js";
+import { parameterSpecs } from "./initial.js";
+import { isEncoder } from "./packing.js";
+import type { ParameterSpec } from "./parameters.js";
+
+/**
+ * What may learn. `default`: what learns on the vehicle. `norm`: scales and offsets of normalisation alone. `decoder`: everything but the encoder.
+ * `last:n`: the last n matrices (or kernels) in the order of computation, with what comes after the first of them. Between slashes: parameters whose names match.
+ */
+export type Trainable = "default" | "all" | "norm" | "decoder" | `last:${number}` | `/${string}/`;
+
+export const isTrainable = (choice: string): choice is Trainable => /^(default|all|norm|decoder|last:[1-9]\d*|\/.+\/)$/.test(choice);
+
+export type Trains = (spec: ParameterSpec) => boolean;
+
+/** Everything but the stem and the two finest stages: most of the backward pass's time is there, little of the gain. */
+export const trainsDefault: Trains = ({ name }) => !/^encoder\.(stem|stage[01])\b/.test(name);
+
+/** Which parameters a choice means. Throws `E_CONFIG` where it means none, or the network has no such parts. */
+export function trainsOf(choice: Trainable, network: Network): Trains {
+  const specs = parameterSpecs(network).filter(({ statistic }) => !statistic);
+  const chosen = new Set(specs.filter(choose(choice, network, specs)).map(({ name }) => name));
+  if (chosen.size === 0)
+    throw new NightshiftError("E_CONFIG", {
+      expected: "parameters to train",
+      received: `${JSON.stringify(choice)}, which is none of the ${specs.length} of this network`,
+      remedy: "Choose norm, last:n, all, or a pattern that matches; `nightshift inspect` lists the parameters.",
+    });
+  return ({ name }) => chosen.has(name);
+}
+
+function choose(choice: Trainable, network: Network, specs: readonly ParameterSpec[]): Trains {
+  if (choice === "all") return () => true;
+  if (choice.startsWith("/")) {
+    const pattern = patternOf(choice);
+    return ({ name }) => pattern.test(name);
+  }
+  if (choice.startsWith("last:")) {
+    const matrices = specs.filter(({ shape }) => shape.length > 1);
+    const first = specs.indexOf(matrices[Math.max(0, matrices.length - Number(choice.slice("last:".length)))] ?? specs[0]);
+    return (spec) => specs.indexOf(spec) >= first;
+  }
+  if (isImported(network)) {
+    // Nobody knows where the encoder of a model ends that was made elsewhere.
+    if (choice === "decoder") return () => false;
+    const norms = normParameters(network);
+    if (choice === "norm" || norms.size > 0) return ({ name }) => norms.has(name);
+    return () => true;
+  }
+  if (choice === "default") return trainsDefault;
+  if (choice === "decoder") return ({ name }) => !isEncoder(name);
+  const layers = new Set(specs.flatMap(({ name }) => (name.endsWith(".scale") ? [name.slice(0, -".scale".length)] : [])));
+  return ({ name }) => /\.(scale|bias)$/.test(name) && layers.has(name.replace(/\.\w+$/, ""));
+}
+
+function patternOf(choice: string): RegExp {
+  try {
+    return new RegExp(choice.slice(1, -1));
+  } catch (cause) {
+    throw new NightshiftError("E_CONFIG", { expected: "a regular expression between slashes", received: choice, remedy: "Mend the pattern.", cause });
+  }
+}

@@ -1,0 +1,251 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { trainability } from "../autodiff/trainability.js";
+import { asStored, type Description, type Exemplar, vocabularyOf, writeBundle } from "../bundle/index.js";
+import { vocabularyFeeds } from "../engine/feeds.js";
+import { makeGolden, testCard } from "../engine/golden.js";
+import { runModel } from "../engine/run.js";
+import { NightshiftError } from "../errors.js";
+import { Graph, isOperator, type Value } from "../graph/graph.js";
+import { readOnnx } from "../graph/onnx/read.js";
+import { live, writeOnnx } from "../graph/onnx/write.js";
+import { resize, transpose } from "../graph/ops.js";
+import type { FloatTensor, Tensor, Weights } from "../graph/tensor.js";
+import { inputNames, outputNames, paddedVocabularySize, tasks, textWidth } from "../network/contract.js";
+import { imported, type ImportedNetwork, statisticSuffixes } from "../network/imported.js";
+import { inferenceModel } from "../network/inference.js";
+import { miniLmFolder } from "../network/text/files.js";
+import { rowOfClass } from "../network/text/nearest-class.js";
+import { ownExemplars } from "./exemplars.js";
+import type { ImportSpec } from "./import-spec.js";
+
+export interface ImportOptions {
+  /** An ONNX file; tensors that it keeps outside are looked for beside it. */
+  readonly model: string;
+  readonly spec: ImportSpec;
+  /** Where the bundle goes; nothing is there yet. */
+  readonly out: string;
+  /** Labelled frames for replay, golden outputs and the judge's bounds. Without them the bundle is served, but learns only where they are given then. */
+  readonly exemplars?: string;
+  /** Extents of the model's dynamic axes, by their names. */
+  readonly pins?: Readonly<Record<string, number>>;
+}
+
+export interface ImportedModel {
+  readonly bundle: string;
+  readonly parameters: { readonly tensors: number; readonly count: number };
+  /** What stays as it is, and why. */
+  readonly fixed: readonly { readonly name: string; readonly count: number; readonly why: string }[];
+  /** Normalisation layers whose statistics can be estimated anew. */
+  readonly normalisations: number;
+  /** Percent of pixels that the bundle, its weights halved in precision, names as the model itself does, over exemplars or a test card. */
+  readonly agreement: number;
+  /** Frames that this was measured on. */
+  readonly frames: number;
+}
+
+/** Frames on which the bundle is compared with the model itself. */
+const comparedFrames = 4;
+
+/**
+ * Makes a bundle of a model that was made elsewhere. Throws `E_GRAPH_*` where it cannot be read, `E_CONFIG` where the specification does not fit it, `E_WEIGHTS_NOT_FINITE`
+ * for weights beyond float16, and as datasets and bundles do.
+ */
+export async function importModel({ model: path, spec, out, exemplars, pins }: ImportOptions): Promise<ImportedModel> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new NightshiftError("E_GRAPH_FORMAT", { expected: "an ONNX file", received: cause instanceof Error ? cause.message : String(cause), remedy: "Check the path.", cause });
+  });
+  const open = (): Graph => readOnnx(bytes, { ...(pins && { pins }), external: (location) => readFileSync(join(dirname(path), location)) });
+  const { graph, input, output, outputName, channels } = fitted(open(), spec);
+  const taken = parametersOf(graph, output, open());
+  const network: ImportedNetwork = {
+    kind: "imported",
+    width: multipleOf32(spec.input.size[1]),
+    height: multipleOf32(spec.input.size[0]),
+    input: { ...spec.input, name: input.name },
+    output: { name: logitsName, channels },
+    model: writeOnnx(withParameters(graph, input, output, taken.names, spec.input.layout)),
+  };
+  const { classes: names } = spec.output;
+  const embeddings = { tasks: { dtype: "float32", shape: [tasks.length, textWidth], data: new Float32Array(tasks.length * textWidth) }, names: new Map(names.map((name, at) => [name, rowOfClass(at, names.length, textWidth)])), prompts: new Map() } as const;
+  const vocabulary = vocabularyOf(embeddings, names);
+  const labelled = exemplars === undefined ? undefined : await ownExemplars(exemplars);
+  const frames = labelled ? labelled.samples.slice(0, comparedFrames).map(frameOf) : [testCard()];
+  const padded = paddedVocabularySize(names.length);
+  let agreement = 0;
+  for (const frame of frames) {
+    const [, frameHeight, frameWidth] = frame.shape;
+    const ours = await runModel(inferenceModel(network, asStored(taken.weights), { frameWidth, frameHeight, names: padded }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary) });
+    agreement += agreementOf(await answerOf(path, network, outputName, frame), ours[outputNames.mask], network) / frames.length;
+  }
+  const [first = testCard()] = frames;
+  const encoder = await readFile(join(miniLmFolder(), "minilm.safetensors"));
+  const origin = basename(path);
+  await mkdir(dirname(resolve(out)), { recursive: true });
+  await writeBundle(out, {
+    description: {
+      name: origin.replace(/\.onnx$/, "").replaceAll(/[^A-Za-z0-9._-]/g, "-").replace(/^[^A-Za-z0-9]+/, "") || "imported",
+      generation: 0,
+      createdAt: new Date().toISOString(),
+      parent: null,
+      network: withoutModel(network),
+      vocabulary: names,
+      training: {
+        statement: `Imported from ${origin}; its terms are those of whoever made it.`,
+        data: labelled ? [{ name: `exemplars: ${labelled.name}`, terms: "as their owner says" }] : [],
+      },
+      textEncoder: { id: "nearest class by all-MiniLM-L6-v2 int8", sha256: createHash("sha256").update(encoder).digest("hex") },
+      condition: "clear",
+      metrics: {},
+    },
+    model: network.model,
+    weights: taken.weights,
+    embeddings,
+    golden: await makeGolden(network, taken.weights, vocabulary, first),
+    notice: `Imported from ${origin} (SHA-256 ${createHash("sha256").update(bytes).digest("hex")}). Its terms are those of whoever made it.\n`,
+    ...(labelled && { exemplars: { ...labelled, samples: labelled.samples.map((sample, at) => ({ ...sample, id: String(at).padStart(4, "0") })) } }),
+  });
+  return {
+    bundle: resolve(out),
+    parameters: { tensors: taken.weights.size, count: [...taken.weights.values()].reduce((sum, { data }) => sum + data.length, 0) },
+    fixed: taken.fixed,
+    normalisations: taken.normalisations,
+    agreement,
+    frames: frames.length,
+  };
+}
+
+/** What the imported graph calls its output. */
+const logitsName = "logits";
+
+const multipleOf32 = (extent: number): number => Math.ceil(extent / 32) * 32;
+
+const frameOf = ({ width, height, rgb }: Exemplar): Tensor<"uint8"> => ({ dtype: "uint8", shape: [1, height, width, 3], data: rgb });
+
+function withoutModel({ model: _, ...stated }: ImportedNetwork): Description["network"] {
+  return stated;
+}
+
+function unfit(expected: string, received: string, remedy: string): never {
+  throw new NightshiftError("E_CONFIG", { expected, received, remedy });
+}
+
+/** The input and the output that the specification means, once they are what it says. */
+function fitted(graph: Graph, { input, output }: ImportSpec): { graph: Graph; input: Value; output: Value; outputName: string; channels: readonly number[] } {
+  const [height, width] = input.size;
+  const inputNamesOf = graph.inputs.map(({ name }) => name).join(", ");
+  const frame = input.name === undefined && graph.inputs.length === 1 ? graph.inputs[0] : graph.inputs.find(({ name }) => name === input.name);
+  if (!frame || graph.inputs.length !== 1) unfit(`one input${input.name === undefined ? "" : ` named ${input.name}`}`, inputNamesOf, "Name the model's input in the specification; models of several inputs are not supported.");
+  const wanted = input.layout === "nchw" ? [1, 3, height, width] : [1, height, width, 3];
+  if (frame.dtype !== "float32" || frame.shape.join() !== wanted.join())
+    unfit(`an input float32 [${wanted.join(", ")}], as the specification says`, String(frame), "Mend size or layout, or pin the model's dynamic axes with --pin.");
+  const found = output.name === undefined && graph.outputs.length === 1 ? graph.outputs[0] : graph.outputs.find(({ name }) => name === output.name);
+  if (!found) unfit("the output of logits by its name", graph.outputs.map(({ name }) => name).join(", "), "Name one of the model's outputs in the specification.");
+  const { value } = found;
+  const count = value.rank === 4 ? value.shape[input.layout === "nchw" ? 1 : 3] : 0;
+  const channels = Array.from({ length: count }, (_, at) => at).filter((at) => !output.ignoreChannels.includes(at));
+  if (value.dtype !== "float32" || channels.length !== output.classes.length || output.ignoreChannels.some((at) => at >= count))
+    unfit(
+      `logits float32 of ${output.classes.length} classes and ${output.ignoreChannels.length} ignored channels`,
+      `${value} with ${count} channels`,
+      "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.",
+    );
+  return { graph, input: frame, output: value, outputName: found.name, channels };
+}
+
+interface TakenParameters {
+  /** Of the constants that become parameters, by what they are called then. */
+  readonly names: ReadonlyMap<Value, string>;
+  readonly weights: Weights;
+  readonly fixed: ImportedModel["fixed"];
+  readonly normalisations: number;
+}
+
+/** Parameters are the float constants that the output can teach, and the statistics of normalisation layers. `twin` is read anew, as asking adds nodes. */
+function parametersOf(graph: Graph, output: Value, twin: Graph): TakenParameters {
+  const { used } = live(graph);
+  const [outputOfTwin] = twin.outputs.filter(({ value }) => value.name === output.name);
+  twin.outputs.splice(0, twin.outputs.length, ...(outputOfTwin ? [outputOfTwin] : []));
+  const teachable = new Map([...trainability(twin)].map(([{ name }, can]) => [name, can]));
+  const names = new Map<Value, string>();
+  const taken = new Set([...graph.inputs, ...graph.constants.keys()].map(({ name }) => name));
+  let normalisations = 0;
+  for (const node of graph.nodes) {
+    if (!isOperator(node, "BatchNormalization") || !node.outputs.some((value) => used.has(value))) continue;
+    const [, , , mean, variance] = node.inputs;
+    if (!graph.constants.has(mean) || !graph.constants.has(variance) || names.has(mean) || names.has(variance)) continue;
+    const plain = mean.name.replace(/[._]?(running|moving)?[._]?mean$/i, "");
+    const stem = [plain, node.outputs[0].name].find((name) => name !== "" && !Object.values(statisticSuffixes).some((suffix) => taken.has(name + suffix)));
+    if (stem === undefined) continue;
+    names.set(mean, stem + statisticSuffixes.mean).set(variance, stem + statisticSuffixes.variance);
+    taken.add(stem + statisticSuffixes.mean).add(stem + statisticSuffixes.variance);
+    normalisations++;
+  }
+  const fixed: ImportedModel["fixed"][number][] = [];
+  for (const [value, tensor] of graph.constants) {
+    // Single numbers are an exporter's way of writing arithmetic, such as an epsilon.
+    if (tensor.dtype !== "float32" || value.size === 1 || !used.has(value) || names.has(value)) continue;
+    const can = teachable.get(value.name) ?? "zero";
+    if (can === "yes") names.set(value, value.name);
+    else fixed.push({ name: value.name, count: value.size, why: can === "zero" ? "nothing that it does reaches the output with a slope" : can.blockedBy });
+  }
+  const weights = new Map([...names].map(([value, name]) => [name, graph.constants.get(value) as FloatTensor]));
+  return { names, weights, fixed, normalisations };
+}
+
+/** The model with its parameters as inputs, and an output [1, C, h, w]. */
+function withParameters(model: Graph, input: Value, output: Value, names: ReadonlyMap<Value, string>, layout: "nchw" | "nhwc"): Graph {
+  const graph = new Graph(model.name);
+  const made = new Map<Value, Value>([[input, graph.input(input.name, input.dtype, input.shape)]]);
+  for (const [value, name] of names) made.set(value, graph.input(name, value.dtype, value.shape));
+  const moved = (value: Value): Value => {
+    const known = made.get(value);
+    const tensor = model.constants.get(value);
+    const found = known ?? (tensor && graph.constant(tensor, value.name));
+    if (!found) throw new Error(`${value} is used before it is computed`);
+    made.set(value, found);
+    return found;
+  };
+  for (const { operator, inputs, attributes, outputs } of model.nodes)
+    graph.node(operator, inputs.map(moved), attributes).forEach((value, at) => made.set(outputs[at], value));
+  const answer = moved(output);
+  graph.output(logitsName, layout === "nchw" ? answer : transpose(answer, [0, 3, 1, 2]));
+  return graph;
+}
+
+/** What the model itself answers to a frame: which of its classes each of its cells is. */
+async function answerOf(path: string, network: ImportedNetwork, outputName: string, frame: Tensor<"uint8">): Promise<{ rows: number; columns: number; mask: Uint8Array }> {
+  const { width, height, input } = network;
+  const graph = new Graph("preparation");
+  const seen = graph.input("frame", "uint8", frame.shape);
+  const image = imported(network).normalise(frame.shape[1] === height && frame.shape[2] === width ? seen : resize(seen, [1, height, width, 3], "linear", true));
+  const [modelHeight, modelWidth] = input.size;
+  const sized = modelHeight === height && modelWidth === width ? image : resize(image, [1, 3, modelHeight, modelWidth], "linear");
+  graph.output("image", input.layout === "nchw" ? sized : transpose(sized, [0, 2, 3, 1]));
+  const { image: prepared } = await runModel(writeOnnx(graph), { frame });
+  const { [outputName]: answer } = await runModel(path, { [input.name]: prepared });
+  const logits = answer.data as Float32Array;
+  const [rows, columns, cell, step] = input.layout === "nchw" ? [answer.shape[2], answer.shape[3], 1, answer.shape[2] * answer.shape[3]] : [answer.shape[1], answer.shape[2], answer.shape[3], 1];
+  const mask = new Uint8Array(rows * columns);
+  for (let at = 0; at < mask.length; at++) {
+    let best = 0;
+    network.output.channels.forEach((channel, index) => {
+      if (logits[at * cell + channel * step] > logits[at * cell + network.output.channels[best] * step]) best = index;
+    });
+    mask[at] = best;
+  }
+  return { rows, columns, mask };
+}
+
+/** Percent of the model's cells whose middle has the same class in the bundle's mask. */
+function agreementOf({ rows, columns, mask }: Awaited<ReturnType<typeof answerOf>>, ours: Tensor, { width, height }: ImportedNetwork): number {
+  let same = 0;
+  for (let y = 0; y < rows; y++)
+    for (let x = 0; x < columns; x++) {
+      const at = Math.floor(((y + 0.5) * height) / rows) * width + Math.floor(((x + 0.5) * width) / columns);
+      same += Number(ours.data[at] === mask[y * columns + x]);
+    }
+  return (100 * same) / mask.length;
+}

@@ -1,0 +1,193 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { createLmcLearner } from "../../sdk/adaptation/lmc.js";
+import { BundleText } from "../../sdk/adaptation/trainer/bundle-text.js";
+import { type Bundle, readBundle } from "../../sdk/bundle/index.js";
+import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
+import { runModel } from "../../sdk/engine/run.js";
+import { Graph } from "../../sdk/graph/graph.js";
+import { conv, resize } from "../../sdk/graph/ops.js";
+import { writeOnnx } from "../../sdk/graph/onnx/write.js";
+import { imported, type ImportedNetwork } from "../../sdk/network/imported.js";
+import type { Trainable } from "../../sdk/network/trainable.js";
+import { importModel } from "../../sdk/pipeline/import-model.js";
+import { askSpec, readSpec } from "../../sdk/pipeline/import-spec.js";
+import { Random } from "../../sdk/random.js";
+import type { Batch } from "../../sdk/training/batch/index.js";
+import { defaultLearningRates } from "../../sdk/adaptation/learner.js";
+import { json, nightshift } from "../support/command.js";
+import { foreignModel, foreignSpec, labelledFolder } from "../support/foreign-model.js";
+
+const folder = await mkdtemp(join(tmpdir(), "nightshift-import-"));
+const path = (name: string): string => join(folder, name);
+await writeFile(path("model.onnx"), foreignModel());
+await writeFile(path("spec.yaml"), foreignSpec);
+await labelledFolder(path("exemplars"), 8);
+const spec = await readSpec(path("spec.yaml"));
+const made = await importModel({ model: path("model.onnx"), spec, out: path("bundle"), exemplars: path("exemplars") });
+const bundle: Bundle = await readBundle(path("bundle"));
+const network = bundle.network as ImportedNetwork;
+
+test.after.always(() => rm(folder, { recursive: true, force: true }));
+
+test("a model becomes a bundle that names what the model names", (t) => {
+  t.like(made, { parameters: { tensors: 7, count: 216 + 4 * 8 + 32 + 4 }, fixed: [], normalisations: 1, frames: 4 });
+  t.true(made.agreement > 99, `${made.agreement} %`);
+  t.like(bundle.manifest, { name: "model", generation: 0, vocabulary: ["road", "sidewalk", "sky"], network: { kind: "imported", width: 64, height: 32 } });
+  t.deepEqual([...bundle.weights.keys()].sort(), ["bn.bias", "bn.mean", "bn.variance", "bn.weight", "head.bias", "head.weight", "stem.weight"]);
+  t.is(bundle.manifest.exemplars?.ids.length, 8);
+});
+
+test("the same model with channels last answers the same", async (t) => {
+  await writeFile(path("last.onnx"), foreignModel("nhwc"));
+  const last = await importModel({ model: path("last.onnx"), spec: { ...spec, input: { ...spec.input, layout: "nhwc" } }, out: path("last"), exemplars: path("exemplars") });
+  t.true(last.agreement > 99);
+  const { golden } = await readBundle(path("last"));
+  t.deepEqual(golden.outputs["mask"], bundle.golden.outputs["mask"]);
+});
+
+test("it is served, in its own words, some of them, or others that mean nearly the same", async (t) => {
+  const engine = new ThreadEngine({ threads: 1 });
+  t.teardown(() => engine.close());
+  await engine.load({ kind: "bundle", directory: path("bundle") });
+  const [exemplar] = await bundle.exemplars();
+  if (!exemplar) return t.fail();
+  const frame = { camera: "test", sequence: 1, captureTimeNs: 0n, ...exemplar };
+  const own = await engine.infer(frame);
+  t.deepEqual([own.width, own.height, own.boxes.length], [64, 32, 0]);
+  t.true(new Set(own.mask).size > 1, "more than one class is answered");
+
+  const text = new BundleText(bundle);
+  await engine.setVocabulary(await text.vocabulary(["skies", "giraffe", "street", "sidewalks"]));
+  const other = await engine.infer(frame);
+  t.deepEqual(text.classes(["skies", "giraffe", "street", "sidewalks"]), { skies: "sky", giraffe: null, street: "road", sidewalks: "sidewalk" });
+  const meant = [2, 3, 0];
+  t.deepEqual(other.mask, own.mask.map((index) => meant[index] ?? 255));
+
+  await engine.setVocabulary(["sky"]);
+  t.deepEqual([...new Set((await engine.infer(frame)).mask)], [0]);
+});
+
+const patches = 2;
+const targetOf = (seed: number): Uint8Array => {
+  const random = new Random(seed, "target");
+  return Uint8Array.from({ length: 64 * 32 * 3 }, () => random.below(90));
+};
+
+function learnerOf(trains: Trainable) {
+  const options = { vocabulary: bundle.manifest.vocabulary, sourceBatch: 2, targetBatch: 2, maskRatio: 0.5, trains, seed: 1, threads: 1 };
+  return createLmcLearner(network, bundle.weights, new BundleText(bundle), options);
+}
+
+test("statistics are those of the layer over all frames", async (t) => {
+  const frames = [1, 2, 3, 4].map(targetOf);
+  const learner = await learnerOf("norm");
+  await learner.estimateStatistics(frames, 1);
+  const weights = learner.teacher();
+  const graph = new Graph("layer");
+  const input = graph.input("frames", "uint8", [4, 32, 64, 3]);
+  const stem = bundle.weights.get("stem.weight");
+  if (!stem) return t.fail();
+  // The model is 60 wide, the network 64.
+  const image = resize(imported(network).normalise(input), [4, 3, 32, 60], "linear");
+  graph.output("layer", conv(image, graph.constant(stem), undefined, { stride: 2, padding: 1 }));
+  const all = new Uint8Array(4 * 64 * 32 * 3);
+  frames.forEach((frame, at) => all.set(frame, at * frame.length));
+  const { layer } = await runModel(writeOnnx(graph), { frames: { dtype: "uint8", shape: [4, 32, 64, 3], data: all } });
+  const values = layer?.data as Float32Array;
+  const plane = 16 * 30;
+  for (let channel = 0; channel < 8; channel++) {
+    const seen = Array.from({ length: 4 }, (_, image) => [...values.subarray((image * 8 + channel) * plane, (image * 8 + channel + 1) * plane)]).flat();
+    const mean = seen.reduce((sum, value) => sum + value, 0) / seen.length;
+    const variance = seen.reduce((sum, value) => sum + (value - mean) ** 2, 0) / seen.length;
+    t.true(Math.abs((weights.get("bn.mean")?.data[channel] ?? NaN) - mean) < 1e-4);
+    t.true(Math.abs((weights.get("bn.variance")?.data[channel] ?? NaN) / variance - 1) < 1e-3);
+  }
+});
+
+const cells = (64 * 32) / 16;
+const random = new Random(4, "source");
+const source: Batch = {
+  step: 0,
+  frames: Uint8Array.from({ length: 2 * 64 * 32 * 3 }, (_, at) => (at % (64 * 32 * 3) < 64 * 16 * 3 ? 200 : 50) + random.below(30)),
+  labels: Uint8Array.from({ length: 2 * cells }, (_, at) => (at % cells < cells / 2 ? 0 : 1)),
+  names: [["sky", "road"], ["sky", "road"]],
+  boxNames: [[], []],
+  boxes: new Float32Array(8),
+  boxLabels: new Int32Array(2).fill(-1),
+  hasMask: Float32Array.of(1, 1),
+  hasBoxes: Float32Array.of(0, 0),
+  ids: ["a", "b"],
+};
+
+const fast = { ...defaultLearningRates, encoder: 1e-2, decoder: 1e-2, alpha: 0.5 };
+
+for (const [trains, moving] of [
+  ["all", ["bn.bias", "bn.weight", "head.bias", "head.weight", "stem.weight"]],
+  ["norm", ["bn.bias", "bn.weight"]],
+  ["last:1", ["head.bias", "head.weight"]],
+  ["/^stem/", ["stem.weight"]],
+] as const)
+  test(`it learns what it is told to: ${trains}`, async (t) => {
+    const learner = await learnerOf(trains);
+    t.teardown(async () => learner.close());
+    const targets = new Uint8Array([...targetOf(1), ...targetOf(2)]);
+    t.is(targets.length, patches * 64 * 32 * 3);
+    const losses = [];
+    for (let step = 0; step < 40; step++) losses.push(await learner.step({ targets, source }, fast));
+    const [first, last] = [losses[0], losses.at(-1)];
+    t.true((last?.supervised ?? NaN) < (first?.supervised ?? NaN), `${first?.supervised} -> ${last?.supervised}`);
+    t.true((first?.lmc ?? 0) > 0 && first?.align === 0);
+    const student = learner.student();
+    const moved = [...bundle.weights].flatMap(([name, { data }]) => (student.get(name)?.data.every((value, at) => value === data[at]) ? [] : [name]));
+    t.deepEqual(moved.sort(), [...moving]);
+  });
+
+test("what is no part of it cannot be chosen", async (t) => {
+  for (const trains of ["decoder", "/nothing/", "/(/"] as const) {
+    const learner = await learnerOf(trains);
+    await t.throwsAsync(learner.step({ targets: new Uint8Array(2 * 64 * 32 * 3), source }, fast), { code: "E_CONFIG" });
+  }
+});
+
+test.serial("by command: imported, adapted, judged, scored", async (t) => {
+  const again = await nightshift("import", path("model.onnx"), "--spec", path("spec.yaml"), "--out", path("again"), "--exemplars", path("exemplars"), "--json");
+  t.is(again.code, 0, again.err);
+  t.like(json(again.out), { normalisations: 1, frames: 4 });
+  const adapted = await nightshift("adapt", "--bundle", path("again"), "--frames", path("exemplars"), "--out", path("adapted"), "--condition", "dusk", "--steps", "3", "--trains", "norm", "--threads", "1", "--json");
+  t.is(adapted.code, 0, adapted.err);
+  t.like(json(adapted.out), { steps: 3 });
+  const { manifest, weights, network: same } = await readBundle(path("adapted"));
+  t.like(manifest, { generation: 1, parent: 0, condition: "dusk" });
+  t.deepEqual((same as ImportedNetwork).model, network.model);
+  t.notDeepEqual(weights.get("bn.weight"), bundle.weights.get("bn.weight"));
+  t.deepEqual(weights.get("stem.weight"), bundle.weights.get("stem.weight"));
+  const scored = json((await nightshift("evaluate", "--bundle", path("adapted"), "--dataset", path("exemplars"), "--threads", "1", "--json")).out);
+  t.like(scored, { frames: 8, classes: { sky: "sky", street: "road" }, ap50: null });
+  t.is(typeof scored["miou"], "number");
+});
+
+test("a specification can be given by answers", async (t) => {
+  const answers = ["picture", "[32, 60]", "", "bgr", "0.0039215686", "[0.4, 0.45, 0.5]", "0.25", "", "[road, sidewalk, sky]", "[0]"];
+  t.deepEqual(await askSpec(() => Promise.resolve(answers.shift() ?? "")), spec);
+});
+
+for (const [what, change, code, message] of [
+  ["classes that do not fit", "classes: [road, sky]", "E_CONFIG", /2 classes and 1 ignored/],
+  ["a size that is not the model's", "size: [32, 64]", "E_CONFIG", /\[1, 3, 32, 64\]/],
+  ["an input of another name", "name: image", "E_CONFIG", /picture/],
+  ["classes in the place of logits", "kind: classes", "E_CONFIG", /line 4: output.kind/],
+  ["detection", "task: detection", "E_CONFIG", /line 2: task/],
+  ["a class twice", "classes: [road, road, sky]", "E_CONFIG", /twice/],
+] as const)
+  test(`refused: ${what}`, async (t) => {
+    const [key = ""] = change.split(": ");
+    const changed = foreignSpec.replace(new RegExp(`\\b${key}: (\\[[^\\]]*\\]|[\\w.]+)`), change);
+    t.not(changed, foreignSpec);
+    const file = path(`${key}-${change.length}.yaml`);
+    await writeFile(file, changed);
+    const error = await t.throwsAsync(async () => importModel({ model: path("model.onnx"), spec: await readSpec(file), out: path("refused") }), { code });
+    t.regex(error.message, message);
+  });

@@ -1,0 +1,49 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import sharp from "sharp";
+import { Graph, type Value } from "../../sdk/graph/graph.js";
+import { conv, relu, transpose } from "../../sdk/graph/ops.js";
+import { writeOnnx } from "../../sdk/graph/onnx/write.js";
+import { float32, sizeOf } from "../../sdk/graph/tensor.js";
+import { Random } from "../../sdk/random.js";
+
+/** Pixels of what the model takes; 60 is no multiple of 32. */
+export const foreignSize = { width: 60, height: 32 } as const;
+
+export const foreignSpec = `
+task: segmentation
+input: { name: picture, channels: bgr, scale: 0.0039215686, mean: [0.4, 0.45, 0.5], std: 0.25, size: [32, 60] }
+output: { kind: logits, classes: [road, sidewalk, sky], ignoreChannels: [0] }
+`;
+
+/** A small segmentation model as an exporter might write it: strided convolution, batch normalisation, ReLU, a head of four channels. */
+export function foreignModel(layout: "nchw" | "nhwc" = "nchw"): Uint8Array {
+  const graph = new Graph("foreign");
+  const random = new Random(1, "foreign");
+  const parameter = (name: string, shape: readonly number[], middle = 0, spread = 0.4): Value =>
+    graph.constant(float32(shape, Float32Array.from({ length: sizeOf(shape) }, () => middle + spread * random.normal())), name);
+  const { width, height } = foreignSize;
+  const picture = graph.input("picture", "float32", layout === "nchw" ? [1, 3, height, width] : [1, height, width, 3]);
+  const planes = layout === "nchw" ? picture : transpose(picture, [0, 3, 1, 2]);
+  const x = conv(planes, parameter("stem.weight", [8, 3, 3, 3]), undefined, { stride: 2, padding: 1 });
+  const statistics = [parameter("bn.running_mean", [8]), parameter("bn.running_var", [8], 1, 0.1)];
+  const [normal] = graph.node("BatchNormalization", [x, parameter("bn.weight", [8], 1), parameter("bn.bias", [8]), ...statistics], { epsilon: 1e-5 });
+  if (!normal) throw new Error("no output");
+  const logits = conv(relu(normal), parameter("head.weight", [4, 8, 1, 1]), parameter("head.bias", [4]));
+  graph.output("logits", layout === "nchw" ? logits : transpose(logits, [0, 2, 3, 1]));
+  return writeOnnx(graph);
+}
+
+/** A dataset of frames whose upper half is sky, grey here, and whose lower half is road. */
+export async function labelledFolder(path: string, count: number): Promise<void> {
+  const [width, height] = [96, 64];
+  for (const part of ["images", "labels"]) await mkdir(join(path, part), { recursive: true });
+  await writeFile(join(path, "classes.json"), JSON.stringify({ classes: { 0: "sky", 1: "street" }, ignore: [] }));
+  const random = new Random(9, path.length);
+  for (let at = 0; at < count; at++) {
+    const rgb = Uint8Array.from({ length: width * height * 3 }, (_, index) => (index < (width * height * 3) / 2 ? 170 : 60) + at + random.below(40));
+    const labels = Uint8Array.from({ length: width * height }, (_, index) => (index < (width * height) / 2 ? 0 : 1));
+    await sharp(rgb, { raw: { width, height, channels: 3 } }).png().toFile(join(path, "images", `${at}.png`));
+    await sharp(labels, { raw: { width, height, channels: 1 } }).toColourspace("b-w").png().toFile(join(path, "labels", `${at}.png`));
+  }
+}
