@@ -4,8 +4,10 @@ import type { FloatTensor, Weights } from "../graph/tensor.js";
 import type { Network } from "../network/architecture.js";
 import { paddedVocabularySize, patchSize, tasks, textWidth } from "../network/contract.js";
 import { Random } from "../random.js";
+import { parameterSpecs } from "../network/initial.js";
 import { lmcStep } from "../network/steps/lmc.js";
-import { trainsOf } from "../network/trainable.js";
+import { withLearnt } from "../network/lora.js";
+import { rankOf, trainsOf } from "../network/trainable.js";
 import { StatisticsAverage, statisticsModel } from "../network/steps/statistics.js";
 import type { Batch } from "../training/batch/batch.js";
 import { supervisedFeeds } from "./feeds.js";
@@ -73,6 +75,8 @@ class OnnxLmcLearner implements LmcLearner {
   }
 
   async estimateStatistics(frames: readonly Uint8Array[], mix: number): Promise<void> {
+    // A model that was imported may keep none.
+    if (!parameterSpecs(this.config).some(({ statistic }) => statistic)) return;
     const { width, height } = this.config;
     const { vocabulary } = this.options;
     const k = paddedVocabularySize(vocabulary.length);
@@ -103,13 +107,14 @@ class OnnxLmcLearner implements LmcLearner {
 
   #create(names: number, boxes: number): Promise<Learner> {
     const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, threads } = this.options;
-    const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsOf(trains, this.config) });
+    const rank = rankOf(trains);
+    const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsOf(trains, this.config), ...(rank !== undefined && { rank }) });
     return Learner.create(graph, { threads });
   }
 
   /** What trains from the learner, the rest as it came. */
   #all(whose: "student" | "teacher"): Weights {
-    return new Map([...this.#weights, ...(this.#learner?.weights(whose) ?? [])]);
+    return withLearnt(this.#weights, this.#learner?.weights(whose) ?? new Map());
   }
 }
 

@@ -1,6 +1,6 @@
 import type { PoolAttributes } from "../graph/attributes.js";
 import type { Value } from "../graph/graph.js";
-import { add, equal, indicator, mul, pad, resize, slice } from "../graph/ops.js";
+import { add, div, equal, indicator, mul, pad, resize, slice } from "../graph/ops.js";
 import { unslice } from "./linear-maps.js";
 
 /** Each pixel of a window of k pixels gets g / k. A centred window at stride 1 is its own adjoint. */
@@ -17,23 +17,16 @@ export function averagePoolGradient(x: Value, dy: Value, attributes: PoolAttribu
   return x.graph.node("ConvTranspose", [dy, ones], { strides, pads, dilations: [1, 1], group: c, outputPadding: [missing(0), missing(1)] })[0];
 }
 
-/** g goes to the pixel that was the largest of its window, tap by tap; ties, which have measure zero, each get it. */
+/** g goes to the pixel that was the largest of its window, tap by tap. Ties share it: a flat or saturated picture, and one that was enlarged, is full of them. */
 export function maxPoolGradient(x: Value, y: Value, dy: Value, { kernel, strides, pads }: PoolAttributes): Value {
   const [, , ho, wo] = y.shape;
   const padded = pad(x, [0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]], -3.4e38);
-  let gradient: Value | undefined;
-  for (let i = 0; i < kernel[0]; i++)
-    for (let j = 0; j < kernel[1]; j++) {
-      const range = {
-        starts: [i, j],
-        ends: [i + strides[0] * (ho - 1) + 1, j + strides[1] * (wo - 1) + 1],
-        axes: [2, 3],
-        steps: [...strides],
-      };
-      const tap = x.graph.node("Slice", [padded], range)[0];
-      const back = unslice(mul(dy, indicator(equal(tap, y))), padded.shape, range);
-      gradient = gradient ? add(gradient, back) : back;
-    }
-  const whole = gradient ?? dy;
+  const taps = Array.from({ length: kernel[0] * kernel[1] }, (_, at) => {
+    const [i, j] = [Math.floor(at / kernel[1]), at % kernel[1]];
+    const range = { starts: [i, j], ends: [i + strides[0] * (ho - 1) + 1, j + strides[1] * (wo - 1) + 1], axes: [2, 3], steps: [...strides] };
+    return { range, hit: indicator(equal(x.graph.node("Slice", [padded], range)[0], y)) };
+  });
+  const share = div(dy, taps.map(({ hit }) => hit).reduce((a, b) => add(a, b)));
+  const whole = taps.map(({ range, hit }) => unslice(mul(share, hit), padded.shape, range)).reduce((a, b) => add(a, b));
   return slice(slice(whole, 2, pads[0], pads[0] + x.shape[2]), 3, pads[1], pads[1] + x.shape[3]);
 }

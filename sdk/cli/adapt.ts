@@ -27,7 +27,7 @@ export const adaptCommand = (io: Io): Command =>
     .addOption(new Option("--condition <name>", "what the frames show; judged from them by default").choices(["clear", "dusk", "night", "fog"]))
     .option("--vocabulary <names>", "names to learn by, separated by commas; the bundle's own by default", names)
     .option("--steps <count>", "learning steps", wholeNumber(1))
-    .option("--trains <what>", "default, all, norm (of normalisation), decoder, last:n (matrices), or /a pattern of names/", trains)
+    .option("--trains <what>", "default, all, norm (of normalisation), decoder, last:n (matrices), lora:r (of rank r), or /a pattern of names/", trains)
     .option("--seed <number>", "of learning", wholeNumber(0), 1)
     .option("--threads <count>", "threads of learning", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)

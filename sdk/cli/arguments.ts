@@ -22,7 +22,7 @@ export const number =
 /** For commander: which parameters learn. */
 export function trains(text: string): Trainable {
   if (isTrainable(text)) return text;
-  throw new InvalidArgumentError("Expected default, all, norm, decoder, last:n, or a pattern between slashes.");
+  throw new InvalidArgumentError("Expected default, all, norm, decoder, last:n, lora:r, or a pattern between slashes.");
 }
 
 /** For commander: names separated by commas. Whether they make a vocabulary is checked where they are used. */

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { number, wholeNumber } from "./arguments.js";
+import { number, trains, wholeNumber } from "./arguments.js";
 import { benches, type BenchOptions } from "./benches.js";
 import { type Io, Progress, result, table } from "./io.js";
 
@@ -12,12 +12,14 @@ export const benchCommand = (io: Io): Command => {
       new Command(name)
         .description(what)
         .option("--seconds <count>", "how long to measure", number(0))
+        .option("--minutes <count>", "how long all rounds take together, where a bench has rounds", number(0.1))
+        .option("--cameras <count>", "how many cameras there are", wholeNumber(1))
         .option("--count <count>", "how many frames, steps or swaps to measure", wholeNumber(1))
         .option("--threads <count>", "threads of inference or learning", wholeNumber(1))
         .option("--bundle <name or path>", "default, rendered, or the folder of a bundle")
         .option("--peer <program>", "compare with this program, where the bench has a peer")
         .addOption(new Option("--step <kind>", "which training step").choices(["lmc", "supervised"]))
-        .addOption(new Option("--trains <which>", "which parameters learn in the lmc step").choices(["default", "all"]))
+        .option("--trains <which>", "which parameters learn in the lmc step: as of adapt", trains)
         .option("--json", "print JSON alone on stdout", false)
         .action(async ({ json, ...options }: Options) => {
           const progress = new Progress(io);

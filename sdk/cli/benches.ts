@@ -1,3 +1,5 @@
+import type { Trainable } from "../network/trainable.js";
+
 /** What a bench is asked for on the command line; each takes what means something to it. */
 export interface BenchOptions {
   readonly seconds?: number;
@@ -5,12 +7,15 @@ export interface BenchOptions {
   readonly count?: number;
   readonly threads?: number;
   readonly bundle?: string;
+  /** How long a bench takes that runs in rounds. */
+  readonly minutes?: number;
+  readonly cameras?: number;
   /** A program to compare with, such as `python3`. */
   readonly peer?: string;
   /** Which training step. */
   readonly step?: "lmc" | "supervised";
   /** Which parameters learn in it. */
-  readonly trains?: "default" | "all";
+  readonly trains?: Trainable;
   readonly onProgress: (line: string) => void;
 }
 
@@ -21,6 +26,7 @@ export type Bench = (options: BenchOptions) => Promise<Readonly<Record<string, u
 export const benches: Readonly<Record<string, { readonly what: string; readonly load: () => Promise<Bench> }>> = {
   decode: { what: "camera frames to a real subscriber, beside bare session.run of the same graph", load: async () => (await import("./bench/decode.js")).bench },
   publish: { what: "publisher to subscriber over tcp and ipc, beside bare zeromq; and ten subscribers, one stuck", load: async () => (await import("./bench/publish.js")).bench },
+  serve: { what: "latency of cameras on one engine while a trainer learns beside them at 25, 50 and 100 % of the time, and while none does", load: async () => (await import("./bench/serve.js")).bench },
   swap: { what: "swaps of generations under a live stream, beside the same run without", load: async () => (await import("./bench/swap.js")).bench },
   "train-step": { what: "a training step, with --peer beside the same in PyTorch eager", load: async () => (await import("./bench/train-step.js")).bench },
 };

@@ -7,6 +7,7 @@ interface Options {
   readonly out: string;
   readonly exemplars?: string;
   readonly pin?: Readonly<Record<string, number>>;
+  readonly insertNorm: boolean;
   readonly json: boolean;
 }
 
@@ -17,6 +18,7 @@ export const importCommand = (io: Io): Command =>
     .requiredOption("--spec <file>", "a YAML file that says what goes in and comes out; - asks for it")
     .requiredOption("--out <folder>", "where the bundle goes; nothing may be there yet")
     .option("--exemplars <folder>", "labelled frames, for replay, golden outputs and the judge's bounds")
+    .option("--insert-norm", "put a normalisation layer behind each convolution that has none, which can be taught alone; the answers stay the same", false)
     .option("--pin <axis=extent,...>", "extents of the model's dynamic axes, by their names", pins)
     .option("--json", "print JSON alone on stdout", false)
     .addHelpText(

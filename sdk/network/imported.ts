@@ -55,6 +55,15 @@ function graphOf({ model }: ImportedNetwork): Graph {
   return graph;
 }
 
+/** uint8 [N, H, W, 3] to float32 [N, 3, H, W], channels in the model's order. */
+export function normalisedBytes({ channels, scale, mean: means, std }: ImportedNetwork["input"], frames: Value): Value {
+  const { graph } = frames;
+  const bytes = cast(frames, "float32");
+  const ordered = channels === "rgb" ? bytes : gather(bytes, graph.constant(int64([3], [2, 1, 0])), 3);
+  const perChannel = (values: readonly number[]): Value => graph.constant({ dtype: "float32", shape: [3], data: Float32Array.from(values) });
+  return transpose(div(sub(mul(ordered, scale), perChannel(means)), perChannel(std)), [0, 3, 1, 2]);
+}
+
 /**
  * An imported model in the place of the network. Its classes have words as the network's have: row k of `text` says which class a name means, 1 at the class and 0
  * elsewhere. It answers masks only, has no attention of words to patches (masks are drawn at random), and its proposals cannot be aligned.
@@ -62,13 +71,7 @@ function graphOf({ model }: ImportedNetwork): Graph {
 export function imported(network: ImportedNetwork): Architecture {
   const { input, output, width, height } = network;
   return {
-    normalise(frames) {
-      const { graph } = frames;
-      const bytes = cast(frames, "float32");
-      const ordered = input.channels === "rgb" ? bytes : gather(bytes, graph.constant(int64([3], [2, 1, 0])), 3);
-      const perChannel = (values: readonly number[]): Value => graph.constant({ dtype: "float32", shape: [3], data: Float32Array.from(values) });
-      return transpose(div(sub(mul(ordered, input.scale), perChannel(input.mean)), perChannel(input.std)), [0, 3, 1, 2]);
-    },
+    normalise: (frames) => normalisedBytes(input, frames),
     onImage(b, image, text, used) {
       const { graph } = b;
       const [n] = image.shape;

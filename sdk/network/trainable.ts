@@ -7,11 +7,15 @@ import type { ParameterSpec } from "./parameters.js";
 
 /**
  * What may learn. `default`: what learns on the vehicle. `norm`: scales and offsets of normalisation alone. `decoder`: everything but the encoder.
- * `last:n`: the last n matrices (or kernels) in the order of computation, with what comes after the first of them. Between slashes: parameters whose names match.
+ * `last:n`: the last n matrices (or kernels) in the order of computation, with what comes after the first of them. `lora:r`: factors of rank r added to every matrix.
+ * Between slashes: parameters whose names match.
  */
-export type Trainable = "default" | "all" | "norm" | "decoder" | `last:${number}` | `/${string}/`;
+export type Trainable = "default" | "all" | "norm" | "decoder" | `last:${number}` | `lora:${number}` | `/${string}/`;
 
-export const isTrainable = (choice: string): choice is Trainable => /^(default|all|norm|decoder|last:[1-9]\d*|\/.+\/)$/.test(choice);
+export const isTrainable = (choice: string): choice is Trainable => /^(default|all|norm|decoder|(last|lora):[1-9]\d*|\/.+\/)$/.test(choice);
+
+/** The rank of `lora:r`; undefined for the others. */
+export const rankOf = (choice: Trainable): number | undefined => (choice.startsWith("lora:") ? Number(choice.slice("lora:".length)) : undefined);
 
 export type Trains = (spec: ParameterSpec) => boolean;
 
@@ -33,6 +37,7 @@ export function trainsOf(choice: Trainable, network: Network): Trains {
 
 function choose(choice: Trainable, network: Network, specs: readonly ParameterSpec[]): Trains {
   if (choice === "all") return () => true;
+  if (choice.startsWith("lora:")) return ({ shape }) => shape.length > 1;
   if (choice.startsWith("/")) {
     const pattern = patternOf(choice);
     return ({ name }) => pattern.test(name);

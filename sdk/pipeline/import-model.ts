@@ -2,19 +2,20 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import type { LabelledSet } from "../adaptation/trainer/index.js";
 import { trainability } from "../autodiff/trainability.js";
 import { asStored, type Description, type Exemplar, vocabularyOf, writeBundle } from "../bundle/index.js";
 import { vocabularyFeeds } from "../engine/feeds.js";
 import { makeGolden, testCard } from "../engine/golden.js";
 import { runModel } from "../engine/run.js";
 import { NightshiftError } from "../errors.js";
-import { Graph, isOperator, type Value } from "../graph/graph.js";
+import { Graph, isOperator, type Node, type Value } from "../graph/graph.js";
 import { readOnnx } from "../graph/onnx/read.js";
 import { live, writeOnnx } from "../graph/onnx/write.js";
-import { resize, transpose } from "../graph/ops.js";
-import type { FloatTensor, Tensor, Weights } from "../graph/tensor.js";
+import { mean, mul, resize, sumSquare, transpose } from "../graph/ops.js";
+import { float32, type FloatTensor, type Tensor, type Weights } from "../graph/tensor.js";
 import { inputNames, outputNames, paddedVocabularySize, tasks, textWidth } from "../network/contract.js";
-import { imported, type ImportedNetwork, statisticSuffixes } from "../network/imported.js";
+import { type ImportedNetwork, normalisedBytes, statisticSuffixes } from "../network/imported.js";
 import { inferenceModel } from "../network/inference.js";
 import { miniLmFolder } from "../network/text/files.js";
 import { rowOfClass } from "../network/text/nearest-class.js";
@@ -31,6 +32,8 @@ export interface ImportOptions {
   readonly exemplars?: string;
   /** Extents of the model's dynamic axes, by their names. */
   readonly pins?: Readonly<Record<string, number>>;
+  /** Puts a normalisation layer behind each convolution that has none. Needs exemplars. */
+  readonly insertNorm?: boolean;
 }
 
 export interface ImportedModel {
@@ -53,26 +56,28 @@ const comparedFrames = 4;
  * Makes a bundle of a model that was made elsewhere. Throws `E_GRAPH_*` where it cannot be read, `E_CONFIG` where the specification does not fit it, `E_WEIGHTS_NOT_FINITE`
  * for weights beyond float16, and as datasets and bundles do.
  */
-export async function importModel({ model: path, spec, out, exemplars, pins }: ImportOptions): Promise<ImportedModel> {
+export async function importModel({ model: path, spec, out, exemplars, pins, insertNorm = false }: ImportOptions): Promise<ImportedModel> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new NightshiftError("E_GRAPH_FORMAT", { expected: "an ONNX file", received: cause instanceof Error ? cause.message : String(cause), remedy: "Check the path.", cause });
   });
   const open = (): Graph => readOnnx(bytes, { ...(pins && { pins }), external: (location) => readFileSync(join(dirname(path), location)) });
-  const { graph, input, output, outputName, channels } = fitted(open(), spec);
-  const taken = parametersOf(graph, output, open());
-  const network: ImportedNetwork = {
+  const found = fitted(open(), spec);
+  const stated = {
     kind: "imported",
     width: multipleOf32(spec.input.size[1]),
     height: multipleOf32(spec.input.size[0]),
-    input: { ...spec.input, name: input.name },
-    output: { name: logitsName, channels },
-    model: writeOnnx(withParameters(graph, input, output, taken.names, spec.input.layout)),
-  };
+    input: { ...spec.input, name: found.input.name },
+    output: { name: logitsName, channels: found.channels },
+  } as const;
+  const labelled = exemplars === undefined ? undefined : await ownExemplars(exemplars);
+  const frames = labelled ? labelled.samples.slice(0, comparedFrames).map(frameOf) : [testCard()];
+  const source = insertNorm ? await normalising(found, labelled, (sample) => preparedFor(stated, frameOf(sample))) : open;
+  const { graph, input, output, outputName } = fitted(source(), spec);
+  const taken = parametersOf(graph, output, source());
+  const network: ImportedNetwork = { ...stated, model: writeOnnx(withParameters(graph, input, output, taken.names, spec.input.layout)) };
   const { classes: names } = spec.output;
   const embeddings = { tasks: { dtype: "float32", shape: [tasks.length, textWidth], data: new Float32Array(tasks.length * textWidth) }, names: new Map(names.map((name, at) => [name, rowOfClass(at, names.length, textWidth)])), prompts: new Map() } as const;
   const vocabulary = vocabularyOf(embeddings, names);
-  const labelled = exemplars === undefined ? undefined : await ownExemplars(exemplars);
-  const frames = labelled ? labelled.samples.slice(0, comparedFrames).map(frameOf) : [testCard()];
   const padded = paddedVocabularySize(names.length);
   let agreement = 0;
   for (const frame of frames) {
@@ -120,6 +125,18 @@ export async function importModel({ model: path, spec, out, exemplars, pins }: I
 /** What the imported graph calls its output. */
 const logitsName = "logits";
 
+/** Frames that the statistics of layers that are put in come from. */
+const measuredFrames = 16;
+
+/** Makes the model with normalisation layers put in, anew at each call. */
+async function normalising(found: Fitted, labelled: LabelledSet | undefined, prepared: (sample: Exemplar) => Promise<Tensor>): Promise<() => Graph> {
+  if (!labelled) unfit("exemplars, for the statistics of the layers that are put in", "none", "Give labelled frames with --exemplars.");
+  const images = [];
+  for (const sample of labelled.samples.slice(0, measuredFrames)) images.push(await prepared(sample));
+  const bytes = writeOnnx(await withNormalisation(found, images));
+  return () => readOnnx(bytes);
+}
+
 const multipleOf32 = (extent: number): number => Math.ceil(extent / 32) * 32;
 
 const frameOf = ({ width, height, rgb }: Exemplar): Tensor<"uint8"> => ({ dtype: "uint8", shape: [1, height, width, 3], data: rgb });
@@ -132,8 +149,18 @@ function unfit(expected: string, received: string, remedy: string): never {
   throw new NightshiftError("E_CONFIG", { expected, received, remedy });
 }
 
+interface Fitted {
+  readonly graph: Graph;
+  readonly input: Value;
+  readonly output: Value;
+  /** What the model calls it. */
+  readonly outputName: string;
+  /** Those that are classes. */
+  readonly channels: readonly number[];
+}
+
 /** The input and the output that the specification means, once they are what it says. */
-function fitted(graph: Graph, { input, output }: ImportSpec): { graph: Graph; input: Value; output: Value; outputName: string; channels: readonly number[] } {
+function fitted(graph: Graph, { input, output }: ImportSpec): Fitted {
   const [height, width] = input.size;
   const inputNamesOf = graph.inputs.map(({ name }) => name).join(", ");
   const frame = input.name === undefined && graph.inputs.length === 1 ? graph.inputs[0] : graph.inputs.find(({ name }) => name === input.name);
@@ -200,6 +227,13 @@ function withParameters(model: Graph, input: Value, output: Value, names: Readon
   const graph = new Graph(model.name);
   const made = new Map<Value, Value>([[input, graph.input(input.name, input.dtype, input.shape)]]);
   for (const [value, name] of names) made.set(value, graph.input(name, value.dtype, value.shape));
+  const [answer] = rebuild(model, graph, made, [output]);
+  graph.output(logitsName, layout === "nchw" ? answer : transpose(answer, [0, 3, 1, 2]));
+  return graph;
+}
+
+/** Puts a model's nodes into a graph, in which `made` stands for some of its values, and answers with what `wanted` became. `after` may put something behind a node's output. */
+function rebuild(model: Graph, graph: Graph, made: Map<Value, Value>, wanted: readonly Value[], after: (node: Node, y: Value) => Value = (_, y) => y): Value[] {
   const moved = (value: Value): Value => {
     const known = made.get(value);
     const tensor = model.constants.get(value);
@@ -208,24 +242,70 @@ function withParameters(model: Graph, input: Value, output: Value, names: Readon
     made.set(value, found);
     return found;
   };
-  for (const { operator, inputs, attributes, outputs } of model.nodes)
-    graph.node(operator, inputs.map(moved), attributes).forEach((value, at) => made.set(outputs[at], value));
-  const answer = moved(output);
-  graph.output(logitsName, layout === "nchw" ? answer : transpose(answer, [0, 3, 1, 2]));
+  for (const node of model.nodes)
+    graph.node(node.operator, node.inputs.map(moved), node.attributes).forEach((value, at) => made.set(node.outputs[at], at === 0 ? after(node, value) : value));
+  return wanted.map(moved);
+}
+
+/** The epsilon of normalisation layers that are put in. */
+const epsilon = 1e-5;
+
+/**
+ * The model with a normalisation layer behind each convolution that has none, for models whose layers were folded into the convolutions before. Its statistics are those of the frames, its scale and offset
+ * undo them: the model answers what it answered, and can be taught by these alone.
+ */
+async function withNormalisation({ graph: model, input, output, outputName }: Fitted, images: readonly Tensor[]): Promise<Graph> {
+  const { used } = live(model);
+  const followed = new Set(model.nodes.flatMap((node) => (isOperator(node, "BatchNormalization") ? [node.inputs[0]] : [])));
+  const bare = model.nodes.filter((node) => isOperator(node, "Conv") && used.has(node.outputs[0]) && !followed.has(node.outputs[0]));
+  const measuring = new Graph("statistics");
+  const behind = rebuild(model, measuring, new Map([[input, measuring.input(input.name, input.dtype, input.shape)]]), bare.map(({ outputs }) => outputs[0]));
+  behind.forEach((y, at) => {
+    measuring.output(`mean${at}`, mean(y, [0, 2, 3]));
+    measuring.output(`square${at}`, mul(sumSquare(y, [0, 2, 3]), y.shape[1] / y.size));
+  });
+  const bytes = writeOnnx(measuring);
+  const sums = bare.map(({ outputs: [y] }) => ({ mean: new Float64Array(y.shape[1]), square: new Float64Array(y.shape[1]) }));
+  for (const image of images) {
+    const answers = await runModel(bytes, { [input.name]: image });
+    sums.forEach((sum, at) => {
+      for (const part of ["mean", "square"] as const) sum[part].forEach((value, channel) => (sum[part][channel] = value + Number(answers[`${part}${at}`].data[channel]) / images.length));
+    });
+  }
+  const graph = new Graph(model.name);
+  const stems = new Set<string>();
+  const layers = new Map(bare.map((node, at) => [node, sums[at]]));
+  const [answer] = rebuild(model, graph, new Map([[input, graph.input(input.name, input.dtype, input.shape)]]), [output], (node, y) => {
+    const sum = layers.get(node);
+    if (!sum) return y;
+    const variance = sum.mean.map((m, channel) => Math.max(0, sum.square[channel] - m * m));
+    // A kernel may serve several convolutions, each with statistics of its own.
+    const stem = [`${node.inputs[1].name}.norm`, `${node.outputs[0].name}.norm`].find((name) => !stems.has(name)) ?? `norm${stems.size}`;
+    stems.add(stem);
+    const constant = (name: string, values: Float64Array): Value => graph.constant(float32([values.length], values), `${stem}.${name}`);
+    const parameters = [constant("scale", variance.map((v) => Math.sqrt(v + epsilon))), constant("bias", sum.mean), constant("running_mean", sum.mean), constant("running_var", variance)];
+    return graph.node("BatchNormalization", [y, ...parameters], { epsilon })[0];
+  });
+  graph.output(outputName, answer);
   return graph;
+}
+
+/** A frame as the model takes it. */
+async function preparedFor(network: Omit<ImportedNetwork, "model">, frame: Tensor<"uint8">): Promise<Tensor> {
+  const { width, height, input } = network;
+  const graph = new Graph("preparation");
+  const seen = graph.input("frame", "uint8", frame.shape);
+  const image = normalisedBytes(network.input, frame.shape[1] === height && frame.shape[2] === width ? seen : resize(seen, [1, height, width, 3], "linear", true));
+  const [modelHeight, modelWidth] = input.size;
+  const sized = modelHeight === height && modelWidth === width ? image : resize(image, [1, 3, modelHeight, modelWidth], "linear");
+  graph.output("image", input.layout === "nchw" ? sized : transpose(sized, [0, 2, 3, 1]));
+  return (await runModel(writeOnnx(graph), { frame })).image;
 }
 
 /** What the model itself answers to a frame: which of its classes each of its cells is. */
 async function answerOf(path: string, network: ImportedNetwork, outputName: string, frame: Tensor<"uint8">): Promise<{ rows: number; columns: number; mask: Uint8Array }> {
-  const { width, height, input } = network;
-  const graph = new Graph("preparation");
-  const seen = graph.input("frame", "uint8", frame.shape);
-  const image = imported(network).normalise(frame.shape[1] === height && frame.shape[2] === width ? seen : resize(seen, [1, height, width, 3], "linear", true));
-  const [modelHeight, modelWidth] = input.size;
-  const sized = modelHeight === height && modelWidth === width ? image : resize(image, [1, 3, modelHeight, modelWidth], "linear");
-  graph.output("image", input.layout === "nchw" ? sized : transpose(sized, [0, 2, 3, 1]));
-  const { image: prepared } = await runModel(writeOnnx(graph), { frame });
-  const { [outputName]: answer } = await runModel(path, { [input.name]: prepared });
+  const { input } = network;
+  const { [outputName]: answer } = await runModel(path, { [input.name]: await preparedFor(network, frame) });
   const logits = answer.data as Float32Array;
   const [rows, columns, cell, step] = input.layout === "nchw" ? [answer.shape[2], answer.shape[3], 1, answer.shape[2] * answer.shape[3]] : [answer.shape[1], answer.shape[2], answer.shape[3], 1];
   const mask = new Uint8Array(rows * columns);

@@ -48,7 +48,7 @@ const rowSchema = z.strictObject({
   restyledShare: share.optional(),
   pastedShare: share.optional(),
   maskRatio: share.optional(),
-  trains: z.custom<Trainable>((value) => typeof value === "string" && isTrainable(value), "must be default, all, norm, decoder, last:n or /pattern/").optional(),
+  trains: z.custom<Trainable>((value) => typeof value === "string" && isTrainable(value), "must be default, all, norm, decoder, last:n, lora:r or /pattern/").optional(),
   rampSteps: z.number().int().min(0).optional(),
   rates: z
     .strictObject({ encoder: z.number(), decoder: z.number(), alpha: share, supervised: z.number(), selfTraining: z.number(), lmc: z.number(), lmcBoxes: z.number(), align: z.number(), guidance: z.number(), entropy: z.number(), soft: z.number(), restore: share })

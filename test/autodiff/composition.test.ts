@@ -113,3 +113,7 @@ test("a gradient that is wrong is found, with its place", (t) => {
   // The gradient of a floor is zero by rule; a difference across a step is not.
   t.throws(() => checkGradients(([x]) => x.graph.node("Floor", [x], {}), [floats([2], [0.5, 1])], evaluate), { code: "E_GRADIENT", message: /element 1/ });
 });
+
+passes("the pool of an enlarged picture, whose windows are full of ties", [distinct([1, 2, 3, 3])], ([x]) =>
+  x.graph.node("MaxPool", [resize(x, [1, 2, 6, 6], "nearest")], { kernel: [2, 3], strides: [1, 2], pads: [0, 1, 1, 0] })[0],
+);

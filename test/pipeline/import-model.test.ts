@@ -10,7 +10,7 @@ import { runModel } from "../../sdk/engine/run.js";
 import { Graph } from "../../sdk/graph/graph.js";
 import { conv, resize } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
-import { imported, type ImportedNetwork } from "../../sdk/network/imported.js";
+import { imported, type ImportedNetwork, normParameters } from "../../sdk/network/imported.js";
 import type { Trainable } from "../../sdk/network/trainable.js";
 import { importModel } from "../../sdk/pipeline/import-model.js";
 import { askSpec, readSpec } from "../../sdk/pipeline/import-spec.js";
@@ -46,6 +46,16 @@ test("the same model with channels last answers the same", async (t) => {
   t.true(last.agreement > 99);
   const { golden } = await readBundle(path("last"));
   t.deepEqual(golden.outputs["mask"], bundle.golden.outputs["mask"]);
+});
+
+test("layers of normalisation can be put behind bare convolutions, and change no answer", async (t) => {
+  const given = { model: path("model.onnx"), spec, insertNorm: true };
+  const put = await importModel({ ...given, out: path("normalised"), exemplars: path("exemplars") });
+  t.like(put, { normalisations: 2, parameters: { tensors: 7 + 4 } });
+  t.true(put.agreement > 99);
+  const { network: other } = await readBundle(path("normalised"));
+  t.deepEqual([...normParameters(other as ImportedNetwork)].toSorted(), ["bn.bias", "bn.weight", "head.weight.norm.bias", "head.weight.norm.scale"]);
+  await t.throwsAsync(importModel({ ...given, out: path("none") }), { code: "E_CONFIG", message: /exemplars/ });
 });
 
 test("it is served, in its own words, some of them, or others that mean nearly the same", async (t) => {
@@ -128,6 +138,7 @@ for (const [trains, moving] of [
   ["all", ["bn.bias", "bn.weight", "head.bias", "head.weight", "stem.weight"]],
   ["norm", ["bn.bias", "bn.weight"]],
   ["last:1", ["head.bias", "head.weight"]],
+  ["lora:2", ["head.weight", "stem.weight"]],
   ["/^stem/", ["stem.weight"]],
 ] as const)
   test(`it learns what it is told to: ${trains}`, async (t) => {

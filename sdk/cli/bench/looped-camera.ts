@@ -11,18 +11,24 @@ export function driveFrames(width: number, height: number, count: number): Pixel
   return Array.from({ length: count }, (_, at) => ({ width, height, rgb: drive.render(at).rgb }));
 }
 
-/** Delivers frames from memory over and over, at a rate or as fast as they are taken, and loses none. */
+/** Delivers frames from memory over and over, at a rate or as fast as they are taken; a recording, which loses none, unless told otherwise. */
 export class LoopedCamera implements Camera {
-  readonly name = "bench";
-  readonly live = false;
+  readonly name: string;
+  readonly live: boolean;
+  readonly #delayMs: number;
   #stopped = false;
 
-  /** `count`: how many frames in all. `fps`: 0 for as fast as they are taken. */
+  /** `count`: how many frames in all. `fps`: 0 for as fast as they are taken. `delayMs`: when the first is due. */
   constructor(
     private readonly pixels: readonly Pixels[],
     private readonly count: number,
     private readonly fps: number,
-  ) {}
+    { name = "bench", live = false, delayMs = 0 }: { readonly name?: string; readonly live?: boolean; readonly delayMs?: number } = {},
+  ) {
+    this.name = name;
+    this.live = live;
+    this.#delayMs = delayMs;
+  }
 
   /** Ends the camera after the frame that is on its way. */
   stop(): void {
@@ -33,7 +39,7 @@ export class LoopedCamera implements Camera {
     const startMs = performance.now();
     const startNs = nowNs();
     for (let sequence = 0; sequence < this.count && !this.#stopped && !signal.aborted; sequence++) {
-      const dueMs = this.fps > 0 ? (sequence * 1000) / this.fps : 0;
+      const dueMs = this.fps > 0 ? this.#delayMs + (sequence * 1000) / this.fps : 0;
       const waitMs = startMs + dueMs - performance.now();
       if (this.fps > 0 && waitMs > 0) await sleep(waitMs);
       const pixels = this.pixels[sequence % this.pixels.length];

@@ -5,7 +5,7 @@ import { patchSize, textWidth, type NetworkConfig } from "../../network/contract
 import { initialWeights, parameterSpecs } from "../../network/initial.js";
 import { Random } from "../../random.js";
 import { lmcStep } from "../../network/steps/lmc.js";
-import { type Trainable, trainsOf } from "../../network/trainable.js";
+import { rankOf, type Trainable, trainsOf } from "../../network/trainable.js";
 import type { Feeds, StepGraph } from "../../network/steps/step-graph.js";
 import { supervisedStep } from "../../network/steps/supervised.js";
 
@@ -49,8 +49,9 @@ export function stepProblem(
 
 /** The problem's step as a graph that ONNX Runtime runs. */
 export function problemGraph({ step, trains, network, weights }: Problem): StepGraph {
+  const rank = rankOf(trains);
   return step === "lmc"
-    ? lmcStep(network, weights, { sources: imagesOf.lmc, targets: imagesOf.lmc, names, boxes, maskRatio, trains: trainsOf(trains, network) })
+    ? lmcStep(network, weights, { sources: imagesOf.lmc, targets: imagesOf.lmc, names, boxes, maskRatio, trains: trainsOf(trains, network), ...(rank !== undefined && { rank }) })
     : supervisedStep(network, weights, { batch: imagesOf.supervised, names, boxes });
 }
 

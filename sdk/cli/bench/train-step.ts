@@ -6,6 +6,7 @@ import { findBundle, readBundle } from "../../bundle/index.js";
 import { NightshiftError } from "../../errors.js";
 import { isImported } from "../../network/architecture.js";
 import { defaultNetwork } from "../../network/contract.js";
+import { rankOf, type Trainable } from "../../network/trainable.js";
 import { packageRoot } from "../../paths.js";
 import type { Bench } from "../benches.js";
 import { median, quantile, rounded } from "./statistics.js";
@@ -24,8 +25,16 @@ const reported = 5;
  * A training step at the size of the network, beside the same in another framework. Each runs in a process of its own, which waits
  * while the other is measured. Memory is a process's peak above what it had, all its code loaded, before it loaded the model.
  */
-export const bench: Bench = async ({ threads = 2, count = defaultSteps, bundle, peer, step = "lmc", trains = "default", onProgress }) =>
-  measureStep(await problemOf(bundle, step, trains), { threads, count, peer, onProgress });
+export const bench: Bench = async ({ threads = 2, count = defaultSteps, bundle, peer, step = "lmc", trains = "default", onProgress }) => {
+  refuseFactors(trains, peer);
+  return measureStep(await problemOf(bundle, step, trains), { threads, count, peer, onProgress });
+};
+
+/** The peer learns the same parameters as they are. */
+function refuseFactors(trains: Trainable, peer: string | undefined): void {
+  if (peer === undefined || rankOf(trains) === undefined) return;
+  throw new NightshiftError("E_CONFIG", { expected: "parameters that the peer trains too", received: trains, remedy: "Leave --peer or lora out." });
+}
 
 async function problemOf(bundle: string | undefined, step: Problem["step"], trains: Problem["trains"]): Promise<Problem> {
   if (bundle === undefined) return stepProblem(step, trains, defaultNetwork);

@@ -1,6 +1,12 @@
 import type { Shape } from "../tensor.js";
 import type { NodeProto } from "./onnx_pb.js";
 
+/** Sizes by scales; undefined where they do not come out whole, as places are then found by the scales and not by the sizes. */
+function scaled(shape: Shape, scales: readonly number[]): readonly number[] | undefined {
+  const sizes = shape.map((n, axis) => n * scales[axis]);
+  return sizes.every((size) => Math.abs(size - Math.round(size)) < 1e-4) ? sizes.map(Math.round) : undefined;
+}
+
 /**
  * What ONNX means where an input that we hold as an attribute is not given, or undefined where it has to be.
  *
@@ -23,7 +29,7 @@ export function absentInput(
     case "Squeeze.axes":
       return all.filter((axis) => shape[axis] === 1);
     case "Resize.sizes":
-      return scales?.length === shape.length ? shape.map((n, axis) => Math.floor(n * scales[axis])) : undefined;
+      return scales?.length === shape.length ? scaled(shape, scales) : undefined;
     case "Split.split": {
       const axis = Number(node.attribute.find((a) => a.name === "axis")?.i ?? 0n);
       const extent = shape[axis < 0 ? axis + shape.length : axis] ?? 0;

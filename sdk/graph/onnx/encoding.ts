@@ -132,9 +132,9 @@ export const fixedAttributes: { readonly [K in Operator]?: Readonly<Record<strin
 export const acceptedAttributes: { readonly [K in Operator]?: Readonly<Record<string, readonly (number | string)[]>> } = {
   ArgMax: { select_last_index: [0] },
   ArgMin: { select_last_index: [0] },
-  AveragePool: { auto_pad: ["NOTSET", "VALID"] },
-  MaxPool: { auto_pad: ["NOTSET", "VALID"], storage_order: [0] },
-  Conv: { auto_pad: ["NOTSET", "VALID"] },
+  AveragePool: { auto_pad: ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"] },
+  MaxPool: { auto_pad: ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"], storage_order: [0] },
+  Conv: { auto_pad: ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"] },
   ConvTranspose: { auto_pad: ["NOTSET", "VALID"] },
   BatchNormalization: { training_mode: [0] },
   Cast: { saturate: [0, 1] },
@@ -167,6 +167,9 @@ export const textValues: Readonly<Record<string, readonly string[]>> = {
   "Resize.mode": ["nearest", "linear"],
   "Resize.alignment": ["half_pixel", "align_corners", "asymmetric"],
 };
+
+/** Values of text attributes that mean one of ours, where `read.ts` says so. */
+export const textAliases: Readonly<Record<string, string>> = { "Resize.alignment=pytorch_half_pixel": "half_pixel" };
 
 /** What ONNX takes where a fixed attribute is absent. */
 export const absentFixedAttributes: Readonly<Record<string, number | string>> = { count_include_pad: 0, ceil_mode: 0 };

@@ -6,6 +6,9 @@ import { dtypeOf } from "./types.js";
 /** Arithmetic on shapes is small; what is larger is data, and stays in the graph. */
 const mostElements = 4096;
 
+/** The scales of a Resize are put together from two and two. */
+const mostScales = 4;
+
 /** Whose further inputs say where to, and are integers whatever is moved. */
 const moving: ReadonlySet<string> = new Set(["Unsqueeze", "Squeeze", "Reshape", "Slice", "Gather"]);
 
@@ -31,9 +34,10 @@ export function folded(node: NodeProto, inputs: readonly (FoldInput | undefined)
   }
   if (node.opType === "Size") return int64([], [sizeOf(first.shape)]);
   const constants = inputs.map((input) => input?.constant);
-  // Floats are data, unless they come from a shape: those of an own graph must come back as they were written.
+  // Floats are data, unless they come from a shape or are single numbers or joined scales, as exporters write known extents: those of an own graph must come back as they were written.
   const data = moving.has(node.opType) ? [first] : inputs;
-  if (!data.some((input) => input?.constant && (input.isOfShapes || isInteger(input.constant.dtype)))) return undefined;
+  const isSmall = inputs.every((input) => !input?.constant || input.shape.length === 0 || (node.opType === "Concat" && sizeOf(input.shape) <= mostScales));
+  if (!data.some((input) => input?.constant && (input.isOfShapes || isInteger(input.constant.dtype) || isSmall))) return undefined;
   if (constants.some((tensor, at) => (inputs[at] ? !tensor || tensor.data.length > mostElements : false))) return undefined;
   const fold = folds[node.opType];
   const [source, ...others] = constants;
@@ -71,12 +75,20 @@ const folds: Readonly<Record<string, Fold>> = {
     return made(x.dtype, indices.shape, numbersOf(indices).map((at) => from[at < 0 ? at + from.length : at] ?? NaN));
   },
   Slice: (_, [x, starts, ends, axes, steps]) => {
-    if (x.shape.length !== 1 || !starts || !ends || starts.data.length !== 1) return undefined;
-    const from = numbersOf(x);
-    const [start = 0, end = 0, axis = 0, step = 1] = [starts, ends, axes, steps].map((each) => (each ? numbersOf(each)[0] : undefined));
-    if ((axis !== 0 && axis !== -1) || step !== 1) return undefined;
-    const part = from.slice(start, end);
-    return made(x.dtype, [part.length], part);
+    if (!starts || !ends) return undefined;
+    const [from, to] = [numbersOf(starts), numbersOf(ends)];
+    const along = (axes ? numbersOf(axes) : from.map((_unused, at) => at)).map((axis) => (axis < 0 ? axis + x.shape.length : axis));
+    const by = steps ? numbersOf(steps) : from.map(() => 1);
+    const kept = x.shape.map((extent, axis) => {
+      const at = along.indexOf(axis);
+      return at < 0 ? Array.from({ length: extent }, (_unused, index) => index) : sliced(extent, from[at] ?? 0, to[at] ?? extent, by[at] ?? 1);
+    });
+    return by.includes(0) ? undefined : picked(x, kept.map(({ length }) => length), (index) => index.map((at, axis) => kept[axis]?.[at] ?? 0));
+  },
+  Transpose: (node, [x]) => {
+    const given = ints(node, "perm");
+    const perm = given.length > 0 ? given : x.shape.map((_unused, axis) => axis).reverse();
+    return picked(x, perm.map((axis) => x.shape[axis]), (index) => x.shape.map((_unused, axis) => index[perm.indexOf(axis)] ?? 0));
   },
   ConstantOfShape: (node, [shape]) => {
     const value = node.attribute.find((a) => a.name === "value")?.t;
@@ -118,6 +130,30 @@ export function reshaped(source: Shape, wanted: readonly number[]): Shape {
   const kept = wanted.map((n, axis) => (n === 0 ? source[axis] : n));
   const known = kept.reduce((a, n) => (n === -1 ? a : a * n), 1);
   return kept.map((n) => (n === -1 ? sizeOf(source) / known : n));
+}
+
+/** The indices that a slice keeps, as ONNX clamps them. */
+function sliced(extent: number, start: number, end: number, step: number): number[] {
+  const clamped = (at: number, low: number, high: number): number => Math.min(high, Math.max(low, at < 0 ? at + extent : at));
+  const kept: number[] = [];
+  if (step > 0) for (let at = clamped(start, 0, extent); at < clamped(end, 0, extent); at += step) kept.push(at);
+  else if (step < 0) for (let at = clamped(start, 0, extent - 1); at > clamped(end, -1, extent - 1); at += step) kept.push(at);
+  return kept;
+}
+
+/** A tensor of another shape, each element of which is one of x. */
+function picked(x: Tensor, shape: Shape, sourceOf: (index: readonly number[]) => readonly number[]): Tensor | undefined {
+  const numbers = numbersOf(x);
+  const offsetOf = (index: readonly number[]): number => index.reduce((offset, at, axis) => offset * x.shape[axis] + at, 0);
+  const indexOf = (offset: number): number[] => {
+    const index = new Array<number>(shape.length);
+    for (let axis = shape.length - 1, rest = offset; axis >= 0; axis--) {
+      index[axis] = rest % shape[axis];
+      rest = Math.floor(rest / shape[axis]);
+    }
+    return index;
+  };
+  return made(x.dtype, shape, Array.from({ length: sizeOf(shape) }, (_, offset) => numbers[offsetOf(sourceOf(indexOf(offset)))] ?? NaN));
 }
 
 /** Of two tensors of one shape, or of which one has a single element. */

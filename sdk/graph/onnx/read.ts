@@ -1,16 +1,18 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { NightshiftError } from "../../errors.js";
-import type { Operator } from "../attributes.js";
+import type { Attributes, Operator } from "../attributes.js";
 import { Graph, type Value } from "../graph.js";
 import type { Tensor } from "../tensor.js";
 import { absentInput } from "./absent.js";
 import {
-  absentFixedAttributes, acceptedAttributes, encodings, fixedAttributes, irrelevantAttributes, textValues, type Encoding,
+  absentFixedAttributes, acceptedAttributes, encodings, fixedAttributes, irrelevantAttributes, textAliases, textValues, type Encoding,
 } from "./encoding.js";
+import { decompositions, isForeignForm, type NodeParts } from "./decompose.js";
 import { folded, type FoldInput, reshaped } from "./fold.js";
 import { ModelProtoSchema, type AttributeProto, type ModelProto, type NodeProto, type ValueInfoProto } from "./onnx_pb.js";
 import { type ExternalFile, numbersOf, tensorOf } from "./tensor.js";
 import { dtypeOf } from "./types.js";
+import { meantPads } from "./windows.js";
 import { outputNodeName } from "./write.js";
 
 /** Before 11, operators took as attributes what are inputs now; from 24 on nothing here has been read. */
@@ -69,7 +71,8 @@ class Reader {
     const found = node.attribute.find((a) => a.name === (encoding.at === "attribute" ? encoding.name : key));
     if (encoding.at === "attribute") {
       if (found) {
-        const value = plain(found, encoding.kind);
+        const read = plain(found, encoding.kind);
+        const value = textAliases[`${node.opType}.${key}=${String(read)}`] ?? read;
         const allowed = textValues[`${node.opType}.${key}`];
         if (allowed && !allowed.includes(String(value)))
           refuse(`${node.opType} with ${key} ${allowed.join(" or ")}`, String(value), "This form is not supported.");
@@ -101,6 +104,8 @@ class Reader {
     for (const [name, wanted] of Object.entries(fixedAttributes[operator] ?? {})) {
       const found = node.attribute.find((a) => a.name === name);
       const value = found ? plain(found, typeof wanted === "string" ? "string" : "int") : absentFixedAttributes[name];
+      // It is read as the pads that it means.
+      if (name === "ceil_mode") continue;
       // Without pads it makes no difference whether they count.
       const irrelevant = name === "count_include_pad" && !node.attribute.some((a) => a.name === "pads" && a.ints.some((p) => p !== 0n));
       if (value !== wanted && !irrelevant) refuse(`${operator} with ${name} ${wanted}`, String(value), "This form is not supported.");
@@ -143,6 +148,7 @@ class Reader {
       this.#ofShapes.add(node.output[0]);
       return;
     }
+    if (this.#decomposed(node)) return;
     if (!Object.hasOwn(encodings, node.opType) || node.domain !== "")
       throw new NightshiftError("E_GRAPH_OPERATOR", {
         expected: "an operator of the table of operators",
@@ -163,6 +169,7 @@ class Reader {
       if (encoding.at === "input") taken.add(encoding.index);
     }
     if (operator === "Softmax" || operator === "LogSoftmax") this.#checkSoftmax(node, attributes);
+    this.#resolvePads(node, operator, attributes);
     if (operator === "OneHot") this.#checkOneHot(node, taken);
     if (operator === "Resize") this.#checkResize(node, attributes, taken);
     if (operator === "Reshape") attributes.shape = reshaped(this.value(node.input[0]).shape, attributes.shape as number[]);
@@ -172,6 +179,36 @@ class Reader {
     outputs.forEach((value, i) => {
       if (node.output[i]) this.values.set(node.output[i], value);
     });
+  }
+
+  #resolvePads(node: NodeProto, operator: Operator, attributes: Record<string, unknown>): void {
+    const windows = attributes as unknown as Attributes["Conv"] & Attributes["MaxPool"];
+    if (!("strides" in attributes) || operator === "ConvTranspose") return;
+    const meant = meantPads(node, operator, this.value(node.input[0]).shape, { ...windows, kernel: windows.kernel ?? this.value(node.input[1]).shape.slice(2) });
+    if (!meant) return;
+    // An average that leaves padding out of its count is another.
+    if (operator === "AveragePool" && meant.some((pad, at) => pad !== windows.pads[at])) refuse("AveragePool whose windows fit", "auto_pad or ceil_mode that adds padding", "Export with explicit pads.");
+    attributes.pads = meant;
+  }
+
+  /** Whether the node could be read as several of ours, and was. */
+  #decomposed(node: NodeProto): boolean {
+    const decompose = node.domain === "" && Object.hasOwn(decompositions, node.opType) && isForeignForm(node) ? decompositions[node.opType] : undefined;
+    // A second output, such as Dropout's mask, may be declared by a model that never uses it.
+    if (!decompose || node.input.length === 0) return false;
+    const parts: NodeParts = {
+      node,
+      inputs: node.input.map((name) => (name === "" ? undefined : this.value(name))),
+      numbers: (index) => {
+        const tensor = this.constants.get(node.input[index]);
+        return tensor && numbersOf(tensor);
+      },
+    };
+    const [x] = parts.inputs;
+    const y = x && decompose(x, parts);
+    if (!y) return false;
+    this.values.set(node.output[0], y);
+    return true;
   }
 
   #checkSoftmax(node: NodeProto, attributes: Record<string, unknown>): void {
@@ -191,8 +228,17 @@ class Reader {
 
   #checkResize(node: NodeProto, attributes: Record<string, unknown>, taken: Set<number>): void {
     taken.add(1).add(2);
+    const { shape } = this.value(node.input[0]);
+    const sizes = attributes.sizes as readonly number[];
+    const coordinates = node.attribute.find((a) => a.name === "coordinate_transformation_mode");
+    if (coordinates && text(coordinates.s) === "pytorch_half_pixel" && sizes.some((n, axis) => n === 1 && shape[axis] !== 1)) refuse("Resize to more than one pixel", "pytorch_half_pixel to one", "Export with a pool in its place.");
     if (attributes.mode !== "nearest") return;
     const rounding = node.attribute.find((a) => a.name === "nearest_mode");
+    // Enlarged by whole factors, the middle of a pixel is nearest to the pixel that it lies in.
+    if ((!rounding || text(rounding.s).startsWith("round_prefer")) && attributes.alignment === "half_pixel" && sizes.every((n, axis) => n % shape[axis] === 0)) {
+      attributes.alignment = "asymmetric";
+      return;
+    }
     if (!rounding || text(rounding.s) !== "floor") refuse("Resize nearest with floor", rounding ? text(rounding.s) : "round_prefer_floor", "This form is not supported.");
   }
 }

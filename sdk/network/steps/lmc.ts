@@ -13,7 +13,8 @@ import { hierarchicalAlignment, proposed } from "../losses/alignment.js";
 import { type BoxTargets, detectionLoss } from "../losses/detection.js";
 import { logProbabilities, oneHotLabels, segmentationLoss } from "../losses/segmentation.js";
 import type { DetectionValues, EmbeddedValues, NetworkValues } from "../network.js";
-import { ConstantParameters } from "../parameters.js";
+import { factorSpecs, initialFactors, LowRankParameters } from "../lora.js";
+import { ConstantParameters, type ParameterSource } from "../parameters.js";
 import { PackedParameters, packParameters } from "../packing.js";
 import type { Trains } from "../trainable.js";
 import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, type StepGraph } from "./step-graph.js";
@@ -31,6 +32,8 @@ export interface LmcOptions {
   readonly maskRatio: number;
   /** Which parameters learn; statistics never do here. */
   readonly trains: Trains;
+  /** Those that learn do so by factors of this rank (see `lora.ts`). */
+  readonly rank?: number;
 }
 
 export const lmcScalars = {
@@ -136,18 +139,21 @@ export function lmcStep(network: Network, weights: Weights, options: LmcOptions)
   const noise = graph.input("noise", "float32", [t, (height * width) / patchSize ** 2]);
   const scalars = scalarInputs(graph, lmcScalars);
 
-  const packs = packParameters(parameterSpecs(network), options.trains).filter((pack) => !pack.statistic);
+  const specs = parameterSpecs(network);
+  const factors = options.rank === undefined ? [] : factorSpecs(specs.filter(options.trains), options.rank);
+  const packs = (options.rank === undefined ? packParameters(specs, options.trains) : packParameters(factors, () => true)).filter((pack) => !pack.statistic);
   const fixed = new ConstantParameters(weights);
   const student = new PackedParameters(graph, prefixes.student, packs, fixed);
   const teacher = new PackedParameters(graph, prefixes.teacher, packs, fixed);
+  const source = (learnt: PackedParameters): ParameterSource => (options.rank === undefined ? learnt : new LowRankParameters(factors, learnt, fixed));
 
   const image = normalise(targets);
-  const taught = graph.scope("teacher", () => onImage(new Builder(graph, teacher, "frozen"), image, targetText, targetUsed));
+  const taught = graph.scope("teacher", () => onImage(new Builder(graph, source(teacher), "frozen"), image, targetText, targetUsed));
   const taughtLogP = logProbabilities(taught.maskLogits);
   const { target, quality } = pseudoLabels(taught, taughtLogP, k);
   const kept = stopGradient(keptPatches(taught.attention, noise, scalars.guidance, options.maskRatio, network));
 
-  const b = new Builder(graph, student, "frozen");
+  const b = new Builder(graph, source(student), "frozen");
   const onSource = graph.scope("source", () => onImage(b, normalise(frames), text, used));
   const both = (x: Value): Value => concat([x, x], 0);
   const onTarget = graph.scope("target", () =>
@@ -185,5 +191,5 @@ export function lmcStep(network: Network, weights: Weights, options: LmcOptions)
   const end = optimise(graph, loss, student.inputs, teacher.inputs, scalars);
   const results = { loss, supervised, lmc, selfTraining, align, entropy, soft, gradientNorm: end.norm };
   for (const [name, value] of Object.entries(results)) graph.output(name, value);
-  return { model: writeOnnx(graph), state: optimiserState(packs, weights), packs, scalars: lmcScalars, results: Object.keys(results) };
+  return { model: writeOnnx(graph), state: optimiserState(packs, new Map([...weights, ...initialFactors(factors, 1)])), packs, scalars: lmcScalars, results: Object.keys(results) };
 }

@@ -1,0 +1,165 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Drive } from "../../../adapters/cameras/drive/index.js";
+import { defaultTrainingOptions, TrainerProcess, type TrainingJob } from "../../adaptation/trainer/index.js";
+import { findBundle, readManifest } from "../../bundle/index.js";
+import type { Engine } from "../../engine/engine.js";
+import { ThreadEngine } from "../../engine/thread-engine.js";
+import { AnswerStream } from "../../pipeline/answer-stream.js";
+import type { Bench } from "../benches.js";
+import { driveFrames, LoopedCamera, type Pixels } from "./looped-camera.js";
+import { quantile, rounded } from "./statistics.js";
+
+/** Frames a second of all cameras together. */
+const totalFps = 15;
+/** Shares of time that the trainer may work; the last is the default. */
+const shares = [0.25, 0.5, 1] as const;
+/** Blocks without and with the trainer take turns, so that a machine's moods fall on all of them. */
+const rounds = 3;
+const defaultMinutes = 4;
+
+/**
+ * Several live cameras on one engine, while a trainer learns beside them and while none does: latency from capture to answer, and steps that the
+ * trainer makes. What counts is the time in which it steps; its start is waited for.
+ */
+export const bench: Bench = async ({ bundle = "default", threads = 2, cameras = 1, minutes = defaultMinutes, onProgress }) => {
+  const folder = await mkdtemp(join(tmpdir(), "nightshift-bench-"));
+  const directory = findBundle(bundle);
+  const engine = new ThreadEngine({ threads });
+  const blockMs = (minutes * 60_000) / (rounds * (shares.length + 1));
+  const idle = new Tally();
+  const training = new Map(shares.map((share) => [share, new Tally()]));
+  try {
+    const frames = driveFrames(1280, 720, 8);
+    await engine.load({ kind: "bundle", directory }, frames.slice(0, 1));
+    const job = await jobFor(directory, folder);
+    for (let round = 0; round < rounds; round++) {
+      onProgress(`round ${round + 1} of ${rounds}, no training`);
+      await served(engine, frames, cameras, idle, () => sleep(blockMs));
+      for (const [share, tally] of training) {
+        onProgress(`round ${round + 1} of ${rounds}, training ${share * 100} % of the time`);
+        await beside({ ...job, options: { ...job.options, duty: share } }, async (steps) => {
+          const before = steps();
+          const start = performance.now();
+          await served(engine, frames, cameras, tally, () => sleep(blockMs));
+          tally.steps += steps() - before;
+          tally.trainingMs += performance.now() - start;
+        });
+      }
+    }
+  } finally {
+    await engine.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+  const full = [...training].find(([share]) => share === defaultTrainingOptions.duty)?.[1] ?? idle;
+  const all = [idle, ...training.values()];
+  return {
+    latencyMs: { idle: idle.latencyMs(), training: full.latencyMs() },
+    p99Ratio: rounded(quantile(full.totalMs, 0.99) / quantile(idle.totalMs, 0.99)),
+    stepsPerMinute: full.stepsPerMinute(),
+    lost: all.reduce((sum, { lost }) => sum + lost, 0),
+    byShare: Object.fromEntries(
+      [...training].map(([share, tally]) => [share, { ...tally.latencyMs(), p99Ratio: rounded(quantile(tally.totalMs, 0.99) / quantile(idle.totalMs, 0.99)), stepsPerMinute: tally.stepsPerMinute(), dropped: tally.dropped, answered: tally.totalMs.length }]),
+    ),
+    idle: { answered: idle.totalMs.length, dropped: idle.dropped },
+    cameras,
+    fps: totalFps,
+    threads,
+    trainerThreads: defaultTrainingOptions.threads,
+    bundle,
+  };
+};
+
+/** What came of the frames of all blocks of one kind. */
+class Tally {
+  /** Capture to answer. */
+  readonly totalMs: number[] = [];
+  lost = 0;
+  dropped = 0;
+  steps = 0;
+  trainingMs = 0;
+
+  latencyMs() {
+    const at = (share: number): number => rounded(quantile(this.totalMs, share), 1);
+    return { p50: at(0.5), p99: at(0.99) };
+  }
+
+  stepsPerMinute(): number {
+    return rounded(this.steps / (this.trainingMs / 60_000), 1);
+  }
+}
+
+/** Serves all cameras until `work` is done. They share the rate, and take turns within it. */
+async function served(engine: Engine, frames: readonly Pixels[], count: number, tally: Tally, work: () => Promise<void>): Promise<void> {
+  const fps = totalFps / count;
+  const cameras = Array.from({ length: count }, (_, at) => new LoopedCamera(frames, Infinity, fps, { name: `camera${at}`, live: true, delayMs: (at * 1000) / totalFps }));
+  const streams = cameras.map(
+    (camera) =>
+      new AnswerStream({
+        camera,
+        engine,
+        take: ({ sequence }, perception) => {
+          // A camera's first frame finds caches cold.
+          if (sequence > 0) tally.totalMs.push(perception.timings.totalMs);
+          return Promise.resolve();
+        },
+        onError: (error) => {
+          throw error;
+        },
+      }),
+  );
+  const running = Promise.all(streams.map((stream) => stream.run()));
+  await Promise.race([work(), running]);
+  for (const camera of cameras) camera.stop();
+  await running;
+  for (const { counters } of streams) {
+    tally.lost += counters.lost;
+    tally.dropped += counters.dropped;
+  }
+}
+
+/** Does `work` while a trainer steps in a process of its own, which is ended then. `work` is told how many steps were made. */
+async function beside(job: TrainingJob, work: (steps: () => number) => Promise<void>): Promise<void> {
+  const abort = new AbortController();
+  let steps = 0;
+  let begun: () => void = () => undefined;
+  const stepping = new Promise<void>((resolve) => (begun = resolve));
+  const training = new TrainerProcess().train(
+    job,
+    ({ phase, step }) => {
+      if (phase !== "learning") return;
+      steps = step;
+      begun();
+    },
+    abort.signal,
+  );
+  const ended = training.then(
+    () => undefined,
+    (error: unknown) => (abort.signal.aborted ? undefined : Promise.reject(error instanceof Error ? error : new Error(String(error)))),
+  );
+  try {
+    await Promise.race([stepping, ended]);
+    await Promise.race([work(() => steps), ended]);
+  } finally {
+    abort.abort();
+    await ended;
+  }
+}
+
+/** A training that outlasts every block, on frames of a rendered night. */
+async function jobFor(bundleDirectory: string, folder: string): Promise<TrainingJob> {
+  const { network, generation, vocabulary } = await readManifest(bundleDirectory);
+  const drive = new Drive({ seed: 11, width: network.width, height: network.height, fps: 1, condition: "night" });
+  return {
+    bundleDirectory,
+    outDirectory: join(folder, "never-written"),
+    generation: generation + 1,
+    condition: "night",
+    vocabulary,
+    targets: Array.from({ length: 32 }, (_, at) => drive.render(at).rgb),
+    exemplars: [],
+    options: { ...defaultTrainingOptions, steps: 1_000_000 },
+  };
+}

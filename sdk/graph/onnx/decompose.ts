@@ -1,0 +1,166 @@
+import type { Value } from "../graph.js";
+import { abs, add, clip, concat, div, exp, floor, greater, log, matMul, mean, min, mul, neg, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
+import { float32, sizeOf } from "../tensor.js";
+import type { NodeProto } from "./onnx_pb.js";
+
+/** What the decomposition of a node asks for. */
+export interface NodeParts {
+  readonly node: NodeProto;
+  /** Undefined where an input is left out. */
+  readonly inputs: readonly (Value | undefined)[];
+  /** The numbers of an input that is constant. */
+  readonly numbers: (index: number) => readonly number[] | undefined;
+}
+
+/** Undefined for a form that is not known; the reader refuses it then. */
+type Decomposition = (x: Value, parts: NodeParts) => Value | undefined;
+
+/** Operators that exporters write and that are no more than a few of ours: they are read as those, so they need no rules of their own. */
+export const decompositions: Readonly<Record<string, Decomposition>> = {
+  Dropout: (x) => x,
+  Ceil: (x) => neg(floor(neg(x))),
+  Softsign: (x) => div(x, add(abs(x), 1)),
+  Mish: (x) => mul(x, tanh(softplus(x))),
+  HardSigmoid: (x, { node }) => clip(add(mul(x, float(node, "alpha", 0.2)), float(node, "beta", 0.5)), 0, 1),
+  Elu: (x, { node }) => elu(x, float(node, "alpha", 1)),
+  Selu: (x, { node }) => mul(elu(x, float(node, "alpha", 1.6732632423543772)), float(node, "gamma", 1.0507009873554805)),
+  Celu: (x, { node }) => {
+    const alpha = float(node, "alpha", 1);
+    return mul(elu(mul(x, 1 / alpha), 1), alpha);
+  },
+  Flatten: (x, { node }) => {
+    const axis = int(node, "axis", 1);
+    const rows = sizeOf(x.shape.slice(0, axis < 0 ? axis + x.rank : axis));
+    return reshape(x, [rows, x.size / rows]);
+  },
+  Sum: (_, { inputs }) => inputs.reduce<Value | undefined>((a, b) => (a && b ? add(a, b) : b), undefined),
+  Mean: (x, { inputs }) => mul(inputs.slice(1).reduce<Value>((a, b) => (b ? add(a, b) : a), x), 1 / inputs.length),
+  GlobalMaxPool: (x) => reduceMax(x, spatial(x), true),
+  ReduceL1: (x, parts) => reduced(x, parts, (axes, keepdims) => sum(abs(x), axes, keepdims)),
+  ReduceL2: (x, parts) => reduced(x, parts, (axes, keepdims) => sqrt(sumSquare(x, axes, keepdims))),
+  ReduceLogSum: (x, parts) => reduced(x, parts, (axes, keepdims) => log(sum(x, axes, keepdims))),
+  ReduceLogSumExp: (x, parts) =>
+    reduced(x, parts, (axes, keepdims) => {
+      const greatest = reduceMax(x, axes, true);
+      const kept = add(log(sum(exp(sub(x, greatest)), axes, true)), greatest);
+      return keepdims ? kept : reshape(kept, x.shape.filter((_, axis) => !axes.includes(axis)));
+    }),
+  LpNormalization: (x, { node }) => {
+    const axis = (int(node, "axis", -1) + x.rank) % x.rank;
+    return div(x, int(node, "p", 2) === 1 ? sum(abs(x), [axis], true) : sqrt(sumSquare(x, [axis], true)));
+  },
+  Einsum: (x, { node, inputs: [, y] }) => einsum(text(node, "equation"), x, y),
+  InstanceNormalization: (x, { node, inputs: [, scale, bias] }) =>
+    scale && bias && perChannel(standardised(x, spatial(x), float(node, "epsilon", 1e-5)), scale, bias),
+  GroupNormalization: (x, { node, inputs: [, scale, bias] }) => {
+    const groups = int(node, "num_groups", 0);
+    // Until opset 21 a scale was one a group.
+    if (!scale || !bias || groups < 1 || scale.size !== x.shape[1]) return undefined;
+    const [n, channels, ...rest] = x.shape;
+    const grouped = reshape(x, [n, groups, (channels / groups) * sizeOf(rest)]);
+    return perChannel(reshape(standardised(grouped, [2], float(node, "epsilon", 1e-5)), x.shape), scale, bias);
+  },
+  /** An average that leaves padding out of its count. */
+  AveragePool: (x, { node }) => {
+    const [kernel, strides, pads] = [ints(node, "kernel_shape"), ints(node, "strides"), ints(node, "pads")];
+    if (x.rank !== 4 || kernel.length !== 2 || int(node, "ceil_mode", 0) !== 0 || !["", "NOTSET"].includes(text(node, "auto_pad"))) return undefined;
+    const attributes = { kernel: [kernel[0], kernel[1]], strides: [strides[0] ?? 1, strides[1] ?? 1], pads: [pads[0], pads[1], pads[2], pads[3]] } as const;
+    const [, , height, width] = x.shape;
+    const ones = x.graph.constant(float32([1, 1, height, width], new Float32Array(height * width).fill(1)));
+    const average = (y: Value): Value => x.graph.node("AveragePool", [y], attributes)[0];
+    return div(average(x), average(ones));
+  },
+  Pad: (x, { node, numbers, inputs }) => {
+    const mode = text(node, "mode");
+    const pads = numbers(1);
+    return (mode === "reflect" || mode === "edge") && pads?.length === 2 * x.rank && !inputs[3] ? padded(x, pads, mode) : undefined;
+  },
+};
+
+/** Whether this form of an operator of ours has to be read as others. */
+export function isForeignForm(node: NodeProto): boolean {
+  if (node.opType === "Pad") return !["", "constant"].includes(text(node, "mode"));
+  if (node.opType === "AveragePool") return int(node, "count_include_pad", 0) === 0 && ints(node, "pads").some((pad) => pad > 0);
+  return true;
+}
+
+/** Einsum of one operand that is permuted or summed, or of two, as a matrix product. Undefined for repeated letters within one, for dots, and for more operands. */
+function einsum(equation: string, x: Value, y: Value | undefined): Value | undefined {
+  const [left = "", out] = equation.replaceAll(" ", "").split("->");
+  const [a = "", b, ...more] = left.split(",");
+  const isPlain = (letters: string): boolean => /^[A-Za-z]*$/.test(letters) && new Set(letters).size === letters.length;
+  if (out === undefined || more.length > 0 || ![a, b ?? "", out].every(isPlain) || a.length !== x.rank || (b === undefined) !== (y === undefined)) return undefined;
+  const within = (letters: string, in_: string): string[] => [...letters].filter((letter) => in_.includes(letter));
+  const without = (letters: string, ...others: string[]): string[] => [...letters].filter((letter) => !others.some((other) => other.includes(letter)));
+  /** Sums what neither the result nor the other operand has. */
+  const kept = (value: Value, letters: string, other: string): { value: Value; letters: string } => {
+    const gone = without(letters, other, out);
+    return gone.length === 0 ? { value, letters } : { value: sum(value, gone.map((letter) => letters.indexOf(letter))), letters: within(letters, other + out).join("") };
+  };
+  const ordered = (value: Value, from: string, to: readonly string[]): Value => {
+    const perm = to.map((letter) => from.indexOf(letter));
+    return perm.every((axis, at) => axis === at) ? value : transpose(value, perm);
+  };
+  const first = kept(x, a, b ?? "");
+  if (!y || b === undefined) return first.letters.length === out.length ? add(ordered(first.value, first.letters, [...out]), 0) : undefined;
+  if (b.length !== y.rank) return undefined;
+  const second = kept(y, b, a);
+  const shared = within(first.letters, second.letters);
+  const batch = shared.filter((letter) => out.includes(letter));
+  const contracted = shared.filter((letter) => !out.includes(letter));
+  const [rows, columns] = [without(first.letters, second.letters), without(second.letters, first.letters)];
+  const extent = (letter: string): number => (first.letters.includes(letter) ? first.value.shape[first.letters.indexOf(letter)] : second.value.shape[second.letters.indexOf(letter)]);
+  const size = (letters: readonly string[]): number => letters.reduce((product, letter) => product * extent(letter), 1);
+  const matrices = (value: Value, from: string, order: readonly string[], m: readonly string[], n: readonly string[]): Value =>
+    reshape(ordered(value, from, order), [size(batch), size(m), size(n)]);
+  const product = matMul(
+    matrices(first.value, first.letters, [...batch, ...rows, ...contracted], rows, contracted),
+    matrices(second.value, second.letters, [...batch, ...contracted, ...columns], contracted, columns),
+  );
+  const made = [...batch, ...rows, ...columns];
+  return made.length === out.length ? ordered(reshape(product, made.map(extent)), made.join(""), [...out]) : undefined;
+}
+
+const elu = (x: Value, alpha: number): Value => where(greater(x, 0), x, mul(sub(exp(min(x, 0)), 1), alpha));
+
+const spatial = (x: Value): number[] => x.shape.map((_, axis) => axis).slice(2);
+
+function standardised(x: Value, axes: readonly number[], epsilon: number): Value {
+  const centred = sub(x, mean(x, axes, true));
+  const count = axes.reduce((product, axis) => product * x.shape[axis], 1);
+  return div(centred, sqrt(add(mul(sumSquare(centred, axes, true), 1 / count), epsilon)));
+}
+
+function perChannel(x: Value, scale: Value, bias: Value): Value {
+  const shape = [x.shape[1], ...spatial(x).map(() => 1)];
+  return add(mul(x, reshape(scale, shape)), reshape(bias, shape));
+}
+
+function reduced(x: Value, { node, numbers }: NodeParts, reduce: (axes: readonly number[], keepdims: boolean) => Value): Value | undefined {
+  const given = node.input[1] ? numbers(1) : node.attribute.find(({ name }) => name === "axes")?.ints.map(Number);
+  if (node.input[1] && !given) return undefined;
+  const axes = (given ?? x.shape.map((_, axis) => axis)).map((axis) => (axis < 0 ? axis + x.rank : axis));
+  return reduce(axes, int(node, "keepdims", 1) === 1);
+}
+
+/** Borders that repeat their edge, or mirror what lies inside of it: each row of a border is a slice. Undefined for negative pads, and those too wide to mirror. */
+function padded(x: Value, pads: readonly number[], mode: "reflect" | "edge"): Value | undefined {
+  let y = x;
+  for (let axis = 0; axis < x.rank; axis++) {
+    const [before, after] = [pads[axis], pads[axis + x.rank]];
+    const extent = x.shape[axis];
+    if (before < 0 || after < 0 || (mode === "reflect" && Math.max(before, after) >= extent)) return undefined;
+    if (before === 0 && after === 0) continue;
+    const inner = y;
+    const row = (at: number): Value => slice(inner, axis, at, at + 1);
+    const above = Array.from({ length: before }, (_, at) => row(mode === "edge" ? 0 : before - at));
+    const below = Array.from({ length: after }, (_, at) => row(mode === "edge" ? extent - 1 : extent - 2 - at));
+    y = concat([...above, inner, ...below], axis);
+  }
+  return y === x ? add(x, 0) : y;
+}
+
+const float = (node: NodeProto, name: string, absent: number): number => node.attribute.find((a) => a.name === name)?.f ?? absent;
+const int = (node: NodeProto, name: string, absent: number): number => Number(node.attribute.find((a) => a.name === name)?.i ?? absent);
+const ints = (node: NodeProto, name: string): number[] => node.attribute.find((a) => a.name === name)?.ints.map(Number) ?? [];
+const text = (node: NodeProto, name: string): string => new TextDecoder().decode(node.attribute.find((a) => a.name === name)?.s);

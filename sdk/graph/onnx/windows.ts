@@ -1,0 +1,40 @@
+import type { Operator } from "../attributes.js";
+import type { Shape } from "../tensor.js";
+import type { NodeProto } from "./onnx_pb.js";
+
+interface Windows {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly pads: readonly number[];
+  readonly dilations?: readonly number[];
+}
+
+const withWindows: ReadonlySet<Operator> = new Set<Operator>(["Conv", "MaxPool", "AveragePool"]);
+
+/**
+ * The pads that a convolution or a pool means by `auto_pad` or `ceil_mode`, so that the plain form with them answers the same. Undefined where nothing is meant by them, or no pads
+ * would do (an average that counts its padding).
+ *
+ * @param shape of the node's first input, [N, C, H, W]
+ */
+export function meantPads(node: NodeProto, operator: Operator, shape: Shape, { kernel, strides, pads, dilations = [1, 1] }: Windows): number[] | undefined {
+  if (!withWindows.has(operator) || shape.length !== 4) return undefined;
+  const how = new TextDecoder().decode(node.attribute.find(({ name }) => name === "auto_pad")?.s);
+  const isCeiled = node.attribute.some(({ name, i }) => name === "ceil_mode" && i === 1n);
+  const reach = kernel.map((k, axis) => (k - 1) * dilations[axis] + 1);
+  if (how === "SAME_UPPER" || how === "SAME_LOWER") {
+    const whole = [0, 1].map((axis) => Math.max(0, (Math.ceil(shape[axis + 2] / strides[axis]) - 1) * strides[axis] + reach[axis] - shape[axis + 2]));
+    const less = whole.map((pad) => Math.floor(pad / 2));
+    const more = whole.map((pad, axis) => pad - less[axis]);
+    return how === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];
+  }
+  if (!isCeiled) return undefined;
+  const ends = [0, 1].map((axis) => {
+    const extent = shape[axis + 2] + pads[axis] + pads[axis + 2];
+    const steps = Math.ceil((extent - reach[axis]) / strides[axis]);
+    // A window that would begin in the padding behind the end is left out.
+    const last = steps * strides[axis] >= shape[axis + 2] + pads[axis] ? steps - 1 : steps;
+    return pads[axis + 2] + Math.max(0, last * strides[axis] + reach[axis] - extent);
+  });
+  return [pads[0], pads[1], ...ends];
+}
