@@ -14,7 +14,7 @@ import { maskShares } from "./scene.js";
 import { Serving, type SwapTarget } from "./serving.js";
 import { shrink } from "./shrink.js";
 import { TriggerPolicy } from "./trigger.js";
-import type { LabelledSet, Trainer } from "./trainer/index.js";
+import { type LabelledSet, type Trainer, trainingOptionsFor } from "./trainer/index.js";
 
 export interface LoopParts {
   /** What serves now. */
@@ -25,7 +25,7 @@ export interface LoopParts {
   readonly trainer: Trainer;
   readonly memory: FrameMemory;
   readonly monitor: WeatherMonitor;
-  readonly judge: (measurements: Measurements) => Verdict;
+  readonly judge: (measurements: Measurements, condition: ConditionName) => Verdict;
   /** Where new generations are kept. */
   readonly generations: GenerationStore;
   /** Labelled frames besides those of the bundle. */
@@ -249,7 +249,7 @@ export class AdaptationLoop {
     const { signal } = (this.#abort = new AbortController());
     const onPhase = (phase: string): void => void (phase === "measuring" && this.#enter("judging"));
     const targets = memory.frames(condition).map(({ rgb }) => rgb);
-    const plan = { condition, vocabulary: this.#vocabulary, targets, exemplars, options: this.options.training };
+    const plan = { condition, vocabulary: this.#vocabulary, targets, exemplars, options: trainingOptionsFor(condition, this.options.training) };
     try {
       const weather = (): ConditionName => this.#weather;
       this.#judged(await runRound({ serving: this.#serving, trainer, judge, tell: this.#tell, weather, onPhase }, plan, signal));

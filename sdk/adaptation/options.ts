@@ -1,6 +1,6 @@
 import type { ConditionName } from "../stream/events.js";
 import { defaultProbationLimits, type ProbationLimits } from "./probation.js";
-import { defaultTrainingOptions, type TrainingOptions } from "./trainer/index.js";
+import type { TrainingOptions } from "./trainer/index.js";
 
 export interface LoopOptions {
   /** The conditions that are adapted to without being asked. */
@@ -28,7 +28,8 @@ export interface LoopOptions {
   /** Generations that stay on disk. */
   readonly generationsKept: number;
   readonly probation: ProbationLimits;
-  readonly training: TrainingOptions;
+  /** What differs from the options for each condition (`trainingOptionsFor`). */
+  readonly training: Partial<TrainingOptions>;
   /** Milliseconds on a clock that does not go back. */
   readonly now: () => number;
 }
@@ -48,6 +49,6 @@ export const defaultLoopOptions: LoopOptions = {
   mostFailures: 5,
   generationsKept: 6,
   probation: defaultProbationLimits,
-  training: defaultTrainingOptions,
+  training: {},
   now: () => performance.now(),
 };

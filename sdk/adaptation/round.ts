@@ -8,7 +8,7 @@ export type Tell = (kind: EventKindName, text: string, details?: Readonly<Record
 export interface RoundParts {
   readonly serving: Serving;
   readonly trainer: Trainer;
-  readonly judge: (measurements: Measurements) => Verdict;
+  readonly judge: (measurements: Measurements, condition: ConditionName) => Verdict;
   readonly tell: Tell;
   /** The present condition. */
   readonly weather: () => ConditionName;
@@ -25,11 +25,11 @@ export async function runRound(parts: RoundParts, plan: RoundPlan, signal: Abort
   const { generation, directory } = await serving.next();
   const { condition, targets, options } = plan;
   tell("trainer_started", `Learning from ${targets.length} frames of ${condition}.`, { generation, condition, frames: targets.length, steps: options.steps });
-  const job = { ...plan, bundleDirectory: serving.current.directory, outDirectory: directory, generation };
+  const job = { ...plan, bundleDirectory: serving.current.directory, deliveredDirectory: serving.delivered.directory, outDirectory: directory, generation };
   try {
     const result = await trainer.train(job, progressTold(parts, generation), signal);
     signal.throwIfAborted();
-    const verdict = judge(result.measurements);
+    const verdict = judge(result.measurements, condition);
     tellVerdict(tell, result, verdict, condition);
     if (!verdict.accepted) {
       tell("generation_rejected", `Generation ${generation} does not serve: ${verdict.reasons.join("; ")}.`, { generation, condition, reasons: verdict.reasons });

@@ -36,13 +36,13 @@ export interface ServingParts {
 
 /** Knows which bundle serves, and in which condition which one should; keeps the engine and the store of generations agreed on it. */
 export class Serving {
-  readonly #delivered: Served;
+  readonly delivered: Served;
   #current: Served;
   #previous: Served | undefined;
   readonly #turns = new Turns();
 
   constructor(private readonly parts: ServingParts) {
-    this.#delivered = servedOf(parts.delivered);
+    this.delivered = servedOf(parts.delivered);
     this.#current = servedOf(parts.bundle);
   }
 
@@ -88,7 +88,7 @@ export class Serving {
     return this.#turns.take(async () => {
       const from = this.#current;
       const generation = await engine.rollBack();
-      const to = { ...(this.#previous ?? this.#delivered), generation };
+      const to = { ...(this.#previous ?? this.delivered), generation };
       this.#current = to;
       this.#previous = undefined;
       await store.setCurrent(this.#stored(to));
@@ -106,7 +106,7 @@ export class Serving {
   async #rightFor(condition: ConditionName): Promise<Served> {
     const { store } = this.parts;
     const found = shelvedFor(await store.shelf(), condition);
-    return found ? { directory: store.pathOf(found.generation), generation: found.generation, condition: found.learntIn } : this.#delivered;
+    return found ? { directory: store.pathOf(found.generation), generation: found.generation, condition: found.learntIn } : this.delivered;
   }
 
   async #swap(next: Served): Promise<void> {

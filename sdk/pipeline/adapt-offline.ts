@@ -1,10 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { judge, type ModelMeasurement, type Verdict } from "../adaptation/judge/index.js";
+import { judge, judgeBoundsFor, type ModelMeasurement, type Verdict } from "../adaptation/judge/index.js";
 import { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
 import { shrink } from "../adaptation/shrink.js";
-import { defaultTrainingOptions, train, type TrainingProgress } from "../adaptation/trainer/index.js";
+import { train, trainingOptionsFor, type TrainingProgress } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import type { StepLosses } from "../adaptation/learner.js";
 import { readBundle } from "../bundle/index.js";
@@ -66,12 +66,12 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
       vocabulary: vocabulary ?? manifest.vocabulary,
       targets,
       exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars)],
-      options: { ...defaultTrainingOptions, seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }) },
+      options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }) }),
     },
     await learners.lmc(),
     onProgress,
   );
-  const verdict = judge(trained.measurements);
+  const verdict = judge(trained.measurements, judgeBoundsFor(condition));
   const { before, after } = trained.measurements;
   const { losses, seconds } = trained;
   return { accepted: verdict.accepted, verdicts: [verdict], steps: losses.length, seconds, losses: { first: losses[0] ?? null, last: losses.at(-1) ?? null }, before, after };

@@ -1,8 +1,8 @@
-import { judge } from "../adaptation/judge/index.js";
+import { judge, judgeBoundsFor } from "../adaptation/judge/index.js";
 import { AdaptationLoop } from "../adaptation/loop.js";
 import type { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
-import { defaultTrainingOptions, TrainerProcess } from "../adaptation/trainer/index.js";
+import { TrainerProcess } from "../adaptation/trainer/index.js";
 import type { Bundle } from "../bundle/index.js";
 import type { StreamEvent } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
@@ -22,10 +22,10 @@ export async function learning(options: NightshiftOptions, delivered: Bundle, mo
       trainer: new TrainerProcess(),
       memory,
       monitor: new WeatherMonitor(),
-      judge,
+      judge: (measurements, condition) => judge(measurements, judgeBoundsFor(condition)),
       generations: state.generations,
       ...(exemplars !== undefined && { exemplars: [await ownExemplars(exemplars)] }),
-      options: { ...others, training: { ...defaultTrainingOptions, seed, ...training } },
+      options: { ...others, training: { seed, ...training } },
     },
     onEvent,
   );

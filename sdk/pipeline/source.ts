@@ -36,10 +36,10 @@ const openDrive = ({ camera: name, fps, seed = defaultSeed }: NightshiftOptions)
 const openNamed = (source: string, { camera: name, fps, loop }: NightshiftOptions, onError: (error: NightshiftError) => void): Camera =>
   openCamera(imagesOf(source), { onError, ...(name !== undefined && { name }), ...(fps !== undefined && { fps }), ...(loop !== undefined && { loop }) });
 
-/** A labelled dataset's folder is a source too: its images are. */
+/** A dataset's folder is a source too, labelled or not: its images are. */
 function imagesOf(source: string): string {
   const images = join(source, "images");
-  return existsSync(join(source, "classes.json")) && existsSync(images) ? images : source;
+  return existsSync(images) ? images : source;
 }
 
 /** The camera's first frames only. */

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { openDataset } from "../../adapters/datasets/open.js";
-import { judge } from "../adaptation/judge/index.js";
+import { judge, judgeBoundsFor } from "../adaptation/judge/index.js";
 import { shrink } from "../adaptation/shrink.js";
-import { defaultTrainingOptions, train, type TrainingOptions } from "../adaptation/trainer/index.js";
+import { train, trainingOptionsFor } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import { bundleFiles, findBundle, readBundle } from "../bundle/index.js";
 import { isTrainable, type Trainable } from "../network/trainable.js";
@@ -94,7 +94,7 @@ export interface StudyResults {
   readonly about: string;
   /** The command that makes this file. */
   readonly command: string;
-  /** SHA-256 over the bundle's weights and what they are adapted to and scored on: results of others are not mixed in. */
+  /** SHA-256 over the bundle's weights, what they are adapted to and scored on, and what the rows change and are judged by: results of others are not mixed in. */
   readonly of: string;
   readonly runs: readonly Run[];
 }
@@ -121,7 +121,7 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
   const bundle = findBundle(study.bundle);
   const { manifest } = await readBundle(bundle, { verify: "model" });
   const weights = manifest.files.find(({ path }) => path === bundleFiles.weights)?.sha256;
-  const of = createHash("sha256").update(JSON.stringify([weights, study.targets, study.scores])).digest("hex");
+  const of = createHash("sha256").update(JSON.stringify([weights, study.targets, study.scores, trainingOptionsFor(study.condition), judgeBoundsFor(study.condition)])).digest("hex");
   const file = `${stemOf(name)}.json`;
   const known = await readResults(file);
   const runs: Run[] = known?.of === of ? [...known.runs] : [];
@@ -155,10 +155,11 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
       const folder = await mkdtemp(join(tmpdir(), "nightshift-study-"));
       try {
         const outDirectory = join(folder, "bundle");
-        const options: TrainingOptions = { ...defaultTrainingOptions, ...others, rates: { ...defaultTrainingOptions.rates, ...rates }, seed, threads };
+        const start = trainingOptionsFor(study.condition);
+        const options = { ...start, ...others, rates: { ...start.rates, ...rates }, seed, threads };
         const job = { bundleDirectory: bundle, outDirectory, generation: generation + 1, condition: study.condition, vocabulary, targets, exemplars: exemplars === undefined ? [] : [await ownExemplars(join(data, exemplars))], options };
         const { measurements, seconds } = await train(job, await learners.lmc(), ({ phase, step, steps }) => onProgress(`${row}, seed ${seed}: ${phase}, ${step} of ${steps} steps`));
-        await keep({ row, changes, seed, seconds, accepted: judge(measurements).accepted, scores: await score(outDirectory, `${row}, seed ${seed}`) });
+        await keep({ row, changes, seed, seconds, accepted: judge(measurements, judgeBoundsFor(study.condition)).accepted, scores: await score(outDirectory, `${row}, seed ${seed}`) });
       } finally {
         await rm(folder, { recursive: true, force: true });
       }

@@ -78,7 +78,7 @@ class Setting {
     const folder = await temporaryFolder(t);
     const bundle = await tinyBundle(folder);
     const memory = new FrameMemory({ width: network.width, height: network.height, capacity: 16, leastNovelty: 0.0001 });
-    const make: Setting["make"] = (parts, onEvent) => new AdaptationLoop({ bundle, delivered: bundle, memory, monitor: new WeatherMonitor(), judge, ...parts }, onEvent);
+    const make: Setting["make"] = (parts, onEvent) => new AdaptationLoop({ bundle, delivered: bundle, memory, monitor: new WeatherMonitor(), judge: (measured) => judge(measured), ...parts }, onEvent);
     return new Setting(await GenerationStore.open(folder), make, memory, options);
   }
 

@@ -62,6 +62,14 @@ export async function measure(
   return { finite, exemplars, restyled, target, latencyMs: median(times) };
 }
 
+/** What one set of weights scores on the exemplars as they are. */
+export async function measureExemplars(predictor: Predictor, exam: Exam, beforeFrame: () => Promise<void>): Promise<LabelledScore> {
+  return labelled(exam, async (rgb, names) => {
+    await beforeFrame();
+    return predictor.predict(rgb, names);
+  });
+}
+
 /** Percent of pixels to which two predictors give different categories. */
 export async function disagreement(a: Predictor, b: Predictor, frames: readonly Uint8Array[], names: Vocabulary): Promise<number> {
   let [different, total] = [0, 0];

@@ -1,6 +1,6 @@
 import { type Bundle, readBundle } from "../../bundle/index.js";
 import type { Weights } from "../../graph/tensor.js";
-import { disagreement, type Exam, measure, type Measurements, OnnxPredictor } from "../judge/index.js";
+import { disagreement, type Exam, measure, measureExemplars, type LabelledScore, type Measurements, OnnxPredictor } from "../judge/index.js";
 import type { TrainingJob } from "./job.js";
 
 /** Frames on which stored and trained weights are compared. */
@@ -12,12 +12,26 @@ export async function examine(job: TrainingJob, bundle: Bundle, trained: Weights
   const stored = await readBundle(job.outDirectory, { verify: "model" });
   const [before, after, exact] = [bundle.weights, stored.weights, trained].map((weights) => new OnnxPredictor(network, weights, job.options.threads));
   try {
+    const delivered = await deliveredScore(job, exam, beforeFrame);
     return {
+      ...(delivered && { delivered }),
       before: await measure(before, true, exam, beforeFrame),
       after: await measure(after, true, exam, beforeFrame),
       deployedDisagreement: await disagreement(after, exact, exam.targets.slice(0, comparedFrames), exam.targetNames),
     };
   } finally {
     for (const predictor of [before, after, exact]) await predictor?.close();
+  }
+}
+
+/** Of the delivered weights, where another generation serves. */
+async function deliveredScore({ deliveredDirectory, bundleDirectory, options }: TrainingJob, exam: Exam, beforeFrame: () => Promise<void>): Promise<LabelledScore | undefined> {
+  if (deliveredDirectory === undefined || deliveredDirectory === bundleDirectory) return undefined;
+  const { network, weights } = await readBundle(deliveredDirectory, { verify: "model" });
+  const predictor = new OnnxPredictor(network, weights, options.threads);
+  try {
+    return await measureExemplars(predictor, exam, beforeFrame);
+  } finally {
+    await predictor.close();
   }
 }

@@ -45,6 +45,8 @@ export interface TrainingOptions {
 export interface TrainingJob {
   /** The bundle to start from, which serves now. */
   readonly bundleDirectory: string;
+  /** The bundle that was delivered; `bundleDirectory` itself where it is left out. */
+  readonly deliveredDirectory?: string;
   /** Where the new bundle goes; nothing is there yet. */
   readonly outDirectory: string;
   /** The new generation's number. */

@@ -1,5 +1,5 @@
 import test from "ava";
-import { defaultJudgeBounds, judge, type Measurements, type ModelMeasurement } from "../../../sdk/adaptation/judge/index.js";
+import { defaultJudgeBounds, judge, judgeBoundsFor, type Measurements, type ModelMeasurement } from "../../../sdk/adaptation/judge/index.js";
 
 const before: ModelMeasurement = {
   finite: true,
@@ -55,6 +55,23 @@ for (const [name, { after, disagreement, reason }] of Object.entries(harmful))
     t.false(accepted);
     t.regex(reasons.join("; "), reason);
   });
+
+test("losses count from the delivered weights, so that they do not add up over rounds", (t) => {
+  // Each round lost little, all of them together too much.
+  const delivered = { miou: 65, perClass: { road: 92, car: 64.5, person: 38 }, frames: 8 };
+  t.true(judge(measured({})).accepted);
+  const { accepted, reasons } = judge({ ...measured({}), delivered });
+  t.false(accepted);
+  t.deepEqual(reasons, ["person lost 8.50 points on exemplars", "mIoU lost 5.50 points on exemplars"]);
+});
+
+test("weights of the night may lose more by day, and no more than others in the night's colours", (t) => {
+  const byDay = measured({ exemplars: { miou: 58, perClass: { road: 88, car: 53, person: 31 }, frames: 8 } });
+  t.false(judge(byDay, judgeBoundsFor("dusk")).accepted);
+  t.true(judge(byDay, judgeBoundsFor("night")).accepted);
+  const dark = measured({ restyled: { miou: 40, perClass: { road: 75, car: 35, person: 3 }, frames: 8 } });
+  t.regex(judge(dark, judgeBoundsFor("night")).reasons.join(), /person lost \d.\d+ points in the frames' colours/);
+});
 
 test("bounds are configuration", (t) => {
   const worse = measured({ exemplars: { miou: 57, perClass: { road: 87, car: 57, person: 27 }, frames: 8 } });
