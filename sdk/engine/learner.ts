@@ -30,7 +30,7 @@ export class Learner {
   }
 
   static async create(graph: StepGraph, options: SessionOptions & { readonly state?: Weights; readonly steps?: number } = {}): Promise<Learner> {
-    const session = await OnnxSession.create(graph.model, options);
+    const session = await OnnxSession.create(graph.model, { memoryPattern: false, ...options });
     const current: Tensors = {};
     for (const [name, initial] of graph.state) {
       const tensor = options.state?.get(name) ?? initial;

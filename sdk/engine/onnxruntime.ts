@@ -8,6 +8,11 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Threads that wait for work spin as long as ONNX Runtime likes: 5 % faster steps of training, but no core is left to anybody else. */
   readonly spinning?: boolean;
+  /**
+   * Lays out all memory of a run in advance, as ONNX Runtime does unless told otherwise. For a training step, much of whose memory is needed for a short
+   * while, without it a third less is taken, in the same time.
+   */
+  readonly memoryPattern?: boolean;
   /** An execution provider of ONNX Runtime; `cpu` unless told otherwise. */
   readonly provider?: string;
 }
@@ -99,11 +104,12 @@ const spinUs = "50";
 const open = (model: Uint8Array | string, options: InferenceSession.SessionOptions): Promise<InferenceSession> =>
   typeof model === "string" ? InferenceSession.create(model, options) : InferenceSession.create(model, options);
 
-function sessionOptions(provider: string, { threads = 2, spinning = false }: SessionOptions): InferenceSession.SessionOptions {
+function sessionOptions(provider: string, { threads = 2, spinning = false, memoryPattern = true }: SessionOptions): InferenceSession.SessionOptions {
   return {
     executionProviders: [provider],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
+    enableMemPattern: memoryPattern,
     // Errors alone: what ONNX Runtime warns of is of no use to who drives.
     logSeverityLevel: 3,
     extra: {
