@@ -1,6 +1,6 @@
 import type { Graph, Node, Value } from "../graph/graph.js";
 import { isOperator } from "../graph/graph.js";
-import { add, cast, concat, div, gather, logSoftmax, matMul, mean, mul, reshape, resize, slice, sqrt, sub, sumSquare, transpose } from "../graph/ops.js";
+import { add, argMax, cast, concat, div, gather, gatherElements, indicator, less, logSoftmax, matMul, mean, mul, reduceMax, reshape, resize, slice, sqrt, sub, sum, sumSquare, transpose } from "../graph/ops.js";
 import { readOnnx } from "../graph/onnx/read.js";
 import { int64 } from "../graph/tensor.js";
 import type { Architecture } from "./architecture.js";
@@ -95,11 +95,28 @@ export function imported(network: ImportedNetwork): Architecture {
       const patches = (height * width) / patchSize ** 2;
       return {
         maskLogits: named(at(4)),
-        ...(h * 4 > height && { fineMaskLogits: named(at(h * 2 > height ? 1 : 2)) }),
+        ...(h * 4 > height && { fineMask: namesOfClasses(at(h * 2 > height ? 1 : 2), meaning, used) }),
         attention: graph.constant({ dtype: "float32", shape: [n, patches], data: new Float32Array(n * patches).fill(1 / patches) }),
       };
     },
   };
+}
+
+/**
+ * Which name each pixel's class goes by, where an argmax over names would need logits of each name for each pixel: the argmax over the classes that a name means, then a table.
+ *
+ * @param logits [N, C, h, w]
+ * @param meaning [N, K, C]
+ * @returns uint8 [N, 1, h, w]
+ */
+function namesOfClasses(logits: Value, meaning: Value, used: Value): Value {
+  const [n, classes, h, w] = logits.shape;
+  // A row of ones means no class.
+  const meant = mul(mul(meaning, indicator(less(sum(meaning, [2], true), 1.5))), reshape(used, [n, used.shape[1], 1]));
+  const isNamed = reduceMax(meant, [1]);
+  const best = argMax(add(logits, reshape(hideUnused(isNamed), [n, classes, 1, 1])), 1);
+  const name = gatherElements(argMax(meant, 1), reshape(best, [n, h * w]), 1);
+  return reshape(cast(name, "uint8"), [n, 1, h, w]);
 }
 
 /** Applies a model that takes one image to several, which share its parameters; in `batch` form normalisation sees all of them at once. */

@@ -32,10 +32,9 @@ export function inferenceGraph(network: Network, weights: Weights, options: Infe
   const { normalise, onImage } = architectureOf(network);
   const out = onImage(b, normalise(resized), unsqueeze(text, [0]), unsqueeze(used, [0]));
 
-  const finer = out.fineMaskLogits ?? resize(out.maskLogits, [1, options.names, height / 2, width / 2], "linear");
-  const [, , rows, columns] = finer.shape;
-  const labels = cast(reshape(argMax(finer, 1), [1, 1, rows, columns]), "uint8");
-  const enlarged = rows === height ? labels : resize(labels, [1, 1, height, width], "nearest");
+  const halved = (): Value => argMax(resize(out.maskLogits, [1, options.names, height / 2, width / 2], "linear"), 1);
+  const labels = out.fineMask ?? cast(reshape(halved(), [1, 1, height / 2, width / 2]), "uint8");
+  const enlarged = labels.shape[2] === height ? labels : resize(labels, [1, 1, height, width], "nearest");
   graph.output(outputNames.mask, reshape(enlarged, [height, width]));
   const confidence = reduceMax(softmax(out.maskLogits, 1), [1]);
   graph.output(outputNames.maskScore, reshape(cast(clip(mul(confidence, 255), 0, 255), "uint8"), [height / 4, width / 4]));

@@ -13,8 +13,8 @@ import { similarity, unit } from "./similarity.js";
 export interface NetworkValues {
   /** [N, K, H / 4, W / 4]: similarity of each pixel's visual concept with each name's query; far below zero for unused names. */
   readonly maskLogits: Value;
-  /** The same at stride 1 or 2, of networks that answer so finely. */
-  readonly fineMaskLogits?: Value;
+  /** uint8 [N, 1, h, w] at stride 1 or 2, of networks that answer so finely: the index of each pixel's name. */
+  readonly fineMask?: Value;
   /** [N, S]: M of eq. 4 over the S patches of the last stage. */
   readonly attention: Value;
   /** Of networks that detect. */
