@@ -86,6 +86,8 @@ export interface Run {
   readonly seed: number | null;
   readonly seconds: number;
   readonly accepted: boolean | null;
+  /** Why the judge did not. */
+  readonly reasons?: readonly string[];
   readonly scores: Readonly<Record<string, Score>>;
 }
 
@@ -159,7 +161,8 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
         const options = { ...start, ...others, rates: { ...start.rates, ...rates }, seed, threads };
         const job = { bundleDirectory: bundle, outDirectory, generation: generation + 1, condition: study.condition, vocabulary, targets, exemplars: exemplars === undefined ? [] : [await ownExemplars(join(data, exemplars))], options };
         const { measurements, seconds } = await train(job, await learners.lmc(), ({ phase, step, steps }) => onProgress(`${row}, seed ${seed}: ${phase}, ${step} of ${steps} steps`));
-        await keep({ row, changes, seed, seconds, accepted: judge(measurements, judgeBoundsFor(study.condition)).accepted, scores: await score(outDirectory, `${row}, seed ${seed}`) });
+        const { accepted, reasons } = judge(measurements, judgeBoundsFor(study.condition));
+        await keep({ row, changes, seed, seconds, accepted, ...(!accepted && { reasons }), scores: await score(outDirectory, `${row}, seed ${seed}`) });
       } finally {
         await rm(folder, { recursive: true, force: true });
       }

@@ -24,15 +24,20 @@ export const defaultTrainingOptions: TrainingOptions = {
 };
 
 /** At night everything looks otherwise, the sky above all, so more is learnt there and half of the statistics are the night's; it costs the day, when the delivered weights serve. Chosen on rendered nights. */
-const nightOptions: Partial<TrainingOptions> = {
+const night: Partial<TrainingOptions> = {
   statisticsMix: 0.5,
   restyledShare: 0.7,
   rates: { ...defaultLearningRates, encoder: 6e-5, decoder: 1.2e-4 },
 };
 
+/** More of the dusk's statistics costs the day nothing. Chosen on real day frames, darkened. */
+const dusk: Partial<TrainingOptions> = { statisticsMix: 0.35 };
+
+const byCondition: Partial<Record<ConditionName, Partial<TrainingOptions>>> = { dusk, night };
+
 /** The options for learning in a condition, and what is to differ from them. */
 export const trainingOptionsFor = (condition: ConditionName, changes: Partial<TrainingOptions> = {}): TrainingOptions => ({
   ...defaultTrainingOptions,
-  ...(condition === "night" && nightOptions),
+  ...byCondition[condition],
   ...changes,
 });
