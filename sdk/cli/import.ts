@@ -19,7 +19,7 @@ export const importCommand = (io: Io): Command =>
     .requiredOption("--out <folder>", "where the bundle goes; nothing may be there yet")
     .option("--exemplars <folder>", "labelled frames, for replay, golden outputs and the judge's bounds")
     .option("--insert-norm", "put a normalisation layer behind each convolution that has none, which can be taught alone; the answers stay the same", false)
-    .option("--pin <axis=extent,...>", "extents of the model's dynamic axes, by their names", pins)
+    .option("--pin <axis=extent,...>", "extents of dynamic axes by their names, where the specification does not give them", pins)
     .option("--json", "print JSON alone on stdout", false)
     .addHelpText(
       "after",

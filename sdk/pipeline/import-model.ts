@@ -30,7 +30,7 @@ export interface ImportOptions {
   readonly out: string;
   /** Labelled frames for replay, golden outputs and the judge's bounds. Without them the bundle is served, but learns only where they are given then. */
   readonly exemplars?: string;
-  /** Extents of the model's dynamic axes, by their names. */
+  /** Extents of dynamic axes by their names, where the specification does not give them. */
   readonly pins?: Readonly<Record<string, number>>;
   /** Puts a normalisation layer behind each convolution that has none. Needs exemplars. */
   readonly insertNorm?: boolean;
@@ -60,7 +60,10 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new NightshiftError("E_GRAPH_FORMAT", { expected: "an ONNX file", received: cause instanceof Error ? cause.message : String(cause), remedy: "Check the path.", cause });
   });
-  const open = (): Graph => readOnnx(bytes, { ...(pins && { pins }), external: (location) => readFileSync(join(dirname(path), location)) });
+  const { name, layout, size } = spec.input;
+  const shape = layout === "nchw" ? [1, 3, ...size] : [1, ...size, 3];
+  const shapeOf = (input: string): readonly number[] | undefined => (name === undefined || name === input ? shape : undefined);
+  const open = (): Graph => readOnnx(bytes, { ...(pins && { pins }), shapeOf, external: (location) => readFileSync(join(dirname(path), location)) });
   const found = fitted(open(), spec);
   const stated = {
     kind: "imported",

@@ -24,7 +24,7 @@ test("every command explains itself", async (t) => {
     t.regex(help.out, /Usage: nightshift/);
     t.is(help.err, "");
   }
-  for (const bench of ["decode", "swap"]) t.is((await nightshift("bench", bench, "--help")).code, 0);
+  for (const bench of ["decode", "publish", "serve", "swap", "train-step"]) t.is((await nightshift("bench", bench, "--help")).code, 0);
   t.regex((await nightshift("--version")).out, /^\d+\.\d+\.\d+/);
 });
 

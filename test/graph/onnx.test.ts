@@ -175,6 +175,10 @@ test("dynamic axes are pinned by their names", (t) => {
   t.throws(() => readOnnx(dynamic), { code: "E_GRAPH_FORMAT", message: /x \[batch, 2, 4, 6\]/ });
   t.throws(() => readOnnx(dynamic, { pins: { batch: 0 } }), { code: "E_GRAPH_FORMAT" });
   t.deepEqual(readOnnx(dynamic, { pins: { batch: 3 } }).outputs[0].value.shape, [3, 2, 4, 6]);
+  // What is known of an input fills in where no pin does, and changes no extent that the model states.
+  t.deepEqual(readOnnx(dynamic, { shapeOf: () => [5, 9, 9, 9] }).outputs[0].value.shape, [5, 2, 4, 6]);
+  t.deepEqual(readOnnx(dynamic, { pins: { batch: 3 }, shapeOf: () => [5, 2, 4, 6] }).outputs[0].value.shape, [3, 2, 4, 6]);
+  t.throws(() => readOnnx(dynamic, { shapeOf: (name) => (name === "z" ? [5, 2, 4, 6] : undefined) }), { code: "E_GRAPH_FORMAT" });
 });
 
 test("tensors beside the model are read from there, and from nowhere else", (t) => {

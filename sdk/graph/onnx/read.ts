@@ -2,7 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { NightshiftError } from "../../errors.js";
 import type { Attributes, Operator } from "../attributes.js";
 import { Graph, type Value } from "../graph.js";
-import type { Tensor } from "../tensor.js";
+import type { Shape, Tensor } from "../tensor.js";
 import { absentInput } from "./absent.js";
 import {
   absentFixedAttributes, acceptedAttributes, encodings, fixedAttributes, irrelevantAttributes, textAliases, textValues, type Encoding,
@@ -262,11 +262,16 @@ function constantOf(node: NodeProto, external: ExternalFile | undefined): Tensor
   return refuse("a Constant that holds numbers", node.attribute.map(({ name }) => name).join(", ") || "none", "Export constants as tensors.");
 }
 
-function staticShape(info: ValueInfoProto, pins: Readonly<Record<string, number>>): { elemType: number; shape: number[] } {
+function staticShape(info: ValueInfoProto, { pins = {}, shapeOf }: ReadOnnxOptions): { elemType: number; shape: number[] } {
   const type = info.type?.value;
   if (type?.case !== "tensorType") refuse("tensor inputs", info.name, "Sequences and maps are not supported.");
   if (!type.value.shape) refuse("static shapes", `${info.name} of any shape`, "Pin the model's shapes.");
-  const shape = type.value.shape.dim.map(({ value }) => (value.case === "dimValue" ? Number(value.value) : value.case === "dimParam" ? (pins[value.value] ?? value.value) : "?"));
+  const { dim } = type.value.shape;
+  const known = shapeOf?.(info.name);
+  const meant = (axis: number): number | undefined => (known?.length === dim.length ? known[axis] : undefined);
+  const shape = dim.map(({ value }, axis) =>
+    value.case === "dimValue" && value.value > 0n ? Number(value.value) : value.case === "dimParam" ? (pins[value.value] ?? meant(axis) ?? value.value) : (meant(axis) ?? "?"),
+  );
   if (!shape.every((n): n is number => typeof n === "number" && n >= 1)) refuse("static shapes", `${info.name} [${shape.join(", ")}]`, "Pin the model's dynamic axes by name.");
   return { elemType: type.value.elemType, shape };
 }
@@ -282,12 +287,15 @@ function opsetOf(model: ModelProto): number {
 export interface ReadOnnxOptions {
   /** Extents of dynamic axes, by the names that the model gives them. */
   readonly pins?: Readonly<Record<string, number>>;
+  /** Of an input: the extents of those dynamic axes that no pin names. */
+  readonly shapeOf?: (input: string) => Shape | undefined;
   /** Reads files beside the model, for tensors that are kept there. */
   readonly external?: ExternalFile;
 }
 
 /** Reads an ONNX model into a graph. Throws `E_GRAPH_FORMAT`, `E_GRAPH_OPERATOR` or `E_GRAPH_SHAPE`. */
-export function readOnnx(bytes: Uint8Array, { pins = {}, external }: ReadOnnxOptions = {}): Graph {
+export function readOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): Graph {
+  const { external } = options;
   let model: ModelProto;
   try {
     model = fromBinary(ModelProtoSchema, bytes);
@@ -302,7 +310,7 @@ export function readOnnx(bytes: Uint8Array, { pins = {}, external }: ReadOnnxOpt
   for (const tensor of proto.initializer) reader.constants.set(tensor.name, tensorOf(tensor, external));
   for (const info of proto.input) {
     if (reader.constants.has(info.name)) continue;
-    const { elemType, shape } = staticShape(info, pins);
+    const { elemType, shape } = staticShape(info, options);
     reader.values.set(info.name, graph.input(info.name, dtypeOf(elemType), shape));
   }
   for (const node of proto.node) reader.node(node);
