@@ -64,6 +64,13 @@ export function normalisedBytes({ channels, scale, mean: means, std }: ImportedN
   return transpose(div(sub(mul(ordered, scale), perChannel(means)), perChannel(std)), [0, 3, 1, 2]);
 }
 
+/** Normalised images [N, 3, H, W] of the network's size as the model takes them: of its own size and layout. */
+export function arrangedFor({ input, width, height }: Omit<ImportedNetwork, "model">, image: Value): Value {
+  const [modelHeight, modelWidth] = input.size;
+  const sized = modelHeight === height && modelWidth === width ? image : resize(image, [image.shape[0], 3, modelHeight, modelWidth], "linear");
+  return input.layout === "nchw" ? sized : transpose(sized, [0, 2, 3, 1]);
+}
+
 /**
  * An imported model in the place of the network. Its classes have words as the network's have: row k of `text` says which class a name means, 1 at the class and 0
  * elsewhere. It answers masks only, has no attention of words to patches (masks are drawn at random), and its proposals cannot be aligned.
@@ -75,9 +82,7 @@ export function imported(network: ImportedNetwork): Architecture {
     onImage(b, image, text, used) {
       const { graph } = b;
       const [n] = image.shape;
-      const [modelHeight, modelWidth] = input.size;
-      const sized = modelHeight === height && modelWidth === width ? image : resize(image, [n, 3, modelHeight, modelWidth], "linear");
-      const arranged = input.layout === "nchw" ? sized : transpose(sized, [0, 2, 3, 1]);
+      const arranged = arrangedFor(network, image);
       const images = Array.from({ length: n }, (_, at) => (n === 1 ? arranged : slice(arranged, 0, at, at + 1)));
       const answer = concat(onImages(b, graphOf(network), input.name, output.name, images), 0);
       const logits = gather(answer, graph.constant(int64([output.channels.length], output.channels)), 1);

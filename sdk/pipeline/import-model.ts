@@ -1,26 +1,27 @@
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { LabelledSet } from "../adaptation/trainer/index.js";
 import { trainability } from "../autodiff/trainability.js";
+import { sha256Of } from "../bundle/files.js";
 import { asStored, type Description, type Exemplar, vocabularyOf, writeBundle } from "../bundle/index.js";
 import { vocabularyFeeds } from "../engine/feeds.js";
 import { makeGolden, testCard } from "../engine/golden.js";
+import { OnnxSession } from "../engine/onnxruntime.js";
 import { runModel } from "../engine/run.js";
 import { NightshiftError } from "../errors.js";
 import { Graph, isOperator, type Node, type Value } from "../graph/graph.js";
 import { readOnnx } from "../graph/onnx/read.js";
 import { live, writeOnnx } from "../graph/onnx/write.js";
 import { mean, mul, resize, sumSquare, transpose } from "../graph/ops.js";
-import { float32, type FloatTensor, type Tensor, type Weights } from "../graph/tensor.js";
+import { float32, type FloatTensor, type Shape, type Tensor, type Weights } from "../graph/tensor.js";
 import { inputNames, outputNames, paddedVocabularySize, tasks, textWidth } from "../network/contract.js";
-import { type ImportedNetwork, normalisedBytes, statisticSuffixes } from "../network/imported.js";
+import { arrangedFor, type ImportedNetwork, normalisedBytes, statisticSuffixes } from "../network/imported.js";
 import { inferenceModel } from "../network/inference.js";
 import { miniLmFolder } from "../network/text/files.js";
 import { rowOfClass } from "../network/text/nearest-class.js";
 import { ownExemplars } from "./exemplars.js";
 import type { ImportSpec } from "./import-spec.js";
+import { openModelFile } from "./model-file.js";
 
 export interface ImportOptions {
   /** An ONNX file; tensors that it keeps outside are looked for beside it. */
@@ -57,13 +58,10 @@ const comparedFrames = 4;
  * for weights beyond float16, and as datasets and bundles do.
  */
 export async function importModel({ model: path, spec, out, exemplars, pins, insertNorm = false }: ImportOptions): Promise<ImportedModel> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new NightshiftError("E_GRAPH_FORMAT", { expected: "an ONNX file", received: cause instanceof Error ? cause.message : String(cause), remedy: "Check the path.", cause });
-  });
-  const { name, layout, size } = spec.input;
-  const shape = layout === "nchw" ? [1, 3, ...size] : [1, ...size, 3];
-  const shapeOf = (input: string): readonly number[] | undefined => (name === undefined || name === input ? shape : undefined);
-  const open = (): Graph => readOnnx(bytes, { ...(pins && { pins }), shapeOf, external: (location) => readFileSync(join(dirname(path), location)) });
+  const file = await openModelFile(path);
+  const { name } = spec.input;
+  const shapeOf = (input: string): Shape | undefined => (name === undefined || name === input ? inputShape(spec) : undefined);
+  const open = (): Graph => file.read({ ...(pins && { pins }), shapeOf });
   const found = fitted(open(), spec);
   const stated = {
     kind: "imported",
@@ -75,7 +73,7 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
   const labelled = exemplars === undefined ? undefined : await ownExemplars(exemplars);
   const frames = labelled ? labelled.samples.slice(0, comparedFrames).map(frameOf) : [testCard()];
   const source = insertNorm ? await normalising(found, labelled, (sample) => preparedFor(stated, frameOf(sample))) : open;
-  const { graph, input, output, outputName } = fitted(source(), spec);
+  const { graph, input, output, outputName } = insertNorm ? fitted(source(), spec) : found;
   const taken = parametersOf(graph, output, source());
   const network: ImportedNetwork = { ...stated, model: writeOnnx(withParameters(graph, input, output, taken.names, spec.input.layout)) };
   const { classes: names } = spec.output;
@@ -104,7 +102,7 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
         statement: `Imported from ${origin}; its terms are those of whoever made it.`,
         data: labelled ? [{ name: `exemplars: ${labelled.name}`, terms: "as their owner says" }] : [],
       },
-      textEncoder: { id: "nearest class by all-MiniLM-L6-v2 int8", sha256: createHash("sha256").update(encoder).digest("hex") },
+      textEncoder: { id: "nearest class by all-MiniLM-L6-v2 int8", sha256: sha256Of(encoder) },
       condition: "clear",
       metrics: {},
     },
@@ -112,7 +110,7 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
     weights: taken.weights,
     embeddings,
     golden: await makeGolden(network, taken.weights, vocabulary, first),
-    notice: `Imported from ${origin} (SHA-256 ${createHash("sha256").update(bytes).digest("hex")}). Its terms are those of whoever made it.\n`,
+    notice: `Imported from ${origin} (SHA-256 ${sha256Of(file.bytes)}). Its terms are those of whoever made it.\n`,
     ...(labelled && { exemplars: { ...labelled, samples: labelled.samples.map((sample, at) => ({ ...sample, id: String(at).padStart(4, "0") })) } }),
   });
   return {
@@ -152,6 +150,9 @@ function unfit(expected: string, received: string, remedy: string): never {
   throw new NightshiftError("E_CONFIG", { expected, received, remedy });
 }
 
+/** Of one image as the model takes it. */
+const inputShape = ({ input: { layout, size } }: ImportSpec): Shape => (layout === "nchw" ? [1, 3, ...size] : [1, ...size, 3]);
+
 interface Fitted {
   readonly graph: Graph;
   readonly input: Value;
@@ -163,12 +164,12 @@ interface Fitted {
 }
 
 /** The input and the output that the specification means, once they are what it says. */
-function fitted(graph: Graph, { input, output }: ImportSpec): Fitted {
-  const [height, width] = input.size;
+function fitted(graph: Graph, spec: ImportSpec): Fitted {
+  const { input, output } = spec;
   const inputNamesOf = graph.inputs.map(({ name }) => name).join(", ");
   const frame = input.name === undefined && graph.inputs.length === 1 ? graph.inputs[0] : graph.inputs.find(({ name }) => name === input.name);
   if (!frame || graph.inputs.length !== 1) unfit(`one input${input.name === undefined ? "" : ` named ${input.name}`}`, inputNamesOf, "Name the model's input in the specification; models of several inputs are not supported.");
-  const wanted = input.layout === "nchw" ? [1, 3, height, width] : [1, height, width, 3];
+  const wanted = inputShape(spec);
   if (frame.dtype !== "float32" || frame.shape.join() !== wanted.join())
     unfit(`an input float32 [${wanted.join(", ")}], as the specification says`, String(frame), "Mend size or layout, or pin the model's dynamic axes with --pin.");
   const found = output.name === undefined && graph.outputs.length === 1 ? graph.outputs[0] : graph.outputs.find(({ name }) => name === output.name);
@@ -267,13 +268,17 @@ async function withNormalisation({ graph: model, input, output, outputName }: Fi
     measuring.output(`mean${at}`, mean(y, [0, 2, 3]));
     measuring.output(`square${at}`, mul(sumSquare(y, [0, 2, 3]), y.shape[1] / y.size));
   });
-  const bytes = writeOnnx(measuring);
+  const session = await OnnxSession.create(writeOnnx(measuring));
   const sums = bare.map(({ outputs: [y] }) => ({ mean: new Float64Array(y.shape[1]), square: new Float64Array(y.shape[1]) }));
-  for (const image of images) {
-    const answers = await runModel(bytes, { [input.name]: image });
-    sums.forEach((sum, at) => {
-      for (const part of ["mean", "square"] as const) sum[part].forEach((value, channel) => (sum[part][channel] = value + Number(answers[`${part}${at}`].data[channel]) / images.length));
-    });
+  try {
+    for (const image of images) {
+      const answers = await session.run({ [input.name]: image });
+      sums.forEach((sum, at) => {
+        for (const part of ["mean", "square"] as const) sum[part].forEach((value, channel) => (sum[part][channel] = value + Number(answers[`${part}${at}`].data[channel]) / images.length));
+      });
+    }
+  } finally {
+    await session.close();
   }
   const graph = new Graph(model.name);
   const stems = new Set<string>();
@@ -298,10 +303,8 @@ async function preparedFor(network: Omit<ImportedNetwork, "model">, frame: Tenso
   const { width, height, input } = network;
   const graph = new Graph("preparation");
   const seen = graph.input("frame", "uint8", frame.shape);
-  const image = normalisedBytes(network.input, frame.shape[1] === height && frame.shape[2] === width ? seen : resize(seen, [1, height, width, 3], "linear", true));
-  const [modelHeight, modelWidth] = input.size;
-  const sized = modelHeight === height && modelWidth === width ? image : resize(image, [1, 3, modelHeight, modelWidth], "linear");
-  graph.output("image", input.layout === "nchw" ? sized : transpose(sized, [0, 2, 3, 1]));
+  const image = normalisedBytes(input, frame.shape[1] === height && frame.shape[2] === width ? seen : resize(seen, [1, height, width, 3], "linear", true));
+  graph.output("image", arrangedFor(network, image));
   return (await runModel(writeOnnx(graph), { frame })).image;
 }
 

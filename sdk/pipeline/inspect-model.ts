@@ -1,11 +1,7 @@
-import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { trainability } from "../autodiff/trainability.js";
-import { NightshiftError } from "../errors.js";
 import type { Value } from "../graph/graph.js";
-import { readOnnx } from "../graph/onnx/read.js";
 import type { DType, Shape } from "../graph/tensor.js";
+import { openModelFile } from "./model-file.js";
 
 interface Described {
   readonly name: string;
@@ -30,10 +26,7 @@ export interface InspectedModel {
 
 /** Reads an ONNX model of whatever origin, with the files beside it. Throws `E_GRAPH_FORMAT`, `E_GRAPH_OPERATOR` or `E_GRAPH_SHAPE`. */
 export async function inspectModel(path: string, pins: Readonly<Record<string, number>> = {}): Promise<InspectedModel> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new NightshiftError("E_GRAPH_FORMAT", { expected: "an ONNX file", received: cause instanceof Error ? cause.message : String(cause), remedy: "Check the path.", cause });
-  });
-  const graph = readOnnx(bytes, { pins, external: (location) => readFileSync(join(dirname(path), location)) });
+  const graph = (await openModelFile(path)).read({ pins });
   const counts = new Map<string, number>();
   for (const { operator } of graph.nodes) counts.set(operator, (counts.get(operator) ?? 0) + 1);
   const [inputs, outputs] = [graph.inputs.map((value) => described(value)), graph.outputs.map(({ name, value }) => described(value, name))];

@@ -1,4 +1,5 @@
 import type { Shape } from "../tensor.js";
+import { int } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
 
 /** Sizes by scales; undefined where they do not come out whole, as places are then found by the scales and not by the sizes. */
@@ -31,7 +32,7 @@ export function absentInput(
     case "Resize.sizes":
       return scales?.length === shape.length ? scaled(shape, scales) : undefined;
     case "Split.split": {
-      const axis = Number(node.attribute.find((a) => a.name === "axis")?.i ?? 0n);
+      const axis = int(node, "axis", 0);
       const extent = shape[axis < 0 ? axis + shape.length : axis] ?? 0;
       const part = Math.ceil(extent / node.output.length);
       return node.output.map((_, i) => Math.max(0, Math.min(part, extent - i * part)));

@@ -1,6 +1,7 @@
 import type { Value } from "../graph.js";
 import { abs, add, clip, concat, div, exp, floor, greater, log, matMul, mean, min, mul, neg, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
 import { float32, sizeOf } from "../tensor.js";
+import { float, int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
 
 /** What the decomposition of a node asks for. */
@@ -137,10 +138,9 @@ function perChannel(x: Value, scale: Value, bias: Value): Value {
 }
 
 function reduced(x: Value, { node, numbers }: NodeParts, reduce: (axes: readonly number[], keepdims: boolean) => Value): Value | undefined {
-  const given = node.input[1] ? numbers(1) : node.attribute.find(({ name }) => name === "axes")?.ints.map(Number);
-  if (node.input[1] && !given) return undefined;
-  const axes = (given ?? x.shape.map((_, axis) => axis)).map((axis) => (axis < 0 ? axis + x.rank : axis));
-  return reduce(axes, int(node, "keepdims", 1) === 1);
+  const stated = ints(node, "axes");
+  const given = node.input[1] ? numbers(1) : stated.length > 0 ? stated : x.shape.map((_, axis) => axis);
+  return given && reduce(given.map((axis) => (axis < 0 ? axis + x.rank : axis)), int(node, "keepdims", 1) === 1);
 }
 
 /** Borders that repeat their edge, or mirror what lies inside of it: each row of a border is a slice. Undefined for negative pads, and those too wide to mirror. */
@@ -159,8 +159,3 @@ function padded(x: Value, pads: readonly number[], mode: "reflect" | "edge"): Va
   }
   return y === x ? add(x, 0) : y;
 }
-
-const float = (node: NodeProto, name: string, absent: number): number => node.attribute.find((a) => a.name === name)?.f ?? absent;
-const int = (node: NodeProto, name: string, absent: number): number => Number(node.attribute.find((a) => a.name === name)?.i ?? absent);
-const ints = (node: NodeProto, name: string): number[] => node.attribute.find((a) => a.name === name)?.ints.map(Number) ?? [];
-const text = (node: NodeProto, name: string): string => new TextDecoder().decode(node.attribute.find((a) => a.name === name)?.s);

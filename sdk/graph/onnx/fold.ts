@@ -1,4 +1,5 @@
 import { type DType, int64, type Shape, sizeOf, type Tensor, tensorOfNumbers } from "../tensor.js";
+import { int, ints } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
 import { numbersOf, tensorOf } from "./tensor.js";
 import { dtypeOf } from "./types.js";
@@ -183,6 +184,3 @@ function made(dtype: DType, shape: Shape, values: readonly number[]): Tensor | u
   const exact = isInteger(dtype) ? values.map(Math.trunc) : dtype === "bool" ? values.map((value) => Number(value !== 0)) : values;
   return tensorOfNumbers(dtype, shape, exact);
 }
-
-const int = (node: NodeProto, name: string, absent: number): number => Number(node.attribute.find((a) => a.name === name)?.i ?? absent);
-const ints = (node: NodeProto, name: string): number[] => node.attribute.find((a) => a.name === name)?.ints.map(Number) ?? [];

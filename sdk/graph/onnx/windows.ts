@@ -1,5 +1,6 @@
 import type { Operator } from "../attributes.js";
 import type { Shape } from "../tensor.js";
+import { int, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
 
 interface Windows {
@@ -19,8 +20,7 @@ const withWindows: ReadonlySet<Operator> = new Set<Operator>(["Conv", "MaxPool",
  */
 export function meantPads(node: NodeProto, operator: Operator, shape: Shape, { kernel, strides, pads, dilations = [1, 1] }: Windows): number[] | undefined {
   if (!withWindows.has(operator) || shape.length !== 4) return undefined;
-  const how = new TextDecoder().decode(node.attribute.find(({ name }) => name === "auto_pad")?.s);
-  const isCeiled = node.attribute.some(({ name, i }) => name === "ceil_mode" && i === 1n);
+  const how = text(node, "auto_pad");
   const reach = kernel.map((k, axis) => (k - 1) * dilations[axis] + 1);
   if (how === "SAME_UPPER" || how === "SAME_LOWER") {
     const whole = [0, 1].map((axis) => Math.max(0, (Math.ceil(shape[axis + 2] / strides[axis]) - 1) * strides[axis] + reach[axis] - shape[axis + 2]));
@@ -28,7 +28,7 @@ export function meantPads(node: NodeProto, operator: Operator, shape: Shape, { k
     const more = whole.map((pad, axis) => pad - less[axis]);
     return how === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];
   }
-  if (!isCeiled) return undefined;
+  if (int(node, "ceil_mode", 0) !== 1) return undefined;
   const ends = [0, 1].map((axis) => {
     const extent = shape[axis + 2] + pads[axis] + pads[axis + 2];
     const steps = Math.ceil((extent - reach[axis]) / strides[axis]);
