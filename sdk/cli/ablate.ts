@@ -12,18 +12,26 @@ interface Options {
 
 export const ablateCommand = (io: Io): Command =>
   new Command("ablate")
-    .description("Run a study of adaptation: several settings, several seeds, scored on labels that never taught.")
+    .description("Run a study of adaptation: several settings, several seeds, scored on labels that never taught; or a journey through several weathers.")
     .argument("<study>", "a study in calibration/studies, without its suffix, or a YAML file of that form")
     .option("--data <folder>", "where the study's paths start; ../shared/data beside the package by default")
     .option("--threads <count>", "threads of learning", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)
     .addHelpText("after", "\nResults are kept beside the study, as JSON and as a plot; runs that are there already are not made again.")
     .action(async (name: string, { data, threads, json }: Options) => {
-      const { runStudy, stemOf, summarise } = await import("../pipeline/study.js");
+      const { isJourney, runStudy, stemOf, summarise } = await import("../pipeline/study.js");
       const { plotStudy } = await import("../pipeline/study-plot.js");
       const { defaultDataFolder } = await import("../paths.js");
       const progress = new Progress(io);
-      const results = await runStudy({ name, data: resolve(data ?? defaultDataFolder()), threads, onProgress: (line) => progress.show(line) });
+      const options = { name, data: resolve(data ?? defaultDataFolder()), threads, onProgress: (line: string) => progress.show(line) };
+      if (await isJourney(name)) {
+        const { journeyLines, runJourney } = await import("../pipeline/journey.js");
+        const { plotJourney } = await import("../pipeline/journey-plot.js");
+        const results = await runJourney(options);
+        await writeFile(`${stemOf(name)}.svg`, plotJourney(results));
+        return result(io, json, results, [results.about, ...journeyLines(results)]);
+      }
+      const results = await runStudy(options);
       await writeFile(`${stemOf(name)}.svg`, plotStudy(results));
       const summary = summarise(results);
       const lines = summary.map(

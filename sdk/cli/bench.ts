@@ -14,7 +14,7 @@ export const benchCommand = (io: Io): Command => {
         .option("--seconds <count>", "how long to measure", number(0))
         .option("--minutes <count>", "how long all rounds take together, where a bench has rounds", number(0.1))
         .option("--cameras <count>", "how many cameras there are", wholeNumber(1))
-        .option("--count <count>", "how many frames, steps or swaps to measure", wholeNumber(1))
+        .option("--count <count>", "how many frames, steps, swaps or harmful updates to measure", wholeNumber(1))
         .option("--threads <count>", "threads of inference or learning", wholeNumber(1))
         .option("--bundle <name or path>", "default, rendered, or the folder of a bundle")
         .option("--peer <program>", "compare with this program, where the bench has a peer")

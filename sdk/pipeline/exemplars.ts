@@ -1,12 +1,15 @@
 import { folderDataset, requireLabels } from "../../adapters/datasets/folder.js";
 import type { LabelledSet } from "../adaptation/trainer/index.js";
+import type { Dataset } from "../training/dataset.js";
 
 /** More than this would only fill the memory: each is 400 KB at the network's size, more at the camera's. */
 const mostExemplars = 64;
 
 /** Labelled frames of a user's own, spread over the folder. Throws `E_DATASET`, `E_DATASET_UNLABELLED` or `E_IMAGE`. */
-export async function ownExemplars(folder: string): Promise<LabelledSet> {
-  const dataset = await folderDataset(folder);
+export const ownExemplars = async (folder: string): Promise<LabelledSet> => asExemplars(await folderDataset(folder));
+
+/** Labelled frames spread over a dataset. Throws `E_DATASET_UNLABELLED`, and as the dataset. */
+export async function asExemplars(dataset: Dataset): Promise<LabelledSet> {
   requireLabels(dataset, "mask");
   const { name, names, boxNames, length } = dataset;
   const count = Math.min(length, mostExemplars);

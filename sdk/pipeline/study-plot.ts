@@ -8,7 +8,7 @@ const top = 62;
 const margin = 22;
 
 /** Follows the reader's light or dark page. */
-const style = `
+export const plotStyle = `
   text { font: 12px system-ui, sans-serif; fill: #24292f }
   .title { font-weight: 600 } .quiet { fill: #6e7781; font-size: 11px }
   .line { stroke: #d0d7de } .before { stroke: #6e7781; stroke-dasharray: 3 3 } .spread { stroke: #4c6ef5; stroke-width: 2 }
@@ -31,7 +31,7 @@ export function plotStudy(results: StudyResults): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
     `<title>${escaped(results.about)}</title>`,
-    `<style>${style}</style>`,
+    `<style>${plotStyle}</style>`,
     `<text class="title" x="12" y="22">${escaped(results.study)}</text>`,
     `<text class="quiet" x="12" y="38">mIoU, percent</text>`,
     ...labels,
@@ -62,4 +62,5 @@ function panel({ runs }: StudyResults, summary: readonly Summary[], rows: readon
   return [`<text x="${left + panelWidth / 2}" y="22" text-anchor="middle">${escaped(on)}</text>`, ...ticks, ...before, ...lines].join("\n");
 }
 
-const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+/** For text in SVG. */
+export const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");

@@ -4,43 +4,25 @@ import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { openDataset } from "../../adapters/datasets/open.js";
 import { judge, judgeBoundsFor } from "../adaptation/judge/index.js";
-import { shrink } from "../adaptation/shrink.js";
-import { train, trainingOptionsFor } from "../adaptation/trainer/index.js";
+import { train, trainingOptionsFor, type TrainingJob, type TrainingOptions } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import { bundleFiles, findBundle, readBundle } from "../bundle/index.js";
 import { isTrainable, type Trainable } from "../network/trainable.js";
 import { packageRoot } from "../paths.js";
-import { Random } from "../random.js";
-import { recolour, unitGrain } from "../training/batch/colour.js";
 import type { Dataset } from "../training/dataset.js";
 import { evaluateBundle } from "../training/evaluate.js";
 import { readYaml } from "../yaml.js";
-import { ownExemplars } from "./exemplars.js";
+import type { ConditionName } from "../stream/events.js";
+import { asExemplars } from "./exemplars.js";
+import { framesSchema, openFrames, pictures } from "./study-frames.js";
 
 const share = z.number().min(0).max(1);
 
-/** A change of light, as training's `Colour`: what darkens a labelled day, so that settings can be chosen without labels of a real dusk. */
-const lightSchema = z.strictObject({
-  gain: z.tuple([z.number(), z.number(), z.number()]),
-  gamma: z.number().positive(),
-  brightness: z.number().positive(),
-  contrast: z.number().positive(),
-  saturation: z.number().min(0),
-  noise: z.number().min(0),
-});
-
-/** Frames of a folder, or a part of it by its order ([0, 0.5] is the first half), perhaps in another light; or a rendered drive. */
-const framesSchema = z.union([
-  z.strictObject({ folder: z.string().min(1), part: z.tuple([share, share]).optional(), light: lightSchema.optional() }),
-  z.strictObject({ drive: z.strictObject({ seed: z.number().int(), length: z.number().int().positive(), condition: z.enum(["day", "dusk", "night", "fog"]) }) }),
-]);
-
 /** What a row changes in the defaults of adaptation on the vehicle. */
-const rowSchema = z.strictObject({
-  /** A labelled folder that is replayed besides the bundle's own exemplars. */
-  exemplars: z.string().min(1).optional(),
+export const rowSchema = z.strictObject({
+  /** Labelled frames that are replayed besides the bundle's own exemplars: a folder, or a part of one. */
+  exemplars: z.union([z.string().min(1), framesSchema]).optional(),
   steps: z.number().int().min(0).optional(),
   sourceBatch: z.number().int().min(1).optional(),
   targetBatch: z.number().int().min(1).optional(),
@@ -70,7 +52,7 @@ const studySchema = z.strictObject({
 });
 
 type Study = z.infer<typeof studySchema>;
-type Row = z.infer<typeof rowSchema>;
+export type Row = z.infer<typeof rowSchema>;
 
 export interface Score {
   readonly miou: number | null;
@@ -113,6 +95,9 @@ export interface StudyOptions {
 /** The file of a study, without its suffix. */
 export const stemOf = (name: string): string => (name.endsWith(".yaml") ? name.slice(0, -".yaml".length) : join(packageRoot(), "calibration", "studies", name));
 
+/** Whether a study's file is of the other form, a journey through several conditions (see `journey.ts`). */
+export const isJourney = async (name: string): Promise<boolean> => /^stops:/m.test(await readFile(`${stemOf(name)}.yaml`, "utf8").catch(() => ""));
+
 /**
  * Runs a study: adapts the bundle once for each row and seed, as on the vehicle, and scores what comes out, whatever the judge says. Results are written
  * after every run, and runs that are in the file already are not made again.
@@ -136,7 +121,7 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
     await rename(`${file}.new`, file);
   };
   const scoring = new Map<string, Dataset>();
-  for (const [what, frames] of Object.entries(study.scores)) scoring.set(what, await open(frames, data));
+  for (const [what, frames] of Object.entries(study.scores)) scoring.set(what, await openFrames(frames, data));
   const score = async (directory: string, what: string): Promise<Run["scores"]> => {
     const scores: Record<string, Score> = {};
     for (const [on, dataset] of scoring) {
@@ -152,14 +137,11 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
   for (const seed of study.seeds)
     for (const [row, changes] of Object.entries(study.rows)) {
       if (isDone(row, changes, seed)) continue;
-      targets ??= await pictures(await open(study.targets, data), network);
-      const { rates = {}, exemplars, ...others } = changes;
-      const folder = await mkdtemp(join(tmpdir(), "nightshift-study-"));
+      targets ??= await pictures(await openFrames(study.targets, data), network);
+            const folder = await mkdtemp(join(tmpdir(), "nightshift-study-"));
       try {
         const outDirectory = join(folder, "bundle");
-        const start = trainingOptionsFor(study.condition);
-        const options = { ...start, ...others, rates: { ...start.rates, ...rates }, seed, threads };
-        const job = { bundleDirectory: bundle, outDirectory, generation: generation + 1, condition: study.condition, vocabulary, targets, exemplars: exemplars === undefined ? [] : [await ownExemplars(join(data, exemplars))], options };
+        const job = { bundleDirectory: bundle, outDirectory, generation: generation + 1, condition: study.condition, vocabulary, targets, ...(await changed(study.condition, changes, data, { seed, threads })) };
         const { measurements, seconds } = await train(job, await learners.lmc(), ({ phase, step, steps }) => onProgress(`${row}, seed ${seed}: ${phase}, ${step} of ${steps} steps`));
         const { accepted, reasons } = judge(measurements, judgeBoundsFor(study.condition));
         await keep({ row, changes, seed, seconds, accepted, ...(!accepted && { reasons }), scores: await score(outDirectory, `${row}, seed ${seed}`) });
@@ -170,43 +152,19 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
   return results();
 }
 
+/** What a row makes of the defaults of a condition. */
+export async function changed(condition: ConditionName, { rates = {}, exemplars, ...others }: Row, data: string, own: Pick<TrainingOptions, "seed" | "threads">): Promise<Pick<TrainingJob, "options" | "exemplars">> {
+  const start = trainingOptionsFor(condition);
+  const options = { ...start, ...others, rates: { ...start.rates, ...rates }, ...own };
+  if (exemplars === undefined) return { options, exemplars: [] };
+  return { options, exemplars: [await asExemplars(await openFrames(typeof exemplars === "string" ? { folder: exemplars } : exemplars, data))] };
+}
+
 const readStudy = (path: string): Promise<Study> =>
   readYaml({ path, schema: studySchema, expected: "a study as those in calibration/studies", remedy: "Name one of the studies there, or mend the file." });
 
 async function readResults(file: string): Promise<StudyResults | undefined> {
   return existsSync(file) ? (JSON.parse(await readFile(file, "utf8")) as StudyResults) : undefined;
-}
-
-async function open(frames: z.infer<typeof framesSchema>, data: string): Promise<Dataset> {
-  if ("drive" in frames) return openDataset({ kind: "drive", ...frames.drive });
-  const whole = await openDataset({ kind: "folder", path: join(data, frames.folder) });
-  const [from, to] = (frames.part ?? [0, 1]).map((place) => Math.round(place * whole.length));
-  const part: Dataset = { ...whole, length: to - from, sample: (index) => whole.sample(from + index) };
-  return frames.light ? inLight(part, frames.light) : part;
-}
-
-/** The same frames in another light, each always with the same noise. */
-function inLight(dataset: Dataset, light: z.infer<typeof lightSchema>): Dataset {
-  const grain = unitGrain(new Random("light"));
-  return {
-    ...dataset,
-    sample: async (index) => {
-      const sample = await dataset.sample(index);
-      const rgb = Uint8ClampedArray.from(sample.rgb);
-      recolour(rgb, { ...light, hueTurns: 0 }, grain, new Random("light", index));
-      return { ...sample, rgb: new Uint8Array(rgb.buffer) };
-    },
-  };
-}
-
-/** Every frame, at the network's size. */
-async function pictures(dataset: Dataset, size: { readonly width: number; readonly height: number }): Promise<Uint8Array[]> {
-  const all: Uint8Array[] = [];
-  for (let index = 0; index < dataset.length; index++) {
-    const { width, height, rgb } = await dataset.sample(index);
-    all.push(shrink({ camera: "study", sequence: index, captureTimeNs: 0n, width, height, rgb }, size));
-  }
-  return all;
 }
 
 export interface Summary {

@@ -16,7 +16,7 @@ export function splitTargets({ targets, options: { judgeEvery, judgeFrames, targ
 }
 
 /** At most `count` of the items, evenly over all of them. */
-const spread = <T>(items: readonly T[], count: number): T[] =>
+export const spread = <T>(items: readonly T[], count: number): T[] =>
   items.length <= count ? [...items] : Array.from({ length: count }, (_, at) => items[Math.floor((at * items.length) / count)]);
 
 /** Frames of one step, `[count, height, width, 3]`, all different. */

@@ -53,15 +53,17 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
   return { directory: job.outDirectory, generation: job.generation, measurements, seconds: (performance.now() - start) / 1000, losses };
 }
 
-interface Lesson {
-  readonly job: TrainingJob;
+/** What is learnt from what. */
+export interface Lesson {
+  readonly job: Pick<TrainingJob, "options" | "vocabulary">;
   readonly bundle: Bundle;
   readonly text: BundleText;
   readonly teaching: readonly LabelledSet[];
   readonly targets: readonly Uint8Array[];
 }
 
-async function learn({ job, bundle, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
+/** Statistics and steps; the weights are the teacher's. Throws `E_WEIGHTS_NOT_FINITE` where losses are not. */
+export async function learn({ job, bundle, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
   const { steps, sourceBatch, targetBatch, maskRatio, trains, rates, rampSteps, statisticsMix, restyledShare, pastedShare, seed, threads } = job.options;
   const { network } = bundle;
   const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, maskRatio, trains, seed, threads });

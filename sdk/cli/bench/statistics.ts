@@ -15,3 +15,12 @@ export function slope(values: readonly number[]): number {
 }
 
 export const rounded = (value: number, digits = 3): number => Number(value.toFixed(digits));
+
+/** Wilson's interval of 95 % for a share. */
+export function wilson(hits: number, of: number): [low: number, high: number] {
+  const z = 1.96;
+  const share = hits / of;
+  const middle = (share + z ** 2 / (2 * of)) / (1 + z ** 2 / of);
+  const half = (z / (1 + z ** 2 / of)) * Math.sqrt((share * (1 - share)) / of + (z / (2 * of)) ** 2);
+  return [Math.max(0, middle - half), Math.min(1, middle + half)];
+}

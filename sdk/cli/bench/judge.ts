@@ -1,0 +1,43 @@
+import { judge, judgeBoundsFor } from "../../adaptation/judge/index.js";
+import { defaultDataFolder } from "../../paths.js";
+import { type Campaign, honestKind, isGood, isHarmful, runCampaign, type Trial } from "../../pipeline/campaign/campaign.js";
+import type { Bench } from "../benches.js";
+import { rounded, wilson } from "./statistics.js";
+
+const defaultHarmful = 400;
+
+/** Harmful and helpful updates that pass the judge as it is now; the campaign's measurements are made once and kept. */
+export const bench: Bench = async ({ bundle = "default", count = defaultHarmful, threads = 2, onProgress }) => summarised(await runCampaign({ bundle, count, threads, data: defaultDataFolder(), onProgress }));
+
+/** What the judge says to every trial. */
+export function summarised({ before, trials }: Campaign) {
+  const verdict = ({ world, after }: Trial): { accepted: boolean; reasons: readonly string[] } => {
+    const worth = before[world];
+    if (!after || !worth) return { accepted: false, reasons: ["weights are not finite"] };
+    // All were measured in one graph on a busy machine: times tell nothing.
+    return judge({ before: worth.measured, after, deployedDisagreement: 0 }, { ...judgeBoundsFor(worth.condition), latencyRatio: Infinity });
+  };
+  const passes = (trial: Trial): boolean => verdict(trial).accepted;
+  const [harmful, good] = [trials.filter(isHarmful), trials.filter(isGood)];
+  const [harmfulPassed, goodPassed] = [harmful.filter(passes), good.filter(passes)];
+  const kinds = [...new Set(harmful.map(({ kind }) => kind))];
+  const worlds = Object.keys(before);
+  const share = (passed: readonly Trial[], of: readonly Trial[]) => ({ passed: passed.length, of: of.length });
+  return {
+    harmful: harmful.length,
+    harmfulAcceptedRate: rate(harmfulPassed.length, harmful.length),
+    good: good.length,
+    goodAcceptedRate: rate(goodPassed.length, good.length),
+    // Of harmful ones that would be let in now and were asked: those that were not let in when they were measured were not.
+    survivedProbation: harmfulPassed.filter(({ endsOnProbation }) => endsOnProbation !== true).length,
+    harmfulByKind: Object.fromEntries(kinds.map((kind) => [kind, share(harmfulPassed.filter((trial) => trial.kind === kind), harmful.filter((trial) => trial.kind === kind))])),
+    goodByWorld: Object.fromEntries(worlds.map((world) => [world, share(goodPassed.filter((trial) => trial.world === world), good.filter((trial) => trial.world === world))])),
+    letIn: harmfulPassed.map(({ world, kind, seed, strength, change, endsOnProbation }) => ({ world, kind, seed, strength, change, endsOnProbation })),
+    keptOut: good.filter((trial) => !passes(trial)).map((trial) => ({ world: trial.world, seed: trial.seed, strength: trial.strength, change: trial.change, reasons: verdict(trial).reasons })),
+    neither: trials.filter((trial) => !isHarmful(trial) && !isGood(trial)).length,
+    honest: trials.filter(({ kind }) => kind === honestKind).length,
+  };
+}
+
+/** A share with Wilson's interval of 95 %. */
+const rate = (passed: number, of: number) => ({ share: rounded(passed / of, 4), interval: wilson(passed, of).map((bound) => rounded(bound, 4)) });

@@ -1,0 +1,178 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { type JudgeBounds, judge, type ModelMeasurement } from "../../adaptation/judge/index.js";
+import { defaultProbationLimits, LiveWindow, Probation } from "../../adaptation/probation.js";
+import { asStored, bundleFiles, checkFinite, findBundle, readBundle } from "../../bundle/index.js";
+import { NightshiftError } from "../../errors.js";
+import type { Weights } from "../../graph/tensor.js";
+import { packageRoot } from "../../paths.js";
+import { readYaml } from "../../yaml.js";
+import { framesSchema } from "../study-frames.js";
+import { harmful, honest, honestStrengths, type Update } from "./updates.js";
+import { World, type Worth } from "./world.js";
+
+const worldSchema = z.strictObject({ condition: z.enum(["clear", "dusk", "night", "fog"]), targets: framesSchema, hidden: framesSchema, elsewhere: framesSchema });
+
+const campaignSchema = z.strictObject({
+  /** What it asks, in a sentence. */
+  about: z.string().min(1),
+  worlds: z.record(z.string(), worldSchema),
+});
+
+/** One update and what the judge can know of it. Whether it passes is not kept: that is asked of the judge as it is now. */
+export interface Trial {
+  readonly world: string;
+  readonly kind: string;
+  readonly seed: number;
+  readonly strength: number;
+  /** Points of mIoU on the hidden frames that it gained; null where it answers nothing that can be scored. */
+  readonly change: number | null;
+  /** Null where its weights are not finite, which no bundle is written with. */
+  readonly after: ModelMeasurement | null;
+  /** Whether it would end on probation by what its answers look like; null where it was not asked. */
+  readonly endsOnProbation: boolean | null;
+}
+
+export interface Campaign {
+  readonly campaign: string;
+  readonly about: string;
+  readonly command: string;
+  /** SHA-256 over the bundle's weights and the worlds: trials of others are not mixed in. */
+  readonly of: string;
+  /** By world: the weights that serve. */
+  readonly before: Readonly<Record<string, Worth>>;
+  readonly trials: readonly Trial[];
+}
+
+/** An update is harmful that loses so many points of hidden mIoU, and helps when it gains so many. */
+export const harmPoints = 2;
+export const helpPoints = 1;
+
+/** Updates of one kind and seed that are judged; further strengths would only repeat gross harm. */
+const mostGrades = 5;
+/** Points beyond which more strength is not tried. */
+const grossHarm = 30;
+
+export interface CampaignOptions {
+  readonly bundle: string;
+  /** Harmful updates to reach; a quarter as many that help. */
+  readonly count: number;
+  readonly data: string;
+  readonly threads: number;
+  readonly onProgress: (line: string) => void;
+}
+
+/** The name of the kind of updates that are made as on the vehicle. */
+export const honestKind = "honest";
+
+const stem = join(packageRoot(), "calibration", "campaigns", "judge");
+
+/**
+ * Makes updates until enough of each kind are harmful and enough help, measures each as the judge would, and keeps that beside the campaign; what is there already is not made again.
+ * Throws as bundles, datasets and learning do.
+ */
+export async function runCampaign({ bundle: name, count, data, threads, onProgress }: CampaignOptions): Promise<Campaign> {
+  const { about, worlds: specs } = await readYaml({ path: `${stem}.yaml`, schema: campaignSchema, expected: "worlds as in calibration/campaigns", remedy: "Mend the file." });
+  const bundle = await readBundle(findBundle(name), { verify: "model" });
+  const weightsHash = bundle.manifest.files.find(({ path }) => path === bundleFiles.weights)?.sha256;
+  const of = createHash("sha256").update(JSON.stringify([weightsHash, specs])).digest("hex");
+  const known = existsSync(`${stem}.json`) ? (JSON.parse(await readFile(`${stem}.json`, "utf8")) as Campaign) : undefined;
+  const trials: Trial[] = known?.of === of ? [...known.trials] : [];
+  const before: Record<string, Worth> = known?.of === of ? { ...known.before } : {};
+  const campaign = (): Campaign => ({ campaign: "judge", about, command: "npx nightshift bench judge", of, before, trials });
+
+  const wanted = { harmfulOfKind: Math.ceil(count / Object.keys(harmful).length), good: Math.ceil(count / 4) };
+  const isEnough = (kind: string): boolean =>
+    kind === honestKind ? trials.filter(isGood).length >= wanted.good : trials.filter((trial) => trial.kind === kind && isHarmful(trial)).length >= wanted.harmfulOfKind;
+  const kinds = [...Object.keys(harmful), honestKind];
+  if (kinds.every(isEnough)) return campaign();
+
+  const worlds: World[] = [];
+  for (const [world, spec] of Object.entries(specs)) worlds.push(await World.open(world, spec, bundle, data, threads));
+  const isDone = (world: string, kind: string, seed: number): boolean => trials.some((trial) => trial.world === world && trial.kind === kind && trial.seed === seed);
+  for (const world of worlds) before[world.name] ??= await worthOf(world, bundle.weights);
+  for (let seed = 1; seed <= mostSeeds && !kinds.every(isEnough); seed++)
+    for (const kind of kinds)
+      for (const world of worlds) {
+        if (isEnough(kind) || isDone(world.name, kind, seed)) continue;
+        onProgress(`${trials.filter(isHarmful).length} harmful, ${trials.filter(isGood).length} good; ${world.name}: ${kind}, seed ${seed}`);
+        const { make, strengths } = kind === honestKind ? { make: honest[(seed - 1) % honest.length], strengths: honestStrengths } : harmful[kind];
+        trials.push(...(await graded(world, await make(world, seed), strengths, { world: world.name, kind, seed }, before[world.name])));
+        await writeFile(`${stem}.json.new`, written(campaign()));
+        await rename(`${stem}.json.new`, `${stem}.json`);
+      }
+  if (!kinds.every(isEnough))
+    throw new NightshiftError("E_CONFIG", { expected: `${wanted.harmfulOfKind} harmful updates of each kind within ${mostSeeds} seeds`, received: kinds.filter((kind) => !isEnough(kind)).join(", "), remedy: "Ask for fewer, or change the worlds." });
+  return campaign();
+}
+
+const mostSeeds = 24;
+
+/** Trials of one update at growing strengths. Weak ones that neither help nor harm are kept too: they count as neither, and are not made again. */
+async function graded(world: World, update: Update, strengths: readonly number[], named: Pick<Trial, "world" | "kind" | "seed">, before: Worth): Promise<Trial[]> {
+  const trials: Trial[] = [];
+  for (const strength of strengths) {
+    const weights = asStored(update(strength));
+    const isFinite = holds(weights);
+    const predictor = world.predictor(weights);
+    try {
+      const change = (await world.hiddenScore(predictor)) - before.hidden;
+      const counts = named.kind === honestKind ? change >= helpPoints : !(change > -harmPoints);
+      const after = counts && isFinite ? await world.measure(predictor, true) : null;
+      const accepted = after !== null && accepts(before.measured, after, world.bounds);
+      trials.push({ ...named, strength, change: Number.isNaN(change) ? null : change, after, endsOnProbation: accepted ? await endsOnProbation(world, weights) : null });
+      if (named.kind !== honestKind && (!(change > -grossHarm) || trials.filter(isHarmful).length >= mostGrades)) break;
+    } finally {
+      await predictor.close();
+    }
+  }
+  return trials;
+}
+
+export const accepts = (before: ModelMeasurement, after: ModelMeasurement, bounds: JudgeBounds): boolean => judge({ before, after, deployedDisagreement: 0 }, bounds).accepted;
+
+export const isHarmful = ({ kind, change }: Trial): boolean => kind !== honestKind && !(change !== null && change > -harmPoints);
+
+export const isGood = ({ kind, change }: Trial): boolean => kind === honestKind && change !== null && change >= helpPoints;
+
+async function worthOf(world: World, weights: Weights): Promise<Worth> {
+  const predictor = world.predictor(weights);
+  try {
+    return { condition: world.condition, measured: await world.measure(predictor, true), hidden: await world.hiddenScore(predictor) };
+  } finally {
+    await predictor.close();
+  }
+}
+
+/** Whether the stream would go back by itself: the weights that serve on the frames before, the new ones on those after. */
+async function endsOnProbation(world: World, weights: Weights): Promise<boolean> {
+  const [old, fresh] = [world.predictor(world.bundle.weights), world.predictor(weights)];
+  try {
+    const usual = new LiveWindow(defaultProbationLimits.frames);
+    for (const sample of await world.live(old)) usual.add(sample);
+    const probation = new Probation(usual.means, defaultProbationLimits);
+    return (await world.live(fresh)).some((sample) => probation.observe(sample)?.passed === false);
+  } finally {
+    await old.close();
+    await fresh.close();
+  }
+}
+
+function holds(weights: Weights): boolean {
+  try {
+    for (const [name, tensor] of weights) checkFinite(name, tensor, "an update");
+    return true;
+  } catch (error) {
+    if (error instanceof NightshiftError && error.code === "E_WEIGHTS_NOT_FINITE") return false;
+    throw error;
+  }
+}
+
+/** A trial a line, numbers to three places: enough to judge by, and small enough to keep. */
+function written({ trials, ...campaign }: Campaign): string {
+  const plain = (value: unknown): string => JSON.stringify(value, (_, each: unknown) => (typeof each === "number" && Math.abs(each) >= 1e-3 ? Number(each.toFixed(3)) : each));
+  return `${plain(campaign).slice(0, -1)},\n"trials":[\n${trials.map(plain).join(",\n")}\n]}\n`;
+}

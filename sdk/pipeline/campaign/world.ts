@@ -1,0 +1,128 @@
+import { judgeBoundsFor, type JudgeBounds, type Exam, measure, type ModelMeasurement, OnnxPredictor, type Predictor } from "../../adaptation/judge/index.js";
+import { LiveProxies, type LiveSample } from "../../adaptation/probation.js";
+import { maskShares } from "../../adaptation/scene.js";
+import { BundleText } from "../../adaptation/trainer/bundle-text.js";
+import { judgingFrames, splitExemplars } from "../../adaptation/trainer/exemplars.js";
+import { type LabelledSet, trainingOptionsFor } from "../../adaptation/trainer/index.js";
+import { spread } from "../../adaptation/trainer/targets.js";
+import type { Bundle, Vocabulary } from "../../bundle/index.js";
+import type { Weights } from "../../graph/tensor.js";
+import type { ConditionName } from "../../stream/events.js";
+import type { Dataset, Sample } from "../../training/dataset.js";
+import { ConfusionMatrix, resizeMaskNearest } from "../../training/metrics/index.js";
+import { type Frames, openFrames, picture, pictures } from "../study-frames.js";
+
+/** Where updates are made and judged, as `calibration/campaigns` describes it. */
+export interface WorldSpec {
+  readonly condition: ConditionName;
+  /** What updates learn from and the judge looks at, without labels. */
+  readonly targets: Frames;
+  /** Labelled frames that say what an update is worth; the judge never sees them. */
+  readonly hidden: Frames;
+  /** Frames of another weather, for updates that learn what they should not. */
+  readonly elsewhere: Frames;
+}
+
+/** What weights are worth in a world: how the judge measures them, and what is hidden from it. */
+export interface Worth {
+  readonly condition: ConditionName;
+  readonly measured: ModelMeasurement;
+  /** mIoU on hidden frames, percent. */
+  readonly hidden: number;
+}
+
+/** A world made ready. */
+export class World {
+  private constructor(
+    readonly name: string,
+    readonly condition: ConditionName,
+    readonly bundle: Bundle,
+    readonly text: BundleText,
+    /** To learn from. */
+    readonly targets: readonly Uint8Array[],
+    readonly elsewhere: readonly Uint8Array[],
+    readonly teaching: readonly LabelledSet[],
+    readonly exam: Exam,
+    private readonly hidden: readonly { readonly rgb: Uint8Array; readonly sample: Sample }[],
+    private readonly hiddenNames: Vocabulary,
+    readonly threads: number,
+  ) {}
+
+  /** `data`: where folders start from. Throws as datasets and bundles do. */
+  static async open(name: string, spec: WorldSpec, bundle: Bundle, data: string, threads: number): Promise<World> {
+    const { network, manifest } = bundle;
+    const options = trainingOptionsFor(spec.condition);
+    const text = new BundleText(bundle);
+    const own: LabelledSet[] = manifest.exemplars ? [{ name: "bundle", ...manifest.exemplars, samples: await bundle.exemplars() }] : [];
+    const exemplars = splitExemplars(own, options);
+    const all = await pictures(await openFrames(spec.targets, data), network);
+    const isForJudging = (_: Uint8Array, index: number): boolean => index % options.judgeEvery === options.judgeEvery - 1;
+    const dataset: Dataset = await openFrames(spec.hidden, data);
+    const hidden = [];
+    for (let at = 0; at < dataset.length; at++) {
+      const sample = await dataset.sample(at);
+      hidden.push({ sample, rgb: picture(sample, network) });
+    }
+    const exam: Exam = {
+      width: network.width,
+      height: network.height,
+      exemplars: await judgingFrames(exemplars.judging, text, network.width, network.height),
+      targets: spread(all.filter(isForJudging), options.judgeFrames),
+      targetNames: await text.vocabulary(manifest.vocabulary),
+    };
+    return new World(
+      name,
+      spec.condition,
+      bundle,
+      text,
+      all.filter((rgb, index) => !isForJudging(rgb, index)),
+      await pictures(await openFrames(spec.elsewhere, data), network),
+      exemplars.teaching,
+      exam,
+      hidden,
+      await text.vocabulary(dataset.names),
+      threads,
+    );
+  }
+
+  /** All weights run in the same graph here, so times tell nothing but what else the machine does. */
+  get bounds(): JudgeBounds {
+    return { ...judgeBoundsFor(this.condition), latencyRatio: Infinity };
+  }
+
+  predictor(weights: Weights): Predictor {
+    return new OnnxPredictor(this.bundle.network, weights, this.threads);
+  }
+
+  /** As the judge measures; `finite` is what it is told of the weights. */
+  measure(predictor: Predictor, finite: boolean): Promise<ModelMeasurement> {
+    return measure(predictor, finite, this.exam);
+  }
+
+  /** mIoU on the hidden frames, percent. */
+  async hiddenScore(predictor: Predictor): Promise<number> {
+    const { width, height } = this.bundle.network;
+    const { names } = this.hiddenNames;
+    const confusion = new ConfusionMatrix(names);
+    for (const { rgb, sample } of this.hidden) {
+      if (!sample.mask) continue;
+      const { mask } = await predictor.predict(rgb, this.hiddenNames);
+      // Weights that are not finite may answer with padding.
+      const answer = mask.map((index) => (index < names.length ? index : 255));
+      confusion.add(resizeMaskNearest(answer, width, height, sample.width, sample.height), sample.mask);
+    }
+    return confusion.score().miou ?? NaN;
+  }
+
+  /** What the stream would show of weights, frame after frame. */
+  async live(predictor: Predictor): Promise<LiveSample[]> {
+    const proxies = new LiveProxies();
+    const { targetNames } = this.exam;
+    const samples = [];
+    for (const { rgb } of this.hidden) {
+      const answer = await predictor.predict(rgb, targetNames);
+      samples.push(proxies.sample(answer, maskShares(answer.mask, targetNames.names)));
+    }
+    return samples;
+  }
+}
