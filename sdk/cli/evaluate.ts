@@ -10,6 +10,7 @@ interface Options {
   readonly state?: string;
   readonly condition: LearntOptions["condition"];
   readonly words?: ReadonlyMap<string, string>;
+  readonly textEncoder?: string;
   readonly frames?: number;
   readonly threads: number;
   readonly json: boolean;
@@ -27,6 +28,7 @@ export const evaluateCommand = (io: Io): Command =>
       new Option("--condition <which>", "whose weights: those in use last, those for what each frame looks like, or those for a condition").choices(conditions).default("latest"),
     )
     .option("--words <name=word,...>", "other words to ask for than the dataset's names, for example sidewalk=pavement,tree=foliage", words)
+    .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
     .option("--frames <count>", "only so many frames, spread over the dataset", wholeNumber(1))
     .option("--threads <count>", "threads of inference", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)

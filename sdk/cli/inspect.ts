@@ -52,7 +52,7 @@ export const inspectCommand = (io: Io): Command =>
           ["vocabulary", about.vocabulary.join(", ")],
           ["encoded names", encodedNames.join(", ")],
           ["prompts", prompts.map((each) => `${each.name} [${each.shape.join(", ")}]`).join(", ") || "none"],
-          ["text encoder", about.textEncoder.id],
+          ["text encoder", `${about.textEncoder.id}, embeddings of ${embeddings.tasks.shape[1]} numbers, SHA-256 ${about.textEncoder.sha256}`],
           ["exemplars", exemplars ? `${exemplars.ids.length} frames; masks: ${exemplars.names.join(", ")}; boxes: ${exemplars.boxNames.join(", ")}` : "none"],
           ["trained", training.statement],
         ]),

@@ -9,6 +9,7 @@ interface Options {
   readonly minutes?: number;
   readonly resume: boolean;
   readonly data?: string;
+  readonly textEncoder?: string;
   readonly threads?: number;
   readonly json: boolean;
 }
@@ -21,6 +22,7 @@ export const trainCommand = (io: Io): Command =>
     .option("--recipe <name or file>", "what is learnt from and for how long: default, rendered, or a YAML file", "default")
     .option("--minutes <count>", "stop after this long and write what was learnt by then", number(0))
     .option("--data <folder>", "where the recipe's paths start; ../shared/data beside the package by default")
+    .option("--text-encoder <folder>", "a CLIP text tower that names are encoded by; the recipe's, else the bundled text encoder, by default")
     .option("--threads <count>", "threads of the training step", wholeNumber(1))
     .option("--resume", "go on from the newest checkpoint", false)
     .option("--json", "print JSON alone on stdout", false)

@@ -3,7 +3,7 @@ import { type Vocabulary } from "../bundle/embeddings.js";
 import { asStored } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
 import type { Tensor, Weights } from "../graph/tensor.js";
-import type { Network } from "../network/architecture.js";
+import { textWidthOf, type Network } from "../network/architecture.js";
 import { inputNames, outputNames, paddedVocabularySize } from "../network/contract.js";
 import { inferenceModel } from "../network/inference.js";
 import { type Answer, readAnswer } from "./answer.js";
@@ -32,7 +32,7 @@ export async function makeGolden(network: Network, weights: Weights, vocabulary:
   const [, frameHeight = 0, frameWidth = 0] = frame.shape;
   const names = paddedVocabularySize(vocabulary.names.length);
   const model = inferenceModel(network, asStored(weights), { frameWidth, frameHeight, names });
-  const outputs = await runModel(model, { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary) });
+  const outputs = await runModel(model, { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidthOf(network)) });
   return { frame, outputs: Object.fromEntries(Object.values(outputNames).flatMap((name) => (outputs[name] ? [[name, outputs[name]]] : []))) };
 }
 

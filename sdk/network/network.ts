@@ -56,7 +56,7 @@ export type OwnNetworkValues = NetworkValues & Required<Pick<NetworkValues, "det
  * The whole network on a batch.
  *
  * @param image float32 [N, 3, H, W] at the network's input resolution, normalised (and perhaps masked)
- * @param text float32 [N, K + 2, 384], E of eq. 2
+ * @param text float32 [N, K + 2, d of the text encoder], E of eq. 2
  * @param used float32 [N, K]
  */
 export function network(b: Builder, image: Value, text: Value, used: Value, config: NetworkConfig): OwnNetworkValues {

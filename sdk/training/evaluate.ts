@@ -84,9 +84,9 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
   };
 }
 
-/** Scores a bundle on disk, with an engine of its own. Throws as `readBundle` and `evaluate`. */
-export async function evaluateBundle(directory: string, dataset: Dataset, options: EvaluateOptions & { readonly threads?: number } = {}): Promise<Evaluation> {
-  const text = new BundleText(await readBundle(directory, { verify: "model" }));
+/** Scores a bundle on disk, with an engine of its own; `textEncoder` as `BundleText` takes it. Throws as `readBundle` and `evaluate`. */
+export async function evaluateBundle(directory: string, dataset: Dataset, options: EvaluateOptions & { readonly threads?: number; readonly textEncoder?: string } = {}): Promise<Evaluation> {
+  const text = new BundleText(await readBundle(directory, { verify: "model" }), options.textEncoder);
   const engine = new ThreadEngine({ threads: options.threads ?? 2, scoreThreshold: evaluationThreshold });
   try {
     await engine.load({ kind: "bundle", directory });

@@ -29,6 +29,8 @@ const recipeSchema = z.strictObject({
   rates: z.strictObject({ encoder: z.number().positive(), decoder: z.number().positive(), decay: z.number().min(0) }),
   /** Learns prompts for the text encoder (eq. 2): `vectors` before each text, a step after `every` steps of the network. Without it texts are encoded bare. */
   prompts: z.strictObject({ vectors: z.number().int().min(1).max(32), every: z.number().int().positive(), rate: z.number().positive() }).optional(),
+  /** A folder with a CLIP text tower, whose embeddings names have then; the bundled text encoder's without it. */
+  textEncoder: z.string().min(1).optional(),
   vocabulary: z.array(z.string()).min(1),
   sources: z.array(sourceSchema).min(1),
   /** A labelled folder that the finished bundle is scored on; it teaches nothing. */

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { Learner } from "../engine/learner.js";
 import { runModel } from "../engine/run.js";
 import { NightshiftError } from "../errors.js";
-import { defaultNetwork, paddedVocabularySize, type NetworkConfig } from "../network/contract.js";
+import { defaultNetwork, paddedVocabularySize, textWidth, type NetworkConfig } from "../network/contract.js";
 import { initialWeights } from "../network/initial.js";
 import { promptNames } from "../network/steps/prompts.js";
 import { supervisedStep } from "../network/steps/supervised.js";
@@ -35,6 +35,8 @@ export interface TrainOptions {
   readonly openModule: URL;
   readonly threads?: number;
   readonly network?: NetworkConfig;
+  /** The folder of a CLIP text tower; the recipe's, else the bundled text encoder, where it is left out. */
+  readonly textEncoder?: string;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -71,7 +73,6 @@ const rateFactor = (step: number, progress: number): number =>
 export async function train(options: TrainOptions): Promise<Trained> {
   const recipe = await readRecipe(options.recipe);
   const data = resolve(options.data ?? defaultDataFolder());
-  const config = options.network ?? defaultNetwork;
   const found = await readCheckpoint(options.checkpoint);
   if (found && !options.resume)
     throw new NightshiftError("E_CONFIG", {
@@ -85,7 +86,17 @@ export async function train(options: TrainOptions): Promise<Trained> {
       received: `recipe ${recipe.name} without them`,
       remedy: "Go on with the recipe that the checkpoint was made with, or name another --checkpoint folder.",
     });
-  const encoder = await TextEncoder.create(runModel);
+  const textEncoder = options.textEncoder ?? (recipe.textEncoder && join(data, recipe.textEncoder));
+  const encoder = await TextEncoder.open(runModel, textEncoder);
+  const { tower } = encoder;
+  if (found?.textEncoder !== undefined && found.textEncoder !== tower.sha256)
+    throw new NightshiftError("E_TEXT_ENCODER", {
+      expected: `the text encoder that the checkpoint was made with, SHA-256 ${found.textEncoder}`,
+      received: `${tower.id}, SHA-256 ${tower.sha256}`,
+      remedy: "Go on with the same --text-encoder, or name another --checkpoint folder.",
+    });
+  const { textWidth: _, ...sizes } = options.network ?? defaultNetwork;
+  const config: NetworkConfig = { ...sizes, ...(tower.width !== textWidth && { textWidth: tower.width }) };
   const prompts =
     recipe.prompts &&
     new PromptLearner(encoder, { ...recipe.prompts, seed: recipe.seed, threads: options.threads, ...(found && { state: found.state, steps: found.promptSteps }) });
@@ -110,6 +121,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
       steps: learner.steps,
       minutes: minutes(),
       promptSteps: prompts?.steps,
+      textEncoder: tower.sha256,
     });
   let lastCheckpoint = minutes();
   try {
@@ -145,13 +157,13 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const steps = learner.steps;
   await learner.close();
   options.onProgress?.("estimating statistics and writing the bundle");
-  const exported = await exportBundle({ out: options.out, config, weights, words, recipe, sources, openModule: options.openModule });
+  const exported = await exportBundle({ out: options.out, config, weights, words, tower, recipe, sources, openModule: options.openModule });
   const trained = { ...exported, steps, minutes: minutes(), losses };
   if (recipe.validation === undefined) return trained;
   options.onProgress?.(`validating on ${recipe.validation}`);
   const { openDataset } = (await import(options.openModule.href)) as { openDataset: (spec: unknown) => Promise<Dataset> };
   const frames = await openDataset({ kind: "folder", path: join(data, recipe.validation) });
-  return { ...trained, validation: await evaluateBundle(options.out, frames, { threads: options.threads ?? 2 }) };
+  return { ...trained, validation: await evaluateBundle(options.out, frames, { threads: options.threads ?? 2, ...(textEncoder !== undefined && { textEncoder }) }) };
 }
 
 const progressBefore = (found: { steps: number; minutes: number } | undefined, steps: number, { minutes = Infinity }: TrainOptions): number =>
