@@ -10,22 +10,22 @@ import type { TextTower } from "../tower.js";
 import { unfit } from "./unfit.js";
 
 const probes = ["car", photoOf("traffic sign")];
-/** Cosine of an embedding with the file's own; float32 in another order leaves some 1e-6. */
-const leastCosine = 0.9999;
+/** How far an embedding may be from the file's own, both of length 1; float32 in another order leaves 1e-6, another activation 1e-2. */
+const tolerance = 1e-3;
 
 /** Throws `E_TEXT_ENCODER` unless the tower that was read from an `.onnx` file answers what ONNX Runtime does with the file itself. */
 export async function agree(tower: TextTower, { graph }: ModelProto, path: string, run: RunGraph): Promise<void> {
   for (const probe of probes) {
     const [ids] = tokenize(tower, [probe]);
     const feeds = Object.fromEntries((graph?.input ?? []).map((input) => [input.name, inputOf(input, ids)]));
-    const theirs = Object.entries(await run(path, feeds)).flatMap(([name, tensor]) => (tensor.shape.at(-1) === tower.width && tensor.shape.length === 2 ? [{ name, tensor }] : []));
+    const theirs = Object.entries(await run(path, feeds)).flatMap(([name, tensor]) => (tensor.dtype === "float32" && tensor.shape.length === 2 && tensor.shape[1] === tower.width ? [{ name, tensor }] : []));
     const tokens = embedTokens(tower, [ids]);
     const { embedding } = await run(writeOnnx(textEncoderGraph(tower, 1, ids.length)), { ...tokens });
-    const cosines = theirs.map(({ name, tensor }) => ({ name, cosine: cosine(embedding, tensor) }));
-    if (cosines.some(({ cosine }) => cosine > leastCosine)) continue;
+    const found = theirs.map(({ name, tensor }) => ({ name, apart: distance(unit(embedding), unit(tensor)) }));
+    if (found.some(({ apart }) => apart < tolerance)) continue;
     throw unfit(
-      `an output [texts, ${tower.width}] of ${path} that is what its weights mean as a CLIP text tower`,
-      cosines.map(({ name, cosine }) => `${name} with a cosine of ${cosine.toFixed(4)} for ${JSON.stringify(probe)}`).join(", ") || "no output of this shape",
+      `an output float32 [texts, ${tower.width}] of ${path} that is what its weights mean as a CLIP text tower`,
+      found.map(({ name, apart }) => `${name}, ${apart.toPrecision(2)} away for ${JSON.stringify(probe)}`).join(", ") || "no output of this shape",
       "Check heads and hidden_act in the configuration, or bring the tower as .safetensors.",
     );
   }
@@ -41,15 +41,11 @@ export async function agree(tower: TextTower, { graph }: ModelProto, path: strin
   }
 }
 
-/** Of the first rows. */
-function cosine(a: Tensor, b: Tensor): number {
-  const width = a.shape[1];
-  let [product, square, other] = [0, 0, 0];
-  for (let at = 0; at < width; at++) {
-    const [x, y] = [Number(a.data[at]), Number(b.data[at])];
-    product += x * y;
-    square += x * x;
-    other += y * y;
-  }
-  return product / Math.sqrt(square * other);
+/** The first row, of length 1. */
+function unit({ data, shape: [, width] }: Tensor): number[] {
+  const row = Array.from({ length: width }, (_, at) => Number(data[at]));
+  const length = Math.hypot(...row);
+  return row.map((x) => x / length);
 }
+
+const distance = (a: readonly number[], b: readonly number[]): number => Math.hypot(...a.map((x, at) => x - b[at]));

@@ -14,13 +14,14 @@ const activation = z.enum(["quick_gelu", "gelu"]);
 
 /** What transformers takes for granted where a configuration does not say. */
 const huggingFace = z.object({
+  model_type: z.enum(["clip", "clip_text_model"]).optional(),
   num_attention_heads: z.number().int().min(1).default(8),
   hidden_act: activation.default("quick_gelu"),
   layer_norm_eps: z.number().positive().default(1e-5),
 });
 
 /** A whole CLIP's configuration has the tower's within it. */
-const config = z.union([z.object({ text_config: huggingFace }).transform((whole) => whole.text_config), huggingFace]);
+const whole = z.object({ text_config: z.record(z.string(), z.unknown()) });
 
 /** Of open_clip; towers of other kinds than CLIP's say so in these. */
 const openClip = z.object({
@@ -42,7 +43,8 @@ export async function readForm(folder: string): Promise<ClipForm> {
   const [plain, open] = await Promise.all(["config.json", "open_clip_config.json"].map((name) => readFile(join(folder, name), "utf8").catch(() => undefined)));
   try {
     if (plain !== undefined) {
-      const { num_attention_heads: heads, hidden_act, layer_norm_eps: epsilon } = config.parse(JSON.parse(plain));
+      const stated: unknown = JSON.parse(plain);
+      const { num_attention_heads: heads, hidden_act, layer_norm_eps: epsilon } = huggingFace.parse(whole.safeParse(stated).data?.text_config ?? stated);
       return { heads, activation: hidden_act, epsilon };
     }
     if (open !== undefined) {
