@@ -60,6 +60,8 @@ const studySchema = z.strictObject({
   /** What it asks, in a sentence. */
   about: z.string().min(1),
   bundle: z.string().default("default"),
+  /** The folder of the CLIP text tower that the bundle was trained with, where names are asked for that it does not hold. */
+  textEncoder: z.string().min(1).optional(),
   seeds: z.array(z.number().int()).min(1),
   /** What is adapted to, without its labels. */
   targets: framesSchema,
@@ -121,6 +123,7 @@ export const stemOf = (name: string): string => (name.endsWith(".yaml") ? name.s
 export async function runStudy({ name, data, threads, onProgress }: StudyOptions): Promise<StudyResults> {
   const study = await readStudy(`${stemOf(name)}.yaml`);
   const bundle = findBundle(study.bundle);
+  const named = study.textEncoder !== undefined && { textEncoder: join(data, study.textEncoder) };
   const { manifest } = await readBundle(bundle, { verify: "model" });
   const weights = manifest.files.find(({ path }) => path === bundleFiles.weights)?.sha256;
   const of = createHash("sha256").update(JSON.stringify([weights, study.targets, study.scores, trainingOptionsFor(study.condition), judgeBoundsFor(study.condition)])).digest("hex");
@@ -140,7 +143,7 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
   const score = async (directory: string, what: string): Promise<Run["scores"]> => {
     const scores: Record<string, Score> = {};
     for (const [on, dataset] of scoring) {
-      const { miou, ap50, perClass } = await evaluateBundle(directory, dataset, { threads, onProgress: (done, total) => onProgress(`${what}: scoring on ${on}, ${done} of ${total} frames`) });
+      const { miou, ap50, perClass } = await evaluateBundle(directory, dataset, { threads, ...named, onProgress: (done, total) => onProgress(`${what}: scoring on ${on}, ${done} of ${total} frames`) });
       scores[on] = { miou, ap50, perClass };
     }
     return scores;
@@ -159,7 +162,7 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
         const outDirectory = join(folder, "bundle");
         const start = trainingOptionsFor(study.condition);
         const options = { ...start, ...others, rates: { ...start.rates, ...rates }, seed, threads };
-        const job = { bundleDirectory: bundle, outDirectory, generation: generation + 1, condition: study.condition, vocabulary, targets, exemplars: exemplars === undefined ? [] : [await ownExemplars(join(data, exemplars))], options };
+        const job = { bundleDirectory: bundle, outDirectory, generation: generation + 1, condition: study.condition, vocabulary, ...named, targets, exemplars: exemplars === undefined ? [] : [await ownExemplars(join(data, exemplars))], options };
         const { measurements, seconds } = await train(job, await learners.lmc(), ({ phase, step, steps }) => onProgress(`${row}, seed ${seed}: ${phase}, ${step} of ${steps} steps`));
         const { accepted, reasons } = judge(measurements, judgeBoundsFor(study.condition));
         await keep({ row, changes, seed, seconds, accepted, ...(!accepted && { reasons }), scores: await score(outDirectory, `${row}, seed ${seed}`) });

@@ -67,7 +67,7 @@ export class BundleText implements TextSource {
     throw new NightshiftError("E_TEXT_ENCODER", {
       expected: `${id}, SHA-256 ${sha256}, which made the embeddings of the bundle ${this.bundle.directory}`,
       received: `${tower.id}, SHA-256 ${tower.sha256}${this.textEncoder === undefined ? ", as no other was named" : `, in ${this.textEncoder}`}`,
-      remedy: `Name its folder with --text-encoder, none for the bundled one, or ask for names that the bundle holds: ${[...this.#embeddings.names.keys()].join(", ")}.`,
+      remedy: `Name its folder (--text-encoder; textEncoder in a configuration), none for the bundled one, or ask for names that the bundle holds: ${[...this.#embeddings.names.keys()].join(", ")}.`,
     });
   }
 

@@ -50,7 +50,7 @@ export function inTransformersNames(name: string, tensor: Tensor): Named[] {
   const third = tensor.data.length / 3;
   return ["q_proj", "k_proj", "v_proj"].map((part, at) => ({
     name: `encoder.layers.${layer}.self_attn.${part}.${kind}`,
-    tensor: { ...tensor, shape: [tensor.shape[0] / 3, ...tensor.shape.slice(1)], data: tensor.data.slice(at * third, (at + 1) * third) } as Tensor,
+    tensor: { ...tensor, shape: [tensor.shape[0] / 3, ...tensor.shape.slice(1)], data: tensor.data.slice(at * third, (at + 1) * third) },
   }));
 }
 
