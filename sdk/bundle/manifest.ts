@@ -24,6 +24,7 @@ const networkSchema = z.strictObject({
   decoderLayers: z.number().int().min(0),
   regions: count,
   textWidth: count.optional(),
+  depth: z.boolean().optional(),
 });
 
 const three = z.tuple([z.number(), z.number(), z.number()]).readonly();

@@ -29,6 +29,12 @@ export const outputNames = {
   boxLabel: "box_label",
 } as const;
 
+/** What it answers besides where it was taught to. */
+export const optionalOutputNames = {
+  /** float32 [height / 4, width / 4]: metres along the viewing axis. */
+  depth: "depth",
+} as const;
+
 export const vocabularySizes = [16, 32, 64] as const;
 
 /** Width of the default text encoder's embeddings (all-MiniLM-L6-v2). */
@@ -91,6 +97,8 @@ export interface NetworkConfig {
   readonly regions: number;
   /** Width of the text encoder's embeddings; the default one's where it is left out. */
   readonly textWidth?: number;
+  /** Whether it tells depth too. */
+  readonly depth?: boolean;
 }
 
 export const defaultNetwork: NetworkConfig = {

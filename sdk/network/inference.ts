@@ -4,7 +4,8 @@ import { writeOnnx } from "../graph/onnx/write.js";
 import type { Weights } from "../graph/tensor.js";
 import { Builder } from "./builder.js";
 import { architectureOf, textWidthOf, type Network } from "./architecture.js";
-import { inputNames, outputNames, type vocabularySizes } from "./contract.js";
+import { inputNames, optionalOutputNames, outputNames, type vocabularySizes } from "./contract.js";
+import { metresOf } from "./depth-head.js";
 import type { DetectionValues } from "./network.js";
 import { ConstantParameters } from "./parameters.js";
 
@@ -42,6 +43,7 @@ export function inferenceGraph(network: Network, weights: Weights, options: Infe
   graph.output(outputNames.boxes, boxes);
   graph.output(outputNames.boxScore, score);
   graph.output(outputNames.boxLabel, label);
+  if (out.depth) graph.output(optionalOutputNames.depth, reshape(metresOf(out.depth()), [height / 4, width / 4]));
   return graph;
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { NightshiftError } from "../errors.js";
 import { readSafetensors, writeSafetensors } from "../graph/safetensors.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 
@@ -30,6 +31,17 @@ export async function writeCheckpoint(folder: string, { state, steps, minutes, p
     await handle.close();
   }
   await rename(fresh, file(folder));
+}
+
+/** The checkpoint to go on from, if any. Throws `E_CONFIG` where there is one and training is to start anew, and as `readCheckpoint`. */
+export async function checkpointFor({ checkpoint, resume }: { readonly checkpoint: string; readonly resume: boolean }): Promise<Checkpoint | undefined> {
+  const found = await readCheckpoint(checkpoint);
+  if (!found || resume) return found;
+  throw new NightshiftError("E_CONFIG", {
+    expected: "no checkpoint where training starts anew",
+    received: `one of ${found.steps} steps in ${checkpoint}`,
+    remedy: "Add --resume to go on from it, or name another --checkpoint folder.",
+  });
 }
 
 /** The folder's checkpoint; undefined where there is none. Throws `E_BUNDLE_FORMAT` where it is damaged. */
