@@ -47,7 +47,7 @@ export const inspectCommand = (io: Io): Command =>
           ["directory", directory],
           ["created", about.createdAt],
           ["condition", about.condition],
-          ["network", `${network.width} x ${network.height}, ${parameterCount.toLocaleString("en")} parameters in ${weights.size} tensors`],
+          ["network", `${network.width} x ${network.height}${"depth" in network && network.depth ? ", tells depth" : ""}, ${parameterCount.toLocaleString("en")} parameters in ${weights.size} tensors`],
           ["on disk", `${(bytes / 1e6).toFixed(1)} MB in ${files.length} files, every hash verified`],
           ["vocabulary", about.vocabulary.join(", ")],
           ["encoded names", encodedNames.join(", ")],

@@ -11,12 +11,13 @@ import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
 import { runModel } from "../../sdk/engine/run.js";
 import { readSafetensors, writeSafetensors } from "../../sdk/graph/safetensors.js";
 import { TextEncoder } from "../../sdk/network/text/textEncoder.js";
+import { Nightshift } from "../../sdk/nightshift.js";
 import { packageRoot } from "../../sdk/paths.js";
 import { BatchLoader } from "../../sdk/training/batch/index.js";
 import { inOtherWords } from "../../sdk/training/dataset.js";
 import { evaluateBundle } from "../../sdk/training/evaluate.js";
 import { train, type TrainOptions } from "../../sdk/training/train.js";
-import { json, nightshift } from "../support/command.js";
+import { json, nightshift as nightshiftCommand } from "../support/command.js";
 import { tinyBundle, tinyNetwork } from "../support/tiny-bundle.js";
 
 const tower = join(packageRoot(), "test", "network", "clip", "tower");
@@ -84,13 +85,15 @@ test.serial("the vehicle learns by the tower's words", async (t) => {
   t.true(Number.isFinite(losses.total) && losses.total > 0);
 });
 
-test.serial("the commands take a tower", async (t) => {
+test.serial("the stream answers in the tower's words, and the commands take a tower", async (t) => {
+  const stream = { bundle: options.out, vocabulary: ["tarmac", "sky"], source: "drive", frames: 2, adaptation: false, publish: false, control: false } as const;
+  await t.throwsAsync(Nightshift.start(stream), { code: "E_TEXT_ENCODER" });
+  const nightshift = await Nightshift.start({ ...stream, textEncoder: tower });
+  t.teardown(() => nightshift.stop());
+  for await (const { vocabulary } of nightshift.answers()) t.deepEqual(vocabulary, ["tarmac", "sky"]);
+
   const evaluate = ["evaluate", "--bundle", options.out, "--dataset", "drive:day:9:1", "--words", "road=tarmac", "--threads", "1", "--json"];
-  t.like(json((await nightshift(...evaluate)).out), { error: { code: "E_TEXT_ENCODER" } });
-  t.is(json((await nightshift(...evaluate, "--text-encoder", tower)).out)["frames"], 1);
-  const run = ["run", "--bundle", options.out, "--vocabulary", "tarmac,sky", "--headless", "--no-adaptation", "--frames", "2", "--port", "0", "--json"];
-  t.like(json((await nightshift(...run)).out), { error: { code: "E_TEXT_ENCODER" } });
-  const { code, out, err } = await nightshift(...run, "--set", `textEncoder=${tower}`);
-  t.is(code, 0, err);
-  t.is(json(out)["framesIn"], 2);
+  t.is(json((await nightshiftCommand(...evaluate, "--text-encoder", tower)).out)["frames"], 1);
+  const run = await nightshiftCommand("run", "--bundle", options.out, "--vocabulary", "tarmac", "--headless", "--port", "0", "--set", "textEncoder=/nowhere", "--json");
+  t.regex(run.err, /E_TEXT_ENCODER[^]*\/nowhere/);
 });

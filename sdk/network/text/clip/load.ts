@@ -7,11 +7,11 @@ import { type ModelProto, ModelProtoSchema } from "../../../graph/onnx/onnx_pb.j
 import { readSafetensors } from "../../../graph/safetensors.js";
 import type { TextTower } from "../tower.js";
 import type { RunGraph } from "../textEncoder.js";
+import { agree } from "./agree.js";
 import { ClipTokenizer } from "./bpe.js";
 import { readForm } from "./form.js";
 import { clipText } from "./graph.js";
 import { namedInOnnx } from "./onnx.js";
-import { agree } from "./agree.js";
 import { unfit } from "./unfit.js";
 import { readBytePairs } from "./vocabulary.js";
 import { clipWeights, inTransformersNames, type Named, placesName } from "./weights.js";
