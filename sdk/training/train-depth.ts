@@ -17,10 +17,12 @@ const warmUp = 30;
 
 /**
  * Teaches a bundle depth from labelled frames: the head alone learns, on the features of the bundle, so that its masks and boxes are answered as before, bit by bit.
- * Throws `E_CONFIG` for a bundle of an imported model, and as its parts do.
+ * Throws `E_CONFIG` for a bundle of an imported model or a text encoder, of which depth has no use, and as its parts do.
  */
 export async function trainDepth(recipe: DepthRecipe, options: TrainOptions): Promise<Trained> {
   const { out, threads = 2, openModule, onProgress } = options;
+  if (options.textEncoder !== undefined)
+    throw new NightshiftError("E_CONFIG", { expected: "no text encoder where depth is taught", received: options.textEncoder, remedy: "Leave --text-encoder out: the bundle's words stay what they are." });
   const start = await readBundle(findBundle(recipe.start));
   if (isImported(start.network))
     throw new NightshiftError("E_CONFIG", { expected: "a bundle of Nightshift's own network to start from", received: `${recipe.start}, an imported model`, remedy: "Name another bundle as start." });
@@ -31,7 +33,7 @@ export async function trainDepth(recipe: DepthRecipe, options: TrainOptions): Pr
   const { width, height } = config;
   const loader = new PrefetchingLoader({
     openModule,
-    sources: recipe.sources.map(({ drive, share }) => ({ spec: { kind: "drive", ...drive, depth: true }, share, boxes: false })),
+    sources: recipe.sources.map(({ drive, share, paste }) => ({ spec: { kind: "drive", ...drive, depth: true }, share, paste, boxes: false })),
     batch: { batchSize: recipe.batch, width, height, seed: recipe.seed, depth: true },
     firstStep: learner.steps,
   });

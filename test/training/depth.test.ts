@@ -68,6 +68,8 @@ test("a recipe for depth is told its mistakes, and starts from a network of our 
   const options: TrainOptions = { out: join(folder, "bundle"), checkpoint: join(folder, "checkpoint"), recipe, resume: false, openModule };
   writeFileSync(recipe, "name: far\ntask: depth\nstart: default\nseed: 1\nsteps: 6\nbatch: 2\nrates: 2e-3\nsources: []\n");
   await t.throwsAsync(train(options), { code: "E_CONFIG", message: /rate: .*line 8: sources: .*line 7: Unrecognized key: "rates"/s });
+  writeFileSync(recipe, "name: far\ntask: depth\nstart: default\nseed: 1\nsteps: 6\nbatch: 2\nrate: 2e-3\nsources: [{ drive: { seed: 1, length: 1, condition: day }, share: 1, terms: free }]\n");
+  await t.throwsAsync(train({ ...options, textEncoder: "tower" }), { code: "E_CONFIG", message: /--text-encoder/ });
   writeFileSync(recipe, "name: far\ntask: speed\n");
   await t.throwsAsync(train(options), { code: "E_CONFIG", message: /task/ });
 });

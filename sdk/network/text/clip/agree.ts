@@ -10,7 +10,7 @@ import type { TextTower } from "../tower.js";
 import { unfit } from "./unfit.js";
 
 const probes = ["car", photoOf("traffic sign")];
-/** How far an embedding may be from the file's own, both of length 1; float32 in another order leaves 1e-6, another activation 1e-2. */
+/** How far an embedding may be from the file's own, both of length 1; float32 in another order leaves some 1e-6, another activation is 1e-2 away. */
 const tolerance = 1e-3;
 
 /** Throws `E_TEXT_ENCODER` unless the tower that was read from an `.onnx` file answers what ONNX Runtime does with the file itself. */
