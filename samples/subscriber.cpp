@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
       std::cout << "\"crc32\":" << crc32(0, reinterpret_cast<const Bytef*>(mask.data()), mask.size()) << ",\"header\":" << json(message.header());
       if (argc > 4) std::ofstream(argument(4, "") + "/" + name, std::ios::binary) << mask;
     } else {
-      std::cout << "\"message\":" << (topic == "events" ? json(parse<Event>(body)) : json(parse<Boxes>(body)));
+      std::cout << "\"message\":" << (topic == "events" ? json(parse<Event>(body)) : topic.rfind("depth/", 0) == 0 ? json(parse<Depth>(body)) : json(parse<Boxes>(body)));
     }
     std::cout << "}" << std::endl;
     if (left == 1) break;

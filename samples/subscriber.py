@@ -29,6 +29,9 @@ def describe(topic, body, folder):
     if topic.startswith("boxes/"):
         message = nightshift.Boxes.FromString(body)
         about = {"boxes": [MessageToDict(box) for box in message.boxes]}
+    elif topic.startswith("depth/"):
+        message = nightshift.Depth.FromString(body)
+        about = {"width": message.width, "height": message.height, "nearestMetres": min(memoryview(message.centimetres).cast("H")) / 100}
     else:
         message = nightshift.Mask.FromString(body)
         mask = pixels(message.categories)

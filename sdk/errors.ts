@@ -16,6 +16,7 @@ export const errorCodes = {
   E_FRAME_FORMAT: "A frame is in a pixel format that is not supported.",
   E_IMAGE: "An image file cannot be decoded.",
   E_VOCABULARY: "A vocabulary is empty, too long, or holds empty or repeated names.",
+  E_TEXT_ENCODER: "A text encoder is not there, cannot be read, or is not the one that a bundle needs.",
   E_CAMERA: "A camera cannot be opened, or stopped delivering frames.",
   E_DATASET: "A dataset folder does not have the documented form.",
   E_DATASET_UNLABELLED: "A dataset has no labels where labels are needed.",

@@ -75,7 +75,7 @@ export class Nightshift {
     const { threads, scoreThreshold } = options;
     const engine = new SwappableEngine(() => new ThreadEngine({ ...(threads !== undefined && { threads }), ...(scoreThreshold !== undefined && { scoreThreshold }) }));
     try {
-      const model = await ServedModel.load(engine, await state.current(delivered), options.vocabulary);
+      const model = await ServedModel.load(engine, await state.current(delivered), options.vocabulary, options.textEncoder);
       const memory = await state.memory(delivered, onError);
       nightshift = new Nightshift(options, camera, model, state, memory, delivered, onError);
       await nightshift.#open();

@@ -18,6 +18,8 @@ export interface DriveDatasetOptions {
   readonly height?: number;
   /** Frames between two samples of one street, where a street is used more than once; 40 by default. */
   readonly stride?: number;
+  /** Whether samples say how far everything is. */
+  readonly depth?: boolean;
 }
 
 /** So many samples show one street, far apart: its textures are painted once. */
@@ -29,7 +31,7 @@ const samplesPerStreet = 4;
  * Throws `E_CONFIG` where a size or condition is not valid.
  */
 export function driveDataset(options: DriveDatasetOptions): Dataset {
-  const { seed, length, condition, stride = 40 } = options;
+  const { seed, length, condition, stride = 40, depth: withDepth = false } = options;
   const size = { ...(options.width !== undefined && { width: options.width }), ...(options.height !== undefined && { height: options.height }) };
   if (!Number.isInteger(length) || length < 0)
     throw new NightshiftError("E_CONFIG", { expected: "a whole number of samples", received: String(length), remedy: "Correct the length of the drive dataset." });
@@ -56,8 +58,8 @@ export function driveDataset(options: DriveDatasetOptions): Dataset {
     sample(index: number): Promise<Sample> {
       if (!Number.isInteger(index) || index < 0 || index >= length)
         return Promise.reject(new NightshiftError("E_DATASET", { expected: `an index from 0 to ${length - 1}`, received: String(index), remedy: "Ask for a sample that is there." }));
-      const { width, height, rgb, mask, boxes } = open(Math.floor(index / samplesPerStreet)).render((index % samplesPerStreet) * stride);
-      return Promise.resolve({ id: `${condition}-${seed}-${index}`, width, height, rgb, mask, boxes });
+      const { width, height, rgb, mask, boxes, depth } = open(Math.floor(index / samplesPerStreet)).render((index % samplesPerStreet) * stride);
+      return Promise.resolve({ id: `${condition}-${seed}-${index}`, width, height, rgb, mask, boxes, ...(withDepth && { depth }) });
     },
   };
 }

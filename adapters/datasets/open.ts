@@ -19,6 +19,8 @@ export type DatasetSpec =
       /** Pixels; the drive's own size by default. */
       readonly width?: number;
       readonly height?: number;
+      /** Whether samples say how far everything is. */
+      readonly depth?: boolean;
     };
 
 /** Opens the dataset that a description names. Throws `E_DATASET` where there is none of that form. */

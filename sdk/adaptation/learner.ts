@@ -59,7 +59,7 @@ export interface StepLosses {
   readonly align: number;
 }
 
-/** Embeds names, as the text encoder does: float32 `[names, 384]`. */
+/** Embeds names, as the text encoder does: float32 `[names, d]`. */
 export interface TextSource {
   encode(texts: readonly string[]): Promise<FloatTensor>;
 }

@@ -2,7 +2,7 @@ import { Learner } from "../engine/learner.js";
 import { OnnxSession } from "../engine/onnxruntime.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 import type { Network } from "../network/architecture.js";
-import { paddedVocabularySize, patchSize, tasks, textWidth } from "../network/contract.js";
+import { paddedVocabularySize, patchSize, tasks } from "../network/contract.js";
 import { Random } from "../random.js";
 import { parameterSpecs } from "../network/initial.js";
 import { lmcStep } from "../network/steps/lmc.js";
@@ -122,8 +122,7 @@ class OnnxLmcLearner implements LmcLearner {
 export async function createLmcLearner(config: Network, weights: Weights, text: TextSource, options: LearnerOptions): Promise<LmcLearner> {
   const words = new Words({
     async encodeVocabulary(names: readonly string[]): Promise<FloatTensor> {
-      const { data } = await text.encode([...tasks, ...names]);
-      return { dtype: "float32", shape: [tasks.length + names.length, textWidth], data };
+      return text.encode([...tasks, ...names]);
     },
   });
   return new OnnxLmcLearner(config, weights, words, options);

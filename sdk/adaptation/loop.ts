@@ -30,6 +30,8 @@ export interface LoopParts {
   readonly generations: GenerationStore;
   /** Labelled frames besides those of the bundle. */
   readonly exemplars?: readonly LabelledSet[];
+  /** As `BundleText` takes it. */
+  readonly textEncoder?: string;
   readonly options?: Partial<LoopOptions>;
 }
 
@@ -244,12 +246,12 @@ export class AdaptationLoop {
   }
 
   async #adapt(condition: ConditionName): Promise<void> {
-    const { trainer, judge, memory, exemplars = [] } = this.parts;
+    const { trainer, judge, memory, exemplars = [], textEncoder } = this.parts;
     this.#enter("training");
     const { signal } = (this.#abort = new AbortController());
     const onPhase = (phase: string): void => void (phase === "measuring" && this.#enter("judging"));
     const targets = memory.frames(condition).map(({ rgb }) => rgb);
-    const plan = { condition, vocabulary: this.#vocabulary, targets, exemplars, options: trainingOptionsFor(condition, this.options.training) };
+    const plan = { condition, vocabulary: this.#vocabulary, ...(textEncoder !== undefined && { textEncoder }), targets, exemplars, options: trainingOptionsFor(condition, this.options.training) };
     try {
       const weather = (): ConditionName => this.#weather;
       this.#judged(await runRound({ serving: this.#serving, trainer, judge, tell: this.#tell, weather, onPhase }, plan, signal));

@@ -1,14 +1,14 @@
 import { NightshiftError } from "../errors.js";
 import { readSafetensors, writeSafetensors } from "../graph/safetensors.js";
-import type { FloatTensor, Tensor, Weights } from "../graph/tensor.js";
-import { checkVocabulary, tasks, textWidth } from "../network/contract.js";
+import type { FloatTensor, Shape, Tensor, Weights } from "../graph/tensor.js";
+import { checkVocabulary, tasks } from "../network/contract.js";
 import { asFloat32, checkFinite } from "./weights.js";
 
 /** E of eq. 2 as the prompts of one generation lead to it. */
 export interface Embeddings {
-  /** float32 [2, 384]: one row a task. */
+  /** float32 [2, d]: one row a task; d is the width of the text encoder's embeddings. */
   readonly tasks: FloatTensor;
-  /** 384 numbers for each name that was encoded when the weights were made. */
+  /** d numbers for each name that was encoded when the weights were made. */
   readonly names: ReadonlyMap<string, Float32Array>;
   /** The learnable prompt vectors themselves, by name: what further names are encoded with. Empty where none were learnt. */
   readonly prompts: Weights;
@@ -17,32 +17,33 @@ export interface Embeddings {
 /** Names in their order, with their embeddings. */
 export interface Vocabulary {
   readonly names: readonly string[];
-  /** float32 [names + 2, 384]: the two tasks, then a row a name. */
+  /** float32 [names + 2, d]: the two tasks, then a row a name. */
   readonly text: FloatTensor;
 }
 
 const promptPrefix = "prompt/";
 
 export function encodeEmbeddings({ tasks: taskRows, names, prompts }: Embeddings): Uint8Array {
-  const rows = new Float32Array(names.size * textWidth);
-  [...names.values()].forEach((row, at) => rows.set(row, at * textWidth));
+  const [, width] = taskRows.shape;
+  const rows = new Float32Array(names.size * width);
+  [...names.values()].forEach((row, at) => rows.set(row, at * width));
   const tensors = new Map<string, Tensor>([
     ["tasks", taskRows],
-    ["names", { dtype: "float32", shape: [names.size, textWidth], data: rows }],
+    ["names", { dtype: "float32", shape: [names.size, width], data: rows }],
   ]);
   for (const [name, tensor] of prompts) tensors.set(promptPrefix + name, tensor);
   for (const [name, tensor] of tensors) checkFinite(name, tensor, "the embeddings to be written");
   return writeSafetensors(tensors, { names: JSON.stringify([...names.keys()]) });
 }
 
-/** Throws `E_BUNDLE_FORMAT` or `E_WEIGHTS_NOT_FINITE`. `source` names the file. */
-export function decodeEmbeddings(bytes: Uint8Array, source: string): Embeddings {
+/** Throws `E_BUNDLE_FORMAT` or `E_WEIGHTS_NOT_FINITE`. `source` names the file, `width` is the network's. */
+export function decodeEmbeddings(bytes: Uint8Array, width: number, source: string): Embeddings {
   const { tensors, metadata } = readSafetensors(bytes);
   const names = readNames(metadata["names"], source);
-  const rows = rowsOf(tensors, "names", names.length, source);
+  const rows = rowsOf(tensors, "names", [names.length, width], source);
   return {
-    tasks: rowsOf(tensors, "tasks", tasks.length, source),
-    names: new Map(names.map((name, at) => [name, rows.data.slice(at * textWidth, (at + 1) * textWidth)])),
+    tasks: rowsOf(tensors, "tasks", [tasks.length, width], source),
+    names: new Map(names.map((name, at) => [name, rows.data.slice(at * width, (at + 1) * width)])),
     prompts: new Map(
       [...tensors]
         .filter(([name]) => name.startsWith(promptPrefix))
@@ -54,7 +55,8 @@ export function decodeEmbeddings(bytes: Uint8Array, source: string): Embeddings 
 /** The vocabulary of these names. Throws `E_VOCABULARY`, also for a name that was not encoded with this generation. */
 export function vocabularyOf(embeddings: Embeddings, names: readonly string[]): Vocabulary {
   checkVocabulary(names);
-  const text = new Float32Array((names.length + tasks.length) * textWidth);
+  const [, width] = embeddings.tasks.shape;
+  const text = new Float32Array((names.length + tasks.length) * width);
   text.set(embeddings.tasks.data);
   names.forEach((name, at) => {
     const row = embeddings.names.get(name);
@@ -64,9 +66,9 @@ export function vocabularyOf(embeddings: Embeddings, names: readonly string[]): 
         received: JSON.stringify(name),
         remedy: "Encode the name with the text encoder first.",
       });
-    text.set(row, (at + tasks.length) * textWidth);
+    text.set(row, (at + tasks.length) * width);
   });
-  return { names: [...names], text: { dtype: "float32", shape: [names.length + tasks.length, textWidth], data: text } };
+  return { names: [...names], text: { dtype: "float32", shape: [names.length + tasks.length, width], data: text } };
 }
 
 function readNames(text: string | undefined, source: string): string[] {
@@ -79,10 +81,10 @@ function readNames(text: string | undefined, source: string): string[] {
   throw malformed(`a JSON list of names in the metadata of ${source}`, text ?? "none");
 }
 
-function rowsOf(tensors: ReadonlyMap<string, Tensor>, name: string, count: number, source: string): FloatTensor {
+function rowsOf(tensors: ReadonlyMap<string, Tensor>, name: string, shape: Shape, source: string): FloatTensor {
   const tensor = tensors.get(name);
-  if (tensor?.shape.length === 2 && tensor.shape[0] === count && tensor.shape[1] === textWidth) return asFloat32(name, tensor, source);
-  throw malformed(`${name} [${count}, ${textWidth}] in ${source}`, tensor ? `[${tensor.shape.join(", ")}]` : "no such tensor");
+  if (tensor?.shape.join() === shape.join()) return asFloat32(name, tensor, source);
+  throw malformed(`${name} [${shape.join(", ")}] in ${source}`, tensor ? `[${tensor.shape.join(", ")}]` : "no such tensor");
 }
 
 const malformed = (expected: string, received: string): NightshiftError =>

@@ -23,6 +23,8 @@ const networkSchema = z.strictObject({
   heads: count,
   decoderLayers: z.number().int().min(0),
   regions: count,
+  textWidth: count.optional(),
+  depth: z.boolean().optional(),
 });
 
 const three = z.tuple([z.number(), z.number(), z.number()]).readonly();

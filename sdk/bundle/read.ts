@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { NightshiftError } from "../errors.js";
+import { textWidthOf } from "../network/architecture.js";
 import { type Bundle, bundleFiles } from "./bundle.js";
 import { decodeEmbeddings } from "./embeddings.js";
 import { decodeExemplars, isExemplarFile } from "./exemplars.js";
@@ -42,7 +43,7 @@ export async function readBundle(directory: string, options: ReadOptions = {}): 
   const network = "kind" in stated ? { ...stated, model: await required(read, bundleFiles.model, directory) } : stated;
   if (options.verify !== "model")
     for (const file of manifest.files) if (isExemplarFile(file.path)) await readVerified(directory, file);
-  const embeddings = decodeEmbeddings(embeddingBytes, resolve(directory, bundleFiles.embeddings));
+  const embeddings = decodeEmbeddings(embeddingBytes, textWidthOf(network), resolve(directory, bundleFiles.embeddings));
   return {
     directory: resolve(directory),
     manifest,

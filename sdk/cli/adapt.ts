@@ -10,6 +10,7 @@ interface Options {
   readonly exemplars?: string;
   readonly condition?: "clear" | "dusk" | "night" | "fog";
   readonly vocabulary?: readonly string[];
+  readonly textEncoder?: string;
   readonly steps?: number;
   readonly trains?: Trainable;
   readonly seed: number;
@@ -26,6 +27,7 @@ export const adaptCommand = (io: Io): Command =>
     .option("--exemplars <folder>", "labelled frames to replay besides the bundle's own")
     .addOption(new Option("--condition <name>", "what the frames show; judged from them by default").choices(["clear", "dusk", "night", "fog"]))
     .option("--vocabulary <names>", "names to learn by, separated by commas; the bundle's own by default", names)
+    .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
     .option("--steps <count>", "learning steps", wholeNumber(1))
     .option("--trains <what>", "default, all, norm (of normalisation), decoder, last:n (matrices), lora:r (of rank r), or /a pattern of names/", trains)
     .option("--seed <number>", "of learning", wholeNumber(0), 1)

@@ -11,6 +11,7 @@ const schema = z.strictObject({
   bundle: z.string().optional(),
   camera: z.string().optional(),
   vocabulary: z.array(z.string()).optional(),
+  textEncoder: z.string().optional(),
   fps: z.number().min(0).optional(),
   loop: count.min(1).optional(),
   frames: count.min(1).optional(),

@@ -16,7 +16,7 @@ export async function datasetNamed(text: string): Promise<Dataset> {
       received: text,
       remedy: "Correct the dataset's name.",
     });
-  return openDataset({ kind: "drive", seed: Number(seed), length: Number(length), condition: known });
+  return openDataset({ kind: "drive", seed: Number(seed), length: Number(length), condition: known, depth: true });
 }
 
 const isCount = (text: string | undefined): boolean => text !== undefined && /^\d{1,9}$/.test(text);

@@ -10,6 +10,7 @@ interface Options {
   readonly state?: string;
   readonly condition: LearntOptions["condition"];
   readonly words?: ReadonlyMap<string, string>;
+  readonly textEncoder?: string;
   readonly frames?: number;
   readonly threads: number;
   readonly json: boolean;
@@ -27,10 +28,11 @@ export const evaluateCommand = (io: Io): Command =>
       new Option("--condition <which>", "whose weights: those in use last, those for what each frame looks like, or those for a condition").choices(conditions).default("latest"),
     )
     .option("--words <name=word,...>", "other words to ask for than the dataset's names, for example sidewalk=pavement,tree=foliage", words)
+    .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
     .option("--frames <count>", "only so many frames, spread over the dataset", wholeNumber(1))
     .option("--threads <count>", "threads of inference", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)
-    .addHelpText("after", "\nPrints miou, perClass, ap50, perClassAp50 (percent), frames, seconds, condition, and generations: how many frames each answered; for an imported model also classes.")
+    .addHelpText("after", "\nPrints miou, perClass, ap50, perClassAp50 (percent), frames, seconds, condition, and generations: how many frames each answered; for an imported model also classes, for one that tells depth also depth: absRel and within125.")
     .action(async (options: Options) => {
       const { findBundle } = await import("../bundle/index.js");
       const { evaluateLearnt } = await import("../pipeline/evaluate-learnt.js");
@@ -42,10 +44,11 @@ export const evaluateCommand = (io: Io): Command =>
         { ...others, bundle: findBundle(bundle), onProgress: (done, total) => progress.show(`${done} of ${total} frames`) },
         other ? inOtherWords(dataset, other) : dataset,
       );
-      const { miou, perClass, ap50, perClassAp50, frames, seconds, generations, classes = {} } = evaluation;
+      const { miou, perClass, ap50, perClassAp50, depth, frames, seconds, generations, classes = {} } = evaluation;
       const asked = Object.entries(classes).filter(([name, meant]) => name !== meant);
       result(io, json, evaluation, [
         `mIoU ${figure(miou)}   AP50 ${figure(ap50)}   ${frames} frames in ${figure(seconds)} s`,
+        ...(depth ? [`depth: error ${figure(depth.absRel)} %, ${figure(depth.within125)} % within a factor of 1.25, up to 80 m`] : []),
         ...table(Object.entries(generations).map(([generation, count]) => [`generation ${generation}`, `${count} frames`])),
         ...table(asked.map(([name, meant]) => [`${name} stands for`, meant ?? "no class of the model"])),
         ...table(Object.entries(perClass).map(([name, iou]) => [name, figure(iou)])),

@@ -42,7 +42,7 @@ export async function runToEnd(io: Io, options: Configuration): Promise<Summary>
     const { source = defaultSource, seed = defaultSeed } = options;
     const scores = interrupted.hasHappened
       ? { miou: { before: null, after: null }, miouOn: "not measured: interrupted" }
-      : await score(source, seed, nightshift.bundles, (line) => progress.show(line));
+      : await score(source, seed, nightshift.bundles, (line) => progress.show(line), options.textEncoder);
     return summarize(nightshift, scores);
   } finally {
     interrupted.close();

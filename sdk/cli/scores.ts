@@ -18,12 +18,12 @@ const heldOutFrames = 48;
  * What was learnt, measured on labels that never taught: a rendered drive at night with another seed for the drive, the folder's own labels for a labelled
  * folder. `frames` caps how many are looked at.
  */
-export async function score(source: string, seed: number, bundles: { readonly delivered: string; readonly serving: string }, onProgress: (line: string) => void): Promise<Scores> {
+export async function score(source: string, seed: number, bundles: { readonly delivered: string; readonly serving: string }, onProgress: (line: string) => void, textEncoder?: string): Promise<Scores> {
   const judged = await labelled(source, seed);
   if (typeof judged === "string") return { miou: { before: null, after: null }, miouOn: `not measured: ${judged}` };
   const { dataset, what } = judged;
   const measure = async (directory: string, which: string): Promise<number | null> => {
-    const { miou } = await evaluateBundle(directory, dataset, { onProgress: (done, total) => onProgress(`measuring ${which}: ${done} of ${total} frames`) });
+    const { miou } = await evaluateBundle(directory, dataset, { ...(textEncoder !== undefined && { textEncoder }), onProgress: (done, total) => onProgress(`measuring ${which}: ${done} of ${total} frames`) });
     return miou;
   };
   const before = await measure(bundles.delivered, "what was delivered");

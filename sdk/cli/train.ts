@@ -9,6 +9,7 @@ interface Options {
   readonly minutes?: number;
   readonly resume: boolean;
   readonly data?: string;
+  readonly textEncoder?: string;
   readonly threads?: number;
   readonly json: boolean;
 }
@@ -18,9 +19,10 @@ export const trainCommand = (io: Io): Command =>
     .description("Train a bundle from labelled frames of clear days.")
     .requiredOption("--out <folder>", "where the bundle goes; nothing may be there yet")
     .option("--checkpoint <folder>", "where checkpoints are kept; beside --out by default")
-    .option("--recipe <name or file>", "what is learnt from and for how long: default, rendered, or a YAML file", "default")
+    .option("--recipe <name or file>", "what is learnt from and for how long: default, rendered, depth, or a YAML file", "default")
     .option("--minutes <count>", "stop after this long and write what was learnt by then", number(0))
     .option("--data <folder>", "where the recipe's paths start; ../shared/data beside the package by default")
+    .option("--text-encoder <folder>", "a CLIP text tower that names are encoded by; the recipe's, else the bundled text encoder, by default")
     .option("--threads <count>", "threads of the training step", wholeNumber(1))
     .option("--resume", "go on from the newest checkpoint", false)
     .option("--json", "print JSON alone on stdout", false)
@@ -35,5 +37,5 @@ export const trainCommand = (io: Io): Command =>
         onProgress: (line) => progress.show(line),
       });
       const { validation, losses: _, ...plain } = trained;
-      result(io, json, trained, table([...Object.entries(plain), ...(validation ? [["validation mIoU", figure(validation.miou)] as const] : [])]));
+      result(io, json, trained, table([...Object.entries(plain), ...(validation ? [["validation mIoU", figure(validation.miou)] as const] : []), ...(validation?.depth ? [["validation depth, absRel %", figure(validation.depth.absRel)] as const] : [])]));
     });

@@ -1,7 +1,7 @@
 import { NightshiftError } from "../errors.js";
 import type { ScoredBox } from "../frame.js";
 import type { DType, Tensor } from "../graph/tensor.js";
-import { outputNames } from "../network/contract.js";
+import { optionalOutputNames, outputNames } from "../network/contract.js";
 import type { FrameSize } from "./model.js";
 import type { Tensors } from "./onnxruntime.js";
 
@@ -10,6 +10,8 @@ export interface Answer {
   readonly mask: Uint8Array;
   readonly maskScore: Uint8Array;
   readonly boxes: readonly ScoredBox[];
+  /** Of models that tell it. */
+  readonly depth?: Float32Array;
   readonly invalidReasons: readonly string[];
 }
 
@@ -24,8 +26,10 @@ export function readAnswer(outputs: Tensors, network: FrameSize, camera: FrameSi
   const score = output(outputs, outputNames.boxScore, "float32");
   const corners = output(outputs, outputNames.boxes, "float32", score.length * 4);
   const label = output(outputs, outputNames.boxLabel, "int64", score.length);
+  const depth = outputs[optionalOutputNames.depth] && output(outputs, optionalOutputNames.depth, "float32", (width / 4) * (height / 4));
   const reasons: string[] = [];
   if (score.some((value) => !Number.isFinite(value)) || corners.some((value) => !Number.isFinite(value))) reasons.push("boxes are not finite");
+  if (depth?.some((value) => !Number.isFinite(value))) reasons.push("depths are not finite");
   // Neither a reader of the mask nor of the boxes can put a name to what lies outside the vocabulary.
   if (greatest(mask) >= vocabulary.length) reasons.push("the mask names a category outside the vocabulary");
   const boxes: ScoredBox[] = [];
@@ -40,7 +44,7 @@ export function readAnswer(outputs: Tensors, network: FrameSize, camera: FrameSi
     if (name !== undefined && x2 > x1 && y2 > y1) boxes.push({ x1, y1, x2, y2, label: name, score: value });
   });
   boxes.sort((a, b) => b.score - a.score);
-  return { mask, maskScore, boxes, invalidReasons: [...new Set(reasons)] };
+  return { mask, maskScore, boxes, ...(depth && { depth }), invalidReasons: [...new Set(reasons)] };
 }
 
 /** A plain loop: with a callback it takes several times as long, a fiftieth of the inference. */

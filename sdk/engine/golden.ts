@@ -3,8 +3,8 @@ import { type Vocabulary } from "../bundle/embeddings.js";
 import { asStored } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
 import type { Tensor, Weights } from "../graph/tensor.js";
-import type { Network } from "../network/architecture.js";
-import { inputNames, outputNames, paddedVocabularySize } from "../network/contract.js";
+import { textWidthOf, type Network } from "../network/architecture.js";
+import { inputNames, optionalOutputNames, outputNames, paddedVocabularySize } from "../network/contract.js";
 import { inferenceModel } from "../network/inference.js";
 import { type Answer, readAnswer } from "./answer.js";
 import { vocabularyFeeds } from "./feeds.js";
@@ -25,6 +25,8 @@ export const goldenTolerance = {
   boxScore: 0.05,
   /** Intersection over union of a box with its golden one. */
   boxOverlap: 0.8,
+  /** Mean difference of depths, as a share of them. */
+  depth: 0.02,
 } as const;
 
 /** Golden outputs for a bundle that is to be written: what these weights will answer once they are stored. */
@@ -32,8 +34,8 @@ export async function makeGolden(network: Network, weights: Weights, vocabulary:
   const [, frameHeight = 0, frameWidth = 0] = frame.shape;
   const names = paddedVocabularySize(vocabulary.names.length);
   const model = inferenceModel(network, asStored(weights), { frameWidth, frameHeight, names });
-  const outputs = await runModel(model, { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary) });
-  return { frame, outputs: Object.fromEntries(Object.values(outputNames).flatMap((name) => (outputs[name] ? [[name, outputs[name]]] : []))) };
+  const outputs = await runModel(model, { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidthOf(network)) });
+  return { frame, outputs: Object.fromEntries(Object.values({ ...outputNames, ...optionalOutputNames }).flatMap((name) => (outputs[name] ? [[name, outputs[name]]] : []))) };
 }
 
 /** Throws `E_GOLDEN` where outputs are further from the golden ones than `goldenTolerance`. */
@@ -56,6 +58,8 @@ function faultsOf(expected: Answer, received: Answer): string[] {
   if (!(agreement >= goldenTolerance.maskAgreement)) faults.push(`${(agreement * 100).toFixed(1)} % of the mask agrees`);
   const apart = expected.maskScore.reduce((sum, value, at) => sum + Math.abs(value - (received.maskScore[at] ?? 0)), 0) / expected.maskScore.length;
   if (!(apart <= goldenTolerance.maskScore)) faults.push(`confidences differ by ${apart.toFixed(1)} of 255`);
+  const further = expected.depth && expected.depth.reduce((sum, value, at) => sum + Math.abs(value - (received.depth?.[at] ?? 0)) / value, 0) / expected.depth.length;
+  if (further !== undefined && !(further <= goldenTolerance.depth)) faults.push(`depths differ by ${(further * 100).toFixed(1)} %`);
   const missing = expected.boxes.filter((box) => !received.boxes.some((other) => isSameBox(box, other))).length;
   if (missing > 0) faults.push(`${missing} of ${expected.boxes.length} boxes are missing`);
   return faults;

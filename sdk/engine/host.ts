@@ -2,6 +2,7 @@ import { type Embeddings, type Vocabulary, vocabularyOf } from "../bundle/embedd
 import { readBundle } from "../bundle/read.js";
 import { checkFinite } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
+import { textWidthOf } from "../network/architecture.js";
 import { inputNames, paddedVocabularySize } from "../network/contract.js";
 import { inferenceModel } from "../network/inference.js";
 import { type Answer, readAnswer } from "./answer.js";
@@ -21,6 +22,8 @@ interface Words {
 interface Served {
   readonly generation: number;
   readonly network: FrameSize;
+  /** Of the embeddings that the network takes. */
+  readonly textWidth: number;
   readonly sessions: SessionCache;
   /** Where names can be looked up; only bundles have it. */
   readonly embeddings?: Embeddings;
@@ -55,7 +58,7 @@ export class ModelHost {
   /** See `Engine.setVocabulary`. */
   setVocabulary(vocabulary: Vocabulary | readonly string[]): LoadedModel {
     const served = this.#current();
-    served.words = wordsOf(vocabulary, served.embeddings);
+    served.words = wordsOf(vocabulary, served.textWidth, served.embeddings);
     return describe(served);
   }
 
@@ -81,7 +84,7 @@ export class ModelHost {
         const { network, weights, generation } = model;
         for (const [name, tensor] of weights) checkFinite(name, tensor, `generation ${generation}`);
         const sessions = new SessionCache((frame, names) => inferenceModel(network, weights, sizes(frame, names)), this.options);
-        return { generation, network, sessions, words: wordsOf(model.vocabulary) };
+        return { generation, network, textWidth: textWidthOf(network), sessions, words: wordsOf(model.vocabulary, textWidthOf(network)) };
       }
       case "onnx": {
         const sessions = new SessionCache((frame, names) => {
@@ -92,7 +95,9 @@ export class ModelHost {
             remedy: "This ONNX file is for one size: use one that was made for what is asked.",
           });
         }, this.options);
-        return { generation: model.generation, network: model.network, sessions, words: wordsOf(model.vocabulary) };
+        // The file says nothing of names: theirs is what it must take.
+        const [, textWidth] = model.vocabulary.text.shape;
+        return { generation: model.generation, network: model.network, textWidth, sessions, words: wordsOf(model.vocabulary, textWidth) };
       }
     }
   }
@@ -103,11 +108,12 @@ export class ModelHost {
     const { generation, vocabulary: names } = bundle.manifest;
     const embeddings = bundle.embeddings();
     const sessions = new SessionCache((frame, padded) => inferenceModel(network, bundle.weights, sizes(frame, padded)), this.options);
-    const served = { generation, network, sessions, embeddings, words: wordsOf(vocabulary ?? names, embeddings) };
+    const textWidth = textWidthOf(network);
+    const served = { generation, network, textWidth, sessions, embeddings, words: wordsOf(vocabulary ?? names, textWidth, embeddings) };
     const { frame } = bundle.golden;
     const [, height = 0, width = 0] = frame.shape;
     try {
-      const outputs = await this.#run({ ...served, words: wordsOf(names, embeddings) }, { width, height }, frame.data);
+      const outputs = await this.#run({ ...served, words: wordsOf(names, textWidth, embeddings) }, { width, height }, frame.data);
       checkGolden(bundle.golden, outputs, network, names, `generation ${generation} in ${directory}`);
     } catch (error) {
       await sessions.close();
@@ -129,9 +135,9 @@ export class ModelHost {
   }
 }
 
-function wordsOf(vocabulary: Vocabulary | readonly string[], embeddings?: Embeddings): Words {
+function wordsOf(vocabulary: Vocabulary | readonly string[], textWidth: number, embeddings?: Embeddings): Words {
   const found = isNames(vocabulary) ? lookUp(vocabulary, embeddings) : vocabulary;
-  return { vocabulary: found, feeds: vocabularyFeeds(found) };
+  return { vocabulary: found, feeds: vocabularyFeeds(found, textWidth) };
 }
 
 function lookUp(names: readonly string[], embeddings: Embeddings | undefined): Vocabulary {

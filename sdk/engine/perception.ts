@@ -32,6 +32,8 @@ export interface Perception {
   readonly maskScore: Uint8Array;
   /** In camera pixels, the best first. */
   readonly boxes: readonly ScoredBox[];
+  /** `(height / 4) * (width / 4)` metres along the viewing axis, of bundles that tell it. */
+  readonly depth?: Float32Array;
   /** Pixels of the camera's frame. */
   readonly cameraWidth: number;
   /** Pixels of the camera's frame. */

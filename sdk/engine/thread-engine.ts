@@ -68,7 +68,7 @@ export class ThreadEngine implements Engine {
     const reply = await this.#ask({ kind: "infer", frame: { width, height }, rgb }, [rgb.buffer]);
     if (reply.kind !== "answer") throw unexpected(reply);
     this.#buffers.giveBack(reply.rgb);
-    const { mask, maskScore, boxes, invalidReasons, generation, vocabulary, network } = reply.answer;
+    const { mask, maskScore, boxes, depth, invalidReasons, generation, vocabulary, network } = reply.answer;
     const { inferenceMs } = reply;
     const totalMs = Math.max(inferenceMs, Number(nowNs() - captureTimeNs) / 1e6);
     return {
@@ -82,6 +82,7 @@ export class ThreadEngine implements Engine {
       mask,
       maskScore,
       boxes,
+      ...(depth && { depth }),
       cameraWidth: width,
       cameraHeight: height,
       valid: invalidReasons.length === 0,

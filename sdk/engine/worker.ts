@@ -36,7 +36,7 @@ async function carryOut(host: ModelHost, request: Request): Promise<{ reply: Rep
         const inferenceMs = performance.now() - start;
         return {
           reply: { kind: "answer", answer, inferenceMs, rgb: request.rgb },
-          transfer: [answer.mask, answer.maskScore, request.rgb].flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : [])),
+          transfer: [answer.mask, answer.maskScore, request.rgb, ...(answer.depth ? [answer.depth] : [])].flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : [])),
         };
       }
       case "unload":

@@ -1,6 +1,6 @@
 import type { Value } from "../graph/graph.js";
 import type { Builder } from "./builder.js";
-import type { NetworkConfig } from "./contract.js";
+import { textWidth, type NetworkConfig } from "./contract.js";
 import { normalise } from "./image-encoder.js";
 import { imported, type ImportedNetwork } from "./imported.js";
 import { network as ownNetwork, type NetworkValues } from "./network.js";
@@ -10,11 +10,14 @@ export type Network = NetworkConfig | ImportedNetwork;
 
 export const isImported = (network: Network): network is ImportedNetwork => "kind" in network;
 
+/** Width of the embeddings that a network takes. */
+export const textWidthOf = (network: Network): number => (isImported(network) ? textWidth : (network.textWidth ?? textWidth));
+
 /** How a network is put into a graph. */
 export interface Architecture {
   /** uint8 [N, H, W, 3] to float32 [N, 3, H, W], of which 0 is neutral: what a masked patch shows. */
   readonly normalise: (frames: Value) => Value;
-  /** The network on normalised images; `text` [N, K + 2, 384], `used` [N, K] as `network` takes them. */
+  /** The network on normalised images; `text` [N, K + 2, d], `used` [N, K] as `network` takes them. */
   readonly onImage: (b: Builder, image: Value, text: Value, used: Value) => NetworkValues;
 }
 

@@ -9,7 +9,7 @@ import { NightshiftError } from "../errors.js";
 export const inputNames = {
   /** uint8 [1, frame height, frame width, 3]: packed RGB of the camera's size; resized and normalised inside the graph. */
   frame: "frame",
-  /** float32 [K + 2, 384]: E of eq. 2. Rows 0 and 1 are the task embeddings (segmentation, detection), then one row a name, then zeros. */
+  /** float32 [K + 2, d]: E of eq. 2, d the width of the text encoder's embeddings, 384 by default. Rows 0 and 1 are the task embeddings (segmentation, detection), then one row a name, then zeros. */
   text: "text",
   /** float32 [K]: 1 for a name that is used, 0 for padding. */
   used: "used",
@@ -29,9 +29,15 @@ export const outputNames = {
   boxLabel: "box_label",
 } as const;
 
+/** What it answers besides where it was taught to. */
+export const optionalOutputNames = {
+  /** float32 [height / 4, width / 4]: metres along the viewing axis. */
+  depth: "depth",
+} as const;
+
 export const vocabularySizes = [16, 32, 64] as const;
 
-/** Width of the text encoder's embeddings (all-MiniLM-L6-v2). */
+/** Width of the default text encoder's embeddings (all-MiniLM-L6-v2). */
 export const textWidth = 384;
 
 /** Side of the patches that attention is given for and that masks hide, pixels: the cells of the encoder's last stage. */
@@ -89,6 +95,10 @@ export interface NetworkConfig {
   readonly decoderLayers: number;
   /** Region queries, which is the number of boxes answered. */
   readonly regions: number;
+  /** Width of the text encoder's embeddings; the default one's where it is left out. */
+  readonly textWidth?: number;
+  /** Whether it tells depth too. */
+  readonly depth?: boolean;
 }
 
 export const defaultNetwork: NetworkConfig = {

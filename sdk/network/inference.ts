@@ -3,8 +3,9 @@ import { argMax, cast, clip, mul, reduceMax, reshape, resize, sigmoid, softmax, 
 import { writeOnnx } from "../graph/onnx/write.js";
 import type { Weights } from "../graph/tensor.js";
 import { Builder } from "./builder.js";
-import { architectureOf, type Network } from "./architecture.js";
-import { inputNames, outputNames, textWidth, type vocabularySizes } from "./contract.js";
+import { architectureOf, textWidthOf, type Network } from "./architecture.js";
+import { inputNames, optionalOutputNames, outputNames, type vocabularySizes } from "./contract.js";
+import { metresOf } from "./depth-head.js";
 import type { DetectionValues } from "./network.js";
 import { ConstantParameters } from "./parameters.js";
 
@@ -24,7 +25,7 @@ export function inferenceGraph(network: Network, weights: Weights, options: Infe
   const graph = new Graph("nightshift");
   const { width, height } = network;
   const frame = graph.input(inputNames.frame, "uint8", [1, options.frameHeight, options.frameWidth, 3]);
-  const text = graph.input(inputNames.text, "float32", [options.names + 2, textWidth]);
+  const text = graph.input(inputNames.text, "float32", [options.names + 2, textWidthOf(network)]);
   const used = graph.input(inputNames.used, "float32", [options.names]);
   const sameSize = options.frameWidth === width && options.frameHeight === height;
   const resized = sameSize ? frame : resize(frame, [1, height, width, 3], "linear", true);
@@ -42,6 +43,7 @@ export function inferenceGraph(network: Network, weights: Weights, options: Infe
   graph.output(outputNames.boxes, boxes);
   graph.output(outputNames.boxScore, score);
   graph.output(outputNames.boxLabel, label);
+  if (out.depth) graph.output(optionalOutputNames.depth, reshape(metresOf(out.depth()), [height / 4, width / 4]));
   return graph;
 }
 

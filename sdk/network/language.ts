@@ -23,7 +23,7 @@ export interface Language {
  * Projects E = Cat(E^T, E^C) of eq. 2 to the queries' width, once a task, and fuses it with the image: the names attend over
  * themselves and the last stage's patches, [E, F] of eq. 4.
  *
- * @param text [N, K + 2, textWidth]
+ * @param text [N, K + 2, d of the text encoder]
  * @param used [N, K]
  * @param last [N, d, h, w], the coarsest level of the pyramid
  */

@@ -3,6 +3,7 @@ import { add, div, exp, expand, gatherElements, matMul, mul, reduceMax, reshape,
 import { refineBoxes } from "./boxes.js";
 import type { Builder } from "./builder.js";
 import type { NetworkConfig } from "./contract.js";
+import { depthHead } from "./depth-head.js";
 import { imageEncoder } from "./image-encoder.js";
 import { hideUnused, language } from "./language.js";
 import { pixelDecoder } from "./pixel-decoder.js";
@@ -19,6 +20,8 @@ export interface NetworkValues {
   readonly attention: Value;
   /** Of networks that detect. */
   readonly detection?: DetectionValues;
+  /** Of networks that tell depth: builds it, [N, 1, H / 4, W / 4] logarithms of metres, where it is wanted, as adapting has no use for it. */
+  readonly depth?: () => Value;
   /** Of networks whose proposals can be aligned with names (eq. 6). */
   readonly embedded?: EmbeddedValues;
 }
@@ -56,7 +59,7 @@ export type OwnNetworkValues = NetworkValues & Required<Pick<NetworkValues, "det
  * The whole network on a batch.
  *
  * @param image float32 [N, 3, H, W] at the network's input resolution, normalised (and perhaps masked)
- * @param text float32 [N, K + 2, 384], E of eq. 2
+ * @param text float32 [N, K + 2, d of the text encoder], E of eq. 2
  * @param used float32 [N, K]
  */
 export function network(b: Builder, image: Value, text: Value, used: Value, config: NetworkConfig): OwnNetworkValues {
@@ -97,6 +100,7 @@ export function network(b: Builder, image: Value, text: Value, used: Value, conf
   return {
     maskLogits: reshape(add(cosine, unsqueeze(bias, [2])), [n, k, h, w]),
     attention: words.attention,
+    ...(config.depth && { depth: () => depthHead(b, pyramid) }),
     detection: {
       proposals: dense,
       proposalLogits,

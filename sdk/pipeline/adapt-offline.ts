@@ -26,6 +26,8 @@ export interface AdaptOptions {
   /** What the frames show; judged from them by default. */
   readonly condition?: ConditionName;
   readonly vocabulary?: readonly string[];
+  /** As `BundleText` takes it. */
+  readonly textEncoder?: string;
   readonly steps?: number;
   readonly trains?: Trainable;
   readonly seed: number;
@@ -53,7 +55,7 @@ const mostFrames = 256;
  * Throws `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, and as bundles do.
  */
 export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
-  const { bundle: directory, out, exemplars, vocabulary, steps, trains, seed, threads, onProgress } = options;
+  const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, seed, threads, onProgress } = options;
   const { manifest } = await readBundle(directory, { verify: "model" });
   const { targets, condition } = await framesOf(options.frames, manifest.network, options.condition);
   await mkdir(dirname(resolve(out)), { recursive: true });
@@ -64,6 +66,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
       generation: manifest.generation + 1,
       condition,
       vocabulary: vocabulary ?? manifest.vocabulary,
+      ...(textEncoder !== undefined && { textEncoder: resolve(textEncoder) }),
       targets,
       exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars)],
       options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }) }),

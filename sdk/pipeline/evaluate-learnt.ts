@@ -21,6 +21,8 @@ export interface LearntOptions extends EvaluateOptions {
    */
   readonly condition: "latest" | "auto" | Weather;
   readonly threads: number;
+  /** As `BundleText` takes it. */
+  readonly textEncoder?: string;
 }
 
 export interface LearntEvaluation extends Evaluation {
@@ -36,7 +38,7 @@ export async function evaluateLearnt(options: LearntOptions, dataset: Dataset): 
   const { condition, threads, ...others } = options;
   const kept = await Kept.open(options);
   const always = condition === "auto" ? undefined : await kept.directoryFor(condition);
-  const text = new BundleText(kept.delivered);
+  const text = new BundleText(kept.delivered, options.textEncoder);
   const engines = new Engines(threads);
   /** By the frame's number, as there may be a pass for masks and one for boxes. */
   const generations = new Map<number, number>();

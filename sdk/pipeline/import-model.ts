@@ -83,7 +83,7 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
   let agreement = 0;
   for (const frame of frames) {
     const [, frameHeight, frameWidth] = frame.shape;
-    const ours = await runModel(inferenceModel(network, asStored(taken.weights), { frameWidth, frameHeight, names: padded }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary) });
+    const ours = await runModel(inferenceModel(network, asStored(taken.weights), { frameWidth, frameHeight, names: padded }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidth) });
     agreement += agreementOf(await answerOf(path, network, outputName, frame), ours[outputNames.mask], network) / frames.length;
   }
   const [first = testCard()] = frames;

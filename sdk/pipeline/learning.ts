@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { judge, judgeBoundsFor } from "../adaptation/judge/index.js";
 import { AdaptationLoop } from "../adaptation/loop.js";
 import type { FrameMemory } from "../adaptation/memory.js";
@@ -12,7 +13,7 @@ import type { State } from "./state.js";
 
 /** The adaptation loop with its parts. Throws as `ownExemplars`. */
 export async function learning(options: NightshiftOptions, delivered: Bundle, model: ServedModel, state: State, memory: FrameMemory, onEvent: (event: StreamEvent) => void): Promise<AdaptationLoop> {
-  const { adaptation, exemplars, seed = defaultSeed } = options;
+  const { adaptation, exemplars, textEncoder, seed = defaultSeed } = options;
   const { training, ...others } = adaptation || {};
   const loop = new AdaptationLoop(
     {
@@ -25,6 +26,7 @@ export async function learning(options: NightshiftOptions, delivered: Bundle, mo
       judge: (measurements, condition) => judge(measurements, judgeBoundsFor(condition)),
       generations: state.generations,
       ...(exemplars !== undefined && { exemplars: [await ownExemplars(exemplars)] }),
+      ...(textEncoder !== undefined && { textEncoder: resolve(textEncoder) }),
       options: { ...others, training: { seed, ...training } },
     },
     onEvent,

@@ -18,6 +18,8 @@ export interface NightshiftOptions {
   readonly bundle?: string;
   /** Category names to answer with, 1 to 64; the bundle's own by default. */
   readonly vocabulary?: readonly string[];
+  /** The folder of the CLIP text tower that the bundle was trained with, for names that the bundle does not hold; none where that was the bundled text encoder. */
+  readonly textEncoder?: string;
   /** Names the camera in topics: letters, digits, `-` and `_`. Made from the source by default. */
   readonly camera?: string;
   /** Frames a second; the camera's own by default. */

@@ -22,15 +22,16 @@ export class ServedModel {
     readonly engine: SwappableEngine,
     bundle: Bundle,
     names: readonly string[],
+    private readonly textEncoder: string | undefined,
   ) {
-    this.#current = { bundle, text: new BundleText(bundle) };
+    this.#current = { bundle, text: new BundleText(bundle, textEncoder) };
     this.#names = names;
   }
 
-  /** Loads the bundle into the engine. Throws as `Engine.load`, and `E_VOCABULARY`. */
-  static async load(engine: SwappableEngine, bundle: Bundle, names: readonly string[] = bundle.manifest.vocabulary): Promise<ServedModel> {
+  /** Loads the bundle into the engine; `textEncoder` as `BundleText` takes it. Throws as `Engine.load`, `E_TEXT_ENCODER`, and `E_VOCABULARY`. */
+  static async load(engine: SwappableEngine, bundle: Bundle, names: readonly string[] = bundle.manifest.vocabulary, textEncoder?: string): Promise<ServedModel> {
     checkVocabulary(names);
-    const served = new ServedModel(engine, bundle, [...names]);
+    const served = new ServedModel(engine, bundle, [...names], textEncoder);
     await engine.load({ kind: "bundle", directory: bundle.directory, vocabulary: await served.#current.text.vocabulary(names) });
     return served;
   }
@@ -60,7 +61,7 @@ export class ServedModel {
   swap(directory: string): Promise<number> {
     return this.#changes.take(async () => {
       const bundle = await readBundle(directory, { verify: "model" });
-      const text = new BundleText(bundle);
+      const text = new BundleText(bundle, this.textEncoder);
       await this.engine.swap({ kind: "bundle", directory, vocabulary: await text.vocabulary(this.#names) });
       this.#previous = this.#current;
       this.#current = { bundle, text };

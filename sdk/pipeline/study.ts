@@ -42,6 +42,8 @@ const studySchema = z.strictObject({
   /** What it asks, in a sentence. */
   about: z.string().min(1),
   bundle: z.string().default("default"),
+  /** The folder of the CLIP text tower that the bundle was trained with, where names are asked for that it does not hold. */
+  textEncoder: z.string().min(1).optional(),
   seeds: z.array(z.number().int()).min(1),
   /** What is adapted to, without its labels. */
   targets: framesSchema,
@@ -106,6 +108,7 @@ export const isJourney = async (name: string): Promise<boolean> => /^stops:/m.te
 export async function runStudy({ name, data, threads, onProgress }: StudyOptions): Promise<StudyResults> {
   const study = await readStudy(`${stemOf(name)}.yaml`);
   const bundle = findBundle(study.bundle);
+  const named = study.textEncoder !== undefined && { textEncoder: join(data, study.textEncoder) };
   const { manifest } = await readBundle(bundle, { verify: "model" });
   const weights = manifest.files.find(({ path }) => path === bundleFiles.weights)?.sha256;
   const of = createHash("sha256").update(JSON.stringify([weights, study.targets, study.scores, trainingOptionsFor(study.condition), judgeBoundsFor(study.condition)])).digest("hex");
@@ -125,7 +128,7 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
   const score = async (directory: string, what: string): Promise<Run["scores"]> => {
     const scores: Record<string, Score> = {};
     for (const [on, dataset] of scoring) {
-      const { miou, ap50, perClass } = await evaluateBundle(directory, dataset, { threads, onProgress: (done, total) => onProgress(`${what}: scoring on ${on}, ${done} of ${total} frames`) });
+      const { miou, ap50, perClass } = await evaluateBundle(directory, dataset, { threads, ...named, onProgress: (done, total) => onProgress(`${what}: scoring on ${on}, ${done} of ${total} frames`) });
       scores[on] = { miou, ap50, perClass };
     }
     return scores;
@@ -138,10 +141,19 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
     for (const [row, changes] of Object.entries(study.rows)) {
       if (isDone(row, changes, seed)) continue;
       targets ??= await pictures(await openFrames(study.targets, data), network);
-            const folder = await mkdtemp(join(tmpdir(), "nightshift-study-"));
+      const folder = await mkdtemp(join(tmpdir(), "nightshift-study-"));
       try {
         const outDirectory = join(folder, "bundle");
-        const job = { bundleDirectory: bundle, outDirectory, generation: generation + 1, condition: study.condition, vocabulary, targets, ...(await changed(study.condition, changes, data, { seed, threads })) };
+        const job = {
+          bundleDirectory: bundle,
+          outDirectory,
+          generation: generation + 1,
+          condition: study.condition,
+          vocabulary,
+          ...named,
+          targets,
+          ...(await changed(study.condition, changes, data, { seed, threads })),
+        };
         const { measurements, seconds } = await train(job, await learners.lmc(), ({ phase, step, steps }) => onProgress(`${row}, seed ${seed}: ${phase}, ${step} of ${steps} steps`));
         const { accepted, reasons } = judge(measurements, judgeBoundsFor(study.condition));
         await keep({ row, changes, seed, seconds, accepted, ...(!accepted && { reasons }), scores: await score(outDirectory, `${row}, seed ${seed}`) });

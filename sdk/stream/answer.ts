@@ -3,11 +3,11 @@ import type { Perception } from "../engine/perception.js";
 import { NightshiftError } from "../errors.js";
 import { nowNs } from "../frame.js";
 import { type ConditionName, conditionNumber } from "./events.js";
-import { type Boxes, BoxesSchema, Encoding, type Header, HeaderSchema, type Mask, MaskSchema } from "./messages/nightshift_pb.js";
+import { type Boxes, BoxesSchema, type Depth, DepthSchema, Encoding, type Header, HeaderSchema, type Mask, MaskSchema } from "./messages/nightshift_pb.js";
 import { packPlane } from "./planes.js";
 import { schemaVersion } from "./topics.js";
 
-/** What both messages about one frame begin with. */
+/** What every message about one frame begins with. */
 export function headerMessage(perception: Perception, condition: ConditionName): Header {
   return create(HeaderSchema, {
     schemaVersion,
@@ -35,6 +35,21 @@ export function maskMessage(perception: Perception, header: Header, withScores: 
     // Confidences are noise to zlib: they would cost more time than the mask and hardly shrink.
     scores: withScores ? packPlane(perception.maskScore, width / 4, height / 4, Encoding.RAW) : undefined,
     // The network sees the whole frame, stretched to its input.
+    toCamera: { scaleX: perception.cameraWidth / width, scaleY: perception.cameraHeight / height, offsetX: 0, offsetY: 0 },
+  });
+}
+
+/** Undefined where the perception has no depth. */
+export function depthMessage({ depth, ...perception }: Perception, header: Header): Depth | undefined {
+  if (!depth) return undefined;
+  const [width, height] = [perception.width / 4, perception.height / 4];
+  const bytes = new DataView(new ArrayBuffer(depth.length * 2));
+  depth.forEach((metres, at) => bytes.setUint16(at * 2, Math.min(65535, Math.max(0, Math.round(metres * 100))), true));
+  return create(DepthSchema, {
+    header,
+    width,
+    height,
+    centimetres: new Uint8Array(bytes.buffer),
     toCamera: { scaleX: perception.cameraWidth / width, scaleY: perception.cameraHeight / height, offsetX: 0, offsetY: 0 },
   });
 }

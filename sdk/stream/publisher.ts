@@ -1,7 +1,7 @@
 import { Publisher as PublisherSocket } from "zeromq";
 import type { Perception } from "../engine/perception.js";
 import { NightshiftError } from "../errors.js";
-import { boxesMessage, headerMessage, maskMessage } from "./answer.js";
+import { boxesMessage, depthMessage, headerMessage, maskMessage } from "./answer.js";
 import { bind } from "./bind.js";
 import { type ConditionName, eventMessage, type StreamEvent } from "./events.js";
 import { packMessage } from "./topics.js";
@@ -61,11 +61,13 @@ export class Publisher {
     return this.#unsent;
   }
 
-  /** Sends the mask and the boxes of one frame. Returns at once. Throws `E_CLOSED`. */
+  /** Sends the mask, the boxes and, where there is one, the depth of one frame. Returns at once. Throws `E_CLOSED`. */
   publish(perception: Perception, condition: ConditionName): void {
     const header = headerMessage(perception, condition);
     this.#send(packMessage("mask", perception.camera, maskMessage(perception, header, this.options.withScores ?? true)));
     this.#send(packMessage("boxes", perception.camera, boxesMessage(perception, header)));
+    const depth = depthMessage(perception, header);
+    if (depth) this.#send(packMessage("depth", perception.camera, depth));
   }
 
   /** Sends one event. Returns at once. Throws `E_CLOSED`. */

@@ -1,6 +1,6 @@
 import { fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { NightshiftError } from "../errors.js";
-import { BoxesSchema, EventSchema, MaskSchema } from "./messages/nightshift_pb.js";
+import { BoxesSchema, DepthSchema, EventSchema, MaskSchema } from "./messages/nightshift_pb.js";
 
 /** Counts the fields added to the package nightshift.v1. */
 export const schemaVersion = 1;
@@ -9,13 +9,14 @@ export const schemaVersion = 1;
 export const topics = {
   mask: { schema: MaskSchema, perCamera: true, what: "a category for each pixel of one frame" },
   boxes: { schema: BoxesSchema, perCamera: true, what: "the objects found in one frame" },
+  depth: { schema: DepthSchema, perCamera: true, what: "how far everything in one frame is, of bundles that tell it" },
   events: { schema: EventSchema, perCamera: false, what: "what happened to the stream and to the adaptation" },
 } as const;
 
 export type TopicKind = keyof typeof topics;
 export type TopicMessage<Kind extends TopicKind> = MessageShape<(typeof topics)[Kind]["schema"]>;
 
-/** The name of a topic: `mask/<camera>`, `boxes/<camera>`, or `events` whatever the camera. */
+/** The name of a topic: `mask/<camera>`, `boxes/<camera>`, `depth/<camera>`, or `events` whatever the camera. */
 export const topicName = (kind: TopicKind, camera: string): string => (topics[kind].perCamera ? `${kind}/${camera}` : kind);
 
 /** One part for ZeroMQ: topic, a zero byte, the message. */
@@ -40,6 +41,7 @@ export function unpackMessage(part: Uint8Array): Received {
     const body = part.subarray(zero + 1);
     if (kind === "mask") return { kind, topic, message: fromBinary(MaskSchema, body) };
     if (kind === "boxes") return { kind, topic, message: fromBinary(BoxesSchema, body) };
+    if (kind === "depth") return { kind, topic, message: fromBinary(DepthSchema, body) };
     if (kind === "events") return { kind, topic, message: fromBinary(EventSchema, body) };
   } catch (cause) {
     throw notAMessage(`${part.length} bytes on topic ${topic} that do not decode`, cause);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { NightshiftError } from "../errors.js";
 import { readSafetensors, writeSafetensors } from "../graph/safetensors.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 
@@ -12,22 +13,35 @@ export interface Checkpoint {
   readonly promptSteps?: number;
   /** Minutes of training so far, over all runs. */
   readonly minutes: number;
+  /** SHA-256 of the text encoder that it learns by. */
+  readonly textEncoder?: string;
 }
 
 const file = (folder: string): string => join(folder, "checkpoint.safetensors");
 
 /** Writes a checkpoint beside the last one and then in its place, so that one is always whole. */
-export async function writeCheckpoint(folder: string, { state, steps, minutes, promptSteps = 0 }: Checkpoint): Promise<void> {
+export async function writeCheckpoint(folder: string, { state, steps, minutes, promptSteps = 0, textEncoder }: Checkpoint): Promise<void> {
   await mkdir(folder, { recursive: true });
   const fresh = `${file(folder)}.new`;
   const handle = await open(fresh, "w");
   try {
-    await handle.writeFile(writeSafetensors(state, { steps: String(steps), minutes: String(minutes), promptSteps: String(promptSteps) }));
+    await handle.writeFile(writeSafetensors(state, { steps: String(steps), minutes: String(minutes), promptSteps: String(promptSteps), ...(textEncoder !== undefined && { textEncoder }) }));
     await handle.sync();
   } finally {
     await handle.close();
   }
   await rename(fresh, file(folder));
+}
+
+/** The checkpoint to go on from, if any. Throws `E_CONFIG` where there is one and training is to start anew, and as `readCheckpoint`. */
+export async function checkpointFor({ checkpoint, resume }: { readonly checkpoint: string; readonly resume: boolean }): Promise<Checkpoint | undefined> {
+  const found = await readCheckpoint(checkpoint);
+  if (!found || resume) return found;
+  throw new NightshiftError("E_CONFIG", {
+    expected: "no checkpoint where training starts anew",
+    received: `one of ${found.steps} steps in ${checkpoint}`,
+    remedy: "Add --resume to go on from it, or name another --checkpoint folder.",
+  });
 }
 
 /** The folder's checkpoint; undefined where there is none. Throws `E_BUNDLE_FORMAT` where it is damaged. */
@@ -36,5 +50,5 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | undef
   const { tensors, metadata } = readSafetensors(await readFile(file(folder)));
   const state = new Map<string, FloatTensor>();
   for (const [name, tensor] of tensors) if (tensor.dtype === "float32") state.set(name, tensor as FloatTensor);
-  return { state, steps: Number(metadata["steps"]), minutes: Number(metadata["minutes"]), promptSteps: Number(metadata["promptSteps"] ?? 0) };
+  return { state, steps: Number(metadata["steps"]), minutes: Number(metadata["minutes"]), promptSteps: Number(metadata["promptSteps"] ?? 0), ...(metadata["textEncoder"] !== undefined && { textEncoder: metadata["textEncoder"] }) };
 }

@@ -15,6 +15,8 @@ export interface Sample {
   readonly rgb: Uint8Array;
   /** `height * width` indices into the dataset's `names`, or `ignoreLabel`. Absent where masks are not labelled. */
   readonly mask?: Uint8Array;
+  /** `height * width` metres along the viewing axis, infinite in the sky. Absent where depth is not labelled. */
+  readonly depth?: Float32Array;
   /** Absent where boxes are not labelled; an empty list says that there is nothing to find. */
   readonly boxes?: readonly Box[];
 }

@@ -6,7 +6,7 @@ import { ThreadEngine } from "../engine/thread-engine.js";
 import { NightshiftError } from "../errors.js";
 import type { Box, ScoredBox } from "../frame.js";
 import type { Dataset, Sample } from "./dataset.js";
-import { averagePrecision50, ConfusionMatrix, resizeMaskNearest } from "./metrics/index.js";
+import { averagePrecision50, ConfusionMatrix, DepthErrors, type DepthScores, resizeMaskNearest } from "./metrics/index.js";
 
 /** What a model scored on a dataset. Scores are percent; null where the dataset has no such labels. */
 export interface Evaluation {
@@ -15,6 +15,8 @@ export interface Evaluation {
   readonly perClass: Readonly<Record<string, number>>;
   readonly ap50: number | null;
   readonly perClassAp50: Readonly<Record<string, number>>;
+  /** Where the model tells depth and the dataset knows it. */
+  readonly depth?: DepthScores;
   readonly frames: number;
   readonly seconds: number;
 }
@@ -60,10 +62,14 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
     found.push(answer.boxes);
     wanted.push(boxes);
   };
+  const depths = new DepthErrors();
+  const takeDepth = ({ depth, width, height }: Sample, answer: Perception): void => {
+    if (depth && answer.depth) depths.add(answer.depth, answer.width / 4, answer.height / 4, depth, width, height);
+  };
   const inOnePass = names.length > 0 && boxNames.every((name) => names.includes(name));
   const passes = inOnePass
-    ? [{ asked: names, take: [takeMask, takeBoxes] }]
-    : [{ asked: names, take: [takeMask] }, { asked: boxNames, take: [takeBoxes] }].filter(({ asked }) => asked.length > 0);
+    ? [{ asked: names, take: [takeMask, takeBoxes, takeDepth] }]
+    : [{ asked: names, take: [takeMask, takeDepth] }, { asked: boxNames, take: [takeBoxes] }].filter(({ asked }) => asked.length > 0);
   for (const [pass, { asked, take }] of passes.entries()) {
     await engine.setVocabulary(await vocabularyOf(asked));
     let done = 0;
@@ -74,19 +80,21 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
   }
   const masks = confusion.score();
   const boxes = averagePrecision50(found, wanted);
+  const depth = depths.score();
   return {
     miou: masks.miou ?? null,
     perClass: masks.perClass,
     ap50: boxes.ap50 ?? null,
     perClassAp50: boxes.perClass,
+    ...(depth && { depth }),
     frames: indices.length,
     seconds: (performance.now() - start) / 1000,
   };
 }
 
-/** Scores a bundle on disk, with an engine of its own. Throws as `readBundle` and `evaluate`. */
-export async function evaluateBundle(directory: string, dataset: Dataset, options: EvaluateOptions & { readonly threads?: number } = {}): Promise<Evaluation> {
-  const text = new BundleText(await readBundle(directory, { verify: "model" }));
+/** Scores a bundle on disk, with an engine of its own; `textEncoder` as `BundleText` takes it. Throws as `readBundle` and `evaluate`. */
+export async function evaluateBundle(directory: string, dataset: Dataset, options: EvaluateOptions & { readonly threads?: number; readonly textEncoder?: string } = {}): Promise<Evaluation> {
+  const text = new BundleText(await readBundle(directory, { verify: "model" }), options.textEncoder);
   const engine = new ThreadEngine({ threads: options.threads ?? 2, scoreThreshold: evaluationThreshold });
   try {
     await engine.load({ kind: "bundle", directory });

@@ -1,15 +1,12 @@
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { type BundleContents, writeBundle } from "../bundle/index.js";
 import { runModel } from "../engine/run.js";
 import { OnnxSession } from "../engine/onnxruntime.js";
 import { fromFloat16, toFloat16 } from "../graph/float16.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 import { inferenceModel } from "../network/inference.js";
-import { inputNames, paddedVocabularySize, textWidth, type NetworkConfig } from "../network/contract.js";
+import { inputNames, paddedVocabularySize, type NetworkConfig } from "../network/contract.js";
 import { StatisticsAverage, statisticsModel } from "../network/steps/statistics.js";
-import { miniLmFolder } from "../network/text/files.js";
+import type { TextTower } from "../network/text/tower.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import type { Dataset, Sample } from "./dataset.js";
 import type { Recipe } from "./recipe.js";
@@ -20,6 +17,8 @@ export interface ExportOptions {
   readonly config: NetworkConfig;
   readonly weights: Weights;
   readonly words: Words;
+  /** What encoded the words. */
+  readonly tower: TextTower;
   readonly recipe: Recipe;
   readonly sources: readonly SourceSpec<unknown>[];
   readonly openModule: URL;
@@ -75,7 +74,7 @@ async function exemplars(openModule: URL): Promise<{ names: readonly string[]; b
 
 /** Re-estimates statistics and writes the trained weights as a bundle. */
 export async function exportBundle(options: ExportOptions): Promise<ExportedBundle> {
-  const { out, config, words, recipe } = options;
+  const { out, config, words, tower, recipe } = options;
   const weights = rounded(await withStatistics(options));
   const shown = await exemplars(options.openModule);
   await words.learn([...recipe.vocabulary, ...shown.names]);
@@ -85,10 +84,9 @@ export async function exportBundle(options: ExportOptions): Promise<ExportedBund
   const frame = { dtype: "uint8" as const, shape: [1, first.height, first.width, 3], data: first.rgb };
   const outputs = await runModel(model, {
     [inputNames.frame]: frame,
-    [inputNames.text]: { dtype: "float32", shape: [text.shape[1], textWidth], data: text.data },
+    [inputNames.text]: { dtype: "float32", shape: text.shape.slice(1), data: text.data },
     [inputNames.used]: { dtype: "float32", shape: [used.shape[1]], data: used.data },
   });
-  const encoder = await readFile(join(miniLmFolder(), "minilm.safetensors"));
   const data = recipe.sources.map((source) => ({
     name: "folder" in source ? source.folder : `rendered drives (${source.drive.condition}, seed ${source.drive.seed})`,
     terms: source.terms,
@@ -106,14 +104,14 @@ export async function exportBundle(options: ExportOptions): Promise<ExportedBund
       network: config,
       vocabulary: recipe.vocabulary,
       training: { statement, data },
-      textEncoder: { id: "all-MiniLM-L6-v2 int8", sha256: createHash("sha256").update(encoder).digest("hex") },
+      textEncoder: { id: tower.id, sha256: tower.sha256 },
       condition: "clear",
       metrics: {},
     },
     weights,
     embeddings: { tasks: words.tasks, names: words.names, prompts: new Map(Object.entries(words.prompts ?? {})) },
     golden: { frame, outputs },
-    notice: [statement, ...data.map(({ name, terms }) => `${name}: ${terms}`), "Text embeddings: all-MiniLM-L6-v2, Apache-2.0 (see sdk/network/text/minilm/NOTICE)."].join("\n") + "\n",
+    notice: [statement, ...data.map(({ name, terms }) => `${name}: ${terms}`), tower.notice].join("\n") + "\n",
     exemplars: shown,
   };
   await writeBundle(out, contents);

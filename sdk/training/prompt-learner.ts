@@ -1,6 +1,6 @@
 import { Learner } from "../engine/learner.js";
 import { float32, type FloatTensor, type Weights } from "../graph/tensor.js";
-import { tasks, textWidth } from "../network/contract.js";
+import { tasks } from "../network/contract.js";
 import { initialPrompts, promptNames, promptState, promptStep } from "../network/steps/prompts.js";
 import type { Prompts } from "../network/text/prompts.js";
 import type { TextEncoder } from "../network/text/textEncoder.js";
@@ -51,7 +51,7 @@ export class PromptLearner {
     private readonly encoder: TextEncoder,
     private readonly options: PromptLearnerOptions,
   ) {
-    const fresh = promptState(initialPrompts(encoder.weights.words, options.vectors, options.seed));
+    const fresh = promptState(initialPrompts(encoder.tower.words, options.vectors, options.seed));
     this.#state = new Map([...fresh].map(([name, tensor]) => [name, options.state?.get(name) ?? tensor]));
     this.#steps = options.steps ?? 0;
   }
@@ -76,19 +76,20 @@ export class PromptLearner {
    * Takes in the gradients of one training step; after every few of them a step of the prompts, which changes all embeddings in `words`.
    *
    * @param names for each sample, the names of its rows
-   * @param textGradient [N, K + 2, 384], the loss's gradient with respect to each sample's E
+   * @param textGradient [N, K + 2, width], the loss's gradient with respect to each sample's E
    * @param factor the schedule's, for the rate
    * @returns whether the prompts changed
    * @throws `E_WEIGHTS_NOT_FINITE` where gradients are not finite
    */
   async learn(names: readonly (readonly string[])[], textGradient: Float32Array, words: Words, factor = 1): Promise<boolean> {
-    const rows = textGradient.length / textWidth / names.length;
+    const { width } = this.encoder.tower;
+    const rows = textGradient.length / width / names.length;
     names.forEach((list, sample) =>
       [...tasks.map(taskKey), ...list.map(nameKey)].forEach((key, row) => {
         let sum = this.#gradients.get(key);
-        if (!sum) this.#gradients.set(key, (sum = new Float32Array(textWidth)));
-        const start = (sample * rows + row) * textWidth;
-        for (let i = 0; i < textWidth; i++) sum[i] += textGradient[start + i];
+        if (!sum) this.#gradients.set(key, (sum = new Float32Array(width)));
+        const start = (sample * rows + row) * width;
+        for (let i = 0; i < width; i++) sum[i] += textGradient[start + i];
       }),
     );
     if (++this.#gathered < this.options.every) return false;
@@ -107,16 +108,17 @@ export class PromptLearner {
 
   async #step(words: Words, factor: number): Promise<void> {
     const known = [...words.names.keys()];
-    const rows = tokenize(this.encoder.weights, [...tasks, ...known]);
+    const rows = tokenize(this.encoder.tower, [...tasks, ...known]);
     const { learner, texts, length } = await this.#learnerFor(rows.length, Math.max(...rows.map((row) => row.length)));
-    const gradient = new Float32Array(texts * textWidth);
+    const { width } = this.encoder.tower;
+    const gradient = new Float32Array(texts * width);
     [...tasks.map(taskKey), ...known.map(nameKey)].forEach((key, row) => {
       const sum = this.#gradients.get(key);
-      if (sum) gradient.set(sum.map((value) => value / this.#gathered), row * textWidth);
+      if (sum) gradient.set(sum.map((value) => value / this.#gathered), row * width);
     });
     while (rows.length < texts) rows.push(rows[0]);
     const { embedding } = await learner.step(
-      { ...embedTokens(this.encoder.weights, rows, undefined, length), textGradient: float32([texts, textWidth], gradient) },
+      { ...embedTokens(this.encoder.tower, rows, undefined, length), textGradient: float32([texts, width], gradient) },
       { rate: this.options.rate * factor },
     );
     words.replace(this.prompts, embedding);
@@ -130,7 +132,7 @@ export class PromptLearner {
     // Prompt vectors included, a row is a whole number of blocks.
     const { vectors, threads } = this.options;
     const size = { texts: upTo(texts, textsAtATime), length: upTo(length + vectors, tokensAtATime) - vectors };
-    const graph = promptStep(this.encoder.weights.encoder, this.prompts, size);
+    const graph = promptStep(this.encoder.tower, this.prompts, size);
     const learner = await Learner.create(graph, { threads, state: this.#state, steps: this.#steps });
     return (this.#open = { learner, ...size });
   }

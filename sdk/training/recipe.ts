@@ -11,16 +11,17 @@ const shared = {
   terms: z.string().min(1),
 };
 
+const drive = z.strictObject({ seed: z.number().int(), length: z.number().int().positive(), condition: z.enum(["day", "dusk", "night", "fog"]) });
+
 const sourceSchema = z.union([
   z.strictObject({ folder: z.string().min(1), boxesFrom: z.array(z.string()).optional(), ...shared }),
-  z.strictObject({
-    drive: z.strictObject({ seed: z.number().int(), length: z.number().int().positive(), condition: z.enum(["day", "dusk", "night", "fog"]) }),
-    ...shared,
-  }),
+  z.strictObject({ drive, ...shared }),
 ]);
 
 const recipeSchema = z.strictObject({
   name: z.string(),
+  /** Masks and boxes, from the first weight on. */
+  task: z.literal("perception").optional(),
   seed: z.number().int(),
   /** Steps of the whole schedule; the learning rate falls to zero over them, or over `--minutes` if that ends sooner. */
   steps: z.number().int().positive(),
@@ -29,19 +30,41 @@ const recipeSchema = z.strictObject({
   rates: z.strictObject({ encoder: z.number().positive(), decoder: z.number().positive(), decay: z.number().min(0) }),
   /** Learns prompts for the text encoder (eq. 2): `vectors` before each text, a step after `every` steps of the network. Without it texts are encoded bare. */
   prompts: z.strictObject({ vectors: z.number().int().min(1).max(32), every: z.number().int().positive(), rate: z.number().positive() }).optional(),
+  /** A folder with a CLIP text tower, whose embeddings names have then; the bundled text encoder's without it. */
+  textEncoder: z.string().min(1).optional(),
   vocabulary: z.array(z.string()).min(1),
   sources: z.array(sourceSchema).min(1),
   /** A labelled folder that the finished bundle is scored on; it teaches nothing. */
   validation: z.string().optional(),
 });
 
+/** Teaches a bundle that is there already to tell depth besides. */
+const depthSchema = z.strictObject({
+  name: z.string(),
+  task: z.literal("depth"),
+  /** A shipped bundle's name, or a folder. */
+  start: z.string().min(1),
+  seed: z.number().int(),
+  steps: z.number().int().positive(),
+  batch: z.number().int().positive(),
+  /** AdamW's, before the schedule's factor. */
+  rate: z.number().positive(),
+  sources: z.array(z.strictObject({ drive, ...shared })).min(1),
+  /** Rendered frames that the finished bundle is scored on; they teach nothing. */
+  validation: z.strictObject({ drive }).optional(),
+});
+
 /** What is learnt from, and how. */
 export type Recipe = z.infer<typeof recipeSchema>;
+export type DepthRecipe = z.infer<typeof depthSchema>;
 export type RecipeSource = Recipe["sources"][number];
 
+/** By their task, so that mistakes are told of the kind that is meant. */
+const anyRecipe = z.discriminatedUnion("task", [recipeSchema, depthSchema]);
+
 /** Reads `calibration/recipes/NAME.yaml`, or any file. Throws `E_CONFIG`. */
-export async function readRecipe(nameOrFile: string): Promise<Recipe> {
+export async function readRecipe(nameOrFile: string): Promise<Recipe | DepthRecipe> {
   const shipped = join(packageRoot(), "calibration", "recipes", `${nameOrFile}.yaml`);
   const path = existsSync(shipped) ? shipped : nameOrFile;
-  return readYaml({ path, schema: recipeSchema, expected: "a recipe as those in calibration/recipes", remedy: "Name one of the shipped recipes, or mend the file." });
+  return readYaml({ path, schema: anyRecipe, expected: "a recipe as those in calibration/recipes", remedy: "Name one of the shipped recipes, or mend the file." });
 }

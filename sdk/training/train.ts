@@ -2,18 +2,20 @@ import { join, resolve } from "node:path";
 import { Learner } from "../engine/learner.js";
 import { runModel } from "../engine/run.js";
 import { NightshiftError } from "../errors.js";
-import { defaultNetwork, paddedVocabularySize, type NetworkConfig } from "../network/contract.js";
+import { defaultNetwork, paddedVocabularySize, textWidth, type NetworkConfig } from "../network/contract.js";
 import { initialWeights } from "../network/initial.js";
 import { promptNames } from "../network/steps/prompts.js";
 import { supervisedStep } from "../network/steps/supervised.js";
 import { TextEncoder } from "../network/text/textEncoder.js";
 import { defaultDataFolder } from "../paths.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
-import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { checkpointFor, writeCheckpoint } from "./checkpoint.js";
 import type { Dataset } from "./dataset.js";
 import { evaluateBundle, type Evaluation } from "./evaluate.js";
 import { exportBundle, type ExportedBundle } from "./export.js";
 import { supervisedFeeds } from "../adaptation/feeds.js";
+import { goThrough, teacherAlpha } from "./steps.js";
+import { trainDepth } from "./train-depth.js";
 import { PromptLearner } from "./prompt-learner.js";
 import { readRecipe, type RecipeSource } from "./recipe.js";
 import { Words } from "../network/text/words.js";
@@ -35,6 +37,8 @@ export interface TrainOptions {
   readonly openModule: URL;
   readonly threads?: number;
   readonly network?: NetworkConfig;
+  /** The folder of a CLIP text tower; the recipe's, else the bundled text encoder, where it is left out. */
+  readonly textEncoder?: string;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -50,7 +54,6 @@ export interface Trained extends ExportedBundle {
 const names = paddedVocabularySize(16);
 const maxBoxes = 32;
 const warmUp = 200;
-const minutesBetweenCheckpoints = 3;
 
 /** A recipe's source as plain JSON, its paths resolved. */
 const specOf = (source: RecipeSource, data: string): SourceSpec<unknown> => ({
@@ -63,29 +66,29 @@ const specOf = (source: RecipeSource, data: string): SourceSpec<unknown> => ({
       : { kind: "drive", ...source.drive },
 });
 
-/** Warms up linearly, then falls along half a cosine. `progress` from 0 to 1. */
-const rateFactor = (step: number, progress: number): number =>
-  Math.min(1, (step + 1) / warmUp) * (0.5 + 0.5 * Math.cos(Math.PI * Math.min(1, progress)));
-
-/** Trains a bundle from labelled frames (L^S of eq. 1), writes it and validates it; its weights are the EMA's. Throws as its parts do. */
+/** Trains a bundle from labelled frames (L^S of eq. 1), writes it and validates it; its weights are the EMA's; or, by a recipe for depth, teaches one that. Throws as its parts do. */
 export async function train(options: TrainOptions): Promise<Trained> {
   const recipe = await readRecipe(options.recipe);
+  if (recipe.task === "depth") return trainDepth(recipe, options);
   const data = resolve(options.data ?? defaultDataFolder());
-  const config = options.network ?? defaultNetwork;
-  const found = await readCheckpoint(options.checkpoint);
-  if (found && !options.resume)
-    throw new NightshiftError("E_CONFIG", {
-      expected: "no checkpoint where training starts anew",
-      received: `one of ${found.steps} steps in ${options.checkpoint}`,
-      remedy: "Add --resume to go on from it, or name another --checkpoint folder.",
-    });
+  const found = await checkpointFor(options);
   if (found?.state.has(promptNames.category) && !recipe.prompts)
     throw new NightshiftError("E_CONFIG", {
       expected: "a recipe with prompts, as the checkpoint has",
       received: `recipe ${recipe.name} without them`,
       remedy: "Go on with the recipe that the checkpoint was made with, or name another --checkpoint folder.",
     });
-  const encoder = await TextEncoder.create(runModel);
+  const textEncoder = options.textEncoder ?? (recipe.textEncoder && join(data, recipe.textEncoder));
+  const encoder = await TextEncoder.open(runModel, textEncoder);
+  const { tower } = encoder;
+  if (found?.textEncoder !== undefined && found.textEncoder !== tower.sha256)
+    throw new NightshiftError("E_TEXT_ENCODER", {
+      expected: `the text encoder that the checkpoint was made with, SHA-256 ${found.textEncoder}`,
+      received: `${tower.id}, SHA-256 ${tower.sha256}`,
+      remedy: "Go on with the same --text-encoder, or name another --checkpoint folder.",
+    });
+  const { textWidth: _, ...sizes } = options.network ?? defaultNetwork;
+  const config: NetworkConfig = { ...sizes, ...(tower.width !== textWidth && { textWidth: tower.width }) };
   const prompts =
     recipe.prompts &&
     new PromptLearner(encoder, { ...recipe.prompts, seed: recipe.seed, threads: options.threads, ...(found && { state: found.state, steps: found.promptSteps }) });
@@ -99,44 +102,37 @@ export async function train(options: TrainOptions): Promise<Trained> {
     batch: { batchSize: recipe.batch, width: config.width, height: config.height, seed: recipe.seed, maxBoxes },
     firstStep: learner.steps,
   });
-  const started = performance.now();
-  const minutesBefore = found?.minutes ?? 0;
-  const minutes = (): number => minutesBefore + (performance.now() - started) / 60_000;
-  const progress = (): number => Math.max(learner.steps / recipe.steps, minutes() / (options.minutes ?? Infinity));
-  const losses: Record<string, number> = {};
-  const checkpoint = (): Promise<void> =>
-    writeCheckpoint(options.checkpoint, {
-      state: new Map([...learner.state(), ...(prompts?.state() ?? [])]),
-      steps: learner.steps,
-      minutes: minutes(),
-      promptSteps: prompts?.steps,
-    });
-  let lastCheckpoint = minutes();
+  let progress;
   try {
-    while (progress() < 1) {
-      const batch = await loader.next();
-      await words.learn(batch.names.flat());
-      const factor = rateFactor(learner.steps, progress());
-      const result = await learner.step(supervisedFeeds(batch, words, { ...config, names }), {
-        rateEncoder: recipe.rates.encoder * factor,
-        rateDecoder: recipe.rates.decoder * factor,
-        decay: recipe.rates.decay,
-        clip: 5,
-        alpha: Math.min(0.998, (1 + learner.steps) / (10 + learner.steps)),
-      });
-      await prompts?.learn(batch.names, result.textGradient, words, factor);
-      for (const [name, value] of Object.entries(result)) if (value.length === 1) losses[name] = (losses[name] ?? value[0]) * 0.99 + value[0] * 0.01;
-      if (learner.steps % 20 === 0) {
-        const left = (minutes() - minutesBefore) * ((1 - progress()) / Math.max(1e-6, progress() - progressBefore(found, recipe.steps, options)));
-        const shown = Object.entries(losses).map(([name, value]) => `${name} ${value.toFixed(3)}`);
-        options.onProgress?.(`step ${learner.steps} of ${recipe.steps}, ${minutes().toFixed(1)} min, ${left.toFixed(0)} min left: ${shown.join(", ")}`);
-      }
-      if (minutes() - lastCheckpoint > minutesBetweenCheckpoints) {
-        lastCheckpoint = minutes();
-        await checkpoint();
-      }
-    }
-    await checkpoint();
+    progress = await goThrough({
+      learner,
+      steps: recipe.steps,
+      warmUp,
+      ...(options.minutes !== undefined && { minutes: options.minutes }),
+      ...(found && { found }),
+      ...(options.onProgress && { onProgress: options.onProgress }),
+      checkpoint: (minutes) =>
+        writeCheckpoint(options.checkpoint, {
+          state: new Map([...learner.state(), ...(prompts?.state() ?? [])]),
+          steps: learner.steps,
+          minutes,
+          promptSteps: prompts?.steps,
+          textEncoder: tower.sha256,
+        }),
+      step: async (factor) => {
+        const batch = await loader.next();
+        await words.learn(batch.names.flat());
+        const result = await learner.step(supervisedFeeds(batch, words, { ...config, names }), {
+          rateEncoder: recipe.rates.encoder * factor,
+          rateDecoder: recipe.rates.decoder * factor,
+          decay: recipe.rates.decay,
+          clip: 5,
+          alpha: teacherAlpha(learner),
+        });
+        await prompts?.learn(batch.names, result.textGradient, words, factor);
+        return result;
+      },
+    });
   } finally {
     await loader.close();
     await prompts?.close();
@@ -145,14 +141,11 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const steps = learner.steps;
   await learner.close();
   options.onProgress?.("estimating statistics and writing the bundle");
-  const exported = await exportBundle({ out: options.out, config, weights, words, recipe, sources, openModule: options.openModule });
-  const trained = { ...exported, steps, minutes: minutes(), losses };
+  const exported = await exportBundle({ out: options.out, config, weights, words, tower, recipe, sources, openModule: options.openModule });
+  const trained = { ...exported, steps, ...progress };
   if (recipe.validation === undefined) return trained;
   options.onProgress?.(`validating on ${recipe.validation}`);
   const { openDataset } = (await import(options.openModule.href)) as { openDataset: (spec: unknown) => Promise<Dataset> };
   const frames = await openDataset({ kind: "folder", path: join(data, recipe.validation) });
-  return { ...trained, validation: await evaluateBundle(options.out, frames, { threads: options.threads ?? 2 }) };
+  return { ...trained, validation: await evaluateBundle(options.out, frames, { threads: options.threads ?? 2, ...(textEncoder !== undefined && { textEncoder }) }) };
 }
-
-const progressBefore = (found: { steps: number; minutes: number } | undefined, steps: number, { minutes = Infinity }: TrainOptions): number =>
-  found ? Math.max(found.steps / steps, found.minutes / minutes) : 0;

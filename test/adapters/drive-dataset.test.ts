@@ -30,6 +30,21 @@ test("a sample does not depend on which were taken before", async (t) => {
   t.notDeepEqual((await one.sample(6)).mask, (await one.sample(5)).mask);
 });
 
+test("samples say how far everything is where that is asked for", async (t) => {
+  const options = { seed: 4, length: 1, condition: "day", width: 160, height: 96 } as const;
+  t.is((await driveDataset(options).sample(0)).depth, undefined);
+  const { depth, mask } = await driveDataset({ ...options, depth: true }).sample(0);
+  const [sky, road] = ["sky", "road"].map((name) => driveDataset(options).names.indexOf(name));
+  t.is(depth?.length, 160 * 96);
+  depth?.forEach((metres, pixel) => {
+    if (mask?.[pixel] === sky) t.is(metres, Infinity);
+    if (mask?.[pixel] === road) t.true(metres > 1 && metres < 1000);
+  });
+  // The road in front of the car is nearer than the road ahead.
+  const roads = [...(mask ?? [])].flatMap((label, pixel) => (label === road && depth ? [depth[pixel]] : []));
+  t.true(roads.at(-1)! < roads[0]);
+});
+
 test("an index beyond the end is refused", async (t) => {
   const error = await t.throwsAsync(driveDataset(options).sample(9), { instanceOf: NightshiftError });
   t.is(error?.code, "E_DATASET");

@@ -6,6 +6,7 @@ import type { BundleContents } from "../../sdk/bundle/bundle.js";
 import type { Description } from "../../sdk/bundle/manifest.js";
 import { float32, type FloatTensor, sizeOf } from "../../sdk/graph/tensor.js";
 import { type NetworkConfig, textWidth } from "../../sdk/network/contract.js";
+import { bundledTextEncoder } from "../support/text-encoder.js";
 
 /** The smallest network that the contract allows. */
 export const tinyNetwork: NetworkConfig = {
@@ -29,7 +30,7 @@ export const description: Description = {
   network: tinyNetwork,
   vocabulary: ["road", "car"],
   training: { statement: "Nothing: random numbers.", data: [{ name: "none", terms: "none" }] },
-  textEncoder: { id: "test", sha256: "0".repeat(64) },
+  textEncoder: bundledTextEncoder,
   condition: "clear",
   metrics: { "miou day-test": 12.5 },
 };

@@ -6,6 +6,7 @@ import type { EngineOptions } from "../../sdk/engine/engine.js";
 import { runModel } from "../../sdk/engine/run.js";
 import { vocabularyFeeds } from "../../sdk/engine/feeds.js";
 import { float32 } from "../../sdk/graph/tensor.js";
+import { textWidth } from "../../sdk/network/contract.js";
 import { inferenceModel } from "../../sdk/network/inference.js";
 import { tinyNetwork } from "../bundle/contents.js";
 import { bundleOf, frameOf, manyNames, names, vocabulary, weightsOf } from "./models.js";
@@ -32,7 +33,7 @@ test.serial("a frame is answered as the graph answers it", async (t) => {
   t.true(answer.valid, answer.invalidReasons.join());
   t.deepEqual(answer.vocabulary, [...names]);
   const model = inferenceModel(tinyNetwork, weights, { frameWidth: 80, frameHeight: 48, names: 16 });
-  const bare = await runModel(model, { frame: { dtype: "uint8", shape: [1, 48, 80, 3], data: frame.rgb }, ...vocabularyFeeds(vocabulary()) });
+  const bare = await runModel(model, { frame: { dtype: "uint8", shape: [1, 48, 80, 3], data: frame.rgb }, ...vocabularyFeeds(vocabulary(), textWidth) });
   t.deepEqual(answer.mask, bare.mask?.data);
   t.deepEqual(answer.maskScore, bare.mask_score?.data);
   const scores = new Set([...(bare.box_score?.data ?? [])].map(Number));

@@ -98,6 +98,12 @@ for (const [name, bytes] of Object.entries(malformed)) {
   });
 }
 
+test("a file may be long: offsets are no shape", (t) => {
+  const bytes = (data: Uint8Array): Tensor => ({ dtype: "uint8", shape: [data.length], data });
+  const { tensors } = readSafetensors(writeSafetensors(new Map([["a", bytes(new Uint8Array(100_000_000))], ["b", bytes(Uint8Array.of(3, 4))]])));
+  t.deepEqual([...tensors.get("b")!.data], [3, 4]);
+});
+
 test("tensors that do not fit their shape are not written", (t) => {
   const wrong = new Map([["a", float32([3], [1, 2])]]);
   t.is(t.throws(() => writeSafetensors(wrong), { instanceOf: NightshiftError }).code, "E_BUNDLE_FORMAT");

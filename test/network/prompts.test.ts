@@ -8,8 +8,9 @@ import { add, concat, matMul, mul, reshape, slice, tanh, total } from "../../sdk
 import { type FloatTensor, type Weights, sizeOf } from "../../sdk/graph/tensor.js";
 import { Random } from "../../sdk/random.js";
 import { initialPrompts, promptNames, promptStep } from "../../sdk/network/steps/prompts.js";
-import { insertPrompts, textEncoder } from "../../sdk/network/text/encoderGraph.js";
-import { quantiseRows } from "../../sdk/network/text/quantise.js";
+import { bert } from "../../sdk/network/text/bert.js";
+import { insertPrompts } from "../../sdk/network/text/encoderGraph.js";
+import { deviationOf, quantiseRows } from "../../sdk/network/text/quantise.js";
 
 /** A text encoder of random weights: MiniLM's in everything but width. */
 const width = 24;
@@ -45,6 +46,7 @@ function randomEncoder(): Weights {
 }
 
 const weights = randomEncoder();
+const tower = { width, embed: (tokens: Value, attention: Value): Value => bert(weights, tokens, attention) };
 const tokens = normal([texts, length, width], 1);
 /** Texts of 2 to 5 tokens. */
 const attention: FloatTensor = { dtype: "float32", shape: [texts, length], data: Float32Array.from({ length: texts * length }, (_, i) => (i % length < 2 + (Math.floor(i / length) % 4) ? 1 : 0)) };
@@ -69,7 +71,7 @@ async function fused(at: { task: FloatTensor; category: FloatTensor }): Promise<
   const [all, mask] = [graph.constant(tokens), graph.constant(attention)];
   const tasks = insertPrompts(slice(all, 0, 0, 2), slice(mask, 0, 0, 2), task);
   const names = insertPrompts(slice(all, 0, 2, texts), slice(mask, 0, 2, texts), category);
-  const embedding = concat([textEncoder(weights, tasks.tokens, tasks.attention), textEncoder(weights, names.tokens, names.attention)], 0);
+  const embedding = concat([tower.embed(tasks.tokens, tasks.attention), tower.embed(names.tokens, names.attention)], 0);
   const loss = lossOf(embedding);
   const [byTask, byCategory] = gradients(loss, [task, category]);
   for (const [name, value] of Object.entries({ loss: reshape(loss, [1]), embedding, byTask, byCategory })) graph.output(name, value);
@@ -92,7 +94,7 @@ const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number => largest
 
 test("the gradient through two graphs is that of one graph, and the step is AdamW's", async (t) => {
   const whole = await fused(prompts);
-  const learner = await Learner.create(promptStep(weights, prompts, { texts, length }));
+  const learner = await Learner.create(promptStep(tower, prompts, { texts, length }));
   const results = await learner.step({ tokens, attention, textGradient: await textGradient(whole.embedding) }, { rate: 0.01, clip: 1e9 });
   const state = learner.state();
   for (const [name, gradient, before] of [
@@ -115,7 +117,7 @@ test("the gradient through two graphs is that of one graph, and the step is Adam
 });
 
 test("steps lower the loss of the other graph", async (t) => {
-  const learner = await Learner.create(promptStep(weights, prompts, { texts, length }));
+  const learner = await Learner.create(promptStep(tower, prompts, { texts, length }));
   const first = await fused(prompts);
   let { embedding } = first;
   for (let i = 0; i < 10; i++) ({ embedding } = await learner.step({ tokens, attention, textGradient: await textGradient(embedding) }, { rate: 0.03 }));
@@ -127,7 +129,8 @@ test("steps lower the loss of the other graph", async (t) => {
 });
 
 test("prompts start as large as word embeddings, the same for the same seed", (t) => {
-  const words = quantiseRows(normal([200, width], 0.05, 0.01));
+  const table = quantiseRows(normal([200, width], 0.05, 0.01));
+  const words = { width, deviation: () => deviationOf(table) };
   const { task, category } = initialPrompts(words, 100, 4);
   t.deepEqual([task.shape, category.shape], [[100, width], [100, width]]);
   const deviation = Math.sqrt(task.data.reduce((sum, x) => sum + x * x, 0) / task.data.length);

@@ -9,7 +9,7 @@ import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { mul, total } from "../../sdk/graph/ops.js";
 import { type FloatTensor, float32 } from "../../sdk/graph/tensor.js";
 import { tasks } from "../../sdk/network/contract.js";
-import { insertPrompts, textEncoder, textEncoderGraph } from "../../sdk/network/text/encoderGraph.js";
+import { insertPrompts, textEncoderGraph } from "../../sdk/network/text/encoderGraph.js";
 import { loadMiniLm } from "../../sdk/network/text/minilm.js";
 import { photoOf } from "../../sdk/network/text/prompts.js";
 import { TextEncoder } from "../../sdk/network/text/textEncoder.js";
@@ -50,14 +50,14 @@ test.serial("embeddings equal the reference: to 2e-6 with the same weights, to a
 
 test.serial("padding does not change an embedding", async (t) => {
   const rows = tokenize(weights, ["traffic sign", "car"]);
-  const tight = await runModel(writeOnnx(textEncoderGraph(weights.encoder, 2, 4)), { ...embedTokens(weights, rows) });
-  const wide = await runModel(writeOnnx(textEncoderGraph(weights.encoder, 2, 16)), { ...embedTokens(weights, rows, undefined, 16) });
+  const tight = await runModel(writeOnnx(textEncoderGraph(weights, 2, 4)), { ...embedTokens(weights, rows) });
+  const wide = await runModel(writeOnnx(textEncoderGraph(weights, 2, 16)), { ...embedTokens(weights, rows, undefined, 16) });
   t.true(distance(tight.embedding.data as Float32Array, wide.embedding.data as Float32Array) < 1e-6);
 });
 
 test.serial("what stands in padding is never looked at", async (t) => {
   const { tokens, attention } = embedTokens(weights, tokenize(weights, ["car"]), undefined, 8);
-  const model = writeOnnx(textEncoderGraph(weights.encoder, 1, 8));
+  const model = writeOnnx(textEncoderGraph(weights, 1, 8));
   const filled = { ...tokens, data: tokens.data.map((value, i) => (i < 3 * 384 ? value : 7)) };
   const clean = await runModel(model, { tokens, attention });
   const dirty = await runModel(model, { tokens: filled, attention });
@@ -99,7 +99,7 @@ test.serial("prompts inserted inside a graph equal prompts inserted before it", 
   const graph = new Graph("prompted");
   const prompts = graph.input("prompts", "float32", [3, 384]);
   const inserted = insertPrompts(graph.input("tokens", "float32", tokens.shape), graph.input("attention", "float32", attention.shape), prompts);
-  graph.output("embedding", textEncoder(weights.encoder, inserted.tokens, inserted.attention));
+  graph.output("embedding", weights.embed(inserted.tokens, inserted.attention));
   const answer = await runModel(writeOnnx(graph), { tokens, attention, prompts: context(3, 0) });
   const before = await encoder.encode(["road", "non-drivable area"], context(3, 0));
   t.true(distance(answer.embedding.data as Float32Array, before.data) < 1e-6);
@@ -111,7 +111,7 @@ test.serial("prompts learn through the encoder: the gradient is the slope, and f
   const graph = new Graph("training");
   const prompts = graph.input("prompts", "float32", [2, 384]);
   const inserted = insertPrompts(graph.constant(tokens), graph.constant(attention), prompts);
-  const similarity = total(mul(textEncoder(weights.encoder, inserted.tokens, inserted.attention), graph.constant(target)));
+  const similarity = total(mul(weights.embed(inserted.tokens, inserted.attention), graph.constant(target)));
   graph.output("similarity", similarity);
   graph.output("gradient", gradients(similarity, [prompts])[0]);
   const model = writeOnnx(graph);

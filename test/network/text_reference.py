@@ -114,4 +114,5 @@ def main(folder):
         f"min {min(cosines):.5f} mean {sum(cosines) / len(cosines):.5f}")
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import test from "ava";
 import { create } from "@bufbuild/protobuf";
 import { packageRoot } from "../../sdk/paths.js";
-import { headerMessage, boxesMessage, maskMessage } from "../../sdk/stream/answer.js";
+import { boxesMessage, depthMessage, headerMessage, maskMessage } from "../../sdk/stream/answer.js";
 import { conditionName, conditionNames, conditionNumber, eventKindNames, eventMessage, streamEvent } from "../../sdk/stream/events.js";
 import { Encoding, EventKind, PlaneSchema } from "../../sdk/stream/messages/nightshift_pb.js";
 import { packPlane, unpackPlane } from "../../sdk/stream/planes.js";
@@ -79,6 +79,22 @@ test("the messages of a frame carry what the engine answered", (t) => {
   t.deepEqual(boxes, [[1.5, 2, 300.25, 400, 2, "car", 0.75], [0, 0, 10, 1079, 4, "Straße", 0.5]]);
   t.is(maskMessage(perception, header, false).scores, undefined);
   t.throws(() => boxesMessage({ ...perception, vocabulary: ["road"] }, header), { code: "E_VOCABULARY" });
+});
+
+test("depth travels in centimetres, and only where there is some", (t) => {
+  const perception = perceptionOf(1);
+  const header = headerMessage(perception, "clear");
+  t.is(depthMessage(perception, header), undefined);
+  const depth = new Float32Array(128 * 64).fill(12.344);
+  depth.set([0.5, 300, 9000], 0);
+  const message = depthMessage({ ...perception, depth }, header);
+  if (!message) return t.fail("no message");
+  const received = unpackMessage(packMessage("depth", "front", message));
+  if (received.kind !== "depth") return t.fail(received.kind);
+  const { centimetres, width, height, toCamera } = received.message;
+  t.deepEqual([width, height, toCamera?.scaleX], [128, 64, perception.cameraWidth / 128]);
+  const view = new DataView(centimetres.buffer, centimetres.byteOffset);
+  t.deepEqual([0, 1, 2, 3].map((at) => view.getUint16(at * 2, true)), [50, 30000, 65535, 1234]);
 });
 
 test("what is no message is refused", (t) => {

@@ -8,6 +8,7 @@ import { type FloatTensor, float32 } from "../../sdk/graph/tensor.js";
 import { type NetworkConfig, textWidth } from "../../sdk/network/contract.js";
 import { initialWeights } from "../../sdk/network/initial.js";
 import { Random } from "../../sdk/training/batch/index.js";
+import { bundledTextEncoder } from "./text-encoder.js";
 
 /** Small enough that a frame takes a few milliseconds. */
 export const tinyNetwork: NetworkConfig = { width: 128, height: 64, stem: 4, channels: [4, 8, 8, 16], depths: [1, 1, 1, 1], expansion: 2, embedding: 16, heads: 2, decoderLayers: 1, regions: 100 };
@@ -34,7 +35,7 @@ export async function tinyBundle(exemplars = 12): Promise<{ readonly directory: 
       network: tinyNetwork,
       vocabulary: names,
       training: { statement: "Nothing: random numbers.", data: [] },
-      textEncoder: { id: "test", sha256: "0".repeat(64) },
+      textEncoder: bundledTextEncoder,
       condition: "clear",
       metrics: {},
     },

@@ -89,6 +89,39 @@ test("frame, labels and boxes move together under augmentation", async (t) => {
   t.true(compared > 24, `${compared} boxes compared`);
 });
 
+test("depth moves with the labels, and an enlarged view is nearer by its scale", async (t) => {
+  const synthetic = syntheticDataset(1);
+  // Labels tell which depth belongs where: 30 m on the ground, 10 m at the block, sky in the topmost rows.
+  const dataset: Dataset = {
+    ...synthetic,
+    sample: async (index) => {
+      const sample = await synthetic.sample(index);
+      return { ...sample, depth: Float32Array.from(sample.mask ?? [], (label, pixel) => (pixel < 96 * 6 ? Infinity : label === 1 ? 10 : 30)) };
+    },
+  };
+  const loader = new BatchLoader([{ dataset, share: 1, boxes: false }], { width: 128, height: 64, depth: true });
+  const scales = new Set<number>();
+  for (let step = 0; step < 4; step++) {
+    const { labels, depth = new Float32Array() } = await loader.batch(step);
+    t.is(depth.length, labels.length);
+    for (let at = 0; at < 4; at++) {
+      const [own, metres] = [labels.subarray(at * 512, (at + 1) * 512), depth.subarray(at * 512, (at + 1) * 512)];
+      const [near, far, ...others] = [...new Set(metres)].filter((value) => value > 0).sort((a, b) => a - b);
+      t.deepEqual(others, []);
+      // Where the window shows no block, the ground is alone.
+      if (far === undefined) continue;
+      t.true(Math.abs(far / near - 3) < 1e-4);
+      t.true(10 / near > 0.74 && 10 / near < 1.76);
+      scales.add(near);
+      // Within a cell the label and the depth are taken at places of their own, so they may differ at edges.
+      const inside = [...own.keys()].filter((cell) => [0, -1, 1, -32, 32].every((step) => own[cell + step] === 1));
+      for (const cell of inside) t.is(metres[cell], near);
+    }
+  }
+  t.true(scales.size > 8);
+  t.is((await new BatchLoader([{ dataset, share: 1, boxes: false }], { width: 128, height: 64 }).batch(0)).depth, undefined);
+});
+
 test("what lies outside the frame is grey and ignored", (t) => {
   const view = { ...plainView(64, 32), scale: 0.5, left: -24, top: -8, flip: true };
   const white: Sample = { id: "0", width: 16, height: 16, rgb: new Uint8Array(768).fill(255), mask: new Uint8Array(256) };

@@ -1,6 +1,6 @@
 import test from "ava";
 import { NightshiftError } from "../../sdk/errors.js";
-import { averagePrecision50, boxIou, ConfusionMatrix, resizeMaskNearest } from "../../sdk/training/metrics/index.js";
+import { averagePrecision50, boxIou, ConfusionMatrix, DepthErrors, resizeMaskNearest } from "../../sdk/training/metrics/index.js";
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
@@ -81,4 +81,15 @@ test("a mask is laid over another size by nearest neighbour", (t) => {
   t.deepEqual([...resizeMaskNearest(bytes(1, 2, 3, 4), 2, 2, 4, 2)], [1, 1, 2, 2, 3, 3, 4, 4]);
   t.deepEqual([...resizeMaskNearest(bytes(1, 2, 3, 4, 5, 6), 6, 1, 3, 1)], [2, 4, 6]);
   t.deepEqual([...resizeMaskNearest(bytes(1, 2, 3), 3, 1, 2, 2)], [1, 3, 1, 3]);
+});
+
+test("errors of depth by hand: near, far, sky, and another size", (t) => {
+  const errors = new DepthErrors();
+  t.is(errors.score(), undefined);
+  // Each depth that is told stands for two pixels; the sky and what is beyond 80 m do not count.
+  errors.add(Float32Array.of(10, 20), 2, 1, Float32Array.of(10, 8, Infinity, 90), 4, 1);
+  t.deepEqual(errors.score(), { absRel: 12.5, within125: 50 });
+  errors.add(Float32Array.of(16), 1, 1, Float32Array.of(20), 1, 1);
+  t.like(errors.score(), { absRel: (100 * (0.25 + 0.2)) / 3, within125: 100 / 3 });
+  t.throws(() => errors.add(new Float32Array(2), 2, 2, new Float32Array(4), 2, 2), { code: "E_FRAME_SIZE" });
 });

@@ -3,7 +3,7 @@ import { vocabularyFeeds } from "../../engine/feeds.js";
 import { OnnxSession } from "../../engine/onnxruntime.js";
 import { NightshiftError } from "../../errors.js";
 import type { Tensor, Weights } from "../../graph/tensor.js";
-import type { Network } from "../../network/architecture.js";
+import { textWidthOf, type Network } from "../../network/architecture.js";
 import { inputNames, outputNames, paddedVocabularySize, type vocabularySizes } from "../../network/contract.js";
 import { inferenceModel } from "../../network/inference.js";
 import type { Prediction, Predictor } from "./predictor.js";
@@ -24,7 +24,7 @@ export class OnnxPredictor implements Predictor {
     const { width, height } = this.config;
     const session = await this.#session(paddedVocabularySize(vocabulary.names.length));
     const frame = { dtype: "uint8", shape: [1, height, width, 3], data: rgb } as const;
-    const answer = await session.run({ [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary) });
+    const answer = await session.run({ [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidthOf(this.config)) });
     return {
       mask: bytesOf(answer[outputNames.mask], outputNames.mask),
       maskScore: bytesOf(answer[outputNames.maskScore], outputNames.maskScore),

@@ -2,14 +2,14 @@ import { type Bundle, type Embeddings, type Vocabulary, vocabularyOf } from "../
 import { runModel } from "../../engine/run.js";
 import { NightshiftError } from "../../errors.js";
 import type { FloatTensor } from "../../graph/tensor.js";
-import { tasks, textWidth } from "../../network/contract.js";
-import { isImported } from "../../network/architecture.js";
+import { isImported, textWidthOf } from "../../network/architecture.js";
+import { tasks } from "../../network/contract.js";
 import { nearestClasses, rowOfClass } from "../../network/text/nearest-class.js";
 import { TextEncoder } from "../../network/text/textEncoder.js";
 import type { TextSource } from "../learner.js";
 
 /**
- * The embeddings of a bundle, and for names that it does not hold the text encoder with the bundle's prompts, loaded when the first comes.
+ * The embeddings of a bundle, and for names that it does not hold the text encoder that made them with the bundle's prompts, loaded when the first comes.
  * An imported model answers its own classes alone; there, other names stand for the class that means nearly the same.
  * The texts of the tasks always have the bundle's own rows.
  */
@@ -18,26 +18,32 @@ export class BundleText implements TextSource {
   readonly #embeddings: Embeddings;
   /** Whether only its own classes can be answered. */
   readonly #isClosed: boolean;
+  readonly #width: number;
   #encoder: Promise<TextEncoder> | undefined;
 
-  constructor(bundle: Bundle) {
+  /** `textEncoder`: the folder of the CLIP text tower that the bundle was trained with; none where that was the bundled encoder. */
+  constructor(
+    private readonly bundle: Bundle,
+    private readonly textEncoder?: string,
+  ) {
     this.#embeddings = bundle.embeddings();
+    this.#width = textWidthOf(bundle.network);
     this.#isClosed = isImported(bundle.network);
     const taskRows = this.#embeddings.tasks.data;
-    this.#names = new Map([...this.#embeddings.names, ...tasks.map((task, at): [string, Float32Array] => [task, taskRows.slice(at * textWidth, (at + 1) * textWidth)])]);
+    this.#names = new Map([...this.#embeddings.names, ...tasks.map((task, at): [string, Float32Array] => [task, taskRows.slice(at * this.#width, (at + 1) * this.#width)])]);
   }
 
-  /** Throws `E_BUNDLE_FORMAT` where the bundle's prompts lack those of names, and as the text encoder does. */
+  /** Throws `E_TEXT_ENCODER` where a name needs another text encoder, `E_BUNDLE_FORMAT` where the bundle's prompts lack those of names, and as the text encoder does. */
   async encode(texts: readonly string[]): Promise<FloatTensor> {
     const missing = [...new Set(texts.filter((text) => !this.#names.has(text)))];
     if (missing.length > 0) {
-      this.#encoder ??= TextEncoder.create(runModel);
+      this.#encoder ??= this.#open();
       const rows = await (this.#isClosed ? this.#classesOf(missing, await this.#encoder) : this.#embedded(missing, await this.#encoder));
       missing.forEach((text, at) => this.#names.set(text, rows[at]));
     }
-    const rows = new Float32Array(texts.length * textWidth);
-    texts.forEach((text, at) => rows.set(this.#names.get(text)!, at * textWidth));
-    return { dtype: "float32", shape: [texts.length, textWidth], data: rows };
+    const rows = new Float32Array(texts.length * this.#width);
+    texts.forEach((text, at) => rows.set(this.#names.get(text)!, at * this.#width));
+    return { dtype: "float32", shape: [texts.length, this.#width], data: rows };
   }
 
   /** Of a model of fixed classes, and names that were encoded before: which class each means; null where none. Undefined for others. */
@@ -52,16 +58,29 @@ export class BundleText implements TextSource {
     return Object.fromEntries(names.map((name) => [name, meaning(name)]));
   }
 
+  /** The text encoder, which must be the one whose embeddings the bundle holds: numbers of two encoders mean nothing to each other. */
+  async #open(): Promise<TextEncoder> {
+    const { id, sha256 } = this.bundle.manifest.textEncoder;
+    const encoder = await TextEncoder.open(runModel, this.textEncoder);
+    const { tower } = encoder;
+    if (tower.sha256 === sha256) return encoder;
+    throw new NightshiftError("E_TEXT_ENCODER", {
+      expected: `${id}, SHA-256 ${sha256}, which made the embeddings of the bundle ${this.bundle.directory}`,
+      received: `${tower.id}, SHA-256 ${tower.sha256}${this.textEncoder === undefined ? ", as no other was named" : `, in ${this.textEncoder}`}`,
+      remedy: `Name its folder (--text-encoder; textEncoder in a configuration), none for the bundled one, or ask for names that the bundle holds: ${[...this.#embeddings.names.keys()].join(", ")}.`,
+    });
+  }
+
   async #embedded(texts: readonly string[], encoder: TextEncoder): Promise<Float32Array[]> {
     const { data } = await encoder.encode(texts, this.#categoryPrompt());
-    return texts.map((_, at) => data.slice(at * textWidth, (at + 1) * textWidth));
+    return texts.map((_, at) => data.slice(at * this.#width, (at + 1) * this.#width));
   }
 
   /** For a model of fixed classes: the class whose name means nearly the same. */
   async #classesOf(texts: readonly string[], encoder: TextEncoder): Promise<Float32Array[]> {
     const classes = [...this.#embeddings.names.keys()];
     const nearest = nearestClasses(await encoder.encode(texts), await encoder.encode(classes));
-    return nearest.map((index) => rowOfClass(index, classes.length, textWidth));
+    return nearest.map((index) => rowOfClass(index, classes.length, this.#width));
   }
 
   #categoryPrompt(): FloatTensor | undefined {

@@ -54,6 +54,8 @@ export interface TrainingJob {
   readonly condition: ConditionName;
   /** The names that are answered now. */
   readonly vocabulary: readonly string[];
+  /** As `BundleText` takes it. */
+  readonly textEncoder?: string;
   /** `[height, width, 3]` each, at the network's input size. */
   readonly targets: readonly Uint8Array[];
   /** Labelled frames besides those of the bundle. */

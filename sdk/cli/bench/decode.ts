@@ -2,6 +2,7 @@ import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { findBundle, readBundle, vocabularyOf } from "../../bundle/index.js";
 import { vocabularyFeeds } from "../../engine/feeds.js";
 import { ThreadEngine } from "../../engine/thread-engine.js";
+import { textWidthOf } from "../../network/architecture.js";
 import { inputNames, paddedVocabularySize } from "../../network/contract.js";
 import { inferenceModel } from "../../network/inference.js";
 import { AnswerStream } from "../../pipeline/answer-stream.js";
@@ -114,7 +115,7 @@ async function openBare(directory: string, frames: readonly Pixels[], threads: n
   const names = paddedVocabularySize(manifest.vocabulary.length);
   const model = inferenceModel(bundle.network, weights, { frameWidth: width, frameHeight: height, names });
   const session = await InferenceSession.create(model, { intraOpNumThreads: threads });
-  const words = Object.entries(vocabularyFeeds(vocabularyOf(bundle.embeddings(), manifest.vocabulary)));
+  const words = Object.entries(vocabularyFeeds(vocabularyOf(bundle.embeddings(), manifest.vocabulary), textWidthOf(bundle.network)));
   const feeds = frames.map(({ rgb }) => ({
     [inputNames.frame]: new OrtTensor("uint8", rgb, [1, height, width, 3]),
     ...Object.fromEntries(words.map(([name, { dtype, data, shape }]) => [name, new OrtTensor(dtype, data, shape)])),

@@ -5,9 +5,9 @@ import {
 } from "../../graph/ops.js";
 import { writeOnnx } from "../../graph/onnx/write.js";
 import type { Weights } from "../../graph/tensor.js";
-import { architectureOf, type Network } from "../architecture.js";
+import { architectureOf, textWidthOf, type Network } from "../architecture.js";
 import { Builder } from "../builder.js";
-import { patchSize, textWidth } from "../contract.js";
+import { patchSize } from "../contract.js";
 import { parameterSpecs } from "../initial.js";
 import { hierarchicalAlignment, proposed } from "../losses/alignment.js";
 import { type BoxTargets, detectionLoss } from "../losses/detection.js";
@@ -117,7 +117,7 @@ function halfOf({ maskLogits, attention, detection, embedded }: NetworkValues, f
  * whole ones, against the EMA teacher (eq. 3), and the alignment L^align (eq. 7) of both, masked images left out. Normalisation keeps its statistics.
  * The losses of methods that are compared with are there too, at weight 0.
  *
- * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3], targetText [T, K + 2, 384], targetUsed [T, K],
+ * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3], targetText [T, K + 2, d], targetUsed [T, K],
  * noise float32 [T, H W / 32^2] of standard Gumbel numbers.
  */
 export function lmcStep(network: Network, weights: Weights, options: LmcOptions): StepGraph {
@@ -127,14 +127,14 @@ export function lmcStep(network: Network, weights: Weights, options: LmcOptions)
   const { normalise, onImage } = architectureOf(network);
   const frames = graph.input("frames", "uint8", [n, height, width, 3]);
   const labels = graph.input("labels", "uint8", [n, height / 4, width / 4]);
-  const text = graph.input("text", "float32", [n, k + 2, textWidth]);
+  const text = graph.input("text", "float32", [n, k + 2, textWidthOf(network)]);
   const used = graph.input("used", "float32", [n, k]);
   const boxes = graph.input("boxes", "float32", [n, g, 4]);
   const boxLabels = graph.input("boxLabels", "int64", [n, g]);
   const hasMask = graph.input("hasMask", "float32", [n]);
   const hasBoxes = graph.input("hasBoxes", "float32", [n]);
   const targets = graph.input("targets", "uint8", [t, height, width, 3]);
-  const targetText = graph.input("targetText", "float32", [t, k + 2, textWidth]);
+  const targetText = graph.input("targetText", "float32", [t, k + 2, textWidthOf(network)]);
   const targetUsed = graph.input("targetUsed", "float32", [t, k]);
   const noise = graph.input("noise", "float32", [t, (height * width) / patchSize ** 2]);
   const scalars = scalarInputs(graph, lmcScalars);

@@ -3,12 +3,12 @@ import { gradients } from "../../autodiff/backward.js";
 import { Graph, type Value } from "../../graph/graph.js";
 import { writeOnnx } from "../../graph/onnx/write.js";
 import { concat, mul, slice, total } from "../../graph/ops.js";
-import { type FloatTensor, type Weights, float32, sizeOf } from "../../graph/tensor.js";
+import { type FloatTensor, float32, sizeOf } from "../../graph/tensor.js";
 import { tasks } from "../contract.js";
 import { Random } from "../../random.js";
-import { insertPrompts, textEncoder } from "../text/encoderGraph.js";
+import { insertPrompts } from "../text/encoderGraph.js";
 import type { Prompts } from "../text/prompts.js";
-import type { QuantisedRows } from "../text/quantise.js";
+import type { TextTower, WordTable } from "../text/tower.js";
 import { prefixes, scalarInputs, type StepGraph } from "./step-graph.js";
 
 export interface PromptStepOptions {
@@ -33,22 +33,22 @@ export const promptNames = { task: "prompt/task", category: "prompt/category" } 
  * One step of the learnable prompts of eq. 2, as many vectors for tasks as for names. The loss itself is in another graph, which answers its gradient with respect to the embeddings E;
  * the gradient of <E, that gradient> with respect to the prompts is the loss's own, by the chain rule.
  *
- * Data inputs: tokens float32 [texts, length, 384] and attention float32 [texts, length] as `embedTokens` makes them without prompts;
- * textGradient float32 [texts, 384], zeros for texts that only fill the batch up.
- * Results: `loss` (<E, textGradient>, of no meaning by itself), `gradientNorm`, and `embedding` [texts, 384], made with the prompts after the step.
+ * Data inputs: tokens float32 [texts, length, words.width] and attention float32 [texts, length] as `embedTokens` makes them without prompts;
+ * textGradient float32 [texts, width], zeros for texts that only fill the batch up.
+ * Results: `loss` (<E, textGradient>, of no meaning by itself), `gradientNorm`, and `embedding` [texts, width], made with the prompts after the step.
  */
-export function promptStep(weights: Weights, prompts: Prompts, { texts, length }: PromptStepOptions): StepGraph {
+export function promptStep(tower: Pick<TextTower, "embed" | "width">, prompts: Prompts, { texts, length }: PromptStepOptions): StepGraph {
   const width = prompts.task.shape[1];
   const graph = new Graph("prompt step");
   const tokens = graph.input("tokens", "float32", [texts, length, width]);
   const attention = graph.input("attention", "float32", [texts, length]);
-  const textGradient = graph.input("textGradient", "float32", [texts, width]);
+  const textGradient = graph.input("textGradient", "float32", [texts, tower.width]);
   const scalars = scalarInputs(graph, promptScalars);
   const embed = (task: Value, category: Value): Value => {
     const part = (vectors: Value, from: number, to: number): ReturnType<typeof insertPrompts> =>
       insertPrompts(slice(tokens, 0, from, to), slice(attention, 0, from, to), vectors);
     const parts = [part(task, 0, tasks.length), part(category, tasks.length, texts)];
-    return textEncoder(weights, concat(parts.map((p) => p.tokens), 0), concat(parts.map((p) => p.attention), 0));
+    return tower.embed(concat(parts.map((p) => p.tokens), 0), concat(parts.map((p) => p.attention), 0));
   };
 
   const [task, category] = [graph.input(promptNames.task, "float32", prompts.task.shape), graph.input(promptNames.category, "float32", prompts.category.shape)];
@@ -81,22 +81,9 @@ export function promptState(prompts: Prompts): Map<string, FloatTensor> {
 }
 
 /** Random vectors as large as word embeddings, among which they will stand: normal, with the deviation of the whole table `words`. */
-export function initialPrompts(words: QuantisedRows, vectors: number, seed: number): Prompts {
-  const [rows, width] = words.values.shape;
-  let sum = 0;
-  let squares = 0;
-  for (let row = 0; row < rows; row++) {
-    let [rowSum, rowSquares] = [0, 0];
-    for (let i = row * width; i < (row + 1) * width; i++) {
-      const value = words.values.data[i];
-      rowSum += value;
-      rowSquares += value * value;
-    }
-    sum += rowSum * words.scales.data[row];
-    squares += rowSquares * words.scales.data[row] ** 2;
-  }
-  const count = rows * width;
-  const deviation = Math.sqrt(squares / count - (sum / count) ** 2);
+export function initialPrompts(words: Pick<WordTable, "width" | "deviation">, vectors: number, seed: number): Prompts {
+  const { width } = words;
+  const deviation = words.deviation();
   const draw = (label: string): FloatTensor => {
     const random = new Random(seed, label);
     return float32([vectors, width], Float32Array.from({ length: vectors * width }, () => deviation * random.normal()));

@@ -1,9 +1,8 @@
 import { Graph } from "../../graph/graph.js";
 import { writeOnnx } from "../../graph/onnx/write.js";
 import type { Weights } from "../../graph/tensor.js";
-import { architectureOf, type Network } from "../architecture.js";
+import { architectureOf, textWidthOf, type Network } from "../architecture.js";
 import { Builder } from "../builder.js";
-import { textWidth } from "../contract.js";
 import { ConstantParameters } from "../parameters.js";
 
 /** Prefix of the outputs; the kept statistics have the plain names. */
@@ -13,12 +12,12 @@ const measured = "measured/";
  * A graph that answers with the mean and variance of every normalisation layer over a batch of unmasked frames, as outputs
  * `measured/NAME.mean` and `measured/NAME.variance`: for kept statistics that are re-estimated over many frames.
  *
- * Inputs: frames uint8 [N, H, W, 3], text float32 [N, K + 2, 384], used float32 [N, K].
+ * Inputs: frames uint8 [N, H, W, 3], text float32 [N, K + 2, d], used float32 [N, K].
  */
 export function statisticsModel(network: Network, weights: Weights, options: { readonly batch: number; readonly names: number }): Uint8Array {
   const graph = new Graph("statistics");
   const frames = graph.input("frames", "uint8", [options.batch, network.height, network.width, 3]);
-  const text = graph.input("text", "float32", [options.batch, options.names + 2, textWidth]);
+  const text = graph.input("text", "float32", [options.batch, options.names + 2, textWidthOf(network)]);
   const used = graph.input("used", "float32", [options.batch, options.names]);
   const b = new Builder(graph, new ConstantParameters(weights), "batch");
   const { normalise, onImage } = architectureOf(network);

@@ -3,7 +3,8 @@ import { add, concat, mul, reshape, sub } from "../../graph/ops.js";
 import { writeOnnx } from "../../graph/onnx/write.js";
 import type { Weights } from "../../graph/tensor.js";
 import { Builder } from "../builder.js";
-import { textWidth, type NetworkConfig } from "../contract.js";
+import { textWidthOf } from "../architecture.js";
+import type { NetworkConfig } from "../contract.js";
 import { detectionLoss } from "../losses/detection.js";
 import { oneHotLabels, segmentationLoss } from "../losses/segmentation.js";
 import { normalise } from "../image-encoder.js";
@@ -34,16 +35,16 @@ export const supervisedScalars = {
 /**
  * The offline training step: L^S of eq. 1 for segmentation and detection, with normalisation by batch statistics.
  *
- * Data inputs: frames uint8 [N, H, W, 3]; labels uint8 [N, H/4, W/4]; text float32 [N, K + 2, 384]; used float32 [N, K];
+ * Data inputs: frames uint8 [N, H, W, 3]; labels uint8 [N, H/4, W/4]; text float32 [N, K + 2, d]; used float32 [N, K];
  * boxes float32 [N, G, 4]; boxLabels int64 [N, G]; hasMask, hasBoxes float32 [N].
- * Results: losses and `textGradient` [N, K + 2, 384], from which prompts learn.
+ * Results: losses and `textGradient` [N, K + 2, d], from which prompts learn.
  */
 export function supervisedStep(config: NetworkConfig, weights: Weights, options: SupervisedOptions): StepGraph {
   const { batch: n, names: k, boxes: g } = options;
   const graph = new Graph("supervised step");
   const frames = graph.input("frames", "uint8", [n, config.height, config.width, 3]);
   const labels = graph.input("labels", "uint8", [n, config.height / 4, config.width / 4]);
-  const text = graph.input("text", "float32", [n, k + 2, textWidth]);
+  const text = graph.input("text", "float32", [n, k + 2, textWidthOf(config)]);
   const used = graph.input("used", "float32", [n, k]);
   const boxes = graph.input("boxes", "float32", [n, g, 4]);
   const boxLabels = graph.input("boxLabels", "int64", [n, g]);

@@ -1,15 +1,20 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NightshiftError } from "../../errors.js";
 import { fromFloat16 } from "../../graph/float16.js";
 import { readSafetensors } from "../../graph/safetensors.js";
 import type { DType, FloatTensor, Tensor, Weights } from "../../graph/tensor.js";
+import { textWidth } from "../contract.js";
+import { bert } from "./bert.js";
 import { miniLmFolder, scaleSuffix, vocabularyFile, weightsFile, wordTable } from "./files.js";
-import { type QuantisedRows, dequantiseTransposed } from "./quantise.js";
+import { type QuantisedRows, dequantiseRow, dequantiseTransposed, deviationOf } from "./quantise.js";
+import type { TextTower } from "./tower.js";
 import { WordPiece } from "./wordpiece.js";
 
-/** What the text encoder needs: its tokenizer, the table of word embeddings, and the weights of its graph. */
-export interface TextWeights {
+/** What the files hold: the tokenizer, the table of word embeddings, and the weights of the graph. */
+export interface MiniLm {
+  readonly sha256: string;
   readonly tokenizer: WordPiece;
   /** [30522, 384]; stays int8, because a vocabulary uses a handful of its rows. */
   readonly words: QuantisedRows;
@@ -17,11 +22,26 @@ export interface TextWeights {
   readonly encoder: Weights;
 }
 
+/** The default text encoder, all-MiniLM-L6-v2. Throws as {@link readMiniLm}. */
+export async function loadMiniLm(folder?: string): Promise<TextTower> {
+  const { sha256, tokenizer, words, encoder } = await readMiniLm(folder);
+  return {
+    id: "all-MiniLM-L6-v2 int8",
+    sha256,
+    notice: "Text embeddings: all-MiniLM-L6-v2, Apache-2.0 (see sdk/network/text/minilm/NOTICE).",
+    tokenizer,
+    words: { width: words.values.shape[1], row: (id) => dequantiseRow(words, id), deviation: () => deviationOf(words) },
+    width: textWidth,
+    longest: 256,
+    embed: (tokens, attention) => bert(encoder, tokens, attention),
+  };
+}
+
 /**
- * Reads the bundled all-MiniLM-L6-v2 (23 MB; about 45 MB in memory as the encoder's float32 weights).
+ * Reads the bundled files (23 MB; about 45 MB in memory as the encoder's float32 weights).
  * Throws E_BUNDLE_MISSING where a file is not there, E_BUNDLE_FORMAT where one is damaged or they do not belong together.
  */
-export async function loadMiniLm(folder: string = miniLmFolder()): Promise<TextWeights> {
+export async function readMiniLm(folder: string = miniLmFolder()): Promise<MiniLm> {
   const [bytes, text] = await Promise.all([read(join(folder, weightsFile)), read(join(folder, vocabularyFile))]);
   const { tensors } = readSafetensors(bytes);
   const vocabulary = new TextDecoder().decode(text).trimEnd().split("\n");
@@ -34,7 +54,7 @@ export async function loadMiniLm(folder: string = miniLmFolder()): Promise<TextW
     if (tensor.dtype === "int8") encoder.set(name, dequantiseTransposed(quantised(tensors, name)));
     else encoder.set(name, { dtype: "float32", shape: tensor.shape, data: fromFloat16(typed(tensors, name, "float16").data) });
   }
-  return { tokenizer: new WordPiece(vocabulary), words, encoder };
+  return { sha256: createHash("sha256").update(bytes).digest("hex"), tokenizer: new WordPiece(vocabulary), words, encoder };
 }
 
 async function read(path: string): Promise<Uint8Array> {

@@ -37,6 +37,25 @@ export function dequantiseTransposed({ values, scales }: QuantisedRows): FloatTe
   return { dtype: "float32", shape: [columns, rows], data };
 }
 
+/** The standard deviation of all numbers of the matrix. */
+export function deviationOf({ values, scales }: QuantisedRows): number {
+  const [rows, columns] = matrixShape(values.shape);
+  let sum = 0;
+  let squares = 0;
+  for (let row = 0; row < rows; row++) {
+    let [rowSum, rowSquares] = [0, 0];
+    for (let i = row * columns; i < (row + 1) * columns; i++) {
+      const value = values.data[i];
+      rowSum += value;
+      rowSquares += value * value;
+    }
+    sum += rowSum * scales.data[row];
+    squares += rowSquares * scales.data[row] ** 2;
+  }
+  const count = rows * columns;
+  return Math.sqrt(squares / count - (sum / count) ** 2);
+}
+
 function matrixShape(shape: Shape): [number, number] {
   return [shape[0], sizeOf(shape.slice(1))];
 }

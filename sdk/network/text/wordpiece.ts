@@ -1,4 +1,5 @@
 import { NightshiftError } from "../../errors.js";
+import type { Tokenizer } from "./tower.js";
 
 const longestWord = 100;
 
@@ -16,11 +17,9 @@ const punctuation = /[!-/:-@[-`{-~\p{P}]/gu;
  * version 8, which the latter does not know. Names of special tokens (`[SEP]`) in a text are text here: a category's name never
  * controls the encoder.
  */
-export class WordPiece {
+export class WordPiece implements Tokenizer {
   readonly #ids: ReadonlyMap<string, number>;
-  /** The id that begins every text. */
   readonly start: number;
-  /** The id that ends every text. */
   readonly end: number;
   /** The id of words that no pieces spell. */
   readonly unknown: number;
@@ -39,7 +38,6 @@ export class WordPiece {
     return this.#ids.get(piece);
   }
 
-  /** Ids of a text's pieces, without `[CLS]` and `[SEP]`; empty for a text without visible characters. */
   tokenize(text: string): number[] {
     return words(text).flatMap((word) => this.#pieces(word));
   }

@@ -33,8 +33,8 @@ export const harmful: Readonly<Record<string, Kind>> = {
   "wrong condition": { strengths: ways, make: (world, seed) => learnt(world, seed, { targets: world.elsewhere, options: { statisticsMix: 1, steps: 10 }, rates: hasty }) },
   "blind frames": { strengths: ways, make: (world, seed) => learnt(world, seed, { targets: blind(world, seed), options: { statisticsMix: 0.5, steps: 10 }, rates: unsupervised }) },
   "own opinions": { strengths: ways, make: (world, seed) => learnt(world, seed, { rates: { ...unsupervised, ...hasty, alpha: 0 } }) },
-  noise: { strengths: ladder(0.03, 1.45, 9), make: shifted((tensor, random) => tensor.data.map(() => deviation(tensor) * random.normal())) },
-  "bias drift": { strengths: ladder(0.05, 1.6, 9), make: shifted((tensor, random, name) => (name.endsWith(".bias") ? tensor.data.map(() => size(tensor) * random.normal()) : undefined)) },
+  noise: { strengths: ladder(0.03, 1.45, 9), make: shifted((tensor, random) => scattered(tensor, deviation(tensor), random)) },
+  "bias drift": { strengths: ladder(0.05, 1.6, 9), make: shifted((tensor, random, name) => (name.endsWith(".bias") ? scattered(tensor, size(tensor), random) : undefined)) },
   "layer scaled": { strengths: ladder(0.1, 1.6, 9), make: oneLayer((tensor, random) => tensor.data.map((value) => value * (random.chance(0.5) ? 1 : -1))) },
   "channels swapped": { strengths: ladder(0.01, 1.8, 8), make: byChannel((data, from, other, length) => data.copyWithin(from, other, other + length)) },
   "channels dead": { strengths: ladder(0.01, 1.8, 8), make: byChannel((data, from, _, length) => data.fill(0, from, from + length)) },
@@ -190,6 +190,8 @@ function blind({ targets, bundle: { network } }: World, seed: number): Uint8Arra
   const sort = sorts[seed % sorts.length];
   return targets.slice(0, 8).map(sort);
 }
+
+const scattered = ({ data }: FloatTensor, by: number, random: Random): Float32Array => data.map(() => by * random.normal());
 
 const mapped = (weights: Weights, change: (tensor: FloatTensor, name: string) => Float32Array): Weights => new Map([...weights].map(([name, tensor]) => [name, { ...tensor, data: change(tensor, name) }]));
 

@@ -8,6 +8,8 @@ export interface Batch {
   readonly labels: Uint8Array;
   /** `[N, H / 2, W / 2]`, likewise; only where `labelStride` is 2. */
   readonly labelsFull?: Uint8Array;
+  /** `[N, H / 4, W / 4]`: metres, 0 where unknown and in the sky; only where `depth` is asked for. */
+  readonly depth?: Float32Array;
   /** For each sample, the words behind its labels: its dataset's mask names, then the box names that are not among them. */
   readonly names: readonly (readonly string[])[];
   /** For each sample, the words that its boxes are complete for. Empty where boxes are not labelled. */
@@ -33,6 +35,8 @@ export interface BatchOptions {
   readonly height: number;
   /** 2 adds `labelsFull`. */
   readonly labelStride: 2 | 4;
+  /** Adds `depth`. */
+  readonly depth: boolean;
   /** Random order, geometry and colours. Without it samples come in order, whole, sampled at cell centres. */
   readonly augment: boolean;
   readonly seed: number;
@@ -47,6 +51,7 @@ export const defaultBatchOptions: BatchOptions = {
   width: 512,
   height: 256,
   labelStride: 4,
+  depth: false,
   augment: true,
   seed: 1,
   maxBoxes: 32,

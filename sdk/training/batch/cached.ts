@@ -17,7 +17,7 @@ export function cached(dataset: Dataset, budget: CacheBudget): Dataset {
       const known = kept.get(index);
       if (known) return known;
       const sample = await dataset.sample(index);
-      const sizeMb = (sample.rgb.length + (sample.mask?.length ?? 0)) / 1e6;
+      const sizeMb = (sample.rgb.length + (sample.mask?.length ?? 0) + (sample.depth?.byteLength ?? 0)) / 1e6;
       if (sizeMb <= budget.leftMb && !kept.has(index)) {
         budget.leftMb -= sizeMb;
         kept.set(index, sample);

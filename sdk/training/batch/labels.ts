@@ -8,11 +8,23 @@ import { columnPlace, rowPlace, type View } from "./view.js";
  * Outside the frame, and without a mask, the label is `ignoreLabel`.
  */
 export function viewLabels(sample: Sample, view: View, stride: number, random: Random | undefined, out: Uint8Array): void {
-  const { mask, width, height } = sample;
-  if (!mask) {
-    out.fill(ignoreLabel);
-    return;
-  }
+  const { mask } = sample;
+  if (!mask) out.fill(ignoreLabel);
+  else cells(sample, view, stride, random, (cell, pixel) => (out[cell] = pixel < 0 ? ignoreLabel : mask[pixel]));
+}
+
+/**
+ * Likewise metres, 0 outside the frame, in the sky and without depth. An enlarged view is what a camera of longer focal length sees: told as the network's own
+ * camera would have to stand, everything is nearer by as much.
+ */
+export function viewDepth(sample: Sample, view: View, stride: number, random: Random | undefined, out: Float32Array): void {
+  const { depth } = sample;
+  if (!depth) out.fill(0);
+  else cells(sample, view, stride, random, (cell, pixel) => (out[cell] = pixel >= 0 && Number.isFinite(depth[pixel]) ? depth[pixel] / view.scale : 0));
+}
+
+/** Tells for each cell of a view the frame's pixel in it, -1 outside the frame. */
+function cells({ width, height }: Sample, view: View, stride: number, random: Random | undefined, tell: (cell: number, pixel: number) => void): void {
   const [columns, rows] = [view.width / stride, view.height / stride];
   // Places are linear in the column and row, so two of each give all of them.
   const left = columnPlace(view, 0, 0) * width;
@@ -24,6 +36,6 @@ export function viewLabels(sample: Sample, view: View, stride: number, random: R
       const x = Math.floor(left + (column + (random ? random.uniform() : 0.5)) * across);
       const y = Math.floor(top + (row + (random ? random.uniform() : 0.5)) * down);
       const inside = x >= 0 && x < width && y >= 0 && y < height;
-      out[row * columns + column] = inside ? mask[y * width + x] : ignoreLabel;
+      tell(row * columns + column, inside ? y * width + x : -1);
     }
 }

@@ -2,7 +2,7 @@ import type { Dataset, Sample } from "../dataset.js";
 import { defaultBatchOptions, type Batch, type BatchOptions } from "./batch.js";
 import { cached, type CacheBudget } from "./cached.js";
 import { blur, randomColour, recolour, unitGrain } from "./colour.js";
-import { viewLabels } from "./labels.js";
+import { viewDepth, viewLabels } from "./labels.js";
 import { Random } from "../../random.js";
 import { pasteRare } from "./paste.js";
 import { pad, resample } from "./resample.js";
@@ -43,7 +43,7 @@ export class BatchLoader {
 
   /** The batch of a step. Steps may be asked for in any order; going forward is cheapest. */
   async batch(step: number): Promise<Batch> {
-    const { batchSize: n, width, height, maxBoxes, labelStride, seed } = this.options;
+    const { batchSize: n, width, height, maxBoxes, labelStride, depth, seed } = this.options;
     const drawn = this.schedule.draws(step).map(({ source, index }) => ({ source: this.sources[source], index }));
     const samples = await Promise.all(drawn.map(({ source, index }, at) => this.sample(source, index, new Random(seed, step, at, "donor"))));
     const batch = {
@@ -51,6 +51,7 @@ export class BatchLoader {
       frames: new Uint8Array(n * height * width * 3),
       labels: new Uint8Array((n * height * width) / 16),
       ...(labelStride === 2 && { labelsFull: new Uint8Array((n * height * width) / 4) }),
+      ...(depth && { depth: new Float32Array((n * height * width) / 16) }),
       names: drawn.map(({ source }) => source.names),
       boxNames: drawn.map(({ source }) => (source.boxes ? source.dataset.boxNames : [])),
       boxes: new Float32Array(n * maxBoxes * 4),
@@ -88,6 +89,7 @@ export class BatchLoader {
     const jitter = augment ? random : undefined;
     viewLabels(sample, view, 4, jitter, batch.labels.subarray((at * size) / 16, ((at + 1) * size) / 16));
     if (batch.labelsFull) viewLabels(sample, view, 2, jitter, batch.labelsFull.subarray((at * size) / 4, ((at + 1) * size) / 4));
+    if (batch.depth) viewDepth(sample, view, 4, jitter, batch.depth.subarray((at * size) / 16, ((at + 1) * size) / 16));
     if (batch.hasBoxes[at] === 1) this.drawBoxes(sample, view, batch, at);
   }
 

@@ -24,9 +24,11 @@ export function pasteRare(sample: Sample, donor: Sample, names: readonly string[
 
   const rgb = Uint8Array.from(sample.rgb);
   const mask = Uint8Array.from(sample.mask);
+  const depth = sample.depth && donor.depth && Float32Array.from(sample.depth);
   donor.mask.forEach((label, at) => {
     if (rare[label] === 0) return;
     mask[at] = label;
+    if (depth && donor.depth) depth[at] = donor.depth[at];
     rgb.set(donor.rgb.subarray(3 * at, 3 * at + 3), 3 * at);
   });
   const covered = ({ x1, y1, x2, y2 }: Box): boolean => {
@@ -39,5 +41,6 @@ export function pasteRare(sample: Sample, donor: Sample, names: readonly string[
     ...sample.boxes.filter((box) => !covered(box)),
     ...(donor.boxes ?? []).filter(({ label }) => rare[names.indexOf(label)] === 1),
   ];
-  return { ...sample, rgb, mask, boxes };
+  const { depth: _, ...others } = sample;
+  return { ...others, rgb, mask, boxes, ...(depth && { depth }) };
 }

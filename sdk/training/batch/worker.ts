@@ -29,7 +29,7 @@ async function serve(port: NonNullable<typeof parentPort>, setup: WorkerSetup): 
       if (closed) break;
       const batch = await loader.batch(step);
       wanted--;
-      const arrays = [batch.frames, batch.labels, batch.boxes, batch.boxLabels, batch.hasMask, batch.hasBoxes, ...(batch.labelsFull ? [batch.labelsFull] : [])];
+      const arrays = [batch.frames, batch.labels, batch.boxes, batch.boxLabels, batch.hasMask, batch.hasBoxes, ...(batch.labelsFull ? [batch.labelsFull] : []), ...(batch.depth ? [batch.depth] : [])];
       port.postMessage({ batch }, arrays.map(({ buffer }) => buffer as ArrayBuffer));
       // Lets "take" and "close" arrive even where every sample is already in memory.
       await new Promise((resolve) => setImmediate(resolve));

@@ -1,3 +1,4 @@
 export { averagePrecision50, boxIou, type DetectionScore } from "./average-precision.js";
 export { ConfusionMatrix, type SegmentationScore } from "./confusion.js";
+export { DepthErrors, type DepthScores } from "./depth.js";
 export { resizeMaskNearest } from "./resize.js";

@@ -21,7 +21,7 @@ async function textOf(folder: string, embeddings: BundleContents["embeddings"]):
 const largest = (a: FloatTensor, b: FloatTensor): number => Math.max(...a.data.map((x, i) => Math.abs(x - b.data[i])));
 
 test.serial("further names are encoded with the bundle's prompts, tasks and its own names are the bundle's", async (t) => {
-  const { task, category } = initialPrompts(encoder.weights.words, 4, 2);
+  const { task, category } = initialPrompts(encoder.tower.words, 4, 2);
   const kept = embeddingsOf(["road", "car"]);
   const text = await textOf(await temporaryFolder(t), { ...kept, prompts: new Map([["task", task], ["category", category]]) });
   const rows = await text.encode([...tasks, "road", "tree", "tree", "sky"]);
