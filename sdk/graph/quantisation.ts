@@ -65,9 +65,17 @@ function activations(graph: Graph): (value: Value) => Value {
  * The graph with QuantizeLinear and DequantizeLinear around what the plan says, for engines that compute in int8 what stands between such pairs.
  *
  * @param graph with folded constants
- * @throws `E_BUNDLE_FORMAT` where a tensor that would be int8 has no range
+ * @throws `E_BUNDLE_FORMAT` where a layer is not in the graph, or a tensor that would be int8 has no range
  */
 export function quantised(graph: Graph, { layers, ranges }: Int8Plan, form: QuantisedForm): Graph {
+  const there = new Set(quantisable(graph).map(({ outputs }) => outputs[0].name));
+  const stranger = [...layers].find((layer) => !there.has(layer));
+  if (stranger !== undefined)
+    throw new NightshiftError("E_BUNDLE_FORMAT", {
+      expected: "layers of this network in its quantisation",
+      received: stranger,
+      remedy: "It was made for another network, or by another version of Nightshift: calibrate the bundle again with `nightshift calibrate`.",
+    });
   const tensors = new Set(quantisedTensors(graph, layers));
   return rewritten(graph, {
     value: (value, made, target) => (tensors.has(value) ? throughIntegers(target, made, rangeOf(ranges, value), form) : made),
@@ -91,7 +99,8 @@ function rangeOf(ranges: ReadonlyMap<string, Range>, value: Value): Range {
 
 function throughIntegers(graph: Graph, value: Value, range: Range, form: QuantisedForm): Value {
   const { scale, zero } = integersOf(range, form);
-  const inputs = [graph.scalar(scale), graph.constant(zero, `${value.name}.zero`)];
+  // Names of their own: those that the graph would think of may be taken by what is still to come.
+  const inputs = [graph.constant(float32([], [scale]), `${value.name}.scale`), graph.constant(zero, `${value.name}.zero`)];
   const [q] = graph.node("QuantizeLinear", [value, ...inputs], { axis: 0 }, [`${value.name}.quantised`]);
   return graph.node("DequantizeLinear", [q, ...inputs], { axis: 0 }, [`${value.name}.dequantised`])[0];
 }
