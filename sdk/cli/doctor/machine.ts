@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, readFile, statfs } from "node:fs/promises";
+import { access, readFile, stat, statfs } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname } from "node:path";
 import { type Check, missing, notNeeded, ok, reasonOf } from "./finding.js";
@@ -62,6 +62,7 @@ export const stateFolder = (folder: string): Check => async () => {
   const kept = `What is learnt is kept there: name another folder with --state.`;
   try {
     const existing = await nearestExisting(folder);
+    if (!(await stat(existing)).isDirectory()) return [missing("state folder", `${existing} is no folder`, kept)];
     await access(existing, constants.W_OK);
     const { bavail, bsize } = await statfs(existing);
     const free = bavail * bsize;
