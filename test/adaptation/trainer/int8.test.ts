@@ -11,8 +11,10 @@ import { exemplars, frames, names, network, tinyBundle } from "../tiny-bundle.js
 
 test("a bundle in int8 learns in float, and its next generation serves in int8 within the same ranges", async (t) => {
   const folder = await temporaryFolder(t);
-  const { weights, manifest, embeddings, notice } = await tinyBundle(folder);
-  const vocabulary = vocabularyOf(embeddings(), names);
+  const float = await tinyBundle(folder);
+  const { weights, manifest, notice } = float;
+  const embeddings = float.embeddings();
+  const vocabulary = vocabularyOf(embeddings, names);
   const { width, height } = network;
   const quantisation = await quantisationOf({ network, weights }, vocabulary, frames("night", 2).map((rgb) => ({ width, height, rgb })));
   const { files: _, formatVersion: __, exemplars: ___, ...description } = manifest;
@@ -21,7 +23,7 @@ test("a bundle in int8 learns in float, and its next generation serves in int8 w
     description: { ...description, precision: "int8" },
     weights,
     quantisation,
-    embeddings: embeddings(),
+    embeddings,
     golden: await makeGolden(network, weights, vocabulary, undefined, quantisation),
     notice,
     exemplars: { names, boxNames: ["car"], samples: exemplars(8) },
