@@ -23,6 +23,7 @@ export const errorCodes = {
   E_ADDRESS_IN_USE: "A socket's address is already in use.",
   E_CONTROL: "A control request is malformed.",
   E_ENGINE: "An inference engine failed, or was asked for something it cannot do.",
+  E_CALIBRATION: "A network in int8 scores worse than the same in float by more than is allowed.",
   E_PROVIDER: "An execution provider was asked for and is not available.",
   E_TRAINER: "The trainer process failed.",
   E_CONFIG: "A configuration or command-line value is not valid.",

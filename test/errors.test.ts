@@ -19,7 +19,7 @@ test("the README lists every code with its meaning, and no other", (t) => {
 });
 
 test("every code is raised somewhere and expected by some test", (t) => {
-  const [code, tests] = [sources("sdk", "adapters"), sources("test")];
+  const [code, tests] = [sources("sdk", "adapters", "calibration"), sources("test")];
   for (const each of Object.keys(errorCodes)) {
     t.true(code.includes(`"${each}"`), `${each} is raised`);
     t.regex(tests, new RegExp(`\\b${each}\\b`), `${each} is tested`);

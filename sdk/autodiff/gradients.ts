@@ -280,6 +280,8 @@ export const gradientRules: { readonly [K in Operator]: GradientRule<K> } = {
       () => overOuter(dy, b),
     ];
   },
+  // Steps: flat almost everywhere.
+  QuantizeLinear: () => [zero, zero, zero],
   DequantizeLinear: () => [zero, { unsupported: "the scale of DequantizeLinear" }, zero],
 };
 

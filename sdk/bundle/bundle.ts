@@ -5,6 +5,7 @@ import type { Embeddings } from "./embeddings.js";
 import type { EncodedExemplars, ExemplarSet } from "./exemplars.js";
 import type { Golden } from "./golden.js";
 import type { Description, Manifest } from "./manifest.js";
+import type { Quantisation } from "./quantisation.js";
 
 /** Paths inside a bundle. */
 export const bundleFiles = {
@@ -14,6 +15,8 @@ export const bundleFiles = {
   notice: "NOTICE",
   /** Of imported networks alone: the graph, whose parameters are inputs. */
   model: "model.onnx",
+  /** Of bundles in int8 alone. */
+  quantisation: "quantisation.json",
 } as const;
 
 /** A model on disk, read and verified. */
@@ -24,6 +27,8 @@ export interface Bundle {
   readonly network: Network;
   /** By the network's names, float32. */
   readonly weights: Weights;
+  /** Of a bundle in int8: what of it is, and within which ranges. */
+  readonly quantisation?: Quantisation;
   readonly golden: Golden;
   /** The bundle's authors, data and terms. */
   readonly notice: string;
@@ -40,6 +45,8 @@ export interface BundleContents {
   /** The graph of an imported network. */
   readonly model?: Uint8Array;
   readonly weights: Weights;
+  /** Of a description in int8. */
+  readonly quantisation?: Quantisation;
   readonly embeddings: Embeddings;
   readonly golden: Golden;
   readonly notice: string;

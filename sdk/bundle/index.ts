@@ -5,6 +5,7 @@ export { findBundle, shippedBundles } from "./find.js";
 export { GenerationStore, defaultStateDirectory, type Shelf, shelvedFor } from "./generations.js";
 export type { Golden } from "./golden.js";
 export { type Description, type Manifest, formatVersion } from "./manifest.js";
+export type { Quantisation } from "./quantisation.js";
 export { type ReadOptions, readBundle, readManifest } from "./read.js";
 export { asStored, checkFinite } from "./weights.js";
 export { writeBundle } from "./write.js";

@@ -70,6 +70,8 @@ const descriptionSchema = z.strictObject({
   /** The generation that these weights were learnt from; null where there was none. */
   parent: z.number().int().min(0).nullable(),
   network: z.union([networkSchema, importedSchema]),
+  /** What the network computes in where it is deployed; float32 where it is left out. */
+  precision: z.literal("int8").optional(),
   /** What is answered unless something else is asked for. */
   vocabulary: z.array(z.string()).readonly().superRefine((names, context) => {
     try {

@@ -7,6 +7,7 @@ import { decodeExemplars, isExemplarFile } from "./exemplars.js";
 import { readInside, readVerified } from "./files.js";
 import { decodeGolden } from "./golden.js";
 import { type Manifest, manifestFile, parseManifest } from "./manifest.js";
+import { decodeQuantisation } from "./quantisation.js";
 import { decodeWeights } from "./weights.js";
 
 export interface ReadOptions {
@@ -41,6 +42,7 @@ export async function readBundle(directory: string, options: ReadOptions = {}): 
   ]);
   const { network: stated } = manifest;
   const network = "kind" in stated ? { ...stated, model: await required(read, bundleFiles.model, directory) } : stated;
+  const quantisation = manifest.precision && decodeQuantisation(await required(read, bundleFiles.quantisation, directory), resolve(directory, bundleFiles.quantisation));
   if (options.verify !== "model")
     for (const file of manifest.files) if (isExemplarFile(file.path)) await readVerified(directory, file);
   const embeddings = decodeEmbeddings(embeddingBytes, textWidthOf(network), resolve(directory, bundleFiles.embeddings));
@@ -49,6 +51,7 @@ export async function readBundle(directory: string, options: ReadOptions = {}): 
     manifest,
     network,
     weights: decodeWeights(weightBytes, resolve(directory, bundleFiles.weights)),
+    ...(quantisation && { quantisation }),
     golden: decodeGolden(goldenBytes, resolve(directory, bundleFiles.golden)),
     notice: new TextDecoder().decode(notice),
     embeddings: () => embeddings,

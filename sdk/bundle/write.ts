@@ -8,6 +8,7 @@ import { encodeExemplars } from "./exemplars.js";
 import { sha256Of, syncFolder, writeSynced } from "./files.js";
 import { encodeGolden } from "./golden.js";
 import { checkManifest, formatVersion, manifestFile } from "./manifest.js";
+import { encodeQuantisation } from "./quantisation.js";
 import { encodeWeights } from "./weights.js";
 
 /** What unfinished folders are called, so that whoever finds one knows that it may go. */
@@ -42,13 +43,19 @@ export async function writeBundle(directory: string, contents: BundleContents): 
   }
 }
 
-async function filesOf({ description, model, weights, embeddings, golden, notice, exemplars }: BundleContents): Promise<Map<string, Uint8Array>> {
+async function filesOf({ description, model, weights, quantisation, embeddings, golden, notice, exemplars }: BundleContents): Promise<Map<string, Uint8Array>> {
   vocabularyOf(embeddings, description.vocabulary);
   if ("kind" in description.network !== (model !== undefined))
     throw new NightshiftError("E_BUNDLE_FORMAT", {
       expected: "a graph with an imported network, and none with another",
       received: model ? "a graph" : "none",
       remedy: "Pass the network's graph on with its description.",
+    });
+  if ((description.precision === "int8") !== (quantisation !== undefined))
+    throw new NightshiftError("E_BUNDLE_FORMAT", {
+      expected: "a quantisation with a description in int8, and none with another",
+      received: quantisation ? "a quantisation" : "none",
+      remedy: "Pass the bundle's quantisation on with its description.",
     });
   const text = new TextEncoder();
   const encoded = exemplars && ("files" in exemplars ? exemplars : await encodeExemplars(exemplars));
@@ -58,6 +65,7 @@ async function filesOf({ description, model, weights, embeddings, golden, notice
     [bundleFiles.golden, encodeGolden(golden)],
     [bundleFiles.notice, text.encode(notice)],
     ...(model ? [[bundleFiles.model, model] as const] : []),
+    ...(quantisation ? [[bundleFiles.quantisation, encodeQuantisation(quantisation)] as const] : []),
     ...(encoded?.files ?? []),
   ]);
   const manifest = checkManifest(

@@ -41,13 +41,14 @@ export const inspectCommand = (io: Io): Command =>
       const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
       const encodedNames = [...embeddings.names.keys()];
       const prompts = [...embeddings.prompts].map(([prompt, { shape }]) => ({ name: prompt, shape }));
-      result(io, options.json, { directory, ...about, parameterCount, bytes, network, training, encodedNames, prompts, exemplars: exemplars ?? null, files, parameters, notice }, [
+      result(io, options.json, { directory, ...about, parameterCount, bytes, precision: about.precision ?? "float32", network, training, encodedNames, prompts, exemplars: exemplars ?? null, files, parameters, notice }, [
         ...table([
           ["bundle", `${about.name}, generation ${about.generation}${about.parent === null ? "" : ` from ${about.parent}`}`],
           ["directory", directory],
           ["created", about.createdAt],
           ["condition", about.condition],
           ["network", `${network.width} x ${network.height}${"depth" in network && network.depth ? ", tells depth" : ""}, ${parameterCount.toLocaleString("en")} parameters in ${weights.size} tensors`],
+          ["precision", bundle.quantisation ? `${about.precision}: ${bundle.quantisation.layers.size} layers, calibrated by ${bundle.quantisation.calibration.method} on ${bundle.quantisation.calibration.frames} frames of ${bundle.quantisation.calibration.dataset}` : "float32"],
           ["on disk", `${(bytes / 1e6).toFixed(1)} MB in ${files.length} files, every hash verified`],
           ["vocabulary", about.vocabulary.join(", ")],
           ["encoded names", encodedNames.join(", ")],

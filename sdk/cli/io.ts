@@ -6,6 +6,9 @@ export interface Io {
   readonly isTerminal: boolean;
 }
 
+/** What failed is in the result that was printed: nothing more is to be said, only the exit code. */
+export class ToldFailure extends Error {}
+
 export const processIo = (): Io => ({
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),

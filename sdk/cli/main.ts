@@ -3,10 +3,12 @@ import { NightshiftError } from "../errors.js";
 import { ablateCommand } from "./ablate.js";
 import { adaptCommand } from "./adapt.js";
 import { benchCommand } from "./bench.js";
+import { calibrateCommand } from "./calibrate.js";
+import { doctorCommand } from "./doctor.js";
 import { evaluateCommand } from "./evaluate.js";
 import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
-import { type Io, processIo } from "./io.js";
+import { type Io, processIo, ToldFailure } from "./io.js";
 import { runCommand } from "./run.js";
 import { trainCommand } from "./train.js";
 import { version } from "./version.js";
@@ -14,7 +16,7 @@ import { version } from "./version.js";
 export const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
 
 /** Every command, in the order of `nightshift --help`. */
-const commands = [runCommand, trainCommand, adaptCommand, evaluateCommand, ablateCommand, benchCommand, importCommand, inspectCommand];
+const commands = [runCommand, trainCommand, adaptCommand, evaluateCommand, ablateCommand, calibrateCommand, benchCommand, importCommand, inspectCommand, doctorCommand];
 
 /**
  * The `nightshift` command. Answers with its exit code: 0, 1 where something failed (its coded error is on stderr, and with `--json`
@@ -30,7 +32,7 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
     return exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    return failed(error, argv, io);
+    return error instanceof ToldFailure ? exitCodes.failure : failed(error, argv, io);
   }
 }
 

@@ -1,12 +1,13 @@
 import type { Golden } from "../bundle/golden.js";
 import { type Vocabulary } from "../bundle/embeddings.js";
+import type { Quantisation } from "../bundle/quantisation.js";
 import { asStored } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
 import type { Tensor, Weights } from "../graph/tensor.js";
 import { textWidthOf, type Network } from "../network/architecture.js";
 import { inputNames, optionalOutputNames, outputNames, paddedVocabularySize } from "../network/contract.js";
-import { inferenceModel } from "../network/inference.js";
 import { type Answer, readAnswer } from "./answer.js";
+import { deployedModel } from "./deployed.js";
 import { vocabularyFeeds } from "./feeds.js";
 import type { FrameSize } from "./model.js";
 import { type Tensors } from "./onnxruntime.js";
@@ -30,10 +31,11 @@ export const goldenTolerance = {
 } as const;
 
 /** Golden outputs for a bundle that is to be written: what these weights will answer once they are stored. */
-export async function makeGolden(network: Network, weights: Weights, vocabulary: Vocabulary, frame: Tensor<"uint8"> = testCard()): Promise<Golden> {
+export async function makeGolden(network: Network, weights: Weights, vocabulary: Vocabulary, frame: Tensor<"uint8"> = testCard(), quantisation?: Quantisation): Promise<Golden> {
   const [, frameHeight = 0, frameWidth = 0] = frame.shape;
   const names = paddedVocabularySize(vocabulary.names.length);
-  const model = inferenceModel(network, asStored(weights), { frameWidth, frameHeight, names });
+  const deployable = { network, weights: asStored(weights), ...(quantisation && { quantisation }) };
+  const model = await deployedModel(deployable, { frameWidth, frameHeight, names });
   const outputs = await runModel(model, { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidthOf(network)) });
   return { frame, outputs: Object.fromEntries(Object.values({ ...outputNames, ...optionalOutputNames }).flatMap((name) => (outputs[name] ? [[name, outputs[name]]] : []))) };
 }

@@ -4,8 +4,8 @@ import { checkFinite } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
 import { textWidthOf } from "../network/architecture.js";
 import { inputNames, paddedVocabularySize } from "../network/contract.js";
-import { inferenceModel } from "../network/inference.js";
 import { type Answer, readAnswer } from "./answer.js";
+import { deployedModel } from "./deployed.js";
 import type { EngineOptions } from "./engine.js";
 import { vocabularyFeeds } from "./feeds.js";
 import { checkGolden } from "./golden.js";
@@ -83,7 +83,7 @@ export class ModelHost {
       case "network": {
         const { network, weights, generation } = model;
         for (const [name, tensor] of weights) checkFinite(name, tensor, `generation ${generation}`);
-        const sessions = new SessionCache((frame, names) => inferenceModel(network, weights, sizes(frame, names)), this.options);
+        const sessions = new SessionCache((frame, names) => deployedModel(model, sizes(frame, names)), this.options);
         return { generation, network, textWidth: textWidthOf(network), sessions, words: wordsOf(model.vocabulary, textWidthOf(network)) };
       }
       case "onnx": {
@@ -107,7 +107,7 @@ export class ModelHost {
     const { network } = bundle;
     const { generation, vocabulary: names } = bundle.manifest;
     const embeddings = bundle.embeddings();
-    const sessions = new SessionCache((frame, padded) => inferenceModel(network, bundle.weights, sizes(frame, padded)), this.options);
+    const sessions = new SessionCache((frame, padded) => deployedModel(bundle, sizes(frame, padded)), this.options);
     const textWidth = textWidthOf(network);
     const served = { generation, network, textWidth, sessions, embeddings, words: wordsOf(vocabulary ?? names, textWidth, embeddings) };
     const { frame } = bundle.golden;

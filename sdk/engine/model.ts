@@ -1,4 +1,5 @@
 import type { Vocabulary } from "../bundle/embeddings.js";
+import type { Quantisation } from "../bundle/quantisation.js";
 import { NightshiftError } from "../errors.js";
 import type { Weights } from "../graph/tensor.js";
 import type { Network } from "../network/architecture.js";
@@ -23,6 +24,8 @@ export interface NetworkModel {
   readonly kind: "network";
   readonly network: Network;
   readonly weights: Weights;
+  /** Deploys them in int8. */
+  readonly quantisation?: Quantisation;
   readonly generation: number;
   readonly vocabulary: Vocabulary;
 }

@@ -2,7 +2,7 @@ import type { FrameSize } from "./model.js";
 import { OnnxSession, type SessionOptions } from "./onnxruntime.js";
 
 /** Makes the bytes of a model for one size of frames and one padded size of the vocabulary. */
-export type BuildModel = (frame: FrameSize, names: 16 | 32 | 64) => Uint8Array;
+export type BuildModel = (frame: FrameSize, names: 16 | 32 | 64) => Uint8Array | Promise<Uint8Array>;
 
 /** Cameras differ in few sizes; more sessions than this only fill memory. */
 export const mostSessions = 4;
@@ -18,7 +18,7 @@ export class SessionCache {
 
   async get(frame: FrameSize, names: 16 | 32 | 64): Promise<OnnxSession> {
     const key = `${frame.width}x${frame.height}:${names}`;
-    const session = this.#sessions.get(key) ?? (await OnnxSession.create(this.build(frame, names), this.options));
+    const session = this.#sessions.get(key) ?? (await OnnxSession.create(await this.build(frame, names), this.options));
     // Taken out and put back, so that the map is in the order of use.
     this.#sessions.delete(key);
     this.#sessions.set(key, session);

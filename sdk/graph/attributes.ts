@@ -102,6 +102,7 @@ export interface Attributes {
   GlobalAveragePool: None;
   BatchNormalization: { epsilon: number };
   LayerNormalization: { axis: number; epsilon: number };
+  QuantizeLinear: { axis: number };
   DequantizeLinear: { axis: number };
 }
 

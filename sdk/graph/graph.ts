@@ -49,7 +49,8 @@ export class Graph {
   readonly #scalars = new Map<string, Value>();
   readonly #stopped = new Set<Value>();
   #scope = "";
-  #counter = 0;
+  /** Counted within each scope, so that what one scope holds does not rename what others do. */
+  readonly #counters = new Map<string, number>();
 
   constructor(readonly name: string) {}
 
@@ -141,7 +142,9 @@ export class Graph {
 
   #fresh(stem: string): string {
     for (;;) {
-      const name = `${this.#scope}${stem}_${this.#counter++}`;
+      const count = this.#counters.get(this.#scope) ?? 0;
+      this.#counters.set(this.#scope, count + 1);
+      const name = `${this.#scope}${stem}_${count}`;
       if (!this.#names.has(name)) return name;
     }
   }

@@ -414,6 +414,15 @@ export const inferenceRules: { readonly [K in Operator]: InferenceRule<K> } = {
     if (rest.some((v) => v.size !== tail)) refuse("LayerNormalization", `scale and bias of ${tail} elements`, inputs);
     return [{ dtype: x.dtype, shape: x.shape }];
   },
+  QuantizeLinear: (inputs, { axis }) => {
+    count("QuantizeLinear", inputs, 2, 3);
+    const [x, scale, zero] = inputs;
+    if (scale.rank > 1 || scale.dtype !== x.dtype || (zero && zero.size !== scale.size))
+      refuse("QuantizeLinear", "one scale of X's type, or one along the axis, and zero points to match", inputs);
+    if (zero && zero.dtype !== "int8" && zero.dtype !== "uint8") refuse("QuantizeLinear", "zero points of int8 or uint8", inputs);
+    if (scale.size > 1 && scale.size !== x.shape[normalAxis(axis, x.rank)]) refuse("QuantizeLinear", "a scale for each slice along the axis", inputs);
+    return [{ dtype: zero?.dtype ?? "uint8", shape: x.shape }];
+  },
   DequantizeLinear: (inputs, { axis }) => {
     count("DequantizeLinear", inputs, 2, 3);
     const [x, scale, zero] = inputs;

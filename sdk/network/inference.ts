@@ -6,7 +6,7 @@ import { Builder } from "./builder.js";
 import { architectureOf, textWidthOf, type Network } from "./architecture.js";
 import { inputNames, optionalOutputNames, outputNames, type vocabularySizes } from "./contract.js";
 import { metresOf } from "./depth-head.js";
-import type { DetectionValues } from "./network.js";
+import type { DetectionValues, NetworkValues } from "./network.js";
 import { ConstantParameters } from "./parameters.js";
 
 export interface InferenceOptions {
@@ -21,14 +21,18 @@ export interface InferenceOptions {
  * The deployed network as a graph: a frame of the camera's size in, mask and boxes out, as `contract.ts` names them.
  * Everything between is in the graph: resizing, normalisation, argmax (at stride 2, before the mask is enlarged) and boxes.
  */
-export function inferenceGraph(network: Network, weights: Weights, options: InferenceOptions): Graph {
+export const inferenceGraph = (network: Network, weights: Weights, options: InferenceOptions): Graph => inferenceNetwork(network, weights, options).graph;
+
+/** The same, with the values inside that its outputs are made of. */
+export function inferenceNetwork(network: Network, weights: Weights, options: InferenceOptions): { readonly graph: Graph; readonly values: NetworkValues } {
   const graph = new Graph("nightshift");
   const { width, height } = network;
   const frame = graph.input(inputNames.frame, "uint8", [1, options.frameHeight, options.frameWidth, 3]);
   const text = graph.input(inputNames.text, "float32", [options.names + 2, textWidthOf(network)]);
   const used = graph.input(inputNames.used, "float32", [options.names]);
   const sameSize = options.frameWidth === width && options.frameHeight === height;
-  const resized = sameSize ? frame : resize(frame, [1, height, width, 3], "linear", true);
+  // In a scope of its own, as names in the network must not depend on the camera: ranges of quantisation go by them.
+  const resized = sameSize ? frame : graph.scope("camera", () => resize(frame, [1, height, width, 3], "linear", true));
   const b = new Builder(graph, new ConstantParameters(weights), "frozen");
   const { normalise, onImage } = architectureOf(network);
   const out = onImage(b, normalise(resized), unsqueeze(text, [0]), unsqueeze(used, [0]));
@@ -44,7 +48,7 @@ export function inferenceGraph(network: Network, weights: Weights, options: Infe
   graph.output(outputNames.boxScore, score);
   graph.output(outputNames.boxLabel, label);
   if (out.depth) graph.output(optionalOutputNames.depth, reshape(metresOf(out.depth()), [height / 4, width / 4]));
-  return graph;
+  return { graph, values: out };
 }
 
 interface Boxes {

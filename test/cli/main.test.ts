@@ -17,14 +17,14 @@ test.after.always(() => rm(folder, { recursive: true, force: true }));
 test("every command explains itself", async (t) => {
   const { code, out } = await nightshift("--help");
   t.is(code, 0);
-  for (const command of ["run", "train", "adapt", "evaluate", "ablate", "bench", "import", "inspect"]) {
+  for (const command of ["run", "train", "adapt", "evaluate", "ablate", "calibrate", "bench", "import", "inspect", "doctor"]) {
     t.regex(out, new RegExp(`^  ${command} `, "m"));
     const help = await nightshift(command, "--help");
     t.is(help.code, 0, command);
     t.regex(help.out, /Usage: nightshift/);
     t.is(help.err, "");
   }
-  for (const bench of ["decode", "publish", "serve", "swap", "train-step"]) t.is((await nightshift("bench", bench, "--help")).code, 0);
+  for (const bench of ["decode", "precision", "publish", "serve", "swap", "train-step"]) t.is((await nightshift("bench", bench, "--help")).code, 0);
   t.regex((await nightshift("--version")).out, /^\d+\.\d+\.\d+/);
 });
 

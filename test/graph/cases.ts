@@ -305,6 +305,11 @@ export const cases: { readonly [K in Operator]: Cases<Attributes[K]> } = {
     { about: "two axes", inputs: [distinct([2, 3, 4]), distinct([3, 4], 2), distinct([3, 4], 3)], attributes: { axis: 1, epsilon: 0.1 } },
     { about: "all, no bias", inputs: [distinct([5]), distinct([5], 2)], attributes: { axis: 0, epsilon: 1e-5 } },
   ],
+  QuantizeLinear: [
+    { about: "int8 rows", inputs: [float32s([2, 3], [-70, 0, 63, 2.5, 0.07, -9]), float32s([2], [0.5, 0.03]), int8s([2], [0, 0])], attributes: { axis: 0 } },
+    { about: "uint8 channels with zero points", inputs: [float32s([1, 3, 2], [-70, 63, 0.1, -0.2, 300, -300]), float32s([3], [0.5, 0.03, 2]), uint8s([3], [128, 3, 0])], attributes: { axis: 1 } },
+    { about: "one scale, halves to even", inputs: [float32s([6], [-1, 0.25, 0.75, 1.25, 900, 31]), float32s([], [0.5]), uint8s([], [4])], attributes: { axis: 0 } },
+  ],
   DequantizeLinear: [
     { about: "int8 rows", inputs: [int8s([2, 3], [-128, 0, 127, 5, -6, 7]), float32s([2], [0.5, 0.03])], attributes: { axis: 0 } },
     { about: "uint8 channels with zero points", inputs: [uint8s([1, 3, 2], [0, 255, 7, 8, 128, 1]), float32s([3], [0.5, 0.03, 2]), uint8s([3], [128, 3, 0])], attributes: { axis: 1 } },

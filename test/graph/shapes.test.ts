@@ -69,6 +69,8 @@ refuses("ConvTranspose", [[[1, 1, 1, 1]], [[1, 2, 1, 1]]], { ...conv1, pads: [1,
 refuses("AveragePool", [[[1, 1, 3, 3]]], { kernel: [2, 2], strides: [1, 1], pads: [2, 0, 0, 0] }, /smaller than the kernel/);
 refuses("BatchNormalization", [[[1, 2, 3, 3]], [[2]], [[2]], [[2]], [[3]]], { epsilon: 1e-5 }, /variance/);
 refuses("LayerNormalization", [[[2, 3]], [[2]]], { axis: -1, epsilon: 1e-5 }, /3 elements/);
+refuses("QuantizeLinear", [[[2]], [[2]], [[], "int8"]], { axis: 0 }, /zero points to match/);
+refuses("QuantizeLinear", [[[2]], [[]], [[], "int32"]], { axis: 0 }, /int8 or uint8/);
 refuses("DequantizeLinear", [[[2], "int8"], [[]], [[], "uint8"]], { axis: 0 }, /zero points/);
 
 test("values of another graph, and names twice, are refused", (t) => {

@@ -1,11 +1,11 @@
 import type { Vocabulary } from "../../bundle/index.js";
+import { type Deployable, deployedModel } from "../../engine/deployed.js";
 import { vocabularyFeeds } from "../../engine/feeds.js";
 import { OnnxSession } from "../../engine/onnxruntime.js";
 import { NightshiftError } from "../../errors.js";
-import type { Tensor, Weights } from "../../graph/tensor.js";
-import { textWidthOf, type Network } from "../../network/architecture.js";
+import type { Tensor } from "../../graph/tensor.js";
+import { textWidthOf } from "../../network/architecture.js";
 import { inputNames, outputNames, paddedVocabularySize, type vocabularySizes } from "../../network/contract.js";
-import { inferenceModel } from "../../network/inference.js";
 import type { Prediction, Predictor } from "./predictor.js";
 
 type Size = (typeof vocabularySizes)[number];
@@ -15,16 +15,15 @@ export class OnnxPredictor implements Predictor {
   readonly #sessions = new Map<Size, OnnxSession>();
 
   constructor(
-    readonly config: Network,
-    readonly weights: Weights,
+    readonly deployable: Deployable,
     readonly threads: number,
   ) {}
 
   async predict(rgb: Uint8Array, vocabulary: Vocabulary): Promise<Prediction> {
-    const { width, height } = this.config;
+    const { width, height } = this.deployable.network;
     const session = await this.#session(paddedVocabularySize(vocabulary.names.length));
     const frame = { dtype: "uint8", shape: [1, height, width, 3], data: rgb } as const;
-    const answer = await session.run({ [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidthOf(this.config)) });
+    const answer = await session.run({ [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidthOf(this.deployable.network)) });
     return {
       mask: bytesOf(answer[outputNames.mask], outputNames.mask),
       maskScore: bytesOf(answer[outputNames.maskScore], outputNames.maskScore),
@@ -40,8 +39,8 @@ export class OnnxPredictor implements Predictor {
   async #session(names: Size): Promise<OnnxSession> {
     const found = this.#sessions.get(names);
     if (found) return found;
-    const { width, height } = this.config;
-    const model = inferenceModel(this.config, this.weights, { frameWidth: width, frameHeight: height, names });
+    const { width, height } = this.deployable.network;
+    const model = await deployedModel(this.deployable, { frameWidth: width, frameHeight: height, names });
     const session = await OnnxSession.create(model, { threads: this.threads });
     this.#sessions.set(names, session);
     return session;
@@ -50,7 +49,7 @@ export class OnnxPredictor implements Predictor {
 
 function bytesOf(tensor: Tensor | undefined, name: string): Uint8Array {
   if (tensor?.dtype === "uint8" && tensor.data instanceof Uint8Array) return tensor.data;
-  throw new NightshiftError("E_ENGINE", { expected: `an output ${name} of uint8`, received: tensor?.dtype ?? "none", remedy: "Build the model with inferenceModel." });
+  throw new NightshiftError("E_ENGINE", { expected: `an output ${name} of uint8`, received: tensor?.dtype ?? "none", remedy: "Build the model with deployedModel." });
 }
 
 const isFinite = (tensor: Tensor | undefined): boolean => tensor?.data instanceof Float32Array && tensor.data.every(Number.isFinite);

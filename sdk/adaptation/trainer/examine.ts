@@ -8,9 +8,9 @@ const comparedFrames = 4;
 
 /** Measures the weights that serve and the new ones, which are read back from the disk: what is measured is what would serve. */
 export async function examine(job: TrainingJob, bundle: Bundle, trained: Weights, exam: Exam, beforeFrame: () => Promise<void>): Promise<Measurements> {
-  const { network } = bundle;
   const stored = await readBundle(job.outDirectory, { verify: "model" });
-  const [before, after, exact] = [bundle.weights, stored.weights, trained].map((weights) => new OnnxPredictor(network, weights, job.options.threads));
+  // In the precision that serves.
+  const [before, after, exact] = [bundle, stored, { ...bundle, weights: trained }].map((deployable) => new OnnxPredictor(deployable, job.options.threads));
   try {
     const delivered = await deliveredScore(job, exam, beforeFrame);
     return {
@@ -27,8 +27,7 @@ export async function examine(job: TrainingJob, bundle: Bundle, trained: Weights
 /** Of the delivered weights, where another generation serves. */
 async function deliveredScore({ deliveredDirectory, bundleDirectory, options }: TrainingJob, exam: Exam, beforeFrame: () => Promise<void>): Promise<LabelledScore | undefined> {
   if (deliveredDirectory === undefined || deliveredDirectory === bundleDirectory) return undefined;
-  const { network, weights } = await readBundle(deliveredDirectory, { verify: "model" });
-  const predictor = new OnnxPredictor(network, weights, options.threads);
+  const predictor = new OnnxPredictor(await readBundle(deliveredDirectory, { verify: "model" }), options.threads);
   try {
     return await measureExemplars(predictor, exam, beforeFrame);
   } finally {

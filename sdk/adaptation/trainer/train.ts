@@ -107,10 +107,10 @@ function scheduled(rates: LearningRates, progress: number, ramp: number): Learni
 
 async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleText, trained: Weights): Promise<void> {
   const { formatVersion: _, files: __, exemplars: ___, ...description } = bundle.manifest;
-  const { network } = bundle;
+  const { network, quantisation } = bundle;
   const exemplars = await bundle.exemplarFiles();
   for (const [name, tensor] of trained) checkFinite(name, tensor, "the trained weights");
-  const golden = await makeGolden(network, trained, await text.vocabulary(description.vocabulary), bundle.golden.frame);
+  const golden = await makeGolden(network, trained, await text.vocabulary(description.vocabulary), bundle.golden.frame, quantisation);
   await writeBundle(job.outDirectory, {
     description: {
       ...description,
@@ -123,6 +123,8 @@ async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleTex
     },
     ...(isImported(network) && { model: network.model }),
     weights: trained,
+    // The ranges stay; the judge sees what that does, as it measures what would serve.
+    ...(quantisation && { quantisation }),
     embeddings: bundle.embeddings(),
     golden,
     notice: bundle.notice,

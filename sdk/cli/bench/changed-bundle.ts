@@ -9,7 +9,7 @@ const change = 0.1;
 /** Writes the next generation of a bundle, with every weight moved a little, to another folder. */
 export async function changedBundle(source: string, target: string): Promise<void> {
   const bundle = await readBundle(source, { verify: "model" });
-  const { manifest, weights, notice } = bundle;
+  const { manifest, weights, notice, quantisation } = bundle;
   const embeddings = bundle.embeddings();
   const { files: _files, formatVersion: _version, exemplars: _exemplars, ...description } = manifest;
   const changed = new Map([...weights].map(([name, tensor], at) => [name, moved(tensor, at)]));
@@ -17,8 +17,9 @@ export async function changedBundle(source: string, target: string): Promise<voi
     description: { ...description, generation: manifest.generation + 1, parent: manifest.generation },
     ...(isImported(bundle.network) && { model: bundle.network.model }),
     weights: changed,
+    ...(quantisation && { quantisation }),
     embeddings,
-    golden: await makeGolden(bundle.network, changed, vocabularyOf(embeddings, manifest.vocabulary)),
+    golden: await makeGolden(bundle.network, changed, vocabularyOf(embeddings, manifest.vocabulary), undefined, quantisation),
     notice,
   });
 }

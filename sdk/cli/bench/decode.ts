@@ -1,10 +1,10 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { findBundle, readBundle, vocabularyOf } from "../../bundle/index.js";
+import { deployedModel } from "../../engine/deployed.js";
 import { vocabularyFeeds } from "../../engine/feeds.js";
 import { ThreadEngine } from "../../engine/thread-engine.js";
 import { textWidthOf } from "../../network/architecture.js";
 import { inputNames, paddedVocabularySize } from "../../network/contract.js";
-import { inferenceModel } from "../../network/inference.js";
 import { AnswerStream } from "../../pipeline/answer-stream.js";
 import { Publisher } from "../../stream/publisher.js";
 import type { Bench } from "../benches.js";
@@ -110,10 +110,10 @@ async function streamed(engine: ThreadEngine, frames: readonly Pixels[], count: 
 
 async function openBare(directory: string, frames: readonly Pixels[], threads: number) {
   const bundle = await readBundle(directory, { verify: "model" });
-  const { manifest, weights } = bundle;
+  const { manifest } = bundle;
   const { width, height } = frames[0] ?? { width: 0, height: 0 };
   const names = paddedVocabularySize(manifest.vocabulary.length);
-  const model = inferenceModel(bundle.network, weights, { frameWidth: width, frameHeight: height, names });
+  const model = await deployedModel(bundle, { frameWidth: width, frameHeight: height, names });
   const session = await InferenceSession.create(model, { intraOpNumThreads: threads });
   const words = Object.entries(vocabularyFeeds(vocabularyOf(bundle.embeddings(), manifest.vocabulary), textWidthOf(bundle.network)));
   const feeds = frames.map(({ rgb }) => ({

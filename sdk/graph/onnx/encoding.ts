@@ -116,6 +116,7 @@ export const encodings: { readonly [K in Operator]: { readonly [A in keyof Attri
   GlobalAveragePool: none,
   BatchNormalization: { epsilon: attribute("epsilon", "float", 1e-5) },
   LayerNormalization: { axis: attribute("axis", "int", -1), epsilon: attribute("epsilon", "float", 1e-5) },
+  QuantizeLinear: { axis: attribute("axis", "int", 1) },
   DequantizeLinear: { axis: attribute("axis", "int", 1) },
 };
 
@@ -140,6 +141,7 @@ export const acceptedAttributes: { readonly [K in Operator]?: Readonly<Record<st
   Cast: { saturate: [0, 1] },
   LayerNormalization: { stash_type: [1] },
   Pad: { mode: ["constant"] },
+  QuantizeLinear: { saturate: [0, 1] },
   Reshape: { allowzero: [0] },
   Resize: { exclude_outside: [0], keep_aspect_ratio_policy: ["stretch"] },
   TopK: { sorted: [1] },

@@ -91,7 +91,7 @@ export class World {
   }
 
   predictor(weights: Weights): Predictor {
-    return new OnnxPredictor(this.bundle.network, weights, this.threads);
+    return new OnnxPredictor({ network: this.bundle.network, weights }, this.threads);
   }
 
   /** As the judge measures; `finite` is what it is told of the weights. */

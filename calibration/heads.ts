@@ -1,0 +1,97 @@
+import type { NetworkValues } from "../sdk/network/network.js";
+
+/** How far two models are apart, by head, as means over frames. */
+export interface Divergence {
+  /** Of each pixel's distribution over the names, Kullback-Leibler, nats. */
+  readonly mask: number;
+  /** Share of pixels that are given another name, percent. */
+  readonly pixels: number;
+  /** Of the scores of the best proposals, 0 to 1. Null where the network finds no boxes. */
+  readonly boxScore: number | null;
+  /** Of their boxes' sides, pixels of the network's input. */
+  readonly boxSide: number | null;
+}
+
+/** The tensors of a network that its heads are compared by. */
+export interface HeadNames {
+  readonly mask: string;
+  readonly boxes?: { readonly scores: string; readonly corners: string };
+}
+
+/** Proposals that could be answered; the others are background to both models. */
+const bestProposals = 100;
+
+export const headNames = ({ maskLogits, detection }: NetworkValues): HeadNames => ({
+  mask: maskLogits.name,
+  ...(detection && { boxes: { scores: detection.proposalLogits.name, corners: detection.proposals.boxes.name } }),
+});
+
+export const tensorsOf = ({ mask, boxes }: HeadNames): readonly string[] => [mask, ...(boxes ? [boxes.scores, boxes.corners] : [])];
+
+type Seen = ReadonlyMap<string, Float32Array>;
+
+/** Compares what two models say to one frame. `count`: of the vocabulary's names; what is beyond is padding. `padded`: with it. */
+export function compareHeads(names: HeadNames, float: Seen, other: Seen, count: number, padded: number): Divergence {
+  const masks = compareMasks(tensor(float, names.mask), tensor(other, names.mask), count, padded);
+  if (!names.boxes) return { ...masks, boxScore: null, boxSide: null };
+  const { scores, corners } = names.boxes;
+  const [a, b] = [float, other].map((seen) => bestNames(tensor(seen, scores), count, padded));
+  const order = [...a.keys()].sort((i, j) => a[j] - a[i]).slice(0, bestProposals);
+  const [from, to] = [tensor(float, corners), tensor(other, corners)];
+  const boxScore = mean(order, (place) => Math.abs(sigmoid(a[place]) - sigmoid(b[place])));
+  const boxSide = mean(order, (place) => mean([0, 1, 2, 3], (side) => Math.abs(from[place * 4 + side] - to[place * 4 + side])));
+  return { ...masks, boxScore, boxSide };
+}
+
+export function meanDivergence(each: readonly Divergence[]): Divergence {
+  const [first] = each;
+  const boxes = first.boxScore !== null;
+  return {
+    mask: mean(each, ({ mask }) => mask),
+    pixels: mean(each, ({ pixels }) => pixels),
+    boxScore: boxes ? mean(each, ({ boxScore }) => boxScore ?? 0) : null,
+    boxSide: boxes ? mean(each, ({ boxSide }) => boxSide ?? 0) : null,
+  };
+}
+
+/** Logits [padded, pixels]. */
+function compareMasks(a: Float32Array, b: Float32Array, count: number, padded: number): { mask: number; pixels: number } {
+  const pixels = a.length / padded;
+  const [p, q] = [new Float64Array(count), new Float64Array(count)];
+  let [divergence, different] = [0, 0];
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    const [bestOfA, bestOfB] = [logProbabilities(a, pixel, pixels, p), logProbabilities(b, pixel, pixels, q)];
+    if (bestOfA !== bestOfB) different++;
+    for (let name = 0; name < count; name++) divergence += Math.exp(p[name]) * (p[name] - q[name]);
+  }
+  return { mask: divergence / pixels, pixels: (100 * different) / pixels };
+}
+
+/** Fills in a pixel's logarithms of probabilities and answers with the likeliest name. */
+function logProbabilities(logits: Float32Array, pixel: number, pixels: number, into: Float64Array): number {
+  let best = 0;
+  for (let name = 0; name < into.length; name++) {
+    into[name] = logits[name * pixels + pixel];
+    if (into[name] > into[best]) best = name;
+  }
+  const most = into[best];
+  const sum = into.reduce((total, logit) => total + Math.exp(logit - most), 0);
+  const log = most + Math.log(sum);
+  for (let name = 0; name < into.length; name++) into[name] -= log;
+  return best;
+}
+
+/** Of logits [places, padded] the greatest of each place. */
+function bestNames(logits: Float32Array, count: number, padded: number): Float64Array {
+  return Float64Array.from({ length: logits.length / padded }, (_, place) => logits.subarray(place * padded, place * padded + count).reduce((a, b) => Math.max(a, b), -Infinity));
+}
+
+function tensor(seen: Seen, name: string): Float32Array {
+  const found = seen.get(name);
+  if (!found) throw new TypeError(`${name} was not looked at`);
+  return found;
+}
+
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+
+const mean = <T>(values: readonly T[], of: (value: T) => number): number => values.reduce((sum, value) => sum + of(value), 0) / values.length;

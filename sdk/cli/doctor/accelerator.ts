@@ -1,0 +1,69 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { delimiter, join } from "node:path";
+import { packageRoot } from "../../paths.js";
+import { type Check, type Finding, notNeeded, ok, reasonOf } from "./finding.js";
+
+const triplets: Readonly<Partial<Record<NodeJS.Architecture, string>>> = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
+
+/** Where the dynamic linker and NVIDIA's installers put libraries. */
+function libraryFolders(): readonly string[] {
+  const triplet = triplets[process.arch];
+  const named = (process.env.LD_LIBRARY_PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  const system = [...(triplet ? [`/usr/lib/${triplet}`, `/usr/lib/${triplet}/nvidia`, `/lib/${triplet}`] : []), "/usr/lib64", "/usr/lib", "/usr/local/lib"];
+  return [...named, ...system, "/usr/local/cuda/lib64", "/usr/local/tensorrt/lib", "/opt/tensorrt/lib"].filter((folder) => existsSync(folder));
+}
+
+/** Files such as `libnvinfer.so.10`, the longest name, which tells most of the version, of each folder. */
+async function librariesNamed(name: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const folder of libraryFolders()) {
+    const files = (await readdir(folder)).filter((file) => file === `${name}.so` || file.startsWith(`${name}.so.`));
+    const [most] = files.sort((a, b) => b.length - a.length);
+    if (most) found.push(join(folder, most));
+  }
+  return found;
+}
+
+async function library(what: string, name: string, without: string, remedy: string): Promise<Finding> {
+  const [first] = await librariesNamed(name);
+  return first ? ok(what, first) : notNeeded(what, `no ${name}.so in ${libraryFolders().join(", ") || "any folder of libraries"}`, without, remedy);
+}
+
+export const tensorRt: Check = async () => {
+  const remedy = "Install TensorRT 10 or 11 (on a Jetson it comes with JetPack), or name its folder in LD_LIBRARY_PATH.";
+  return [
+    await library("TensorRT", "libnvinfer", "engines on TensorRT", remedy),
+    await library("TensorRT's ONNX parser", "libnvonnxparser", "building engines for TensorRT", remedy),
+  ];
+};
+
+const driverFile = "/proc/driver/nvidia/version";
+/** Jetsons have their GPU inside, and their driver with the system. */
+const jetsonFile = "/etc/nv_tegra_release";
+
+export const cuda: Check = async () => {
+  const remedy = "Install NVIDIA's driver, and pass the GPU on where this is a container.";
+  const [first] = await librariesNamed("libcuda");
+  const told = [driverFile, jetsonFile].find((path) => existsSync(path));
+  if (first && told) return [ok("CUDA driver", `${first}; ${firstLine(await readFile(told, "utf8"))}`)];
+  const found = first ? `${first}, but neither ${driverFile} nor ${jetsonFile}` : `no libcuda.so in ${libraryFolders().join(", ") || "any folder of libraries"}`;
+  return [notNeeded("CUDA driver", found, "TensorRT and CUDA", remedy)];
+};
+
+const firstLine = (text: string): string => text.split("\n")[0]?.trim() ?? "";
+
+/** Rust, built by whoever wants TensorRT. */
+export const native: Check = async () => {
+  const without = "engines on TensorRT";
+  const build = "Run npm run build:native, which needs Rust.";
+  const folder = join(packageRoot(), "native");
+  if (!existsSync(join(folder, "index.js"))) return [notNeeded("native part", `no ${join(folder, "index.js")}`, without, build)];
+  try {
+    createRequire(import.meta.url)(folder);
+    return [ok("native part", folder)];
+  } catch (error) {
+    return [notNeeded("native part", firstLine(reasonOf(error)), without, build)];
+  }
+};

@@ -1,0 +1,51 @@
+import { join } from "node:path";
+import test from "ava";
+import { defaultTrainingOptions, train } from "../../../sdk/adaptation/trainer/index.js";
+import { learners } from "../../../sdk/adaptation/trainer/learners.js";
+import { readBundle, vocabularyOf, writeBundle } from "../../../sdk/bundle/index.js";
+import { makeGolden } from "../../../sdk/engine/golden.js";
+import { ThreadEngine } from "../../../sdk/engine/thread-engine.js";
+import { temporaryFolder } from "../../bundle/contents.js";
+import { quantisationOf } from "../../support/int8.js";
+import { exemplars, frames, names, network, tinyBundle } from "../tiny-bundle.js";
+
+test("a bundle in int8 learns in float, and its next generation serves in int8 within the same ranges", async (t) => {
+  const folder = await temporaryFolder(t);
+  const float = await tinyBundle(folder);
+  const { weights, manifest, notice } = float;
+  const embeddings = float.embeddings();
+  const vocabulary = vocabularyOf(embeddings, names);
+  const { width, height } = network;
+  const quantisation = await quantisationOf({ network, weights }, vocabulary, frames("night", 2).map((rgb) => ({ width, height, rgb })));
+  const { files: _, formatVersion: __, exemplars: ___, ...description } = manifest;
+  const directory = join(folder, "int8");
+  await writeBundle(directory, {
+    description: { ...description, precision: "int8" },
+    weights,
+    quantisation,
+    embeddings,
+    golden: await makeGolden(network, weights, vocabulary, undefined, quantisation),
+    notice,
+    exemplars: { names, boxNames: ["car"], samples: exemplars(8) },
+  });
+  const outDirectory = join(folder, "1");
+  const job = {
+    bundleDirectory: directory,
+    outDirectory,
+    generation: 1,
+    condition: "night",
+    vocabulary: names,
+    targets: frames("night", 8),
+    exemplars: [],
+    options: { ...defaultTrainingOptions, learner: "in-memory", steps: 2, threads: 1 },
+  } as const;
+  const { measurements } = await train(job, await learners["in-memory"](), () => undefined);
+  t.true(measurements.after.finite && measurements.deployedDisagreement < 20);
+  const learnt = await readBundle(outDirectory);
+  t.is(learnt.manifest.precision, "int8");
+  t.deepEqual(learnt.quantisation, quantisation);
+  t.notDeepEqual([...learnt.weights.values()][0].data, [...weights.values()][0].data);
+  const engine = new ThreadEngine({ threads: 1 });
+  t.teardown(() => engine.close());
+  t.is((await engine.load({ kind: "bundle", directory: outDirectory })).generation, 1, "it reproduces its golden outputs");
+});

@@ -1,0 +1,82 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+import { calibrate, type CalibrateOptions } from "../../calibration/calibrate.js";
+import { split } from "../../calibration/frames.js";
+import { readBundle } from "../../sdk/bundle/index.js";
+import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
+import type { Dataset, Sample } from "../../sdk/training/dataset.js";
+import { temporaryFolder } from "../bundle/contents.js";
+import { frameOf } from "../engine/models.js";
+import { json, nightshift } from "../support/command.js";
+import { syntheticDataset } from "../support/synthetic-dataset.js";
+import { tinyBundle } from "../support/tiny-bundle.js";
+
+const bundle = await tinyBundle(0);
+test.after.always(() => bundle.remove());
+
+/** Noise that the bundle itself has labelled, so that it scores 100; black where ranges are chosen if `blind`. */
+async function labelledByFloat(length: number, blind: boolean): Promise<Dataset> {
+  const engine = new ThreadEngine({ threads: 1 });
+  const { vocabulary: names } = await engine.load({ kind: "bundle", directory: bundle.directory });
+  const samples: Sample[] = [];
+  for (let at = 0; at < length; at++) {
+    const { width, height, rgb } = frameOf(at, 128, 64);
+    if (blind && at < length / 2) rgb.fill(0);
+    const { mask } = await engine.infer({ camera: "test", sequence: at, captureTimeNs: 0n, width, height, rgb });
+    samples.push({ id: String(at), width, height, rgb, mask });
+  }
+  await engine.close();
+  return { name: "labelled by float", names, boxNames: [], length, sample: async (index) => samples[index] };
+}
+
+const options = (frames: Dataset, out: string): CalibrateOptions => ({
+  bundle: bundle.directory,
+  frames,
+  boxes: { ...syntheticDataset(2), names: [], boxNames: [] },
+  out,
+  method: "mse",
+  form: "asymmetric",
+  allowedLoss: 20,
+  threads: 1,
+  onProgress: () => undefined,
+});
+
+test("frames to choose on and frames to judge by do not meet", async (t) => {
+  for (const length of [8, 9, 51, 500]) {
+    const { observed, compared, heldOut } = split(syntheticDataset(length));
+    t.true(observed.length > 0 && compared.length > 0 && heldOut.length > 0);
+    const first = Number((await heldOut.sample(0)).id);
+    t.is(Number((await heldOut.sample(heldOut.length - 1)).id), length - 1);
+    t.true([...observed, ...compared].every((index) => index < first));
+    t.is(new Set([...observed, ...compared]).size, observed.length + compared.length);
+  }
+  t.throws(() => split(syntheticDataset(7)), { code: "E_DATASET" });
+});
+
+test("ranges of black frames wreck the others, which is refused, and nothing is written", async (t) => {
+  const out = join(await temporaryFolder(t), "int8");
+  const blind = { ...options(await labelledByFloat(12, true), out), boxes: syntheticDataset(2) };
+  const error = await t.throwsAsync(calibrate(blind), { code: "E_CALIBRATION", message: /mIoU 100\.0 in float and \d+\.\d in int8 on 6 frames/ });
+  t.regex(error?.message ?? "", /most sensitive: .*encoder|decoder/);
+  t.false(existsSync(out));
+});
+
+test("the command writes a bundle that evaluate and inspect take, and says what it cost", async (t) => {
+  const out = join(await temporaryFolder(t), "int8");
+  const argv = ["--bundle", bundle.directory, "--frames", "drive:day:5:8", "--boxes", "drive:day:6:2", "--threads", "1", "--allowed-loss", "20"];
+  const { code, out: told, err } = await nightshift("calibrate", ...argv, "--out", out, "--json");
+  t.is(code, 0, err);
+  const { layers, scores, bytes, methods } = json(told) as { layers: { layer: string; pixels: number; boxScore: number }[]; scores: object; bytes: { model: { float: number; int8: number } }; methods: object };
+  t.true(layers.some(({ layer }) => layer === "encoder.stem") && layers.some(({ layer }) => layer === "encoder.stage0.block0.expand filters"));
+  t.is(new Set(layers.map(({ layer }) => layer)).size, layers.length, "every layer has a name of its own");
+  t.deepEqual(Object.keys(methods), ["min-max", "percentile", "entropy", "mse"]);
+  t.like(scores, { miou: { frames: 4 } });
+  t.true(bytes.model.int8 > 0);
+  const written = await readBundle(out);
+  t.is(written.manifest.precision, "int8");
+  t.is(written.manifest.name, "tiny-int8");
+  t.like(json((await nightshift("evaluate", "--bundle", out, "--dataset", "drive:day:7:2", "--json")).out), { frames: 2 });
+  t.like(json((await nightshift("inspect", out, "--json")).out), { precision: "int8" });
+  t.like(json((await nightshift("calibrate", ...argv, "--bundle", out, "--out", `${out}2`, "--json")).out), { error: { code: "E_CONFIG" } });
+});

@@ -1,0 +1,32 @@
+import test from "ava";
+import { compareHeads, meanDivergence } from "../../calibration/heads.js";
+
+const names = { mask: "mask", boxes: { scores: "scores", corners: "corners" } };
+
+/** Two names of four are used; two pixels, two proposals. */
+const seen = (mask: readonly number[], scores: readonly number[], corners: readonly number[]): ReadonlyMap<string, Float32Array> =>
+  new Map([["mask", Float32Array.from(mask)], ["scores", Float32Array.from(scores)], ["corners", Float32Array.from(corners)]]);
+
+const padding = [-1e4, -1e4, -1e4, -1e4];
+const float = seen([0, 2, 1, 0, ...padding], [0, 1, 99, 99, -3, -4, 99, 99], [0, 0, 8, 8, 4, 4, 9, 9]);
+
+test("a model is not apart from itself", (t) => {
+  t.deepEqual(compareHeads(names, float, float, 2, 4), { mask: 0, pixels: 0, boxScore: 0, boxSide: 0 });
+});
+
+test("pixels that change their name, probabilities, scores and sides are told; padding is not looked at", (t) => {
+  const other = seen([2, 2, 1, 0, 7, 7, 7, 7], [0, 0, -50, 70, -3, -4, 0, 0], [0, 0, 8, 10, 4, 4, 9, 9]);
+  const { mask, pixels, boxScore, boxSide } = compareHeads(names, float, other, 2, 4);
+  t.is(pixels, 50);
+  const [p, q] = [1 / (1 + Math.E), 1 / (1 + Math.exp(-1))];
+  t.true(Math.abs(mask - (p * Math.log(p / q) + (1 - p) * Math.log((1 - p) / (1 - q))) / 2) < 1e-6);
+  t.true(Math.abs((boxScore ?? NaN) - (1 / (1 + Math.exp(-1)) - 0.5) / 2) < 1e-6);
+  t.is(boxSide, 0.25);
+});
+
+test("a network without boxes is compared by its mask, and means are taken of each", (t) => {
+  const masks = compareHeads({ mask: "mask" }, float, float, 2, 4);
+  t.deepEqual(masks, { mask: 0, pixels: 0, boxScore: null, boxSide: null });
+  t.deepEqual(meanDivergence([masks, { ...masks, pixels: 4 }]), { ...masks, pixels: 2 });
+  t.is(meanDivergence([{ mask: 0, pixels: 0, boxScore: 1, boxSide: 0 }, { mask: 0, pixels: 0, boxScore: 2, boxSide: 0 }]).boxScore, 1.5);
+});
