@@ -3,6 +3,7 @@ import { NightshiftError } from "../errors.js";
 import { ablateCommand } from "./ablate.js";
 import { adaptCommand } from "./adapt.js";
 import { benchCommand } from "./bench.js";
+import { buildCommand } from "./build.js";
 import { evaluateCommand } from "./evaluate.js";
 import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
@@ -14,7 +15,7 @@ import { version } from "./version.js";
 export const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
 
 /** Every command, in the order of `nightshift --help`. */
-const commands = [runCommand, trainCommand, adaptCommand, evaluateCommand, ablateCommand, benchCommand, importCommand, inspectCommand];
+const commands = [runCommand, trainCommand, adaptCommand, evaluateCommand, ablateCommand, benchCommand, buildCommand, importCommand, inspectCommand];
 
 /**
  * The `nightshift` command. Answers with its exit code: 0, 1 where something failed (its coded error is on stderr, and with `--json`

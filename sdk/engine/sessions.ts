@@ -7,6 +7,9 @@ export type BuildModel = (frame: FrameSize, names: 16 | 32 | 64) => Uint8Array;
 /** Cameras differ in few sizes; more sessions than this only fill memory. */
 export const mostSessions = 4;
 
+/** Names a session: the weights that it holds, and what it takes. */
+export const sessionName = (weights: string, { width, height }: FrameSize, names: 16 | 32 | 64): string => `${weights}-${width}x${height}-${names}`;
+
 /** The sessions of one set of weights: one for each size of frames and padded size of the vocabulary, the latest used kept. */
 export class SessionCache {
   readonly #sessions = new Map<string, Session>();
@@ -19,8 +22,8 @@ export class SessionCache {
   ) {}
 
   async get(frame: FrameSize, names: 16 | 32 | 64): Promise<Session> {
-    const key = `${frame.width}x${frame.height}-${names}`;
-    const session = this.#sessions.get(key) ?? (await this.runtime.open(this.build(frame, names), `${this.name}-${key}`));
+    const key = sessionName(this.name, frame, names);
+    const session = this.#sessions.get(key) ?? (await this.runtime.open(this.build(frame, names), key));
     // Taken out and put back, so that the map is in the order of use.
     this.#sessions.delete(key);
     this.#sessions.set(key, session);

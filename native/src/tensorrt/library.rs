@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use libloading::Library;
 
+use super::elf;
 use super::shim::{ABI, Entries, Entry, Shim};
 use super::version::Version;
 use crate::fault::{Code, Fault, Outcome, told};
@@ -108,16 +109,18 @@ fn unknown_major(folder: &Path, found: &[String]) -> Fault {
 }
 
 fn open(path: &Path) -> Outcome<&'static Library> {
+    let refused =
+        |said: String, remedy: &str| Fault::new(Code::TensorRtMissing, format!("a library of TensorRT, {}", path.display()), said, remedy);
+    // A bare name is looked up by the loader, who alone knows where.
+    if path.parent().is_some_and(|folder| !folder.as_os_str().is_empty()) {
+        match elf::fault_of(path) {
+            Ok(None) => {}
+            Ok(Some(fault)) => return Err(refused(fault, "The file is damaged: install TensorRT again.")),
+            Err(error) => return Err(refused(told(&error), REMEDY)),
+        }
+    }
     // SAFETY: loading TensorRT runs nothing but its own start.
-    unsafe { Library::new(path) }.map(leaked).map_err(|error| {
-        let said = told(&error);
-        let remedy = if said.contains("too short") || said.contains("ELF") || said.contains("segment") || said.contains("invalid") {
-            "The file is truncated, damaged, or for another machine: install TensorRT again."
-        } else {
-            REMEDY
-        };
-        Fault::new(Code::TensorRtMissing, format!("a library of TensorRT, {}", path.display()), said, remedy)
-    })
+    unsafe { Library::new(path) }.map(leaked).map_err(|error| refused(told(&error), REMEDY))
 }
 
 /// # Safety

@@ -1,6 +1,7 @@
 //! TensorRT, loaded at run time.
 
 mod build;
+mod elf;
 mod engine;
 mod library;
 mod log;

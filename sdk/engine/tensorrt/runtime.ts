@@ -48,8 +48,7 @@ export class TensorRtRuntime implements Runtime {
   }
 
   /** Throws `E_NATIVE`, `E_TENSORRT_MISSING`, `E_TENSORRT_VERSION`, `E_GPU`: in this order, so that the first that is missing is told. */
-  static open(options: TensorRtOptions, watch: BuildWatch): TensorRtRuntime {
-    const module = loadNative();
+  static open(options: TensorRtOptions, watch: BuildWatch, module = loadNative()): TensorRtRuntime {
     const tensorRt = loadTensorRt(options.libraries, module);
     const [device] = callNative(() => module.native.cudaDevices());
     // Devices that are not there are an error of the native module's.
@@ -64,7 +63,11 @@ export class TensorRtRuntime implements Runtime {
 
   /** See `Runtime`. An engine that must be built first takes minutes. Throws as `engineFor`. */
   async open(model: Uint8Array, name: string): Promise<Session> {
-    const { plan } = await this.engineFor(model, name);
+    return this.start((await this.engineFor(model, name)).plan);
+  }
+
+  /** Puts a built engine onto the device. Throws `E_TENSORRT`, `E_GPU`. */
+  start(plan: Uint8Array): Promise<TensorRtSession> {
     return TensorRtSession.open(this.tensorRt, plan);
   }
 
