@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import type { FrameSize } from "../engine/model.js";
 import { isTrainable, type Trainable } from "../network/trainable.js";
 
 /** For commander: a whole number of at least `least`. */
@@ -33,6 +34,15 @@ export function words(text: string): ReadonlyMap<string, string> {
   const pairs = text.split(",").map((pair) => pair.split("=").map((part) => part.trim()));
   if (pairs.every((pair) => pair.length === 2 && pair.every((part) => part !== ""))) return new Map(pairs as [string, string][]);
   throw new InvalidArgumentError("Expected NAME=WORD, separated by commas.");
+}
+
+/** For commander: sizes such as 1280x720, separated by commas. */
+export function frameSizes(text: string): readonly FrameSize[] {
+  return text.split(",").map((size) => {
+    const [, width, height] = /^(\d{2,5})x(\d{2,5})$/.exec(size.trim()) ?? [];
+    if (width === undefined || height === undefined) throw new InvalidArgumentError("Expected sizes such as 1280x720, separated by commas.");
+    return { width: Number(width), height: Number(height) };
+  });
 }
 
 /** For commander: an option that may be given again and again. */

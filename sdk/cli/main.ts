@@ -3,6 +3,7 @@ import { NightshiftError } from "../errors.js";
 import { ablateCommand } from "./ablate.js";
 import { adaptCommand } from "./adapt.js";
 import { benchCommand } from "./bench.js";
+import { buildCommand } from "./build.js";
 import { calibrateCommand } from "./calibrate.js";
 import { doctorCommand } from "./doctor.js";
 import { evaluateCommand } from "./evaluate.js";
@@ -16,7 +17,7 @@ import { version } from "./version.js";
 export const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
 
 /** Every command, in the order of `nightshift --help`. */
-const commands = [runCommand, trainCommand, adaptCommand, evaluateCommand, ablateCommand, calibrateCommand, benchCommand, importCommand, inspectCommand, doctorCommand];
+const commands = [runCommand, trainCommand, adaptCommand, evaluateCommand, ablateCommand, calibrateCommand, benchCommand, buildCommand, importCommand, inspectCommand, doctorCommand];
 
 /**
  * The `nightshift` command. Answers with its exit code: 0, 1 where something failed (its coded error is on stderr, and with `--json`

@@ -4,6 +4,7 @@ import { checkFinite } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
 import { textWidthOf } from "../network/architecture.js";
 import { inputNames, paddedVocabularySize } from "../network/contract.js";
+import type { InferenceOptions } from "../network/inference.js";
 import { type Answer, readAnswer } from "./answer.js";
 import { deployedModel } from "./deployed.js";
 import type { EngineOptions } from "./engine.js";
@@ -11,6 +12,7 @@ import { vocabularyFeeds } from "./feeds.js";
 import { checkGolden } from "./golden.js";
 import type { BundleModel, FrameSize, LoadedModel, Model } from "./model.js";
 import type { Tensors } from "./onnxruntime.js";
+import type { Runtime } from "./session.js";
 import { SessionCache } from "./sessions.js";
 
 /** A vocabulary in force, with the inputs that it becomes. */
@@ -36,7 +38,8 @@ export class ModelHost {
 
   /** `hold` wraps whatever runs native code for long. */
   constructor(
-    private readonly options: Required<EngineOptions>,
+    private readonly runtime: Runtime,
+    private readonly options: Pick<Required<EngineOptions>, "scoreThreshold">,
     private readonly hold: <T>(work: () => Promise<T>) => Promise<T> = (work) => work(),
   ) {}
 
@@ -83,18 +86,18 @@ export class ModelHost {
       case "network": {
         const { network, weights, generation } = model;
         for (const [name, tensor] of weights) checkFinite(name, tensor, `generation ${generation}`);
-        const sessions = new SessionCache((frame, names) => deployedModel(model, sizes(frame, names)), this.options);
+        const sessions = new SessionCache(this.runtime, `network-${generation}`, (frame, names) => deployedModel(model, this.#sizes(frame, names)));
         return { generation, network, textWidth: textWidthOf(network), sessions, words: wordsOf(model.vocabulary, textWidthOf(network)) };
       }
       case "onnx": {
-        const sessions = new SessionCache((frame, names) => {
+        const sessions = new SessionCache(this.runtime, `onnx-${model.generation}`, (frame, names) => {
           if (frame.width === model.frame.width && frame.height === model.frame.height && names === model.names) return model.model;
           throw new NightshiftError("E_ENGINE", {
             expected: `frames of ${model.frame.width} x ${model.frame.height} and at most ${model.names} names`,
             received: `${frame.width} x ${frame.height} and room for ${names} names`,
             remedy: "This ONNX file is for one size: use one that was made for what is asked.",
           });
-        }, this.options);
+        });
         // The file says nothing of names: theirs is what it must take.
         const [, textWidth] = model.vocabulary.text.shape;
         return { generation: model.generation, network: model.network, textWidth, sessions, words: wordsOf(model.vocabulary, textWidth) };
@@ -105,9 +108,9 @@ export class ModelHost {
   async #fromBundle({ directory, vocabulary }: BundleModel): Promise<Served> {
     const bundle = await readBundle(directory, { verify: "model" });
     const { network } = bundle;
-    const { generation, vocabulary: names } = bundle.manifest;
+    const { name, generation, vocabulary: names } = bundle.manifest;
     const embeddings = bundle.embeddings();
-    const sessions = new SessionCache((frame, padded) => deployedModel(bundle, sizes(frame, padded)), this.options);
+    const sessions = new SessionCache(this.runtime, `${name}-${generation}`, (frame, padded) => deployedModel(bundle, this.#sizes(frame, padded)));
     const textWidth = textWidthOf(network);
     const served = { generation, network, textWidth, sessions, embeddings, words: wordsOf(vocabulary ?? names, textWidth, embeddings) };
     const { frame } = bundle.golden;
@@ -127,6 +130,10 @@ export class ModelHost {
       const session = await sessions.get(frame, paddedVocabularySize(words.vocabulary.names.length));
       return session.run({ [inputNames.frame]: { dtype: "uint8", shape: [1, frame.height, frame.width, 3], data: rgb }, ...words.feeds });
     });
+  }
+
+  #sizes(frame: FrameSize, names: 16 | 32 | 64): InferenceOptions {
+    return { frameWidth: frame.width, frameHeight: frame.height, names, target: this.runtime.target };
   }
 
   #current(): Served {
@@ -150,8 +157,6 @@ function lookUp(names: readonly string[], embeddings: Embeddings | undefined): V
 }
 
 const isNames = (vocabulary: Vocabulary | readonly string[]): vocabulary is readonly string[] => Array.isArray(vocabulary);
-
-const sizes = (frame: FrameSize, names: 16 | 32 | 64) => ({ frameWidth: frame.width, frameHeight: frame.height, names });
 
 const describe = ({ generation, network, words }: Served): LoadedModel => ({
   generation,

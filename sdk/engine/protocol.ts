@@ -3,9 +3,14 @@ import { type ErrorCode, errorCodes, NightshiftError } from "../errors.js";
 import type { Answer } from "./answer.js";
 import type { EngineOptions } from "./engine.js";
 import type { FrameSize, LoadedModel, Model } from "./model.js";
+import type { TensorRtOptions } from "./tensorrt/runtime.js";
+
+/** Who computes in a thread. */
+export type RuntimeChoice = { readonly kind: "onnxruntime" } | { readonly kind: "tensorrt"; readonly options: TensorRtOptions };
 
 /** What an engine starts its thread with. */
 export interface ThreadSetup {
+  readonly runtime: RuntimeChoice;
   readonly options: Required<EngineOptions>;
   /** Of the `ExitGuard`. */
   readonly guard: SharedArrayBuffer;

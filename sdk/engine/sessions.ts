@@ -1,5 +1,5 @@
 import type { FrameSize } from "./model.js";
-import { OnnxSession, type SessionOptions } from "./onnxruntime.js";
+import type { Runtime, Session } from "./session.js";
 
 /** Makes the bytes of a model for one size of frames and one padded size of the vocabulary. */
 export type BuildModel = (frame: FrameSize, names: 16 | 32 | 64) => Uint8Array | Promise<Uint8Array>;
@@ -7,18 +7,23 @@ export type BuildModel = (frame: FrameSize, names: 16 | 32 | 64) => Uint8Array |
 /** Cameras differ in few sizes; more sessions than this only fill memory. */
 export const mostSessions = 4;
 
+/** Names a session: the weights that it holds, and what it takes. */
+export const sessionName = (weights: string, { width, height }: FrameSize, names: 16 | 32 | 64): string => `${weights}-${width}x${height}-${names}`;
+
 /** The sessions of one set of weights: one for each size of frames and padded size of the vocabulary, the latest used kept. */
 export class SessionCache {
-  readonly #sessions = new Map<string, OnnxSession>();
+  readonly #sessions = new Map<string, Session>();
 
   constructor(
+    private readonly runtime: Runtime,
+    /** Of the weights, for people. */
+    private readonly name: string,
     private readonly build: BuildModel,
-    private readonly options: SessionOptions,
   ) {}
 
-  async get(frame: FrameSize, names: 16 | 32 | 64): Promise<OnnxSession> {
-    const key = `${frame.width}x${frame.height}:${names}`;
-    const session = this.#sessions.get(key) ?? (await OnnxSession.create(await this.build(frame, names), this.options));
+  async get(frame: FrameSize, names: 16 | 32 | 64): Promise<Session> {
+    const key = sessionName(this.name, frame, names);
+    const session = this.#sessions.get(key) ?? (await this.runtime.open(await this.build(frame, names), key));
     // Taken out and put back, so that the map is in the order of use.
     this.#sessions.delete(key);
     this.#sessions.set(key, session);

@@ -7,7 +7,7 @@ import { ExitGuard } from "./exit-guard.js";
 import { FrameBuffers } from "./frame-buffers.js";
 import type { FrameSize, LoadedModel, Model } from "./model.js";
 import type { Perception } from "./perception.js";
-import { type Numbered, type Reply, type Request, type ThreadSetup, toError } from "./protocol.js";
+import { type Numbered, type Reply, type Request, type RuntimeChoice, type ThreadSetup, toError } from "./protocol.js";
 import { checkProvider } from "./providers.js";
 
 interface Pending {
@@ -15,7 +15,7 @@ interface Pending {
   readonly reject: (error: NightshiftError) => void;
 }
 
-/** ONNX Runtime in a thread of its own: its runs block whoever calls them. */
+/** ONNX Runtime in a thread of its own, as its runs block whoever calls them; or another runtime, so that models are read and built there. */
 export class ThreadEngine implements Engine {
   #loaded: LoadedModel | undefined;
   #ended: NightshiftError | undefined;
@@ -27,11 +27,11 @@ export class ThreadEngine implements Engine {
   readonly #exit: Promise<void>;
 
   /** Throws `E_PROVIDER`. */
-  constructor(options: EngineOptions = {}) {
+  constructor(options: EngineOptions = {}, runtime: RuntimeChoice = { kind: "onnxruntime" }) {
     const all: Required<EngineOptions> = { threads: 2, provider: "cpu", scoreThreshold: 0.3, ...options };
     checkProvider(all.provider);
     const guard = new ExitGuard();
-    const workerData: ThreadSetup = { options: all, guard: guard.memory };
+    const workerData: ThreadSetup = { runtime, options: all, guard: guard.memory };
     const stop = (): void => guard.stop();
     process.on("exit", stop);
     this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData });

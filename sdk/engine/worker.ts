@@ -2,12 +2,21 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { ExitGuard } from "./exit-guard.js";
 import { ModelHost } from "./host.js";
+import { OnnxSession } from "./onnxruntime.js";
 import { type Numbered, type Reply, type Request, type ThreadSetup, toFailure } from "./protocol.js";
+import type { Runtime } from "./session.js";
+import { TensorRtRuntime } from "./tensorrt/runtime.js";
 
 if (parentPort) {
-  const { options, guard } = workerData as ThreadSetup;
+  const { runtime, options, guard } = workerData as ThreadSetup;
   const exit = new ExitGuard(guard);
-  serve(parentPort, new ModelHost(options, (work) => exit.hold(work)));
+  serve(parentPort, new ModelHost(open(runtime, options), options, (work) => exit.hold(work)));
+}
+
+function open(runtime: ThreadSetup["runtime"], options: ThreadSetup["options"]): Runtime {
+  if (runtime.kind === "onnxruntime") return { target: "onnxruntime", open: (model) => OnnxSession.create(model, options) };
+  // Whoever drives should hear of a build that takes minutes.
+  return TensorRtRuntime.open(runtime.options, { onNotice: (line) => process.emitWarning(line) });
 }
 
 function serve(port: MessagePort, host: ModelHost): void {

@@ -112,7 +112,7 @@ export function imported(network: ImportedNetwork): Architecture {
  *
  * @param logits [N, C, h, w]
  * @param meaning [N, K, C]
- * @returns uint8 [N, 1, h, w]
+ * @returns int64 [N, 1, h, w]
  */
 function namesOfClasses(logits: Value, meaning: Value, used: Value): Value {
   const [n, classes, h, w] = logits.shape;
@@ -121,7 +121,7 @@ function namesOfClasses(logits: Value, meaning: Value, used: Value): Value {
   const isNamed = reduceMax(meant, [1]);
   const best = argMax(add(logits, reshape(hideUnused(isNamed), [n, classes, 1, 1])), 1);
   const name = gatherElements(argMax(meant, 1), reshape(best, [n, h * w]), 1);
-  return reshape(cast(name, "uint8"), [n, 1, h, w]);
+  return reshape(name, [n, 1, h, w]);
 }
 
 /** Applies a model that takes one image to several, which share its parameters; in `batch` form normalisation sees all of them at once. */

@@ -1,5 +1,6 @@
+import { resizeMatrix } from "../autodiff/linear-maps.js";
 import { Graph, type Value } from "../graph/graph.js";
-import { argMax, cast, clip, mul, reduceMax, reshape, resize, sigmoid, softmax, unsqueeze } from "../graph/ops.js";
+import { add, argMax, cast, clip, floor, matMul, mul, reduceMax, reshape, resize, sigmoid, softmax, transpose, unsqueeze } from "../graph/ops.js";
 import { writeOnnx } from "../graph/onnx/write.js";
 import type { Weights } from "../graph/tensor.js";
 import { Builder } from "./builder.js";
@@ -15,6 +16,8 @@ export interface InferenceOptions {
   readonly frameHeight: number;
   /** K, the padded size of the vocabulary. */
   readonly names: (typeof vocabularySizes)[number];
+  /** Who runs it: TensorRT knows bytes at the borders of a graph alone, and no antialiasing. ONNX Runtime unless told otherwise; the answers are the same. */
+  readonly target?: "onnxruntime" | "tensorrt";
 }
 
 /**
@@ -32,23 +35,35 @@ export function inferenceNetwork(network: Network, weights: Weights, options: In
   const used = graph.input(inputNames.used, "float32", [options.names]);
   const sameSize = options.frameWidth === width && options.frameHeight === height;
   // In a scope of its own, as names in the network must not depend on the camera: ranges of quantisation go by them.
-  const resized = sameSize ? frame : graph.scope("camera", () => resize(frame, [1, height, width, 3], "linear", true));
+  const resized = sameSize ? frame : graph.scope("camera", () => (options.target === "tensorrt" ? shrunk(frame, height, width) : resize(frame, [1, height, width, 3], "linear", true)));
   const b = new Builder(graph, new ConstantParameters(weights), "frozen");
   const { normalise, onImage } = architectureOf(network);
   const out = onImage(b, normalise(resized), unsqueeze(text, [0]), unsqueeze(used, [0]));
 
   const halved = (): Value => argMax(resize(out.maskLogits, [1, options.names, height / 2, width / 2], "linear"), 1);
-  const labels = out.fineMask ?? cast(reshape(halved(), [1, 1, height / 2, width / 2]), "uint8");
+  const labels = cast(out.fineMask ?? reshape(halved(), [1, 1, height / 2, width / 2]), options.target === "tensorrt" ? "float32" : "uint8");
   const enlarged = labels.shape[2] === height ? labels : resize(labels, [1, 1, height, width], "nearest");
-  graph.output(outputNames.mask, reshape(enlarged, [height, width]));
+  graph.output(outputNames.mask, cast(reshape(enlarged, [height, width]), "uint8"));
   const confidence = reduceMax(softmax(out.maskLogits, 1), [1]);
-  graph.output(outputNames.maskScore, reshape(cast(clip(mul(confidence, 255), 0, 255), "uint8"), [height / 4, width / 4]));
+  graph.output(outputNames.maskScore, cast(reshape(clip(mul(confidence, 255), 0, 255), [height / 4, width / 4]), "uint8"));
   const { boxes, score, label } = out.detection ? boxesOf(out.detection, width) : noBoxes(graph);
   graph.output(outputNames.boxes, boxes);
   graph.output(outputNames.boxScore, score);
   graph.output(outputNames.boxLabel, label);
   if (out.depth) graph.output(optionalOutputNames.depth, reshape(metresOf(out.depth()), [height / 4, width / 4]));
   return { graph, values: out };
+}
+
+/** The antialiased resize of a frame as two matrix products, rounded after each as ONNX Runtime does with bytes. */
+function shrunk(frame: Value, height: number, width: number): Value {
+  const { graph } = frame;
+  const [, frameHeight, frameWidth] = frame.shape;
+  const along = (to: number, from: number): Value =>
+    graph.constant({ dtype: "float32", shape: [to, from], data: resizeMatrix(from, to, { mode: "linear", alignment: "half_pixel", antialias: true }) });
+  const whole = (x: Value): Value => floor(add(x, 0.5));
+  const planes = transpose(cast(frame, "float32"), [0, 3, 1, 2]);
+  const narrowed = whole(matMul(planes, transpose(along(width, frameWidth), [1, 0])));
+  return transpose(whole(matMul(along(height, frameHeight), narrowed)), [0, 2, 3, 1]);
 }
 
 interface Boxes {

@@ -14,7 +14,7 @@ import { similarity, unit } from "./similarity.js";
 export interface NetworkValues {
   /** [N, K, H / 4, W / 4]: similarity of each pixel's visual concept with each name's query; far below zero for unused names. */
   readonly maskLogits: Value;
-  /** uint8 [N, 1, h, w] at stride 1 or 2, of networks that answer so finely: the index of each pixel's name. */
+  /** int64 [N, 1, h, w] at stride 1 or 2, of networks that answer so finely: the index of each pixel's name. */
   readonly fineMask?: Value;
   /** [N, S]: M of eq. 4 over the S patches of the last stage. */
   readonly attention: Value;

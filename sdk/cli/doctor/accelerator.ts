@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
-import { packageRoot } from "../../paths.js";
-import { type Check, type Finding, notNeeded, ok, reasonOf } from "./finding.js";
+import { nativeStatus } from "../../engine/native.js";
+import { type Check, type Finding, notNeeded, ok } from "./finding.js";
 
 const triplets: Readonly<Partial<Record<NodeJS.Architecture, string>>> = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
 
@@ -55,15 +54,9 @@ export const cuda: Check = async () => {
 const firstLine = (text: string): string => text.split("\n")[0]?.trim() ?? "";
 
 /** Rust, built by whoever wants TensorRT. */
-export const native: Check = async () => {
-  const without = "engines on TensorRT";
-  const build = "Run npm run build:native, which needs Rust.";
-  const folder = join(packageRoot(), "native");
-  if (!existsSync(join(folder, "index.js"))) return [notNeeded("native part", `no ${join(folder, "index.js")}`, without, build)];
-  try {
-    createRequire(import.meta.url)(folder);
-    return [ok("native part", folder)];
-  } catch (error) {
-    return [notNeeded("native part", firstLine(reasonOf(error)), without, build)];
-  }
+export const native: Check = () => {
+  const { module } = nativeStatus();
+  if ("present" in module) return Promise.resolve([ok("native part", module.present)]);
+  const { received, remedy } = module.missing;
+  return Promise.resolve([notNeeded("native part", firstLine(received), "engines on TensorRT", remedy)]);
 };

@@ -27,6 +27,8 @@ export function dtypeOf(type: number): DType {
   return dtype;
 }
 
+export const isDType = (name: string): name is DType => name in onnxTypes;
+
 const constructors: { readonly [T in DType]: new (buffer: ArrayBuffer) => ArrayOf[T] } = {
   float32: Float32Array,
   float64: Float64Array,

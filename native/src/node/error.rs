@@ -1,0 +1,38 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use napi::{Error, Status};
+
+use crate::fault::{Code, Fault, Outcome};
+
+/// Between the parts of a fault in an error's message; `sdk/engine/native.ts` takes them apart.
+const SEPARATOR: &str = "\u{1f}";
+
+impl From<Fault> for Error {
+    fn from(Fault { code, expected, received, remedy }: Fault) -> Self {
+        let message = [code.name(), &expected, &received, &remedy].map(|part| part.replace(SEPARATOR, " ")).join(SEPARATOR);
+        Error::new(Status::GenericFailure, message)
+    }
+}
+
+/// For work on other threads, where a panic would end the process.
+pub fn guarded<T>(work: impl FnOnce() -> Outcome<T>) -> napi::Result<T> {
+    let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(Fault::new(Code::Internal, "no panic in the native module", said.unwrap_or("a panic"), "Report this: it is a fault."))
+    });
+    Ok(outcome?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_keeps_its_parts_and_a_panic_becomes_one() {
+        let error: Error = Fault::new(Code::Gpu, "a\u{1f}b", "c", "d").into();
+        assert_eq!(error.reason.split(SEPARATOR).collect::<Vec<_>>(), ["E_GPU", "a b", "c", "d"]);
+        let error = guarded::<()>(|| panic!("no {}", "way")).unwrap_err();
+        assert!(error.reason.starts_with("E_INTERNAL\u{1f}no panic in the native module\u{1f}no way"), "{}", error.reason);
+        assert_eq!(guarded(|| Ok(3)).ok(), Some(3));
+    }
+}

@@ -1,0 +1,4 @@
+//! The skin: what Node sees. It turns arguments into those of the work, and faults into errors.
+
+mod error;
+mod tensorrt;

@@ -1,0 +1,102 @@
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { replaceSynced, sha256Of } from "../../bundle/files.js";
+import { differences, type EngineKey } from "./key.js";
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const keySchema = z.strictObject({
+  graph: sha256,
+  weights: sha256,
+  precision: z.enum(["float32", "float16", "int8"]),
+  calibration: z.string(),
+  tensorRt: z.string(),
+  gpu: z.string(),
+  computeCapability: z.string(),
+  options: z.string(),
+});
+const recordSchema = z.strictObject({ formatVersion: z.literal(1), key: keySchema, bytes: z.number(), sha256, seconds: z.number() });
+
+/** An engine on disk, and what it was built for. */
+export type EngineRecord = Readonly<z.infer<typeof recordSchema>>;
+
+/** An engine that is the one that is needed, or why there is none. */
+export type Lookup = { readonly plan: Uint8Array; readonly record: EngineRecord } | { readonly refused: string };
+
+/** Where engines are kept unless told otherwise. */
+export const defaultEngineFolder = (): string => join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "nightshift", "engines");
+
+/**
+ * Engines on disk: a file each, and beside it one that says what it was built for. One name has one engine; what it was built for decides whether it is
+ * the one that is needed, so an outdated one is found and refused, not overlooked.
+ */
+export class EngineCache {
+  constructor(readonly folder: string) {}
+
+  path(name: string): string {
+    return join(this.folder, `${name}.engine`);
+  }
+
+  /** The engine of this name, if it was built for exactly this and is whole; otherwise why not, in words. */
+  async find(name: string, wanted: EngineKey): Promise<Lookup> {
+    const record = await this.#record(name);
+    if (record === "none") return { refused: "there is none yet" };
+    if (record === "damaged") return { refused: "what it was built for cannot be read" };
+    const apart = differences(wanted, record.key);
+    if (apart.length > 0) return { refused: `it was built for ${apart.join(", ")}` };
+    const plan = await readFile(this.path(name)).catch(() => undefined);
+    if (!plan || plan.length !== record.bytes || sha256Of(plan) !== record.sha256) return { refused: "its file is missing or damaged" };
+    return { plan, record };
+  }
+
+  /** Keeps an engine in the place of the one before. A power cut leaves the old one, none, or the new one. */
+  async keep(name: string, key: EngineKey, plan: Uint8Array, seconds: number): Promise<EngineRecord> {
+    await mkdir(this.folder, { recursive: true });
+    const record: EngineRecord = { formatVersion: 1, key, bytes: plan.length, sha256: sha256Of(plan), seconds };
+    // Between the two files neither must speak for the other.
+    await rm(this.#recordPath(name), { force: true });
+    await this.#replace(this.path(name), plan);
+    await this.#replace(this.#recordPath(name), new TextEncoder().encode(`${JSON.stringify(record, undefined, 2)}\n`));
+    return record;
+  }
+
+  /** What earlier builds for this device measured; empty where nothing is known. TensorRT itself refuses what does not fit. */
+  async timings(key: Pick<EngineKey, "tensorRt" | "gpu">): Promise<Uint8Array> {
+    return readFile(this.#timingPath(key)).catch(() => new Uint8Array());
+  }
+
+  async keepTimings(key: Pick<EngineKey, "tensorRt" | "gpu">, timings: Uint8Array): Promise<void> {
+    await mkdir(this.folder, { recursive: true });
+    await this.#replace(this.#timingPath(key), timings);
+  }
+
+  async #record(name: string): Promise<EngineRecord | "none" | "damaged"> {
+    let text: string;
+    try {
+      text = await readFile(this.#recordPath(name), "utf8");
+    } catch {
+      return "none";
+    }
+    try {
+      return recordSchema.parse(JSON.parse(text));
+    } catch {
+      return "damaged";
+    }
+  }
+
+  #recordPath(name: string): string {
+    return join(this.folder, `${name}.json`);
+  }
+
+  #timingPath({ tensorRt, gpu }: Pick<EngineKey, "tensorRt" | "gpu">): string {
+    return join(this.folder, `${fileName(`${gpu}-${tensorRt}`)}.timings`);
+  }
+
+  async #replace(path: string, content: Uint8Array): Promise<void> {
+    await replaceSynced(path, `${path}.${process.pid}.partial`, content);
+  }
+}
+
+/** Text that may stand in the name of a file. */
+export const fileName = (text: string): string => text.replaceAll(/[^A-Za-z0-9._-]+/g, "-");

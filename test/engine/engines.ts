@@ -1,0 +1,32 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ExecutionContext } from "ava";
+import type { Engine, EngineOptions } from "../../sdk/engine/engine.js";
+import { nativeStatus } from "../../sdk/engine/native.js";
+import { TensorRtEngine } from "../../sdk/engine/tensorrt/engine.js";
+import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
+
+export interface EngineUnderTest {
+  readonly name: string;
+  readonly create: (t: ExecutionContext, options?: EngineOptions) => Engine;
+  /** Why this machine cannot run it. */
+  readonly missing?: string;
+  /** Whether its answers are ONNX Runtime's to the bit. */
+  readonly isExact: boolean;
+}
+
+function whyNoTensorRt(): string | undefined {
+  const { module, tensorRt, devices } = nativeStatus();
+  const reasons = [module, tensorRt, devices].flatMap((part) => ("missing" in part ? [part.missing] : []));
+  return reasons[0] && `${reasons[0].code}, ${reasons[0].received}`;
+}
+
+const noTensorRt = whyNoTensorRt();
+/** Engines of the tiny networks of these tests, built once a process. */
+const cache = join(tmpdir(), `nightshift-test-engines-${process.pid}`);
+
+/** Every engine there is. */
+export const engines: readonly EngineUnderTest[] = [
+  { name: "ONNX Runtime", create: (_t, options) => new ThreadEngine(options), isExact: true },
+  { name: "TensorRT", create: (_t, options) => new TensorRtEngine(options, { cache }), isExact: false, ...(noTensorRt !== undefined && { missing: noTensorRt }) },
+];

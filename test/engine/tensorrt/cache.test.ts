@@ -1,0 +1,88 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import test from "ava";
+import { EngineCache } from "../../../sdk/engine/tensorrt/cache.js";
+import { differences, type EngineKey, modelKey } from "../../../sdk/engine/tensorrt/key.js";
+import { cast, Graph, matMul, writeOnnx } from "../../../sdk/graph/index.js";
+import { float32 } from "../../../sdk/graph/tensor.js";
+import { temporaryFolder } from "../../bundle/contents.js";
+
+function model(weights: readonly number[], type: "float32" | "float16" = "float32", name = "x"): Uint8Array {
+  const graph = new Graph("product");
+  const x = graph.input(name, "float32", [2, 3]);
+  graph.output("y", matMul(cast(x, type), cast(graph.constant(float32([3, 1], weights), "w"), type)));
+  return writeOnnx(graph);
+}
+
+const machine = { tensorRt: "11.2.1", gpu: "Orin", computeCapability: "8.7", options: "{}" };
+const key: EngineKey = { ...modelKey(model([1, 2, 3])), ...machine };
+const plan = Uint8Array.from({ length: 5000 }, (_, at) => at % 251);
+
+test("a model's key tells its graph from its weights, and its precision", (t) => {
+  const other = modelKey(model([1, 2, 4]));
+  t.is(other.graph, key.graph);
+  t.not(other.weights, key.weights);
+  t.deepEqual([key.precision, key.calibration], ["float32", "none"]);
+  const half = modelKey(model([1, 2, 3], "float16"));
+  t.is(half.precision, "float16");
+  t.not(half.graph, key.graph);
+  t.not(modelKey(model([1, 2, 3], "float32", "frame")).graph, key.graph);
+  t.deepEqual(modelKey(model([1, 2, 3])), modelKey(model([1, 2, 3])));
+});
+
+test("an engine is found for exactly what it was built for", async (t) => {
+  const cache = new EngineCache(join(await temporaryFolder(t), "engines"));
+  t.deepEqual(await cache.find("default-0", key), { refused: "there is none yet" });
+  const record = await cache.keep("default-0", key, plan, 61.5);
+  t.deepEqual(await cache.find("default-0", key), { plan: Buffer.from(plan), record });
+  t.deepEqual(await cache.find("default-1", key), { refused: "there is none yet" });
+});
+
+test("a mismatch in any part of the key is refused, and named", async (t) => {
+  const cache = new EngineCache(await temporaryFolder(t));
+  await cache.keep("default-0", key, plan, 1);
+  const hash = "a".repeat(64);
+  const others: readonly (readonly [Partial<EngineKey>, RegExp])[] = [
+    [{ graph: hash }, /^it was built for graph [0-9a-f]{12} instead of aaaaaaaaaaaa$/],
+    [{ weights: hash }, /weights/],
+    [{ precision: "int8" }, /precision float32 instead of int8/],
+    [{ calibration: hash }, /calibration none instead of aaaaaaaaaaaa/],
+    [{ tensorRt: "10.3.0" }, /TensorRT 11\.2\.1 instead of 10\.3\.0/],
+    [{ gpu: "Thor" }, /GPU Orin instead of Thor/],
+    [{ computeCapability: "11.0" }, /compute capability 8\.7 instead of 11\.0/],
+    [{ options: '{"refittable":true}' }, /options of the build/],
+    [{ gpu: "Thor", tensorRt: "10.3.0" }, /TensorRT 11\.2\.1 instead of 10\.3\.0, GPU Orin instead of Thor/],
+  ];
+  for (const [other, refused] of others) {
+    const found = await cache.find("default-0", { ...key, ...other });
+    t.regex("refused" in found ? found.refused : "", refused);
+  }
+  t.deepEqual(differences(key, key), []);
+});
+
+test("a damaged or half written engine is refused, and replaced", async (t) => {
+  const cache = new EngineCache(await temporaryFolder(t));
+  const refused = async (): Promise<string> => {
+    const found = await cache.find("e", key);
+    return "refused" in found ? found.refused : "found";
+  };
+  await cache.keep("e", key, plan, 1);
+  const bytes = await readFile(cache.path("e"));
+  await writeFile(cache.path("e"), bytes.subarray(0, 4000));
+  t.is(await refused(), "its file is missing or damaged");
+  bytes[77] = (bytes[77] ?? 0) ^ 1;
+  await writeFile(cache.path("e"), bytes);
+  t.is(await refused(), "its file is missing or damaged");
+  await writeFile(join(cache.folder, "e.json"), '{"formatVersion":2}');
+  t.is(await refused(), "what it was built for cannot be read");
+  await cache.keep("e", key, plan, 1);
+  t.is(await refused(), "found");
+});
+
+test("what builds measured is kept for each device and version", async (t) => {
+  const cache = new EngineCache(await temporaryFolder(t));
+  t.is((await cache.timings(key)).length, 0);
+  await cache.keepTimings({ ...key, gpu: "NVIDIA Orin / nano" }, plan);
+  t.deepEqual(await cache.timings({ ...key, gpu: "NVIDIA Orin / nano" }), Buffer.from(plan));
+  t.is((await cache.timings(key)).length, 0);
+});
