@@ -1,5 +1,6 @@
 // Prints one JSON line for each message of a Nightshift stream. Built by the Makefile beside it.
-// Usage: subscriber [ADDRESS [TOPIC [COUNT [FOLDER]]]]   (masks are saved as bytes in FOLDER, if given)
+// Usage: subscriber [ADDRESS [TOPIC [COUNT [FOLDER [KEY SERVER]]]]]
+// Masks are saved as bytes in FOLDER, if given. Where the publisher asks for keys: KEY is the own pair of `nightshift keys create`, SERVER the server's .pub file.
 #include <google/protobuf/util/json_util.h>
 #include <zlib.h>
 
@@ -35,10 +36,23 @@ static std::string json(const google::protobuf::Message& message) {
   return text;
 }
 
+// A key of a CURVE certificate: what stands between quotation marks behind its name.
+static std::string key(const std::string& path, const std::string& name) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);)
+    if (line.find(name) != std::string::npos) return line.substr(line.find('"') + 1, 40);
+  throw std::runtime_error("no " + name + " in " + path);
+}
+
 int main(int argc, char** argv) {
   const auto argument = [&](int i, const char* otherwise) { return std::string(argc > i ? argv[i] : otherwise); };
   zmq::context_t context;
   zmq::socket_t socket(context, zmq::socket_type::sub);
+  if (argc > 6) {
+    socket.set(zmq::sockopt::curve_publickey, key(argv[5], "public-key"));
+    socket.set(zmq::sockopt::curve_secretkey, key(argv[5], "secret-key"));
+    socket.set(zmq::sockopt::curve_serverkey, key(argv[6], "public-key"));
+  }
   socket.set(zmq::sockopt::subscribe, argument(2, ""));
   socket.connect(argument(1, "tcp://127.0.0.1:5590"));
   zmq::message_t part;
@@ -50,7 +64,7 @@ int main(int argc, char** argv) {
       const auto mask = pixels(message.categories());
       const auto name = message.header().camera() + "-" + std::to_string(message.header().sequence()) + ".mask";
       std::cout << "\"crc32\":" << crc32(0, reinterpret_cast<const Bytef*>(mask.data()), mask.size()) << ",\"header\":" << json(message.header());
-      if (argc > 4) std::ofstream(argument(4, "") + "/" + name, std::ios::binary) << mask;
+      if (argc > 4 && *argv[4]) std::ofstream(argument(4, "") + "/" + name, std::ios::binary) << mask;
     } else {
       std::cout << "\"message\":" << (topic == "events" ? json(parse<Event>(body)) : topic.rfind("depth/", 0) == 0 ? json(parse<Depth>(body)) : json(parse<Boxes>(body)));
     }

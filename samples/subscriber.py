@@ -1,15 +1,17 @@
 """Prints one JSON line for each message of a Nightshift stream.
 
-Usage: python3 subscriber.py [ADDRESS [TOPIC [COUNT [FOLDER]]]]   (masks are saved as bytes in FOLDER, if given)
+Usage: python3 subscriber.py [ADDRESS [TOPIC [COUNT [FOLDER]]]] [--key FILE --server FILE]
+Masks are saved as bytes in FOLDER, if given. Where the publisher asks for keys: the own pair of `nightshift keys create`, and the server's .pub file.
 Needs pyzmq, protobuf, and the schema's code on PYTHONPATH: `make python` puts it into build.
 """
 
+import argparse
 import json
-import sys
 import zlib
 from pathlib import Path
 
 import zmq
+import zmq.auth
 from google.protobuf.json_format import MessageToDict
 
 import nightshift_pb2 as nightshift
@@ -42,16 +44,27 @@ def describe(topic, body, folder):
     return {"camera": header.camera, "sequence": header.sequence, "generation": header.generation, "valid": header.valid, **about}
 
 
-def main(address="tcp://127.0.0.1:5590", topic="", count="0", folder=None):
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("address", nargs="?", default="tcp://127.0.0.1:5590")
+    parser.add_argument("topic", nargs="?", default="")
+    parser.add_argument("count", nargs="?", type=int, default=0)
+    parser.add_argument("folder", nargs="?")
+    parser.add_argument("--key")
+    parser.add_argument("--server")
+    asked = parser.parse_args()
     socket = zmq.Context.instance().socket(zmq.SUB)
-    socket.setsockopt_string(zmq.SUBSCRIBE, topic)
-    socket.connect(address)
-    left = int(count) or -1
+    if asked.key and asked.server:
+        socket.curve_publickey, socket.curve_secretkey = zmq.auth.load_certificate(asked.key)
+        socket.curve_serverkey, _ = zmq.auth.load_certificate(asked.server)
+    socket.setsockopt_string(zmq.SUBSCRIBE, asked.topic)
+    socket.connect(asked.address)
+    left = asked.count or -1
     while left != 0:
         name, body = socket.recv().split(b"\0", 1)
-        print(json.dumps({"topic": name.decode(), **describe(name.decode(), body, folder)}), flush=True)
+        print(json.dumps({"topic": name.decode(), **describe(name.decode(), body, asked.folder)}), flush=True)
         left -= 1
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

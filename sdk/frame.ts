@@ -16,6 +16,9 @@ export interface Frame {
   readonly rgb: Uint8Array;
 }
 
+/** A picture with more pixels is refused before it is decoded; 8K video has 33 million. */
+export const mostPixels = 2 ** 26;
+
 /** A box in pixels of the image it belongs to, corners (x1, y1) top left and (x2, y2) bottom right, exclusive. */
 export interface Box {
   readonly x1: number;

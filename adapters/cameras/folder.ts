@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { NightshiftError } from "../../sdk/errors.js";
-import { type Frame, nowNs } from "../../sdk/frame.js";
+import { type Frame, mostPixels, nowNs } from "../../sdk/frame.js";
 import type { Camera } from "../../sdk/stream/camera.js";
 import { checkName, nameOf } from "./name.js";
 import { Pace } from "./pace.js";
@@ -84,7 +84,7 @@ async function imagesOf(folder: string): Promise<string[]> {
 /** Packed RGB, turned upright as the file's orientation says. Throws `E_IMAGE`. */
 async function readImage(path: string): Promise<Image> {
   try {
-    const image = sharp(path).autoOrient().flatten().toColourspace("srgb").raw({ depth: "uchar" });
+    const image = sharp(path, { limitInputPixels: mostPixels }).autoOrient().flatten().toColourspace("srgb").raw({ depth: "uchar" });
     const { data, info } = await image.toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, rgb: data };
   } catch (cause) {

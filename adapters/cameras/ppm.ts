@@ -1,4 +1,5 @@
 import { NightshiftError } from "../../sdk/errors.js";
+import { mostPixels } from "../../sdk/frame.js";
 
 export interface Picture {
   readonly width: number;
@@ -32,6 +33,7 @@ export class PpmReader {
         this.#head = head;
         if (!header) return done;
         const [width, height] = [Number(header[1]), Number(header[2])];
+        if (width * height > mostPixels || width * height === 0) throw notPpm(head);
         this.#picture = { width, height, rgb: new Uint8Array(width * height * 3) };
         this.#filled = 0;
         rest = rest.subarray(header[0].length - before);
@@ -58,7 +60,7 @@ export class PpmReader {
 
 const notPpm = (head: Buffer): NightshiftError =>
   new NightshiftError("E_CAMERA", {
-    expected: "pictures in binary PPM from ffmpeg",
+    expected: `pictures in binary PPM from ffmpeg, each of 1 to ${mostPixels} pixels`,
     received: JSON.stringify(head.toString("latin1")),
     remedy: "Check that the program is ffmpeg 4.4 or newer.",
   });

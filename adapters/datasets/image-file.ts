@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from "sharp";
 import { NightshiftError } from "../../sdk/errors.js";
+import { mostPixels } from "../../sdk/frame.js";
 
 /** Pixels of an image file, channels interleaved, rows from top to bottom. */
 export interface Pixels {
@@ -23,7 +24,7 @@ export async function readMask(path: string): Promise<Pixels> {
 
 async function decode(path: string, convert: (image: Sharp) => Sharp, channels: number): Promise<Pixels> {
   try {
-    const image = sharp(path, { failOn: "error" });
+    const image = sharp(path, { failOn: "error", limitInputPixels: mostPixels });
     // Turning colours or a palette into grey would invent class ids, so a mask is looked at before it is converted.
     if (channels === 1) {
       const { space } = await image.metadata();

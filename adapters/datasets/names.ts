@@ -26,7 +26,12 @@ export interface DatasetNames {
  */
 export async function readNames(folder: string): Promise<DatasetNames> {
   const path = join(folder, "classes.json");
-  const parsed = classesFile.safeParse(parse(path, await read(path)));
+  return parseNames(await read(path), path);
+}
+
+/** The same of the file's text. Throws `E_DATASET`. */
+export function parseNames(text: string, path: string): DatasetNames {
+  const parsed = classesFile.safeParse(parse(path, text));
   if (!parsed.success) throw malformed(path, z.prettifyError(parsed.error).replaceAll("\n", " "), parsed.error);
   const ignored = new Set(parsed.data.ignore);
   const indexOfId = new Uint8Array(256).fill(ignoreLabel);

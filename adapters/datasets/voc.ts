@@ -13,6 +13,11 @@ export async function readBoxes(path: string, names: readonly string[]): Promise
   } catch (cause) {
     throw invalid(path, "no such file", cause);
   }
+  return parseBoxes(text, path, names);
+}
+
+/** The same of the file's text. Throws `E_DATASET`. */
+export function parseBoxes(text: string, path: string, names: readonly string[]): Box[] {
   if (!text.includes("<annotation")) throw invalid(path, "a file without <annotation>");
   return Array.from(text.matchAll(/<object>([\s\S]*?)<\/object>/g), ([, object = ""]) => {
     const label = field(path, object, "name");

@@ -1,7 +1,7 @@
 import sharp from "sharp";
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
-import type { Box } from "../frame.js";
+import { type Box, mostPixels } from "../frame.js";
 import type { Sample } from "../training/dataset.js";
 import type { Manifest } from "./manifest.js";
 
@@ -72,7 +72,7 @@ const maskPng = (mask: Uint8Array, width: number, height: number): Promise<Uint8
 
 async function readPixels(path: string, bytes: Uint8Array, channels: 1 | 3): Promise<{ width: number; height: number; data: Uint8Array }> {
   try {
-    const image = sharp(bytes, { failOn: "error" }).toColourspace(channels === 1 ? "b-w" : "srgb");
+    const image = sharp(bytes, { failOn: "error", limitInputPixels: mostPixels }).toColourspace(channels === 1 ? "b-w" : "srgb");
     const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
     if (info.channels !== channels) throw new Error(`${info.channels} channels where ${channels} were expected`);
     return { width: info.width, height: info.height, data: new Uint8Array(data) };

@@ -3,6 +3,9 @@ import type { Attributes, Operator } from "./attributes.js";
 import { inferenceRules } from "./shapes.js";
 import { sizeOf, type DType, type Shape, type Tensor } from "./tensor.js";
 
+/** Elements of one tensor: a gigabyte and more of numbers is a file that lies about its shapes. */
+const mostElements = 2 ** 30;
+
 /** A tensor in a graph that is being built: its type and shape are known, its numbers are not. */
 export class Value {
   constructor(
@@ -155,6 +158,12 @@ export class Graph {
         expected: `names that differ in graph ${this.name}`,
         received: `${JSON.stringify(name)} twice`,
         remedy: "Rename one of the values.",
+      });
+    if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0) || sizeOf(shape) > mostElements)
+      throw new NightshiftError("E_GRAPH_SHAPE", {
+        expected: `whole extents, and at most ${mostElements} elements in a tensor`,
+        received: `${name} [${shape.join(", ")}]`,
+        remedy: "Check the shapes that the model states.",
       });
     this.#names.add(name);
     return new Value(this, name, dtype, shape);

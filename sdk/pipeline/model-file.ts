@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { NightshiftError } from "../errors.js";
 import type { Graph } from "../graph/graph.js";
 import { readOnnx, type ReadOnnxOptions } from "../graph/onnx/read.js";
@@ -17,5 +17,28 @@ export async function openModelFile(path: string): Promise<ModelFile> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new NightshiftError("E_GRAPH_FORMAT", { expected: "an ONNX file", received: cause instanceof Error ? cause.message : String(cause), remedy: "Check the path.", cause });
   });
-  return { bytes, read: (options) => readOnnx(bytes, { ...options, external: (location) => readFileSync(join(dirname(path), location)) }) };
+  return { bytes, read: (options) => readOnnx(bytes, { ...options, external: besides(dirname(path)) }) };
+}
+
+/** Reads files in a folder, each once. Throws `E_GRAPH_FORMAT` for one that is not there or that a link leads out of the folder for. */
+function besides(folder: string): (location: string) => Uint8Array {
+  const held = new Map<string, Uint8Array>();
+  return (location) => {
+    const known = held.get(location);
+    if (known) return known;
+    try {
+      const target = realpathSync(join(folder, location));
+      if (!target.startsWith(realpathSync(folder) + sep)) throw new Error(`a link to ${target}`);
+      const read = new Uint8Array(readFileSync(target));
+      held.set(location, read);
+      return read;
+    } catch (cause) {
+      throw new NightshiftError("E_GRAPH_FORMAT", {
+        expected: `a file ${location} beside the model, which holds tensors of it`,
+        received: cause instanceof Error ? cause.message : String(cause),
+        remedy: "Put the file itself beside the model, or save the model as one file.",
+        cause,
+      });
+    }
+  };
 }

@@ -2,11 +2,23 @@ import { connect } from "node:net";
 import type { Socket } from "zeromq";
 import { NightshiftError } from "../errors.js";
 
+/** Whether only this machine reaches an address. */
+export const isLocal = (address: string): boolean => /^(ipc|inproc):\/\/./.test(address) || /^tcp:\/\/(127(\.\d{1,3}){3}|\[::1\]|localhost|lo):/.test(address);
+
 /**
  * Binds a socket and answers with the address it got (`tcp://127.0.0.1:*` takes any free port).
- * Throws `E_ADDRESS_IN_USE`, or `E_CONFIG` where there can be no such address. `what` names the socket in the error.
+ * Throws `E_ADDRESS_IN_USE`, `E_CONFIG` where there can be no such address, or `E_EXPOSED` where it is off this machine and the socket is not
+ * guarded by keys. `what` names the socket in the error.
  */
-export async function bind(socket: Socket, address: string, what: string): Promise<string> {
+export async function bind(socket: Socket, address: string, what: string, isGuarded = false): Promise<string> {
+  if (!isGuarded && !isLocal(address))
+    throw new NightshiftError("E_EXPOSED", {
+      expected: `an address on loopback or ipc for the ${what}, or a key and a list of who may connect`,
+      received: address,
+      remedy: "Make keys with `nightshift keys`, and name them with --key and --allowed.",
+    });
+  if (!isLocal(address) && !address.startsWith("tcp://"))
+    throw new NightshiftError("E_CONFIG", { expected: `tcp:// or ipc:// for the ${what}`, received: address, remedy: "Other transports of ZeroMQ cannot be guarded." });
   // ZeroMQ takes the file of an ipc address away from whoever listens on it, so that has to be found out first.
   if (address.startsWith("ipc://") && (await isListening(address.slice("ipc://".length)))) throw inUse(address, what, undefined);
   try {

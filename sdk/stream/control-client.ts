@@ -1,5 +1,6 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Request } from "zeromq";
+import { type CurveClient, curveOptions } from "./curve.js";
 import { errorCodes, type ErrorCode, NightshiftError } from "../errors.js";
 import { type ControlError, type ControlReply, ControlReplySchema, ControlRequestSchema } from "./messages/nightshift_pb.js";
 import { type Status, statusOf } from "./status.js";
@@ -19,9 +20,11 @@ export class ControlClient {
     readonly address: string,
     /** How long to wait for an answer. */
     readonly timeoutMs = 10_000,
+    /** For a server that asks for keys. */
+    keys?: CurveClient,
   ) {
     // Relaxed and correlated: a request that was never answered does not block the next.
-    this.#socket = new Request({ linger: 0, receiveTimeout: timeoutMs, sendTimeout: timeoutMs, relaxed: true, correlate: true });
+    this.#socket = new Request({ linger: 0, receiveTimeout: timeoutMs, sendTimeout: timeoutMs, relaxed: true, correlate: true, ...(keys && curveOptions(keys)) });
     this.#socket.connect(address);
   }
 
@@ -83,7 +86,7 @@ export class ControlClient {
     return new NightshiftError("E_CONTROL", {
       expected: `an answer from ${this.address} within ${this.timeoutMs} ms`,
       received,
-      remedy: "Check the address, and that Nightshift is running.",
+      remedy: "Check the address, that Nightshift is running, and that it allows this key where it asks for one.",
       cause,
     });
   }

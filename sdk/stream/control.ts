@@ -1,7 +1,9 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { Reply } from "zeromq";
 import { NightshiftError } from "../errors.js";
-import { bind } from "./bind.js";
+import type { Access } from "./access.js";
+import { Bound } from "./bound.js";
+import { Allowance } from "./allowance.js";
 import { answer, type ControlHandler, type Outcome, readRequest, replyOf } from "./control-handler.js";
 import { type ControlReply, ControlReplySchema } from "./messages/nightshift_pb.js";
 
@@ -11,58 +13,61 @@ export const defaultControlAddress = "tcp://127.0.0.1:5591";
 
 export interface ControlOptions {
   readonly address?: string;
+  /** Who may ask; anyone on this machine where there is none, and then nobody else can. */
+  readonly access?: Access;
   /** How long a handler may take before the client is told that it failed, milliseconds. */
   readonly timeoutMs?: number;
   /** Gets what goes wrong outside of any request. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Answers control requests, one after the other. A request that cannot be understood gets an error for a reply. */
+/** Requests that are carried out in a second, and at once after a pause. */
+const [requestsPerSecond, requestsAtOnce] = [50, 200];
+
+/** Answers control requests, one after the other. A request that cannot be understood, or comes too soon, gets an error for a reply. */
 export class ControlServer {
-  #isClosed = false;
+  readonly #allowance = new Allowance(requestsPerSecond, requestsAtOnce);
+  #bound: Bound<Reply> | undefined;
 
   private constructor(
-    private readonly socket: Reply,
     private readonly handler: ControlHandler,
     private readonly options: ControlOptions,
-    /** Where it listens, with the port that was chosen. */
-    readonly address: string,
   ) {}
 
-  /** Throws `E_ADDRESS_IN_USE` or `E_CONFIG` where it cannot listen. */
+  /** Throws `E_ADDRESS_IN_USE` or `E_CONFIG` where it cannot listen, `E_EXPOSED` where others than this machine could connect without keys. */
   static async open(handler: ControlHandler, options: ControlOptions): Promise<ControlServer> {
+    const server = new ControlServer(handler, options);
+    const { address = defaultControlAddress, access, onError } = options;
     // A peer that sends more than 64 KiB is no client of ours; ZeroMQ then hangs up on it.
-    const socket = new Reply({ linger: 100, maxMessageSize: 65536 });
-    try {
-      const address = await bind(socket, options.address ?? defaultControlAddress, "control socket");
-      const server = new ControlServer(socket, handler, options, address);
-      void server.#serve();
-      return server;
-    } catch (error) {
-      socket.close();
-      throw error;
-    }
+    const make = (guard: object): Reply => new Reply({ linger: 100, maxMessageSize: 65536, ...guard });
+    server.#bound = await Bound.open({ make, addresses: [address], access, role: "controller", what: "control socket", onOpen: (socket) => void server.#serve(socket), onError });
+    return server;
+  }
+
+  /** Where it listens, with the port that was chosen. */
+  get address(): string {
+    return this.#bound?.addresses[0] ?? "";
   }
 
   close(): void {
-    if (!this.#isClosed) this.socket.close();
-    this.#isClosed = true;
+    this.#bound?.close();
   }
 
-  async #serve(): Promise<void> {
+  async #serve(socket: Reply): Promise<void> {
     try {
-      for await (const parts of this.socket) {
+      for await (const parts of socket) {
         const reply = await this.#answer(parts);
-        if (this.#isClosed) return;
-        await this.socket.send(toBinary(ControlReplySchema, reply));
+        if (socket.closed) return;
+        await socket.send(toBinary(ControlReplySchema, reply));
       }
     } catch (error) {
-      if (!this.#isClosed) this.options.onError(error);
+      if (!socket.closed) this.options.onError(error);
     }
   }
 
   async #answer(parts: readonly Uint8Array[]): Promise<ControlReply> {
     try {
+      if (!this.#allowance.take()) throw tooSoon();
       return replyOf(await inTime(answer(this.handler, readRequest(parts)), this.options.timeoutMs ?? 5000));
     } catch (error) {
       const { code, expected, received, remedy } = error instanceof NightshiftError ? error : unforeseen(error);
@@ -82,6 +87,9 @@ async function inTime(outcome: Promise<Outcome>, timeoutMs: number): Promise<Out
     clearTimeout(timer);
   }
 }
+
+const tooSoon = (): NightshiftError =>
+  new NightshiftError("E_CONTROL", { expected: `at most ${requestsPerSecond} requests a second`, received: "more", remedy: "Ask less often; what was not carried out may be asked again." });
 
 const unforeseen = (cause: unknown): NightshiftError =>
   new NightshiftError("E_INTERNAL", {

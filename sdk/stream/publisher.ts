@@ -1,8 +1,9 @@
 import { Publisher as PublisherSocket } from "zeromq";
 import type { Perception } from "../engine/perception.js";
 import { NightshiftError } from "../errors.js";
+import type { Access } from "./access.js";
 import { boxesMessage, depthMessage, headerMessage, maskMessage } from "./answer.js";
-import { bind } from "./bind.js";
+import { Bound } from "./bound.js";
 import { type ConditionName, eventMessage, type StreamEvent } from "./events.js";
 import { packMessage } from "./topics.js";
 
@@ -14,6 +15,8 @@ const queueLimit = 1024;
 export interface PublisherOptions {
   /** Where to listen: one or more of `tcp://host:port` and `ipc://path`. Loopback unless told otherwise. */
   readonly addresses?: readonly string[];
+  /** Who may subscribe; anyone on this machine where there is none, and then nobody else can. */
+  readonly access?: Access;
   /** How many messages may wait for a slow subscriber before it misses some; the stream never waits. */
   readonly highWaterMark?: number;
   /** Whether masks carry their confidences. */
@@ -31,24 +34,21 @@ export class Publisher {
   #isClosed = false;
 
   private constructor(
-    private readonly socket: PublisherSocket,
+    private readonly bound: Bound<PublisherSocket>,
     private readonly options: PublisherOptions,
-    /** Where it listens, with the ports that were chosen. */
-    readonly addresses: readonly string[],
   ) {}
 
-  /** Throws `E_ADDRESS_IN_USE` or `E_CONFIG` where it cannot listen. */
+  /** Throws `E_ADDRESS_IN_USE` or `E_CONFIG` where it cannot listen, `E_EXPOSED` where others than this machine could connect without keys. */
   static async open(options: PublisherOptions): Promise<Publisher> {
-    // A message that no subscriber took 100 ms after closing is given up, so that closing does not hang.
-    const socket = new PublisherSocket({ sendHighWaterMark: options.highWaterMark ?? 64, linger: 100 });
-    try {
-      const addresses: string[] = [];
-      for (const address of options.addresses ?? [defaultPublisherAddress]) addresses.push(await bind(socket, address, "publisher"));
-      return new Publisher(socket, options, addresses);
-    } catch (error) {
-      socket.close();
-      throw error;
-    }
+    const { addresses = [defaultPublisherAddress], access, highWaterMark = 64, onError } = options;
+    // A message that no subscriber took 100 ms after closing is given up, so that closing does not hang. What subscribers send is topics, and short.
+    const make = (guard: object): PublisherSocket => new PublisherSocket({ sendHighWaterMark: highWaterMark, linger: 100, maxMessageSize: 1024, ...guard });
+    return new Publisher(await Bound.open({ make, addresses, access, role: "reader", what: "publisher", onError }), options);
+  }
+
+  /** Where it listens, with the ports that were chosen. */
+  get addresses(): readonly string[] {
+    return this.bound.addresses;
   }
 
   /** Messages handed to ZeroMQ. */
@@ -80,7 +80,7 @@ export class Publisher {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#sending;
-    this.socket.close();
+    this.bound.close();
   }
 
   #send(part: Uint8Array): void {
@@ -101,7 +101,8 @@ export class Publisher {
   async #drain(): Promise<void> {
     try {
       for (let part = this.#queue.shift(); part; part = this.#queue.shift()) {
-        await this.socket.send(part).then(
+        const socket = await this.bound.socket();
+        await socket.send(part).then(
           () => this.#sent++,
           (error: unknown) => {
             this.#unsent++;

@@ -1,4 +1,5 @@
 import { Subscriber as SubscriberSocket } from "zeromq";
+import { type CurveClient, curveOptions } from "./curve.js";
 import { type Received, unpackMessage } from "./topics.js";
 
 export interface SubscriberOptions {
@@ -9,6 +10,8 @@ export interface SubscriberOptions {
   readonly highWaterMark?: number;
   /** Keep only the newest message of all topics: for readers that are slower than the stream. */
   readonly newestOnly?: boolean;
+  /** For a publisher that asks for keys. */
+  readonly keys?: CurveClient;
 }
 
 /** Receives what a publisher sends, from this or another process. */
@@ -16,7 +19,7 @@ export class Subscriber implements AsyncIterable<Received> {
   readonly #socket: SubscriberSocket;
 
   constructor(options: SubscriberOptions) {
-    this.#socket = new SubscriberSocket({ receiveHighWaterMark: options.highWaterMark ?? 1000, conflate: options.newestOnly ?? false, linger: 0 });
+    this.#socket = new SubscriberSocket({ receiveHighWaterMark: options.highWaterMark ?? 1000, conflate: options.newestOnly ?? false, linger: 0, ...(options.keys && curveOptions(options.keys)) });
     this.#socket.connect(options.address);
     this.#socket.subscribe(...(options.topics ?? [""]));
   }

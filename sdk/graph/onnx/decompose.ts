@@ -1,3 +1,4 @@
+import { mostPixels } from "../../frame.js";
 import type { Value } from "../graph.js";
 import { abs, add, clip, concat, div, exp, floor, greater, log, matMul, mean, min, mul, neg, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
 import { float32, sizeOf } from "../tensor.js";
@@ -67,6 +68,8 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
     if (x.rank !== 4 || kernel.length !== 2 || int(node, "ceil_mode", 0) !== 0 || !["", "NOTSET"].includes(text(node, "auto_pad"))) return undefined;
     const attributes = { kernel: [kernel[0], kernel[1]], strides: [strides[0] ?? 1, strides[1] ?? 1], pads: [pads[0], pads[1], pads[2], pads[3]] } as const;
     const [, , height, width] = x.shape;
+    // Where the ones would take more than a picture's pixels, the file lies about its sizes.
+    if (height * width > mostPixels) return undefined;
     const ones = x.graph.constant(float32([1, 1, height, width], new Float32Array(height * width).fill(1)));
     const average = (y: Value): Value => x.graph.node("AveragePool", [y], attributes)[0];
     return div(average(x), average(ones));
@@ -143,13 +146,16 @@ function reduced(x: Value, { node, numbers }: NodeParts, reduce: (axes: readonly
   return given && reduce(given.map((axis) => (axis < 0 ? axis + x.rank : axis)), int(node, "keepdims", 1) === 1);
 }
 
+/** Each row of a border is a node. */
+const widestBorder = 1024;
+
 /** Borders that repeat their edge, or mirror what lies inside of it: each row of a border is a slice. Undefined for negative pads, and those too wide to mirror. */
 function padded(x: Value, pads: readonly number[], mode: "reflect" | "edge"): Value | undefined {
   let y = x;
   for (let axis = 0; axis < x.rank; axis++) {
     const [before, after] = [pads[axis], pads[axis + x.rank]];
     const extent = x.shape[axis];
-    if (before < 0 || after < 0 || (mode === "reflect" && Math.max(before, after) >= extent)) return undefined;
+    if (before < 0 || after < 0 || Math.max(before, after) > widestBorder || (mode === "reflect" && Math.max(before, after) >= extent)) return undefined;
     if (before === 0 && after === 0) continue;
     const inner = y;
     const row = (at: number): Value => slice(inner, axis, at, at + 1);

@@ -39,8 +39,9 @@ export function folded(node: NodeProto, inputs: readonly (FoldInput | undefined)
   const data = moving.has(node.opType) ? [first] : inputs;
   const isSmall = inputs.every((input) => !input?.constant || input.shape.length === 0 || (node.opType === "Concat" && sizeOf(input.shape) <= mostScales));
   if (!data.some((input) => input?.constant && (input.isOfShapes || isInteger(input.constant.dtype) || isSmall))) return undefined;
-  if (constants.some((tensor, at) => (inputs[at] ? !tensor || tensor.data.length > mostElements : false))) return undefined;
-  const fold = folds[node.opType];
+  // A tensor of nothing may state extents without end.
+  if (constants.some((tensor, at) => (inputs[at] ? !tensor || tensor.data.length > mostElements || tensor.shape.some((extent) => extent > mostElements) : false))) return undefined;
+  const fold = Object.hasOwn(folds, node.opType) ? folds[node.opType] : undefined;
   const [source, ...others] = constants;
   return source && fold?.(node, [source, ...others]);
 }

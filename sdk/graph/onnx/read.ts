@@ -111,10 +111,11 @@ class Reader {
       if (value !== wanted && !irrelevant) refuse(`${operator} with ${name} ${wanted}`, String(value), "This form is not supported.");
     }
     const ours = Object.entries<Encoding>(encodings[operator]).map(([key, encoding]) => (encoding.at === "attribute" ? encoding.name : key));
-    const known = new Set([...ours, ...Object.keys(fixedAttributes[operator] ?? {}), ...(irrelevantAttributes[operator] ?? [])]);
+    const handled = new Set([...ours, ...Object.keys(fixedAttributes[operator] ?? {}), ...(irrelevantAttributes[operator] ?? [])]);
     for (const attribute of node.attribute) {
-      if (known.has(attribute.name)) continue;
-      const accepted = acceptedAttributes[operator]?.[attribute.name];
+      if (handled.has(attribute.name)) continue;
+      const known = acceptedAttributes[operator] ?? {};
+      const accepted = Object.hasOwn(known, attribute.name) ? known[attribute.name] : undefined;
       const value = plain(attribute, typeof accepted?.[0] === "number" ? "int" : "string") as number | string;
       // A pool's dilation of 1 is none.
       if (attribute.name === "dilations" && attribute.ints.every((d) => d === 1n)) continue;

@@ -1,0 +1,36 @@
+import { NightshiftError } from "../errors.js";
+import { isCurveKey } from "./curve.js";
+
+/** What a key may be for: readers receive streams, controllers use the control socket. Neither may do the other's. */
+export const roles = ["reader", "controller"] as const;
+
+export type Role = (typeof roles)[number];
+
+/** One line of the list. */
+export interface Allowed {
+  readonly role: Role;
+  readonly key: string;
+  /** Whose it is. */
+  readonly name: string;
+}
+
+const isRole = (text: string): text is Role => (roles as readonly string[]).includes(text);
+
+/**
+ * Reads who may connect: a line each of role, public key and name, `#` before remarks. A key with both roles has two lines.
+ * Throws `E_KEY` with the line that means nothing. `path` names the list in the error.
+ */
+export function parseAllowed(text: string, path: string): Allowed[] {
+  return text.split("\n").flatMap((line, at) => {
+    const [role = "", key = "", name = "", ...rest] = line.trim().split(/\s+/);
+    if (role === "" || role.startsWith("#")) return [];
+    if (isRole(role) && isCurveKey(key) && name !== "" && rest.length === 0) return [{ role, key, name }];
+    throw new NightshiftError("E_KEY", {
+      expected: `a role (${roles.join(" or ")}), a public key of 40 characters and a name in ${path}`,
+      received: `line ${at + 1}: ${JSON.stringify(line.slice(0, 80))}`,
+      remedy: "Correct the line, or write the list with `nightshift keys allow` and `revoke`.",
+    });
+  });
+}
+
+export const formatAllowed = (list: readonly Allowed[]): string => `# role  public key  name\n${list.map(({ role, key, name }) => `${role} ${key} ${name}\n`).join("")}`;

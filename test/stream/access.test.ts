@@ -1,0 +1,212 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { appendFile, chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import test, { type ExecutionContext } from "ava";
+import { capability } from "zeromq";
+import type { NightshiftError } from "../../sdk/errors.js";
+import { packageRoot } from "../../sdk/paths.js";
+import { Access } from "../../sdk/stream/access.js";
+import { parseAllowed, type Role } from "../../sdk/stream/allow-list.js";
+import { ControlClient } from "../../sdk/stream/control-client.js";
+import { ControlServer } from "../../sdk/stream/control.js";
+import { certificate, createCurveKeys, type CurveClient, type CurveKeys, readCurveKeys, z85 } from "../../sdk/stream/curve.js";
+import { streamEvent } from "../../sdk/stream/events.js";
+import { Publisher } from "../../sdk/stream/publisher.js";
+import { Subscriber } from "../../sdk/stream/subscriber.js";
+import { needs } from "../support/shared.js";
+import { pretendedHandler } from "./pretended-handler.js";
+
+interface Place {
+  readonly folder: string;
+  readonly access: Access;
+  readonly server: CurveKeys;
+  readonly errors: unknown[];
+  /** A client with keys of its own, on the list for these roles. */
+  client(name: string, ...roles: Role[]): Promise<CurveClient & { readonly file: string }>;
+  /** Takes a name off the list. */
+  revoke(name: string): Promise<void>;
+}
+
+async function place(t: ExecutionContext): Promise<Place> {
+  const folder = await mkdtemp(join(tmpdir(), "nightshift-keys-"));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const [key, allowed] = [join(folder, "server"), join(folder, "allowed")];
+  const server = createCurveKeys();
+  await writeFile(key, certificate(server), { mode: 0o600 });
+  await writeFile(`${key}.pub`, certificate({ publicKey: server.publicKey }));
+  await writeFile(allowed, "# nobody yet\n");
+  const errors: unknown[] = [];
+  const access = await Access.open({ key, allowed }, (error) => errors.push(error));
+  t.teardown(() => access.close());
+  return {
+    folder,
+    access,
+    server,
+    errors,
+    client: async (name, ...roles) => {
+      const keys = createCurveKeys();
+      const file = join(folder, name);
+      await writeFile(file, certificate(keys), { mode: 0o600 });
+      await appendFile(allowed, roles.map((role) => `${role} ${keys.publicKey} ${name}\n`).join(""));
+      for (const role of roles) while (!access.allowed(role, keys.publicKey)) await sleep(50);
+      return { ...keys, serverKey: server.publicKey, file };
+    },
+    revoke: async (name) => {
+      const lines = (await readFile(allowed, "utf8")).split("\n");
+      const [role = "", key = ""] = lines.find((line) => line.endsWith(` ${name}`))?.split(" ") ?? [];
+      await writeFile(allowed, lines.filter((line) => !line.endsWith(` ${name}`)).join("\n"));
+      while (access.allowed(role, key)) await sleep(50);
+    },
+  };
+}
+
+/** Subscribes and counts what comes. */
+function listen(t: ExecutionContext, address: string, keys?: CurveClient): { heard: number } {
+  const subscriber = new Subscriber({ address, ...(keys && { keys }) });
+  const counted = { heard: 0 };
+  void (async () => {
+    for await (const { kind } of subscriber) if (kind === "events") counted.heard++;
+  })();
+  t.teardown(() => subscriber.close());
+  return counted;
+}
+
+/** Publishes until a condition holds; fails after 20 seconds. */
+async function until(t: ExecutionContext, publisher: Publisher, condition: () => boolean, what: string): Promise<void> {
+  for (let tries = 0; !condition(); tries++) {
+    if (tries > 1000) return t.fail(what);
+    publisher.publishEvent(streamEvent("stream_started", "hello"));
+    await sleep(20);
+  }
+}
+
+const everywhere = "tcp://0.0.0.0:*";
+/** A socket that listens everywhere, as this machine reaches it. */
+const near = (address: string): string => address.replace("0.0.0.0", "127.0.0.1");
+const onError = (error: unknown): never => {
+  throw error;
+};
+
+test("this build of ZeroMQ has CURVE, and keys are written as others write them", (t) => {
+  t.true(capability.curve);
+  t.is(z85(Uint8Array.of(0x86, 0x4f, 0xd2, 0x6f, 0xb5, 0x59, 0xf7, 0x5b)), "HelloWorld");
+});
+
+test("off this machine nothing listens without keys", async (t) => {
+  for (const address of [everywhere, "tcp://*:0", "tcp://192.0.2.1:5590", "tcp://eth0:5590", "tcp://127.0.0.1.example:1", "udp://127.0.0.1:5590", "ws://127.0.0.1:1"]) {
+    await t.throwsAsync(Publisher.open({ addresses: [address], onError }), { code: "E_EXPOSED" }, address);
+    await t.throwsAsync(ControlServer.open(pretendedHandler([]), { address, onError }), { code: "E_EXPOSED" }, address);
+  }
+});
+
+test("readers read, controllers control, strangers do neither", async (t) => {
+  const { access, client, server } = await place(t);
+  const [reader, controller] = [await client("dashboard", "reader"), await client("fleet", "controller")];
+  const stranger = { ...createCurveKeys(), serverKey: server.publicKey };
+  const asked: unknown[] = [];
+  const publisher = await Publisher.open({ addresses: [everywhere], access, onError });
+  const control = await ControlServer.open(pretendedHandler(asked), { address: everywhere, access, onError });
+  const address = near(publisher.addresses[0] ?? "");
+  const [byReader, byController, byStranger, byAnyone] = [listen(t, address, reader), listen(t, address, controller), listen(t, address, stranger), listen(t, address)];
+  await until(t, publisher, () => byReader.heard >= 50, "the reader hears");
+  t.deepEqual([byController.heard, byStranger.heard, byAnyone.heard], [0, 0, 0]);
+  const asks = async (keys?: CurveClient): Promise<string> => {
+    const asking = new ControlClient(near(control.address), 700, keys);
+    const answer = await asking.pause().then(() => "done", (error: NightshiftError) => error.code);
+    asking.close();
+    return answer;
+  };
+  t.deepEqual(await Promise.all([asks(controller), asks(reader), asks(stranger), asks()]), ["done", "E_CONTROL", "E_CONTROL", "E_CONTROL"]);
+  t.deepEqual(asked, ["pause"]);
+  control.close();
+  await publisher.close();
+});
+
+test("a key that is revoked is cut off while it listens; the others hear on, and new ones are let in", async (t) => {
+  const { access, client, revoke, errors } = await place(t);
+  const [stays, goes] = [await client("stays", "reader"), await client("goes", "reader")];
+  const publisher = await Publisher.open({ addresses: [everywhere], access, onError });
+  const address = near(publisher.addresses[0] ?? "");
+  const [staying, going] = [listen(t, address, stays), listen(t, address, goes)];
+  await until(t, publisher, () => staying.heard > 5 && going.heard > 5, "both hear");
+  await revoke("goes");
+  // What was on its way still arrives.
+  await sleep(200);
+  const [heardByGoing, heardByStaying] = [going.heard, staying.heard];
+  await until(t, publisher, () => staying.heard > heardByStaying + 50, "the other hears on");
+  t.is(going.heard, heardByGoing);
+  const later = listen(t, address, await client("later", "reader"));
+  await until(t, publisher, () => later.heard > 5, "a new key is let in without a restart");
+  t.deepEqual(errors, []);
+  await publisher.close();
+});
+
+test("the server's own key is exchanged while it runs", async (t) => {
+  const { access, client, folder } = await place(t);
+  const reader = await client("reader", "reader");
+  const publisher = await Publisher.open({ addresses: [everywhere], access, onError });
+  const fresh = createCurveKeys();
+  await writeFile(join(folder, "server"), certificate(fresh));
+  while (access.publicKey !== fresh.publicKey) await sleep(50);
+  const [old, now] = [listen(t, near(publisher.addresses[0] ?? ""), reader), listen(t, near(publisher.addresses[0] ?? ""), { ...reader, serverKey: fresh.publicKey })];
+  await until(t, publisher, () => now.heard > 20, "who knows the new key hears");
+  t.is(old.heard, 0);
+  await publisher.close();
+});
+
+test("a list that means nothing is told of, and the one before stays in force", async (t) => {
+  const { access, client, folder, errors } = await place(t);
+  const reader = await client("reader", "reader");
+  const publisher = await Publisher.open({ addresses: ["ipc://" + join(folder, "stream")], access, onError });
+  await appendFile(join(folder, "allowed"), "reader short name\n");
+  while (errors.length === 0) await sleep(50);
+  t.like(errors[0], { code: "E_KEY" });
+  const heard = listen(t, publisher.addresses[0] ?? "", reader);
+  await until(t, publisher, () => heard.heard > 0, "who was allowed still is");
+  await publisher.close();
+});
+
+test("keys that others may read are refused, and so is what is no key", async (t) => {
+  const { folder } = await place(t);
+  await chmod(join(folder, "server"), 0o640);
+  await t.throwsAsync(readCurveKeys(join(folder, "server")), { code: "E_KEY", message: /mode 0640.*chmod 600/ });
+  await chmod(join(folder, "server.pub"), 0o600);
+  await t.throwsAsync(readCurveKeys(join(folder, "server.pub")), { code: "E_KEY", message: /no secret key/ });
+  await t.throwsAsync(readCurveKeys(join(folder, "none")), { code: "E_KEY" });
+  const key = createCurveKeys().publicKey;
+  t.deepEqual(parseAllowed(`# who\n\n reader ${key}\ta \n`, "list"), [{ role: "reader", key, name: "a" }]);
+  for (const line of [`writer ${key} a`, `reader ${key}`, "reader abc a", `reader ${key} a b`]) t.throws(() => parseAllowed(`\n${line}`, "list"), { code: "E_KEY", message: /line 2/ });
+});
+
+test.serial("a Python subscriber: without a key, with one that is not allowed, allowed, and revoked while it runs", async (t) => {
+  const python = ["python3", "/usr/bin/python3"].find((each) => spawnSync(each, ["-c", "import zmq, zmq.auth, google.protobuf; assert zmq.has('curve')"]).status === 0);
+  const built = join(packageRoot(), ".cache/samples");
+  const samples = join(packageRoot(), "samples");
+  const ready = python !== undefined && spawnSync("make", ["-C", samples, "python", `OUT=${built}`]).status === 0;
+  if (!needs(t, ready, "Python with pyzmq and protobuf, protoc and make", "apt-get install make protobuf-compiler python3-zmq python3-protobuf") || python === undefined) return;
+  const { access, client, revoke, folder } = await place(t);
+  const [allowed, unknown] = [await client("welcome", "reader"), await client("unknown")];
+  const publisher = await Publisher.open({ addresses: [everywhere], access, onError });
+  const address = near(publisher.addresses[0] ?? "");
+  const start = (file?: string): { lines: number; child: ChildProcess } => {
+    const args = [join(samples, "subscriber.py"), address, "events", ...(file === undefined ? [] : ["--key", file, "--server", join(folder, "server.pub")])];
+    const child = spawn(python, args, { env: { ...process.env, PYTHONPATH: built, PYTHONDONTWRITEBYTECODE: "1" }, stdio: ["ignore", "pipe", "inherit"] });
+    t.teardown(() => child.kill("SIGKILL"));
+    const running = { lines: 0, child };
+    child.stdout?.on("data", (text: Buffer) => (running.lines += text.toString().split("\n").length - 1));
+    return running;
+  };
+  const [withKey, withOther, without] = [start(allowed.file), start(unknown.file), start()];
+  await until(t, publisher, () => withKey.lines > 50, "the allowed subscriber prints");
+  t.deepEqual([withOther.lines, without.lines], [0, 0]);
+  t.deepEqual([withKey, withOther, without].map(({ child }) => child.exitCode), [null, null, null], "all of them are still there");
+  await revoke("welcome");
+  await sleep(200);
+  const printed = withKey.lines;
+  const control = listen(t, address, await client("control", "reader"));
+  await until(t, publisher, () => control.heard > 50, "the publisher still publishes");
+  t.is(withKey.lines, printed);
+  await publisher.close();
+});
