@@ -71,6 +71,20 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
     const average = (y: Value): Value => x.graph.node("AveragePool", [y], attributes)[0];
     return div(average(x), average(ones));
   },
+  /** By cubic interpolation, as embeddings of places are fitted to a picture: a matrix for each of the last two axes. */
+  Resize: (x, { node, numbers }) => {
+    const [scales = [], sizes] = [numbers(2), numbers(3)];
+    const wanted = sizes ?? scales.map((scale, axis) => Math.floor(scale * x.shape[axis]));
+    const [mode, alignment] = [text(node, "mode"), text(node, "coordinate_transformation_mode") || "half_pixel"];
+    const isPlain = int(node, "exclude_outside", 0) === 0 && int(node, "antialias", 0) === 0 && (sizes ?? scales.every((scale, axis) => Number.isInteger(scale * x.shape[axis])));
+    if (mode !== "cubic" || !isPlain || wanted.length !== x.rank || wanted.slice(0, -2).some((n, axis) => n !== x.shape[axis])) return undefined;
+    const matrix = (from: number, to: number): Value | undefined => {
+      const values = cubicMatrix(from, to, alignment, float(node, "cubic_coeff_a", -0.75));
+      return values && x.graph.constant(float32([to, from], values));
+    };
+    const [rows, columns] = [matrix(x.shape[x.rank - 2], wanted[x.rank - 2]), matrix(x.shape[x.rank - 1], wanted[x.rank - 1])];
+    return rows && columns && matMul(matMul(rows, x), transpose(columns, [1, 0]));
+  },
   Pad: (x, { node, numbers, inputs }) => {
     const mode = text(node, "mode");
     const pads = numbers(1);
@@ -81,8 +95,25 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
 /** Whether this form of an operator of ours has to be read as others. */
 export function isForeignForm(node: NodeProto): boolean {
   if (node.opType === "Pad") return !["", "constant"].includes(text(node, "mode"));
+  if (node.opType === "Resize") return text(node, "mode") === "cubic";
   if (node.opType === "AveragePool") return int(node, "count_include_pad", 0) === 0 && ints(node, "pads").some((pad) => pad > 0);
   return true;
+}
+
+/** The matrix [to, from] of a cubic Resize along one axis, the border being repeated. Undefined for places that are found in another way. */
+function cubicMatrix(from: number, to: number, alignment: string, a: number): Float32Array | undefined {
+  const isAligned = alignment === "align_corners";
+  if (!isAligned && !["half_pixel", "pytorch_half_pixel", "asymmetric"].includes(alignment) || (alignment === "pytorch_half_pixel" && to === 1)) return undefined;
+  const matrix = new Float32Array(to * from);
+  for (let i = 0; i < to; i++) {
+    const place = isAligned ? (to > 1 ? (i * (from - 1)) / (to - 1) : 0) : alignment === "asymmetric" ? (i * from) / to : ((i + 0.5) * from) / to - 0.5;
+    for (let j = Math.floor(place) - 1; j <= Math.floor(place) + 2; j++) {
+      const d = Math.abs(place - j);
+      const weight = d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0;
+      matrix[i * from + Math.min(from - 1, Math.max(0, j))] += weight;
+    }
+  }
+  return matrix;
 }
 
 /** Einsum of one operand that is permuted or summed, or of two, as a matrix product. Undefined for repeated letters within one, for dots, and for more operands. */

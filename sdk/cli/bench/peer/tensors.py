@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 TYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "U8": np.uint8, "I8": np.int8, "BOOL": np.bool_}
-CODES = {torch.float32: "F32", torch.float64: "F64"}
+CODES = {torch.from_numpy(np.empty(0, dtype)).dtype: code for code, dtype in TYPES.items()}
 LENGTH_BYTES = 8
 
 
@@ -27,8 +27,9 @@ def read(path):
 
 
 def write(path, tensors):
-    """Writes tensors of floats by name."""
+    """Writes tensors by name, those of the largest elements first, so that all are aligned."""
     header, size = {}, 0
+    tensors = dict(sorted(tensors.items(), key=lambda item: -item[1].element_size()))
     for name, tensor in tensors.items():
         end = size + tensor.element_size() * tensor.numel()
         header[name] = {"dtype": CODES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [size, end]}
