@@ -14,8 +14,8 @@ type Request =
 interface Loaded {
   /** The length (L2) of each output and each gradient, by `output_<at>` and `gradient_<input>`. */
   readonly sizes: Readonly<Record<string, number>>;
-  /** Whether it answers the input's own numbers, seen in another way: no work at all. */
-  readonly isView: boolean;
+  /** Of either direction, whether it answers numbers that it was given, seen in another way: no work at all. */
+  readonly isView: Readonly<Record<"forward" | "backward", boolean>>;
 }
 
 interface Answers {

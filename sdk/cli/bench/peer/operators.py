@@ -43,9 +43,13 @@ class Case:
         return named
 
     def is_view(self):
-        """Whether the outputs are the numbers of the inputs, seen in another way."""
-        storages = {x.untyped_storage().data_ptr() for x in self.inputs}
-        return all(y.untyped_storage().data_ptr() in storages for y in self.outputs)
+        """Of either direction, whether it answers numbers that it was given, seen in another way."""
+        return {"forward": seen_in(self.outputs, self.inputs), "backward": bool(self.taught) and seen_in(self.backward(), self.dys)}
+
+
+def seen_in(answers, given):
+    storages = {x.untyped_storage().data_ptr() for x in given}
+    return all(y.untyped_storage().data_ptr() in storages for y in answers)
 
 
 def size(x):
