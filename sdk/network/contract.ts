@@ -17,7 +17,7 @@ export const inputNames = {
 
 /** What the deployed network answers. */
 export const outputNames = {
-  /** uint8 [height, width] at the network's input resolution: index into the vocabulary. */
+  /** uint8 [height, width] at the network's input resolution: index into the vocabulary, or `noName`. */
   mask: "mask",
   /** uint8 [height / 4, width / 4]: the greatest softmax probability, 255 is certain. */
   maskScore: "mask_score",
@@ -28,6 +28,9 @@ export const outputNames = {
   /** int64 [100]: index into the vocabulary. */
   boxLabel: "box_label",
 } as const;
+
+/** What a mask holds where pixels are not named: everywhere, of a model that detects only. */
+export const noName = 255;
 
 export const vocabularySizes = [16, 32, 64] as const;
 

@@ -5,7 +5,7 @@ import type { Weights } from "../graph/tensor.js";
 import { Builder } from "./builder.js";
 import { architectureOf, type Network } from "./architecture.js";
 import { inputNames, outputNames, textWidth, type vocabularySizes } from "./contract.js";
-import type { DetectionValues } from "./network.js";
+import type { RegionValues } from "./network.js";
 import { ConstantParameters } from "./parameters.js";
 
 export interface InferenceOptions {
@@ -38,7 +38,8 @@ export function inferenceGraph(network: Network, weights: Weights, options: Infe
   graph.output(outputNames.mask, reshape(enlarged, [height, width]));
   const confidence = reduceMax(softmax(out.maskLogits, 1), [1]);
   graph.output(outputNames.maskScore, reshape(cast(clip(mul(confidence, 255), 0, 255), "uint8"), [height / 4, width / 4]));
-  const { boxes, score, label } = out.detection ? boxesOf(out.detection, width) : noBoxes(graph);
+  const answered = out.detection ?? out.regions;
+  const { boxes, score, label } = answered ? boxesOf(answered, Math.max(width, height)) : noBoxes(graph);
   graph.output(outputNames.boxes, boxes);
   graph.output(outputNames.boxScore, score);
   graph.output(outputNames.boxLabel, label);
@@ -51,10 +52,10 @@ interface Boxes {
   readonly label: Value;
 }
 
-function boxesOf({ regionBoxes, regionLogits }: DetectionValues, width: number): Boxes {
+function boxesOf({ regionBoxes, regionLogits }: RegionValues, side: number): Boxes {
   const [, regions] = regionLogits.shape;
   return {
-    boxes: reshape(clip(regionBoxes, 0, width), [regions, 4]),
+    boxes: reshape(clip(regionBoxes, 0, side), [regions, 4]),
     score: reshape(sigmoid(reduceMax(regionLogits, [2])), [regions]),
     label: reshape(argMax(regionLogits, 2), [regions]),
   };

@@ -4,10 +4,10 @@ import type { LabelledSet } from "../adaptation/trainer/index.js";
 /** More than this would only fill the memory: each is 400 KB at the network's size, more at the camera's. */
 const mostExemplars = 64;
 
-/** Labelled frames of a user's own, spread over the folder. Throws `E_DATASET`, `E_DATASET_UNLABELLED` or `E_IMAGE`. */
-export async function ownExemplars(folder: string): Promise<LabelledSet> {
+/** Frames of a user's own with such labels, spread over the folder. Throws `E_DATASET`, `E_DATASET_UNLABELLED` or `E_IMAGE`. */
+export async function ownExemplars(folder: string, labels: "mask" | "boxes" = "mask"): Promise<LabelledSet> {
   const dataset = await folderDataset(folder);
-  requireLabels(dataset, "mask");
+  requireLabels(dataset, labels);
   const { name, names, boxNames, length } = dataset;
   const count = Math.min(length, mostExemplars);
   const samples = [];

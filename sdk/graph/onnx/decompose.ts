@@ -36,6 +36,20 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
   },
   Sum: (_, { inputs }) => inputs.reduce<Value | undefined>((a, b) => (a && b ? add(a, b) : b), undefined),
   Mean: (x, { inputs }) => mul(inputs.slice(1).reduce<Value>((a, b) => (b ? add(a, b) : a), x), 1 / inputs.length),
+  /** A matrix product, the matrix saying what each place has before it. */
+  CumSum: (x, { node, numbers }) => {
+    const axis = numbers(1)?.[0];
+    if (axis === undefined || x.dtype !== "float32") return undefined;
+    const at = (axis + x.rank) % x.rank;
+    const n = x.shape[at];
+    const [isExclusive, isReverse] = [int(node, "exclusive", 0) === 1, int(node, "reverse", 0) === 1];
+    const counts = (from: number, to: number): boolean => (isReverse ? from > to : from < to) || (!isExclusive && from === to);
+    const before = x.graph.constant(float32([n, n], Float32Array.from({ length: n * n }, (_, i) => Number(counts(Math.floor(i / n), i % n)))));
+    const perm = x.shape.map((_, i) => (i === at ? x.rank - 1 : i === x.rank - 1 ? at : i));
+    const isLast = at === x.rank - 1;
+    const summed = matMul(isLast ? x : transpose(x, perm), before);
+    return isLast ? summed : transpose(summed, perm);
+  },
   GlobalMaxPool: (x) => reduceMax(x, spatial(x), true),
   ReduceL1: (x, parts) => reduced(x, parts, (axes, keepdims) => sum(abs(x), axes, keepdims)),
   ReduceL2: (x, parts) => reduced(x, parts, (axes, keepdims) => sqrt(sumSquare(x, axes, keepdims))),
