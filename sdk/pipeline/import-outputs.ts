@@ -60,7 +60,7 @@ export interface BoxesFound {
 }
 
 /**
- * The boxes of a detection model as exporters write them: scores [1, Q, C] and boxes [1, Q, 4] apart, or as one [1, 4 + C, N] or [1, N, 4 + C], or with a channel more, which says whether there is
+ * The boxes of a detection model as exporters write them: scores [1, Q, C] and boxes [1, Q, 4] apart, or as one [1, 4 + C, N] or [1, N, 4 + C], or [1, N, 5 + C] with a channel that says whether there is
  * anything at all. Throws `E_CONFIG` where there are none such.
  */
 export function findBoxes(graph: Graph, spec: ImportSpec): BoxesFound {
@@ -70,9 +70,11 @@ export function findBoxes(graph: Graph, spec: ImportSpec): BoxesFound {
   const floats = graph.outputs.filter(isFloats).map(({ name: own, value }) => ({ name: own, value: cast(value, "float32") }));
   const byName = (wanted: string | undefined) => (each: Named): boolean => wanted === undefined || each.name === wanted;
 
-  const one = floats.filter(byName(name)).find(({ value }) => value.shape.slice(1).some((n) => n === 4 + count || n === 5 + count));
+  // Heads that tell objectness apart are older than those that write a box a column.
+  const rowsFit = ({ value }: Named): boolean => value.shape[2] === 4 + count || value.shape[2] === 5 + count;
+  const one = floats.filter(byName(name)).find((each) => rowsFit(each) || each.value.shape[1] === 4 + count);
   if (one && boxes === undefined) {
-    const isLast = one.value.shape[2] === 4 + count || one.value.shape[2] === 5 + count;
+    const isLast = rowsFit(one);
     const rows = isLast ? one.value : transpose(one.value, [0, 2, 1]);
     const first = rows.shape[2] - count;
     return {
@@ -93,7 +95,7 @@ export function findBoxes(graph: Graph, spec: ImportSpec): BoxesFound {
           raw: { boxes: place.value, scores: score.value },
         };
   return unfit(
-    `boxes [1, Q, 4] and scores [1, Q, ${count}], or both as one, [1, ${4 + count}, Q] or [1, Q, ${4 + count}], float32`,
+    `boxes [1, Q, 4] and scores [1, Q, ${count}], or both as one, [1, ${4 + count}, Q], [1, Q, ${4 + count}] or with objectness [1, Q, ${5 + count}], float32`,
     listed(graph.outputs),
     "Give a name for each channel that is a class, list the others as ignoreChannels, and name the outputs where several would fit.",
   );

@@ -1,5 +1,5 @@
 import type { Value } from "../graph.js";
-import { abs, add, clip, concat, div, exp, floor, greater, log, matMul, mean, min, mul, neg, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
+import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gatherElements, greater, log, matMul, mean, min, mul, neg, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
 import { float32, sizeOf } from "../tensor.js";
 import { float, int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
@@ -36,6 +36,11 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
   },
   Sum: (_, { inputs }) => inputs.reduce<Value | undefined>((a, b) => (a && b ? add(a, b) : b), undefined),
   Mean: (x, { inputs }) => mul(inputs.slice(1).reduce<Value>((a, b) => (b ? add(a, b) : a), x), 1 / inputs.length),
+  /** What lies at places of a picture, between four of its pixels; beyond its border is nothing. */
+  GridSample: (x, { node, inputs: [, grid] }) => {
+    const isLinear = ["", "linear", "bilinear"].includes(text(node, "mode")) && ["", "zeros"].includes(text(node, "padding_mode"));
+    return grid && isLinear && x.rank === 4 && grid.rank === 4 ? sampled(x, grid, int(node, "align_corners", 0) === 1) : undefined;
+  },
   /** A matrix product, the matrix saying what each place has before it. */
   CumSum: (x, { node, numbers }) => {
     const axis = numbers(1)?.[0];
@@ -128,6 +133,33 @@ function cubicMatrix(from: number, to: number, alignment: string, a: number): Fl
     }
   }
   return matrix;
+}
+
+/** [N, C, H, W] at [N, h, w, 2], -1 to 1 across and down, to [N, C, h, w]. */
+function sampled(x: Value, grid: Value, cornersAligned: boolean): Value {
+  const [n, c, height, width] = x.shape;
+  const [, h, w] = grid.shape;
+  const places = h * w;
+  const along = (axis: 0 | 1, extent: number) => {
+    const at = reshape(slice(grid, 3, axis, axis + 1), [n, 1, places]);
+    const place = cornersAligned ? mul(add(at, 1), (extent - 1) / 2) : sub(mul(add(at, 1), extent / 2), 0.5);
+    const low = floor(place);
+    const share = sub(place, low);
+    // Both neighbours: where they are, kept inside, and how much they count, nothing outside.
+    return [0, 1].map((step) => {
+      const index = add(low, step);
+      const inside = clip(index, 0, extent - 1);
+      return { index: inside, weight: mul(step === 1 ? share : sub(1, share), cast(equal(index, inside), "float32")) };
+    });
+  };
+  const flat = reshape(x, [n, c, height * width]);
+  const parts = along(1, height).flatMap((row) =>
+    along(0, width).map((column) => {
+      const index = cast(add(mul(row.index, width), column.index), "int64");
+      return mul(gatherElements(flat, expand(index, [n, c, places]), 2), mul(row.weight, column.weight));
+    }),
+  );
+  return reshape(parts.reduce((a, b) => add(a, b)), [n, c, h, w]);
 }
 
 /** Einsum of one operand that is permuted or summed, or of two, as a matrix product. Undefined for repeated letters within one, for dots, and for more operands. */
