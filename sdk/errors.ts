@@ -12,6 +12,7 @@ export const errorCodes = {
   E_BUNDLE_HASH: "A file of a bundle does not have the SHA-256 that its manifest states.",
   E_UNTRUSTED: "A bundle is not signed, or not by a key that is trusted.",
   E_WEIGHTS_NOT_FINITE: "Weights contain NaN or infinity.",
+  E_NOT_TRAINABLE: "A model answers nothing that could be taught, so it cannot be adapted.",
   E_GOLDEN: "A model does not reproduce the golden outputs of its bundle.",
   E_FRAME_SIZE: "A frame's data does not have the size that its width and height state.",
   E_FRAME_FORMAT: "A frame is in a pixel format that is not supported.",

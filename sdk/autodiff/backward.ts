@@ -53,29 +53,38 @@ function rulesOf(node: Node, dys: readonly (Value | undefined)[], dy: Value): re
  * @throws `E_GRADIENT` where the way back leads through an operator that cannot be differentiated
  */
 export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
-  const { graph } = loss;
   if (loss.size !== 1)
     throw new NightshiftError("E_GRADIENT", { expected: "a loss of one element", received: String(loss), remedy: "Sum or average it first." });
+  const one = loss.graph.scalar(1);
+  return pullBack([loss], [loss.rank === 0 ? one : reshape(one, loss.shape)], wrt);
+}
+
+/**
+ * The vector-Jacobian product: from the gradients `dys` that arrive at `ys`, in their shapes, those with respect to each value of `wrt`. Zeros where no y depends on it.
+ *
+ * @throws `E_GRADIENT` where the way back leads through an operator that cannot be differentiated
+ */
+export function pullBack(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]): Value[] {
+  const [first] = ys;
+  const { graph } = first;
   const dependent = new Set<Value>(wrt);
   const forward = graph.nodes.slice();
   for (const node of forward)
     if (node.inputs.some((v) => dependent.has(v)))
       for (const output of node.outputs) if (!graph.isStopped(output)) dependent.add(output);
 
-  const adjoint = new Map<Value, Value>();
-  const one = graph.scalar(1);
-  adjoint.set(loss, loss.rank === 0 ? one : reshape(one, loss.shape));
+  const adjoint = new Map(ys.map((y, at) => [y, dys[at]]));
   graph.scope("backward", () => {
     for (let i = forward.length - 1; i >= 0; i--) {
       const node = forward[i];
       const needed = node.inputs.map((v) => dependent.has(v));
       if (!needed.some(Boolean)) continue;
-      const dys = node.outputs.map((v) => (graph.isStopped(v) ? undefined : adjoint.get(v)));
-      const raw = dys.find((g) => g !== undefined);
+      const arrived = node.outputs.map((v) => (graph.isStopped(v) ? undefined : adjoint.get(v)));
+      const raw = arrived.find((g) => g !== undefined);
       if (!raw) continue;
       const [y] = node.outputs;
       const lazy = lazyBroadcast.has(node.operator);
-      const whole = lazy ? dys : dys.map((g, j) => (g && !same(g.shape, node.outputs[j].shape) ? expand(g, node.outputs[j].shape) : g));
+      const whole = lazy ? arrived : arrived.map((g, j) => (g && !same(g.shape, node.outputs[j].shape) ? expand(g, node.outputs[j].shape) : g));
       const rules = rulesOf(node, whole, whole[0] ?? raw);
       node.inputs.forEach((input, j) => {
         if (!needed[j]) return;
@@ -96,7 +105,7 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   });
   return wrt.map((v) => {
     const gradient = adjoint.get(v);
-    if (!gradient) return zeros(loss, v.shape);
+    if (!gradient) return zeros(first, v.shape);
     return same(gradient.shape, v.shape) ? gradient : expand(gradient, v.shape);
   });
 }

@@ -44,7 +44,10 @@ const importedSchema = z.strictObject({
     std: z.tuple([positive, positive, positive]).readonly(),
     size: z.tuple([count, count]).readonly(),
   }),
-  output: z.strictObject({ name: z.string().min(1), channels: z.array(z.number().int().min(0)).min(1).readonly() }),
+  output: z.union([
+    z.strictObject({ name: z.string().min(1), channels: z.array(z.number().int().min(0)).min(1).readonly() }),
+    z.strictObject({ kind: z.literal("boxes"), logits: z.string().min(1), boxes: z.string().min(1) }),
+  ]),
 });
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in lower-case hexadecimal");

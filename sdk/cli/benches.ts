@@ -30,5 +30,7 @@ export const benches: Readonly<Record<string, { readonly what: string; readonly 
   publish: { what: "publisher to subscriber over tcp and ipc, beside bare zeromq; and ten subscribers, one stuck", load: async () => (await import("./bench/publish.js")).bench },
   serve: { what: "latency of cameras on one engine while a trainer learns beside them at 25, 50 and 100 % of the time, and while none does", load: async () => (await import("./bench/serve.js")).bench },
   swap: { what: "swaps of generations under a live stream, beside the same run without", load: async () => (await import("./bench/swap.js")).bench },
+  operators: { what: "each operator forward and backward at the default network's sizes, beside PyTorch where it is there", load: async () => (await import("./bench/operators.js")).bench },
+  parity: { what: "ten training steps by this library and by PyTorch: how far each tensor's update is apart, in float64 and float32", load: async () => (await import("./bench/parity.js")).bench },
   "train-step": { what: "a training step, with --peer beside the same in PyTorch eager", load: async () => (await import("./bench/train-step.js")).bench },
 };

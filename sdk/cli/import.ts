@@ -13,7 +13,7 @@ interface Options {
 
 export const importCommand = (io: Io): Command =>
   new Command("import")
-    .description("Make a bundle of a segmentation model that was made elsewhere, so that it is streamed, adapted, judged and swapped like Nightshift's own.")
+    .description("Make a bundle of a segmentation or detection model that was made elsewhere, so that it is streamed, adapted, judged and swapped like Nightshift's own. Models that answer boxes, or classes in the place of logits, are streamed and evaluated, not adapted.")
     .argument("<model>", "an ONNX file; tensors that it keeps outside are looked for beside it")
     .requiredOption("--spec <file>", "a YAML file that says what goes in and comes out; - asks for it")
     .requiredOption("--out <folder>", "where the bundle goes; nothing may be there yet")
@@ -28,20 +28,26 @@ The specification:
   task: segmentation
   input: { name: x, layout: nchw, channels: rgb, scale: 0.00392157, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], size: [512, 1024] }
   output: { name: y, kind: logits, classes: [road, sidewalk], ignoreChannels: [0] }
-where x = (byte * scale - mean) / std. Names other than the classes mean the class nearest in meaning.`,
+where x = (byte * scale - mean) / std. An argmax is kind: classes. Of a detection model:
+  task: detection
+  output: { kind: boxes, classes: [car, person], ignoreChannels: [2] }
+which finds boxes [1, Q, 4] beside scores [1, Q, C], as DETR answers them, or both as one, as YOLO does; name and boxes name the outputs where several would fit, and
+scores (sigmoid, softmax, probability), corners (cxcywh, xyxy), unit (share, pixels) and overlapping (true, false) say what is unusual about them. Names other than the classes mean the class nearest in meaning.`,
     )
     .action(async (model: string, { spec, json, pin, ...options }: Options) => {
       const { importModel } = await import("../pipeline/import-model.js");
       const { askSpec, readSpec } = await import("../pipeline/import-spec.js");
       const imported = await importModel({ model, spec: spec === "-" ? await asked(askSpec) : await readSpec(spec), ...options, ...(pin && { pins: pin }) });
-      const { bundle, parameters, fixed, normalisations, agreement, frames } = imported;
+      const { bundle, parameters, fixed, normalisations, agreement, learns, frames } = imported;
+      const isDetection = imported.task === "detection";
       result(io, json, imported, [
         ...table([
           ["bundle", bundle],
+          ["adapts", learns ? "yes" : "no: it streams and is evaluated, and answers nothing that it could be taught through"],
           ["can be trained", `${parameters.count.toLocaleString("en")} numbers in ${parameters.tensors} tensors`],
           ["normalisation", `${normalisations} layers whose statistics can be estimated anew`],
-          ["agreement", `${figure(agreement, 2)} % of pixels as the model itself, on ${frames} ${frames === 1 ? "frame" : "frames"}`],
-          ["exemplars", options.exemplars ?? "none: give them with --exemplars to learn"],
+          ["agreement", `${figure(agreement, 2)} % of ${isDetection ? "the surest boxes" : "pixels"} as the model itself, on ${frames} ${frames === 1 ? "frame" : "frames"}`],
+          ...(learns ? [["exemplars", options.exemplars ?? "none: give them with --exemplars to learn"] as const] : []),
         ]),
         ...table(fixed.map(({ name, why }) => [`  stays as it is: ${name}`, why])),
       ]);

@@ -1,7 +1,7 @@
 import { NightshiftError } from "../errors.js";
 import type { ScoredBox } from "../frame.js";
 import type { DType, Tensor } from "../graph/tensor.js";
-import { optionalOutputNames, outputNames } from "../network/contract.js";
+import { noName, optionalOutputNames, outputNames } from "../network/contract.js";
 import type { FrameSize } from "./model.js";
 import type { Tensors } from "./onnxruntime.js";
 
@@ -31,7 +31,7 @@ export function readAnswer(outputs: Tensors, network: FrameSize, camera: FrameSi
   if (score.some((value) => !Number.isFinite(value)) || corners.some((value) => !Number.isFinite(value))) reasons.push("boxes are not finite");
   if (depth?.some((value) => !Number.isFinite(value))) reasons.push("depths are not finite");
   // Neither a reader of the mask nor of the boxes can put a name to what lies outside the vocabulary.
-  if (greatest(mask) >= vocabulary.length) reasons.push("the mask names a category outside the vocabulary");
+  if (greatestName(mask) >= vocabulary.length) reasons.push("the mask names a category outside the vocabulary");
   const boxes: ScoredBox[] = [];
   score.forEach((value, at) => {
     if (!(value >= scoreThreshold)) return;
@@ -47,10 +47,10 @@ export function readAnswer(outputs: Tensors, network: FrameSize, camera: FrameSi
   return { mask, maskScore, boxes, ...(depth && { depth }), invalidReasons: [...new Set(reasons)] };
 }
 
-/** A plain loop: with a callback it takes several times as long, a fiftieth of the inference. */
-function greatest(bytes: Uint8Array): number {
+/** A plain loop: with a callback it takes several times as long, a fiftieth of the inference. Pixels without a name count for nothing. */
+function greatestName(bytes: Uint8Array): number {
   let most = 0;
-  for (let at = 0; at < bytes.length; at++) if (bytes[at] > most) most = bytes[at];
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] > most && bytes[at] !== noName) most = bytes[at];
   return most;
 }
 

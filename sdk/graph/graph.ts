@@ -47,6 +47,8 @@ export class Graph {
   readonly outputs: { name: string; value: Value }[] = [];
   readonly nodes: Node[] = [];
   readonly constants = new Map<Value, Tensor>();
+  /** The numbers of `scalar` as they were meant, for engines that compute in float64. */
+  readonly exactScalars = new Map<Value, number>();
   readonly #names = new Set<string>();
   readonly #producers = new Map<Value, Node>();
   readonly #scalars = new Map<string, Value>();
@@ -82,6 +84,7 @@ export class Graph {
     if (!found) {
       found = this.constant({ dtype: "float32", shape: [], data: Float32Array.of(value) });
       this.#scalars.set(key, found);
+      this.exactScalars.set(found, value);
     }
     return found;
   }

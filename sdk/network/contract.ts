@@ -17,7 +17,7 @@ export const inputNames = {
 
 /** What the deployed network answers. */
 export const outputNames = {
-  /** uint8 [height, width] at the network's input resolution: index into the vocabulary. */
+  /** uint8 [height, width] at the network's input resolution: index into the vocabulary, or `noName`. */
   mask: "mask",
   /** uint8 [height / 4, width / 4]: the greatest softmax probability, 255 is certain. */
   maskScore: "mask_score",
@@ -34,6 +34,9 @@ export const optionalOutputNames = {
   /** float32 [height / 4, width / 4]: metres along the viewing axis. */
   depth: "depth",
 } as const;
+
+/** What a mask holds where pixels are not named: everywhere, of a model that detects only. */
+export const noName = 255;
 
 export const vocabularySizes = [16, 32, 64] as const;
 

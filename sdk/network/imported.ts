@@ -5,10 +5,11 @@ import { readOnnx } from "../graph/onnx/read.js";
 import { int64 } from "../graph/tensor.js";
 import type { Architecture } from "./architecture.js";
 import type { Builder } from "./builder.js";
-import { patchSize, tasks } from "./contract.js";
+import { noName, patchSize, tasks } from "./contract.js";
 import { hideUnused } from "./language.js";
+import type { NetworkValues } from "./network.js";
 
-/** A segmentation model that was made elsewhere. `width` and `height` are what the rest of Nightshift sees of it. */
+/** A model that was made elsewhere. `width` and `height` are what the rest of Nightshift sees of it. */
 export interface ImportedNetwork {
   readonly kind: "imported";
   /** Pixels of frames as they are remembered, masked and answered: the model's input, rounded up to multiples of 32. */
@@ -25,13 +26,24 @@ export interface ImportedNetwork {
     /** Height and width of what the model takes, pixels. */
     readonly size: readonly [number, number];
   };
-  readonly output: {
-    readonly name: string;
-    /** The channels that are classes, in the order of the bundle's vocabulary. */
-    readonly channels: readonly number[];
-  };
+  readonly output: ImportedMasks | ImportedBoxes;
   /** The model for one image as ONNX, its parameters being inputs. */
   readonly model: Uint8Array;
+}
+
+/** A model that names pixels. */
+export interface ImportedMasks {
+  /** Of the model's output: logits [1, C, h, w]. */
+  readonly name: string;
+  /** The channels that are classes, in the order of the bundle's vocabulary. */
+  readonly channels: readonly number[];
+}
+
+/** A model that detects: its outputs are those of `unifiedBoxes`, classes in the order of the bundle's vocabulary. */
+export interface ImportedBoxes {
+  readonly kind: "boxes";
+  readonly logits: string;
+  readonly boxes: string;
 }
 
 /** Suffixes of the names of a normalisation's kept statistics, as everywhere in this folder. */
@@ -73,7 +85,7 @@ export function arrangedFor({ input, width, height }: Omit<ImportedNetwork, "mod
 
 /**
  * An imported model in the place of the network. Its classes have words as the network's have: row k of `text` says which class a name means, 1 at the class and 0
- * elsewhere. It answers masks only, has no attention of words to patches (masks are drawn at random), and its proposals cannot be aligned.
+ * elsewhere. It answers masks only, or boxes only, has no attention of words to patches (masks are drawn at random), and its proposals cannot be aligned.
  */
 export function imported(network: ImportedNetwork): Architecture {
   const { input, output, width, height } = network;
@@ -84,7 +96,12 @@ export function imported(network: ImportedNetwork): Architecture {
       const [n] = image.shape;
       const arranged = arrangedFor(network, image);
       const images = Array.from({ length: n }, (_, at) => (n === 1 ? arranged : slice(arranged, 0, at, at + 1)));
-      const answer = concat(onImages(b, graphOf(network), input.name, output.name, images), 0);
+      const answers = (names: readonly string[]): readonly Value[] => onImages(b, graphOf(network), input.name, names, images).map((each) => concat(each, 0));
+      if ("kind" in output) {
+        const [logits, boxes] = answers([output.logits, output.boxes]);
+        return boxesOnly(network, { logits, boxes }, text, used);
+      }
+      const [answer] = answers([output.name]);
       const logits = gather(answer, graph.constant(int64([output.channels.length], output.channels)), 1);
 
       const [, classes, h, w] = logits.shape;
@@ -97,12 +114,38 @@ export function imported(network: ImportedNetwork): Architecture {
       };
       const at = (stride: number): Value =>
         h * stride === height && w * stride === width ? logits : resize(logits, [n, classes, height / stride, width / stride], "linear");
-      const patches = (height * width) / patchSize ** 2;
       return {
         maskLogits: named(at(4)),
         ...(h * 4 > height && { fineMask: namesOfClasses(at(h * 2 > height ? 1 : 2), meaning, used) }),
-        attention: graph.constant({ dtype: "float32", shape: [n, patches], data: new Float32Array(n * patches).fill(1 / patches) }),
+        attention: evenAttention(network, image),
       };
+    },
+  };
+}
+
+/** To every patch alike. */
+function evenAttention({ height, width }: ImportedNetwork, { graph, shape: [n] }: Value): Value {
+  const patches = (height * width) / patchSize ** 2;
+  return graph.constant({ dtype: "float32", shape: [n, patches], data: new Float32Array(n * patches).fill(1 / patches) });
+}
+
+/** Boxes under the names that their classes go by. Of pixels nothing is known: every name is as likely as the others, and none is given. */
+function boxesOnly(network: ImportedNetwork, { logits, boxes }: { readonly logits: Value; readonly boxes: Value }, text: Value, used: Value): NetworkValues {
+  const { graph } = logits;
+  const { height, width } = network;
+  const [n, k] = used.shape;
+  const classes = logits.shape[2];
+  const meaning = slice(slice(text, 1, tasks.length, k + tasks.length), 2, 0, classes);
+  // A row of ones means no class.
+  const means = reshape(indicator(less(sum(meaning, [2]), 1.5)), [n, k]);
+  const named = matMul(logits, transpose(meaning, [0, 2, 1]));
+  return {
+    maskLogits: add(graph.constant({ dtype: "float32", shape: [n, k, height / 4, width / 4], data: new Float32Array((n * k * height * width) / 16) }), reshape(hideUnused(used), [n, k, 1, 1])),
+    fineMask: graph.constant({ dtype: "uint8", shape: [n, 1, height, width], data: new Uint8Array(n * height * width).fill(noName) }),
+    attention: evenAttention(network, logits),
+    regions: {
+      regionLogits: add(named, reshape(hideUnused(mul(used, means)), [n, 1, k])),
+      regionBoxes: mul(boxes, graph.constant({ dtype: "float32", shape: [4], data: Float32Array.of(width, height, width, height) })),
     },
   };
 }
@@ -124,8 +167,11 @@ function namesOfClasses(logits: Value, meaning: Value, used: Value): Value {
   return reshape(name, [n, 1, h, w]);
 }
 
-/** Applies a model that takes one image to several, which share its parameters; in `batch` form normalisation sees all of them at once. */
-function onImages(b: Builder, model: Graph, input: string, output: string, images: readonly Value[]): readonly Value[] {
+/**
+ * Applies a model that takes one image to several, which share its parameters; in `batch` form normalisation sees all of them at once. Answers with each of the named outputs for
+ * every image.
+ */
+function onImages(b: Builder, model: Graph, input: string, outputs: readonly string[], images: readonly Value[]): readonly (readonly Value[])[] {
   const statistics = new Set(
     model.nodes.flatMap((node) => (isOperator(node, "BatchNormalization") ? node.inputs.slice(3) : [])),
   );
@@ -143,8 +189,10 @@ function onImages(b: Builder, model: Graph, input: string, output: string, image
       : Array.from({ length: lanes }, (_, lane) => b.graph.node(node.operator, ofLane(lane), node.attributes));
     node.outputs.forEach((value, at) => made.set(value, answers.map((each) => each[at])));
   }
-  const answered = model.outputs.find(({ name }) => name === output);
-  return (answered && made.get(answered.value)) ?? [];
+  return outputs.map((output) => {
+    const answered = model.outputs.find(({ name }) => name === output);
+    return (answered && made.get(answered.value)) ?? [];
+  });
 }
 
 /** Batch normalisation over all images, whose statistics are told to the builder. */

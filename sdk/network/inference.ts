@@ -7,7 +7,7 @@ import { Builder } from "./builder.js";
 import { architectureOf, textWidthOf, type Network } from "./architecture.js";
 import { inputNames, optionalOutputNames, outputNames, type vocabularySizes } from "./contract.js";
 import { metresOf } from "./depth-head.js";
-import type { DetectionValues, NetworkValues } from "./network.js";
+import type { NetworkValues, RegionValues } from "./network.js";
 import { ConstantParameters } from "./parameters.js";
 
 export interface InferenceOptions {
@@ -46,7 +46,8 @@ export function inferenceNetwork(network: Network, weights: Weights, options: In
   graph.output(outputNames.mask, cast(reshape(enlarged, [height, width]), "uint8"));
   const confidence = reduceMax(softmax(out.maskLogits, 1), [1]);
   graph.output(outputNames.maskScore, cast(reshape(clip(mul(confidence, 255), 0, 255), [height / 4, width / 4]), "uint8"));
-  const { boxes, score, label } = out.detection ? boxesOf(out.detection, width) : noBoxes(graph);
+  const answered = out.detection ?? out.regions;
+  const { boxes, score, label } = answered ? boxesOf(answered, Math.max(width, height)) : noBoxes(graph);
   graph.output(outputNames.boxes, boxes);
   graph.output(outputNames.boxScore, score);
   graph.output(outputNames.boxLabel, label);
@@ -72,10 +73,10 @@ interface Boxes {
   readonly label: Value;
 }
 
-function boxesOf({ regionBoxes, regionLogits }: DetectionValues, width: number): Boxes {
+function boxesOf({ regionBoxes, regionLogits }: RegionValues, side: number): Boxes {
   const [, regions] = regionLogits.shape;
   return {
-    boxes: reshape(clip(regionBoxes, 0, width), [regions, 4]),
+    boxes: reshape(clip(regionBoxes, 0, side), [regions, 4]),
     score: reshape(sigmoid(reduceMax(regionLogits, [2])), [regions]),
     label: reshape(argMax(regionLogits, 2), [regions]),
   };

@@ -14,26 +14,32 @@ import { similarity, unit } from "./similarity.js";
 export interface NetworkValues {
   /** [N, K, H / 4, W / 4]: similarity of each pixel's visual concept with each name's query; far below zero for unused names. */
   readonly maskLogits: Value;
-  /** int64 [N, 1, h, w] at stride 1 or 2, of networks that answer so finely: the index of each pixel's name. */
+  /** int64 or uint8 [N, 1, h, w] at stride 1 or 2, of networks that answer so finely: the index of each pixel's name; `noName` where they name none. */
   readonly fineMask?: Value;
   /** [N, S]: M of eq. 4 over the S patches of the last stage. */
   readonly attention: Value;
-  /** Of networks that detect. */
+  /** Of networks that detect, and can be taught to. */
   readonly detection?: DetectionValues;
+  /** Of networks that detect and cannot. */
+  readonly regions?: RegionValues;
   /** Of networks that tell depth: builds it, [N, 1, H / 4, W / 4] logarithms of metres, where it is wanted, as adapting has no use for it. */
   readonly depth?: () => Value;
   /** Of networks whose proposals can be aligned with names (eq. 6). */
   readonly embedded?: EmbeddedValues;
 }
 
-export interface DetectionValues {
-  readonly proposals: Proposals;
-  /** [N, P, K]: logits of the dense proposals. */
-  readonly proposalLogits: Value;
+/** Boxes as they are answered. */
+export interface RegionValues {
   /** [N, R, K]: logits of the refined regions. */
   readonly regionLogits: Value;
   /** [N, R, 4]: refined boxes in pixels of the network's input. */
   readonly regionBoxes: Value;
+}
+
+export interface DetectionValues extends RegionValues {
+  readonly proposals: Proposals;
+  /** [N, P, K]: logits of the dense proposals. */
+  readonly proposalLogits: Value;
 }
 
 /** What masks and regions are classified by: names t, visual concepts and region features o of eq. 6, temperatures of eq. 7. */

@@ -17,6 +17,18 @@ export const isTrainable = (choice: string): choice is Trainable => /^(default|a
 /** The rank of `lora:r`; undefined for the others. */
 export const rankOf = (choice: Trainable): number | undefined => (choice.startsWith("lora:") ? Number(choice.slice("lora:".length)) : undefined);
 
+/** Throws `E_NOT_TRAINABLE` for a model that was imported without anything that could be taught: one that answers boxes, or classes in the place of logits. */
+export function requireTrainable(network: Network): void {
+  if (isTrainableNetwork(network)) return;
+  throw new NightshiftError("E_NOT_TRAINABLE", {
+    expected: "a network that answers what can be taught",
+    received: isImported(network) && "kind" in network.output ? "an imported model that answers boxes" : "an imported model none of whose parameters has a gradient",
+    remedy: "It streams and is evaluated as it is. To adapt a segmentation model, export it with its logits.",
+  });
+}
+
+export const isTrainableNetwork = (network: Network): boolean => !isImported(network) || parameterSpecs(network).some(({ statistic }) => !statistic);
+
 export type Trains = (spec: ParameterSpec) => boolean;
 
 /** Everything but the stem and the two finest stages: most of the backward pass's time is there, little of the gain. */

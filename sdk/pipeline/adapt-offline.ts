@@ -10,7 +10,7 @@ import type { StepLosses } from "../adaptation/learner.js";
 import { readBundle } from "../bundle/index.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
-import type { Trainable } from "../network/trainable.js";
+import { requireTrainable, type Trainable } from "../network/trainable.js";
 import type { ConditionName } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
 import { openSource } from "./source.js";
@@ -52,11 +52,12 @@ const mostFrames = 256;
 
 /**
  * One adaptation in this process, as the vehicle would make it, to the frames of a folder. The bundle is written whatever the judge says.
- * Throws `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, and as bundles do.
+ * Throws `E_NOT_TRAINABLE`, `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, and as bundles do.
  */
 export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
   const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, seed, threads, onProgress } = options;
-  const { manifest } = await readBundle(directory, { verify: "model" });
+  const { manifest, network } = await readBundle(directory, { verify: "model" });
+  requireTrainable(network);
   const { targets, condition } = await framesOf(options.frames, manifest.network, options.condition);
   await mkdir(dirname(resolve(out)), { recursive: true });
   const trained = await train(

@@ -5,12 +5,12 @@ import type { Dataset } from "../training/dataset.js";
 /** More than this would only fill the memory: each is 400 KB at the network's size, more at the camera's. */
 const mostExemplars = 64;
 
-/** Labelled frames of a user's own, spread over the folder. Throws `E_DATASET`, `E_DATASET_UNLABELLED` or `E_IMAGE`. */
-export const ownExemplars = async (folder: string): Promise<LabelledSet> => asExemplars(await folderDataset(folder));
+/** Frames of a user's own with such labels, spread over the folder. Throws `E_DATASET`, `E_DATASET_UNLABELLED` or `E_IMAGE`. */
+export const ownExemplars = async (folder: string, labels: "mask" | "boxes" = "mask"): Promise<LabelledSet> => asExemplars(await folderDataset(folder), labels);
 
-/** Labelled frames spread over a dataset. Throws `E_DATASET_UNLABELLED`, and as the dataset. */
-export async function asExemplars(dataset: Dataset): Promise<LabelledSet> {
-  requireLabels(dataset, "mask");
+/** Frames with such labels, spread over a dataset. Throws `E_DATASET_UNLABELLED`, and as the dataset. */
+export async function asExemplars(dataset: Dataset, labels: "mask" | "boxes" = "mask"): Promise<LabelledSet> {
+  requireLabels(dataset, labels);
   const { name, names, boxNames, length } = dataset;
   const count = Math.min(length, mostExemplars);
   const samples = [];

@@ -6,9 +6,8 @@ import { sha256Of } from "../bundle/files.js";
 import { asStored, type Description, type Exemplar, vocabularyOf, writeBundle } from "../bundle/index.js";
 import { vocabularyFeeds } from "../engine/feeds.js";
 import { makeGolden, testCard } from "../engine/golden.js";
-import { OnnxSession } from "../engine/onnxruntime.js";
+import { OnnxSession, type Tensors } from "../engine/onnxruntime.js";
 import { runModel } from "../engine/run.js";
-import { NightshiftError } from "../errors.js";
 import { Graph, isOperator, type Node, type Value } from "../graph/graph.js";
 import { readOnnx } from "../graph/onnx/read.js";
 import { live, writeOnnx } from "../graph/onnx/write.js";
@@ -20,6 +19,7 @@ import { inferenceModel } from "../network/inference.js";
 import { miniLmFolder } from "../network/text/files.js";
 import { rowOfClass } from "../network/text/nearest-class.js";
 import { ownExemplars } from "./exemplars.js";
+import { type BoxesFound, channelsOf, type MeantBox, meantBoxes, outputOf, unfit, withLogits, withUnifiedBoxes } from "./import-outputs.js";
 import type { ImportSpec } from "./import-spec.js";
 import { openModelFile } from "./model-file.js";
 
@@ -38,14 +38,20 @@ export interface ImportOptions {
 }
 
 export interface ImportedModel {
+  readonly task: ImportSpec["task"];
   readonly bundle: string;
   readonly parameters: { readonly tensors: number; readonly count: number };
   /** What stays as it is, and why. */
   readonly fixed: readonly { readonly name: string; readonly count: number; readonly why: string }[];
   /** Normalisation layers whose statistics can be estimated anew. */
   readonly normalisations: number;
-  /** Percent of pixels that the bundle, its weights halved in precision, names as the model itself does, over exemplars or a test card. */
+  /**
+   * Percent of pixels that the bundle, its weights halved in precision, names as the model itself does, over exemplars or a test card; of a detection model percent of the bundle's surest boxes
+   * that the model has too.
+   */
   readonly agreement: number;
+  /** Whether it can be adapted; else it streams and is evaluated as it is. */
+  readonly learns: boolean;
   /** Frames that this was measured on. */
   readonly frames: number;
 }
@@ -63,19 +69,23 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
   const shapeOf = (input: string): Shape | undefined => (name === undefined || name === input ? inputShape(spec) : undefined);
   const open = (): Graph => file.read({ ...(pins && { pins }), shapeOf });
   const found = fitted(open(), spec);
+  const { boxes } = found;
   const stated = {
     kind: "imported",
     width: multipleOf32(spec.input.size[1]),
     height: multipleOf32(spec.input.size[0]),
     input: { ...spec.input, name: found.input.name },
-    output: { name: logitsName, channels: found.channels },
+    output: boxes ? { kind: "boxes" as const, logits: logitsName, boxes: boxesName } : { name: logitsName, channels: channelsOf(spec).classes },
   } as const;
-  const labelled = exemplars === undefined ? undefined : await ownExemplars(exemplars);
+  const learns = spec.output.kind === "logits";
+  if (insertNorm && !learns) unfit("logits, through which layers that are put in can be taught", spec.output.kind, "Leave --insert-norm out.");
+  const labelled = exemplars === undefined ? undefined : await ownExemplars(exemplars, boxes ? "boxes" : "mask");
   const frames = labelled ? labelled.samples.slice(0, comparedFrames).map(frameOf) : [testCard()];
   const source = insertNorm ? await normalising(found, labelled, (sample) => preparedFor(stated, frameOf(sample))) : open;
-  const { graph, input, output, outputName } = insertNorm ? fitted(source(), spec) : found;
-  const taken = parametersOf(graph, output, source());
-  const network: ImportedNetwork = { ...stated, model: writeOnnx(withParameters(graph, input, output, taken.names, spec.input.layout)) };
+  const { graph, input, outputs } = insertNorm ? fitted(source(), spec) : found;
+  const [output] = outputs;
+  const taken = learns ? parametersOf(graph, output, source()) : nothing;
+  const network: ImportedNetwork = { ...stated, model: writeOnnx(withParameters(graph, input, outputs, taken.names, spec.input.layout)) };
   const { classes: names } = spec.output;
   const embeddings = { tasks: { dtype: "float32", shape: [tasks.length, textWidth], data: new Float32Array(tasks.length * textWidth) }, names: new Map(names.map((name, at) => [name, rowOfClass(at, names.length, textWidth)])), prompts: new Map() } as const;
   const vocabulary = vocabularyOf(embeddings, names);
@@ -84,7 +94,9 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
   for (const frame of frames) {
     const [, frameHeight, frameWidth] = frame.shape;
     const ours = await runModel(inferenceModel(network, asStored(taken.weights), { frameWidth, frameHeight, names: padded }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidth) });
-    agreement += agreementOf(await answerOf(path, network, outputName, frame), ours[outputNames.mask], network) / frames.length;
+    const theirs = await runModel(path, { [input.name]: await preparedFor(network, frame) });
+    const agreed = boxes ? boxAgreement(meantBoxes(boxes, spec, boxes.outputs.map(({ name }) => theirs[name])), ours, network) : agreementOf(answerOf(theirs[found.answered], spec), ours[outputNames.mask], network);
+    agreement += agreed / frames.length;
   }
   const [first = testCard()] = frames;
   const encoder = await readFile(join(miniLmFolder(), "minilm.safetensors"));
@@ -100,7 +112,7 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
       vocabulary: names,
       training: {
         statement: `Imported from ${origin}; its terms are those of whoever made it.`,
-        data: labelled ? [{ name: `exemplars: ${labelled.name}`, terms: "as their owner says" }] : [],
+        data: labelled && learns ? [{ name: `exemplars: ${labelled.name}`, terms: "as their owner says" }] : [],
       },
       textEncoder: { id: "nearest class by all-MiniLM-L6-v2 int8", sha256: sha256Of(encoder) },
       condition: "clear",
@@ -111,20 +123,22 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
     embeddings,
     golden: await makeGolden(network, taken.weights, vocabulary, first),
     notice: `Imported from ${origin} (SHA-256 ${sha256Of(file.bytes)}). Its terms are those of whoever made it.\n`,
-    ...(labelled && { exemplars: { ...labelled, samples: labelled.samples.map((sample, at) => ({ ...sample, id: String(at).padStart(4, "0") })) } }),
+    ...(labelled && learns && { exemplars: { ...labelled, samples: labelled.samples.map((sample, at) => ({ ...sample, id: String(at).padStart(4, "0") })) } }),
   });
   return {
+    task: spec.task,
     bundle: resolve(out),
     parameters: { tensors: taken.weights.size, count: [...taken.weights.values()].reduce((sum, { data }) => sum + data.length, 0) },
     fixed: taken.fixed,
     normalisations: taken.normalisations,
     agreement,
+    learns,
     frames: frames.length,
   };
 }
 
-/** What the imported graph calls its output. */
-const logitsName = "logits";
+/** What the imported graph calls its outputs. */
+const [logitsName, boxesName] = ["logits", "boxes"];
 
 /** Frames that the statistics of layers that are put in come from. */
 const measuredFrames = 16;
@@ -146,24 +160,20 @@ function withoutModel({ model: _, ...stated }: ImportedNetwork): Description["ne
   return stated;
 }
 
-function unfit(expected: string, received: string, remedy: string): never {
-  throw new NightshiftError("E_CONFIG", { expected, received, remedy });
-}
-
 /** Of one image as the model takes it. */
 const inputShape = ({ input: { layout, size } }: ImportSpec): Shape => (layout === "nchw" ? [1, 3, ...size] : [1, ...size, 3]);
 
 interface Fitted {
   readonly graph: Graph;
   readonly input: Value;
-  readonly output: Value;
-  /** What the model calls it. */
-  readonly outputName: string;
-  /** Those that are classes. */
-  readonly channels: readonly number[];
+  /** Logits [1, C, h, w] in the model's layout; or logits and boxes, as `unifiedBoxes` makes them. */
+  readonly outputs: readonly [Value, ...Value[]];
+  /** What the model calls the output that is compared with the bundle's. */
+  readonly answered: string;
+  readonly boxes?: BoxesFound;
 }
 
-/** The input and the output that the specification means, once they are what it says. */
+/** The input and the outputs that the specification means, once they are what it says. */
 function fitted(graph: Graph, spec: ImportSpec): Fitted {
   const { input, output } = spec;
   const inputNamesOf = graph.inputs.map(({ name }) => name).join(", ");
@@ -172,18 +182,24 @@ function fitted(graph: Graph, spec: ImportSpec): Fitted {
   const wanted = inputShape(spec);
   if (frame.dtype !== "float32" || frame.shape.join() !== wanted.join())
     unfit(`an input float32 [${wanted.join(", ")}], as the specification says`, String(frame), "Mend size or layout, or pin the model's dynamic axes with --pin.");
-  const found = output.name === undefined && graph.outputs.length === 1 ? graph.outputs[0] : graph.outputs.find(({ name }) => name === output.name);
-  if (!found) unfit("the output of logits by its name", graph.outputs.map(({ name }) => name).join(", "), "Name one of the model's outputs in the specification.");
-  const { value } = found;
+  const { count: stated, classes } = channelsOf(spec);
+  if (output.ignoreChannels.some((at) => at >= stated) || classes.length !== output.classes.length)
+    unfit(`${output.ignoreChannels.length} different ignored channels of ${stated}`, output.ignoreChannels.join(", "), "Count channels from 0, each once.");
+  if (output.kind === "boxes") {
+    const boxes = withUnifiedBoxes(graph, spec);
+    const [logits, places] = graph.outputs;
+    return { graph, input: frame, outputs: [logits.value, places.value], answered: boxes.outputs[0].name, boxes };
+  }
+  const { name: answered, value: said } = output.kind === "classes" ? withLogits(graph, spec) : outputOf(graph, output.name, "logits");
+  const value = output.kind === "classes" ? graph.outputs[0].value : said;
   const count = value.rank === 4 ? value.shape[input.layout === "nchw" ? 1 : 3] : 0;
-  const channels = Array.from({ length: count }, (_, at) => at).filter((at) => !output.ignoreChannels.includes(at));
-  if (value.dtype !== "float32" || channels.length !== output.classes.length || output.ignoreChannels.some((at) => at >= count))
+  if (value.dtype !== "float32" || count !== stated)
     unfit(
       `logits float32 of ${output.classes.length} classes and ${output.ignoreChannels.length} ignored channels`,
       `${value} with ${count} channels`,
       "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.",
     );
-  return { graph, input: frame, output: value, outputName: found.name, channels };
+  return { graph, input: frame, outputs: [value], answered };
 }
 
 interface TakenParameters {
@@ -193,6 +209,9 @@ interface TakenParameters {
   readonly fixed: ImportedModel["fixed"];
   readonly normalisations: number;
 }
+
+/** Of a model that cannot be taught: all stays as it is. */
+const nothing: TakenParameters = { names: new Map(), weights: new Map(), fixed: [], normalisations: 0 };
 
 /** Parameters are the float constants that the output can teach, and the statistics of normalisation layers. `twin` is read anew, as asking adds nodes. */
 function parametersOf(graph: Graph, output: Value, twin: Graph): TakenParameters {
@@ -226,13 +245,14 @@ function parametersOf(graph: Graph, output: Value, twin: Graph): TakenParameters
   return { names, weights, fixed, normalisations };
 }
 
-/** The model with its parameters as inputs, and an output [1, C, h, w]. */
-function withParameters(model: Graph, input: Value, output: Value, names: ReadonlyMap<Value, string>, layout: "nchw" | "nhwc"): Graph {
+/** The model with its parameters as inputs, and an output [1, C, h, w], or those of `unifiedBoxes`. */
+function withParameters(model: Graph, input: Value, outputs: readonly Value[], names: ReadonlyMap<Value, string>, layout: "nchw" | "nhwc"): Graph {
   const graph = new Graph(model.name);
   const made = new Map<Value, Value>([[input, graph.input(input.name, input.dtype, input.shape)]]);
   for (const [value, name] of names) made.set(value, graph.input(name, value.dtype, value.shape));
-  const [answer] = rebuild(model, graph, made, [output]);
-  graph.output(logitsName, layout === "nchw" ? answer : transpose(answer, [0, 3, 1, 2]));
+  const [answer, boxes] = rebuild(model, graph, made, outputs);
+  graph.output(logitsName, boxes || layout === "nchw" ? answer : transpose(answer, [0, 3, 1, 2]));
+  if (boxes) graph.output(boxesName, boxes);
   return graph;
 }
 
@@ -258,7 +278,7 @@ const epsilon = 1e-5;
  * The model with a normalisation layer behind each convolution that has none, for models whose layers were folded into the convolutions before. Its statistics are those of the frames, its scale and offset
  * undo them: the model answers what it answered, and can be taught by these alone.
  */
-async function withNormalisation({ graph: model, input, output, outputName }: Fitted, images: readonly Tensor[]): Promise<Graph> {
+async function withNormalisation({ graph: model, input, outputs: [output], answered }: Fitted, images: readonly Tensor[]): Promise<Graph> {
   const { used } = live(model);
   const followed = new Set(model.nodes.flatMap((node) => (isOperator(node, "BatchNormalization") ? [node.inputs[0]] : [])));
   const bare = model.nodes.filter((node) => isOperator(node, "Conv") && used.has(node.outputs[0]) && !followed.has(node.outputs[0]));
@@ -294,7 +314,7 @@ async function withNormalisation({ graph: model, input, output, outputName }: Fi
     const parameters = [constant("scale", variance.map((v) => Math.sqrt(v + epsilon))), constant("bias", sum.mean), constant("running_mean", sum.mean), constant("running_var", variance)];
     return graph.node("BatchNormalization", [y, ...parameters], { epsilon })[0];
   });
-  graph.output(outputName, answer);
+  graph.output(answered, answer);
   return graph;
 }
 
@@ -308,17 +328,20 @@ async function preparedFor(network: Omit<ImportedNetwork, "model">, frame: Tenso
   return (await runModel(writeOnnx(graph), { frame })).image;
 }
 
-/** What the model itself answers to a frame: which of its classes each of its cells is. */
-async function answerOf(path: string, network: ImportedNetwork, outputName: string, frame: Tensor<"uint8">): Promise<{ rows: number; columns: number; mask: Uint8Array }> {
-  const { input } = network;
-  const { [outputName]: answer } = await runModel(path, { [input.name]: await preparedFor(network, frame) });
+/** Which of its classes the model says that each of its cells is; 255 for a channel that is no class. */
+function answerOf(answer: Tensor, spec: ImportSpec): { rows: number; columns: number; mask: Uint8Array } {
+  const { classes } = channelsOf(spec);
+  if (spec.output.kind === "classes") {
+    const [rows, columns] = answer.shape.filter((n, axis) => n !== 1 || axis >= answer.shape.length - 2).slice(-2);
+    return { rows, columns, mask: Uint8Array.from(Array.from<number | bigint, number>(answer.data, (value) => classes.indexOf(Number(value)))) };
+  }
   const logits = answer.data as Float32Array;
-  const [rows, columns, cell, step] = input.layout === "nchw" ? [answer.shape[2], answer.shape[3], 1, answer.shape[2] * answer.shape[3]] : [answer.shape[1], answer.shape[2], answer.shape[3], 1];
+  const [rows, columns, cell, step] = spec.input.layout === "nchw" ? [answer.shape[2], answer.shape[3], 1, answer.shape[2] * answer.shape[3]] : [answer.shape[1], answer.shape[2], answer.shape[3], 1];
   const mask = new Uint8Array(rows * columns);
   for (let at = 0; at < mask.length; at++) {
     let best = 0;
-    network.output.channels.forEach((channel, index) => {
-      if (logits[at * cell + channel * step] > logits[at * cell + network.output.channels[best] * step]) best = index;
+    classes.forEach((channel, index) => {
+      if (logits[at * cell + channel * step] > logits[at * cell + classes[best] * step]) best = index;
     });
     mask[at] = best;
   }
@@ -326,7 +349,7 @@ async function answerOf(path: string, network: ImportedNetwork, outputName: stri
 }
 
 /** Percent of the model's cells whose middle has the same class in the bundle's mask. */
-function agreementOf({ rows, columns, mask }: Awaited<ReturnType<typeof answerOf>>, ours: Tensor, { width, height }: ImportedNetwork): number {
+function agreementOf({ rows, columns, mask }: ReturnType<typeof answerOf>, ours: Tensor, { width, height }: ImportedNetwork): number {
   let same = 0;
   for (let y = 0; y < rows; y++)
     for (let x = 0; x < columns; x++) {
@@ -334,4 +357,21 @@ function agreementOf({ rows, columns, mask }: Awaited<ReturnType<typeof answerOf
       same += Number(ours.data[at] === mask[y * columns + x]);
     }
   return (100 * same) / mask.length;
+}
+
+/** The surest boxes are compared, so many of them, if they stay at all. */
+const comparedBoxes = 20;
+const leastScore = 1e-3;
+
+/** Percent of the bundle's surest boxes that are among the model's own: of the same class, nearly the same score, at the same place. */
+function boxAgreement(theirs: readonly MeantBox[], ours: Tensors, { width, height }: ImportedNetwork): number {
+  const [scores, labels, corners] = [outputNames.boxScore, outputNames.boxLabel, outputNames.boxes].map((name) => Array.from<number | bigint, number>(ours[name].data, Number));
+  const surest = scores.map((_, at) => at).filter((at) => scores[at] >= leastScore).sort((a, b) => scores[b] - scores[a]).slice(0, comparedBoxes);
+  const isSame = (at: number, box: MeantBox): boolean =>
+    box.label === labels[at] &&
+    Math.abs(box.score - scores[at]) < 0.01 &&
+    // The bundle's boxes do not go far beyond the border.
+    box.corners.every((corner, i) => Math.abs(Math.min(Math.max(width, height), Math.max(0, corner * (i % 2 ? height : width))) - corners[at * 4 + i]) < 1);
+  if (surest.length === 0) return theirs.some(({ score }) => score >= 2 * leastScore) ? 0 : 100;
+  return (100 * surest.filter((at) => theirs.some((box) => isSame(at, box))).length) / surest.length;
 }

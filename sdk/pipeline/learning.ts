@@ -5,6 +5,7 @@ import type { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
 import { TrainerProcess } from "../adaptation/trainer/index.js";
 import type { Bundle } from "../bundle/index.js";
+import { isTrainableNetwork } from "../network/trainable.js";
 import type { StreamEvent } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
 import { defaultSeed, type NightshiftOptions } from "./options.js";
@@ -31,6 +32,7 @@ export async function learning(options: NightshiftOptions, delivered: Bundle, mo
     },
     onEvent,
   );
-  if (adaptation === false) loop.pause();
+  // What cannot be taught is served as it is.
+  if (adaptation === false || !isTrainableNetwork(delivered.network)) loop.pause();
   return loop;
 }

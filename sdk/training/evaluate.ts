@@ -5,6 +5,7 @@ import type { Perception } from "../engine/perception.js";
 import { ThreadEngine } from "../engine/thread-engine.js";
 import { NightshiftError } from "../errors.js";
 import type { Box, ScoredBox } from "../frame.js";
+import { noName } from "../network/contract.js";
 import type { Dataset, Sample } from "./dataset.js";
 import { averagePrecision50, ConfusionMatrix, DepthErrors, type DepthScores, resizeMaskNearest } from "./metrics/index.js";
 
@@ -55,7 +56,8 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
   const found: (readonly ScoredBox[])[] = [];
   const wanted: (readonly Box[])[] = [];
   const takeMask = ({ mask, width, height }: Sample, answer: Perception): void => {
-    if (mask) confusion.add(resizeMaskNearest(answer.mask, answer.width, answer.height, width, height), mask);
+    // A model that names no pixels is not scored on them.
+    if (mask && answer.mask.some((index) => index !== noName)) confusion.add(resizeMaskNearest(answer.mask, answer.width, answer.height, width, height), mask);
   };
   const takeBoxes = ({ boxes }: Sample, answer: Perception): void => {
     if (!boxes) return;

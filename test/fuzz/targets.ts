@@ -19,7 +19,7 @@ import { readSafetensors } from "../../sdk/graph/safetensors.js";
 import type { Random } from "../../sdk/random.js";
 import { boxesMessage, headerMessage, maskMessage } from "../../sdk/stream/answer.js";
 import { answer, type ControlHandler, readRequest } from "../../sdk/stream/control-handler.js";
-import { BoxesSchema, ControlRequestSchema, EventSchema, MaskSchema } from "../../sdk/stream/messages/nightshift_pb.js";
+import { BoxesSchema, ControlRequestSchema, DepthSchema, EventSchema, MaskSchema } from "../../sdk/stream/messages/nightshift_pb.js";
 import { unpackPlane } from "../../sdk/stream/planes.js";
 import { packMessage, unpackMessage } from "../../sdk/stream/topics.js";
 import { readRequest as readPageRequest } from "../../sdk/viewer/request.js";
@@ -72,7 +72,7 @@ function tensors(bytes: Uint8Array, random: Random): Uint8Array {
 function part(bytes: Uint8Array, random: Random): Uint8Array {
   const { kind, topic } = unpackMessage(bytes);
   const body = bytes.subarray(topic.length + 1);
-  const schema: DescMessage = { mask: MaskSchema, boxes: BoxesSchema, events: EventSchema }[kind];
+  const schema: DescMessage = { mask: MaskSchema, boxes: BoxesSchema, depth: DepthSchema, events: EventSchema }[kind];
   return new Uint8Array(Buffer.concat([Buffer.from(`${topic}\0`), messages(schema)(body, random)]));
 }
 
@@ -119,7 +119,7 @@ export const targets = {
   },
   safetensors: { parse: (bytes) => readSafetensors(bytes), seeds: () => [encodeWeights(contents.weights)], mutate: tensors },
   weights: { parse: (bytes) => decodeWeights(bytes, "weights"), seeds: () => [encodeWeights(contents.weights)], mutate: tensors },
-  embeddings: { parse: (bytes) => decodeEmbeddings(bytes, "embeddings"), seeds: () => [encodeEmbeddings(contents.embeddings)], mutate: tensors },
+  embeddings: { parse: (bytes) => decodeEmbeddings(bytes, contents.embeddings.tasks.shape[1], "embeddings"), seeds: () => [encodeEmbeddings(contents.embeddings)], mutate: tensors },
   golden: { parse: (bytes) => decodeGolden(bytes, "golden"), seeds: () => [encodeGolden(contents.golden)], mutate: tensors },
   memory: { parse: (bytes) => readMemory(bytes), seeds: () => [memoryFile()], mutate: tensors },
   manifest: { parse: (bytes) => parseManifest(text(bytes), "manifest.json"), seeds: () => [bytesOf(JSON.stringify(manifest))], mutate: json },

@@ -145,7 +145,7 @@ for (const [what, node, constants] of [
   ["MaxPool with dilation", { opType: "MaxPool", input: ["x"], attribute: [ints("kernel_shape", 2n, 2n), ints("dilations", 2n, 1n)] }, {}],
   ["ArgMax that takes the last", { opType: "ArgMax", input: ["x"], attribute: [int("select_last_index", 1n)] }, {}],
   ["Resize nearest that rounds", { opType: "Resize", input: ["x", "", "scales"], attribute: [string("coordinate_transformation_mode", "asymmetric")] }, { scales: float32([4], [1, 1, 2, 2]) }],
-  ["cubic Resize", { opType: "Resize", input: ["x", "", "scales"], attribute: [string("mode", "cubic")] }, { scales: float32([4], [1, 1, 2, 2]) }],
+  ["cubic Resize with antialiasing", { opType: "Resize", input: ["x", "", "scales"], attribute: [string("mode", "cubic"), int("antialias", 1n)] }, { scales: float32([4], [1, 1, 2, 2]) }],
   ["a computed Reshape", { opType: "Reshape", input: ["x", "x"] }, {}],
   ["auto_pad of an average", { opType: "AveragePool", input: ["x"], attribute: [ints("kernel_shape", 2n, 2n), string("auto_pad", "SAME_UPPER")] }, {}],
   ["an attribute that nobody knows", { opType: "Relu", input: ["x"], attribute: [int("leak", 1n)] }, {}],

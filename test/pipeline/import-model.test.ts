@@ -181,16 +181,19 @@ test.serial("by command: imported, adapted, judged, scored", async (t) => {
 });
 
 test("a specification can be given by answers", async (t) => {
-  const answers = ["picture", "[32, 60]", "", "bgr", "0.0039215686", "[0.4, 0.45, 0.5]", "0.25", "", "[road, sidewalk, sky]", "[0]"];
+  const answers = ["", "picture", "[32, 60]", "", "bgr", "0.0039215686", "[0.4, 0.45, 0.5]", "0.25", "", "[road, sidewalk, sky]", "[0]"];
   t.deepEqual(await askSpec(() => Promise.resolve(answers.shift() ?? "")), spec);
+  const ofBoxes = ["detection", "", "[32, 60]", "", "", "1", "0", "1", "scores", "[car]", "", "boxes", "softmax"];
+  t.like(await askSpec(() => Promise.resolve(ofBoxes.shift() ?? "")), { task: "detection", output: { kind: "boxes", name: "scores", boxes: "boxes", scores: "softmax", classes: ["car"] } });
 });
 
 for (const [what, change, code, message] of [
   ["classes that do not fit", "classes: [road, sky]", "E_CONFIG", /2 classes and 1 ignored/],
   ["a size that is not the model's", "size: [32, 64]", "E_CONFIG", /\[1, 3, 32, 64\]/],
   ["an input of another name", "name: image", "E_CONFIG", /picture/],
-  ["classes in the place of logits", "kind: classes", "E_CONFIG", /line 4: output.kind/],
-  ["detection", "task: detection", "E_CONFIG", /line 2: task/],
+  ["logits in the place of classes", "kind: classes", "E_CONFIG", /classes \[1, height, width\]/],
+  ["boxes of a segmentation model", "kind: boxes", "E_CONFIG", /line 4: output.kind: must be logits or classes/],
+  ["detection by logits", "task: detection", "E_CONFIG", /line 4: output.kind: must be boxes/],
   ["a class twice", "classes: [road, road, sky]", "E_CONFIG", /twice/],
 ] as const)
   test(`refused: ${what}`, async (t) => {

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { Graph, type Value } from "../../sdk/graph/graph.js";
-import { conv, relu, transpose } from "../../sdk/graph/ops.js";
+import { add, argMax, conv, mean, mul, relu, reshape, transpose } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { float32, sizeOf } from "../../sdk/graph/tensor.js";
 import { Random } from "../../sdk/random.js";
@@ -16,8 +16,8 @@ input: { name: picture, channels: bgr, scale: 0.0039215686, mean: [0.4, 0.45, 0.
 output: { kind: logits, classes: [road, sidewalk, sky], ignoreChannels: [0] }
 `;
 
-/** A small segmentation model as an exporter might write it: strided convolution, batch normalisation, ReLU, a head of four channels. */
-export function foreignModel(layout: "nchw" | "nhwc" = "nchw"): Uint8Array {
+/** A small segmentation model as an exporter might write it: strided convolution, batch normalisation, ReLU, a head of four channels; `classes`: an argmax behind it. */
+export function foreignModel(layout: "nchw" | "nhwc" = "nchw", answer: "logits" | "classes" = "logits"): Uint8Array {
   const graph = new Graph("foreign");
   const random = new Random(1, "foreign");
   const parameter = (name: string, shape: readonly number[], middle = 0, spread = 0.4): Value =>
@@ -30,9 +30,50 @@ export function foreignModel(layout: "nchw" | "nhwc" = "nchw"): Uint8Array {
   const [normal] = graph.node("BatchNormalization", [x, parameter("bn.weight", [8], 1), parameter("bn.bias", [8]), ...statistics], { epsilon: 1e-5 });
   if (!normal) throw new Error("no output");
   const logits = conv(relu(normal), parameter("head.weight", [4, 8, 1, 1]), parameter("head.bias", [4]));
-  graph.output("logits", layout === "nchw" ? logits : transpose(logits, [0, 2, 3, 1]));
+  if (answer === "classes") graph.output("classes", argMax(logits, 1));
+  else graph.output("logits", layout === "nchw" ? logits : transpose(logits, [0, 2, 3, 1]));
   return writeOnnx(graph);
 }
+
+/** Boxes as shares of the sides, by centre and size, and the probability of each of two classes. The first two are one car, the third a person at the same place, the others are nothing. */
+const found = [
+  { box: [0.25, 0.5, 0.2, 0.4], scores: [0.9, 0.05] },
+  { box: [0.26, 0.5, 0.2, 0.4], scores: [0.8, 0.05] },
+  { box: [0.25, 0.51, 0.2, 0.4], scores: [0.1, 0.7] },
+  { box: [0.7, 0.3, 0.1, 0.2], scores: [0.02, 0.01] },
+  { box: [0.1, 0.1, 0.1, 0.1], scores: [0.01, 0.02] },
+] as const;
+
+/** How exporters write detectors: apart with logits of each class (RT-DETR), or of classes and "no object" (DETR); as one, a box a column (YOLOv8), or a row with its objectness (YOLOv5). */
+export type DetectorForm = "rt-detr" | "detr" | "yolov8" | "yolov5";
+
+/** A model that answers these boxes to every picture, in one of the forms. */
+export function foreignDetector(form: DetectorForm): Uint8Array {
+  const graph = new Graph("detector");
+  const { width, height } = foreignSize;
+  const picture = graph.input("picture", "float32", [1, 3, height, width]);
+  const nothing = mul(reshape(mean(picture, [0, 1, 2, 3]), [1, 1, 1]), 0);
+  const answer = (name: string, rows: readonly (readonly number[])[], isColumns = false): void => {
+    const values = add(graph.constant(float32([1, rows.length, rows[0]?.length ?? 0], rows.flat())), nothing);
+    graph.output(name, isColumns ? transpose(values, [0, 2, 1]) : values);
+  };
+  const inPixels = found.map(({ box }) => box.map((value, at) => value * (at % 2 ? height : width)));
+  const logit = (p: number): number => Math.log(p / (1 - p));
+  if (form === "yolov8") answer("output0", found.map(({ scores }, at) => [...(inPixels[at] ?? []), ...scores]), true);
+  // As sure of the object as of its class.
+  else if (form === "yolov5") answer("output0", found.map(({ scores }, at) => [...(inPixels[at] ?? []), Math.sqrt(Math.max(...scores)), ...scores.map((score) => score / Math.sqrt(Math.max(...scores)))]));
+  else {
+    answer("logits", found.map(({ scores }) => (form === "rt-detr" ? scores.map(logit) : [...scores, 1 - scores[0] - scores[1]].map(Math.log))));
+    answer("pred_boxes", found.map(({ box }) => box));
+  }
+  return writeOnnx(graph);
+}
+
+export const detectorSpec = (form: DetectorForm): string => `
+task: detection
+input: { scale: 0.0039215686, mean: 0, std: 1, size: [32, 60] }
+output: { kind: boxes, classes: [car, person]${form === "detr" ? ", ignoreChannels: [2]" : ""} }
+`;
 
 /** A dataset of frames whose upper half is sky, grey here, and whose lower half is road. */
 export async function labelledFolder(path: string, count: number): Promise<void> {

@@ -3,6 +3,7 @@ import { makeGolden } from "../../engine/golden.js";
 import { NightshiftError } from "../../errors.js";
 import type { Weights } from "../../graph/tensor.js";
 import { isImported } from "../../network/architecture.js";
+import { requireTrainable } from "../../network/trainable.js";
 import { BatchLoader, Random } from "../../training/batch/index.js";
 import type { Exam } from "../judge/index.js";
 import type { LearnerFactory, LearningRates, StepLosses } from "../learner.js";
@@ -17,7 +18,7 @@ import { drawTargets, splitTargets } from "./targets.js";
 
 /**
  * One adaptation, in this process: statistics, then steps, then the new bundle on disk, then everything the judge wants to know. The trainer's process runs
- * it on the vehicle, `nightshift adapt` offline. Throws `E_WEIGHTS_NOT_FINITE` where learning diverges, `E_DATASET_UNLABELLED` without exemplars, and as
+ * it on the vehicle, `nightshift adapt` offline. Throws `E_NOT_TRAINABLE`, `E_WEIGHTS_NOT_FINITE` where learning diverges, `E_DATASET_UNLABELLED` without exemplars, and as
  * bundles do.
  */
 export async function train(job: TrainingJob, createLearner: LearnerFactory, onProgress: (progress: TrainingProgress) => void): Promise<TrainingResult> {
@@ -25,6 +26,7 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
   const { options } = job;
   const budget = new Budget(options.duty);
   const bundle = await readBundle(job.bundleDirectory);
+  requireTrainable(bundle.network);
   const text = new BundleText(bundle, job.textEncoder);
   const own: LabelledSet[] = bundle.manifest.exemplars ? [{ name: "bundle", ...bundle.manifest.exemplars, samples: await bundle.exemplars() }] : [];
   const exemplars = splitExemplars([...own, ...job.exemplars], options);

@@ -37,7 +37,7 @@ export const tolerances = {
   3: { losses: 1e-3, gradients: 2e-2, updates: 5e-2 },
 } as const;
 
-/** Share of the whole gradient's norm, below which a tensor's gradient is rounding. */
+/** In float32. */
 const vanishingShare = 1e-7;
 
 const checkedSteps = [1, 3] as const;
@@ -71,24 +71,32 @@ export async function checkEquality(ours: StepProcess, theirs: StepProcess, star
   return all;
 }
 
-async function stateOf(process: StepProcess, folder: string): Promise<Weights> {
+/** Weights and moving averages by name, in float32 or float64. */
+export type StepState = ReadonlyMap<string, { readonly data: Float32Array | Float64Array }>;
+
+/** What a process has come to. `folder`: where it may leave it for a moment. */
+export async function stateOf(process: StepProcess, folder: string): Promise<StepState> {
   const path = join(folder, "state.safetensors");
   await process.save(path);
   const { tensors } = readSafetensors(await readFile(path));
   await rm(path);
-  return tensors as Weights;
+  return tensors as StepState;
 }
 
-/** Compares two states, of which both hold `student/<name>` and `first/<name>`. */
-export function compare(ours: Weights, theirs: Weights, start: Weights): Omit<Differences, "losses" | "afterSteps"> {
-  const numbers = (state: Weights, name: string): Float32Array => state.get(name)?.data ?? new Float32Array();
+/**
+ * Compares two states, of which both hold `student/<name>` and `first/<name>`.
+ *
+ * @param vanishing share of the whole gradient's norm, below which a tensor's gradient is rounding
+ */
+export function compare(ours: StepState, theirs: StepState, start: StepState, vanishing = vanishingShare): Omit<Differences, "losses" | "afterSteps"> {
+  const numbers = (state: StepState, name: string): Numbers => state.get(name)?.data ?? new Float32Array();
   const names = [...new Set([...ours.keys(), ...theirs.keys()])].filter((name) => name.startsWith(prefixes.first)).map((name) => name.slice(prefixes.first.length));
   const whole = Math.hypot(...names.map((name) => length(numbers(theirs, prefixes.first + name))));
   const isVanishing = (name: string): boolean =>
-    [ours, theirs].every((state) => state.has(prefixes.first + name) && length(numbers(state, prefixes.first + name)) < vanishingShare * whole);
+    [ours, theirs].every((state) => state.has(prefixes.first + name) && length(numbers(state, prefixes.first + name)) < vanishing * whole);
   const compared = names.filter((name) => !isVanishing(name));
-  const difference = (name: string, a: Float32Array, b: Float32Array): Difference => ({ name, relative: a.length === b.length ? length(minus(a, b)) / length(b) : NaN });
-  const changeOf = (state: Weights, name: string): Float32Array => minus(numbers(state, prefixes.student + name), numbers(start, name));
+  const difference = (name: string, a: Numbers, b: Numbers): Difference => ({ name, relative: a.length === b.length ? length(minus(a, b)) / length(b) : NaN });
+  const changeOf = (state: StepState, name: string): Numbers => minus(numbers(state, prefixes.student + name), numbers(start, name));
   return {
     gradients: compared.map((name) => difference(name, numbers(ours, prefixes.first + name), numbers(theirs, prefixes.first + name))).toSorted(worstFirst),
     updates: compared.map((name) => difference(name, changeOf(ours, name), changeOf(theirs, name))).toSorted(worstFirst),
@@ -96,9 +104,11 @@ export function compare(ours: Weights, theirs: Weights, start: Weights): Omit<Di
   };
 }
 
-const minus = (a: Float32Array, b: Float32Array): Float32Array => a.map((value, at) => value - (b[at] ?? NaN));
+type Numbers = Float32Array | Float64Array;
 
-function length(values: Float32Array): number {
+const minus = (a: Numbers, b: Numbers): Numbers => Float64Array.from(a, (value, at) => value - (b[at] ?? NaN));
+
+function length(values: Numbers): number {
   let squares = 0;
   for (const value of values) squares += value * value;
   return Math.sqrt(squares);

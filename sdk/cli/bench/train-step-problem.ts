@@ -4,7 +4,7 @@ import { sizeOf, type FloatTensor, type Tensor, type Weights } from "../../graph
 import { patchSize, textWidth, type NetworkConfig } from "../../network/contract.js";
 import { initialWeights, parameterSpecs } from "../../network/initial.js";
 import { Random } from "../../random.js";
-import { lmcStep } from "../../network/steps/lmc.js";
+import { type LmcOptions, lmcStep } from "../../network/steps/lmc.js";
 import { rankOf, type Trainable, trainsOf } from "../../network/trainable.js";
 import type { Feeds, StepGraph } from "../../network/steps/step-graph.js";
 import { supervisedStep } from "../../network/steps/supervised.js";
@@ -47,11 +47,17 @@ export function stepProblem(
   return { step, trains: step === "supervised" ? "all" : trains, network, weights, batch, scalars };
 }
 
-/** The problem's step as a graph that ONNX Runtime runs. */
-export function problemGraph({ step, trains, network, weights }: Problem): StepGraph {
+/** How the problem's step adapts. */
+export function lmcOptions({ trains, network }: Problem): LmcOptions {
   const rank = rankOf(trains);
+  return { sources: imagesOf.lmc, targets: imagesOf.lmc, names, boxes, maskRatio, trains: trainsOf(trains, network), ...(rank !== undefined && { rank }) };
+}
+
+/** The problem's step as a graph that ONNX Runtime runs. */
+export function problemGraph(problem: Problem): StepGraph {
+  const { step, network, weights } = problem;
   return step === "lmc"
-    ? lmcStep(network, weights, { sources: imagesOf.lmc, targets: imagesOf.lmc, names, boxes, maskRatio, trains: trainsOf(trains, network), ...(rank !== undefined && { rank }) })
+    ? lmcStep(network, weights, lmcOptions(problem))
     : supervisedStep(network, weights, { batch: imagesOf.supervised, names, boxes });
 }
 

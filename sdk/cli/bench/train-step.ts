@@ -7,8 +7,8 @@ import { NightshiftError } from "../../errors.js";
 import { isImported } from "../../network/architecture.js";
 import { defaultNetwork } from "../../network/contract.js";
 import { rankOf, type Trainable } from "../../network/trainable.js";
-import { packageRoot } from "../../paths.js";
 import type { Bench } from "../benches.js";
+import { peerScript, type PeerScript } from "./peer.js";
 import { median, quantile, rounded } from "./statistics.js";
 import { StepProcess } from "./step-process.js";
 import { checkEquality, type Difference, type Differences, tolerances } from "./train-step-equality.js";
@@ -44,6 +44,9 @@ async function problemOf(bundle: string | undefined, step: Problem["step"], trai
   return stepProblem(step, trains, network, { weights });
 }
 
+/** Our own step as a process. */
+export const ownSteps = (): PeerScript => ({ command: process.execPath, script: fileURLToPath(new URL("./train-step-process.js", import.meta.url)), remedy: "See what it wrote above." });
+
 export interface StepOptions {
   readonly threads: number;
   /** Steps to measure, of each. */
@@ -60,19 +63,19 @@ export async function measureStep(problem: Problem, { threads, count, peer, onPr
   try {
     const path = join(folder, "problem.safetensors");
     await writeFile(path, writeProblem(problem));
-    const start = async (command: string, script: string, remedy: string) => {
-      const started = await StepProcess.start(command, [script, path, String(threads)], remedy);
+    const start = async ({ command, script, remedy }: PeerScript, ...more: string[]) => {
+      const started = await StepProcess.start(command, [script, path, String(threads), ...more], remedy);
       running.push(started.process);
       return started;
     };
     const described = { step: problem.step, trains: problem.trains, network: `${problem.network.width}x${problem.network.height}`, threads };
     onProgress("loading");
-    const { process: ours } = await start(process.execPath, fileURLToPath(new URL("./train-step-process.js", import.meta.url)), "See what it wrote above.");
+    const { process: ours } = await start(ownSteps());
     if (peer === undefined) {
       const [own] = await inTurns([ours], count, onProgress);
       return { ...own, ...described };
     }
-    const theirs = await startPeer(peer, start);
+    const theirs = await start(peerScript(peer, "train_step.py"), "float32");
     onProgress("comparing the results of three steps");
     const equality = await checkEquality(ours, theirs.process, problem.weights, folder);
     const [own, other] = await inTurns([ours, theirs.process], count, onProgress);
@@ -88,13 +91,6 @@ export async function measureStep(problem: Problem, { threads, count, peer, onPr
     await Promise.all(running.map((process) => process.close()));
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function startPeer<T>(peer: string, start: (command: string, script: string, remedy: string) => Promise<T>): Promise<T> {
-  const folder = join(packageRoot(), "sdk", "cli", "bench", "peer");
-  if (!/python/.test(peer))
-    throw new NightshiftError("E_CONFIG", { expected: "a Python with PyTorch as peer", received: peer, remedy: "Give --peer python3, or the path of another Python." });
-  return start(peer, join(folder, "train_step.py"), `Install it: ${peer} -m pip install -r ${join(folder, "requirements.txt")}`);
 }
 
 /** Measures blocks of steps of one process after the other, until each has done `count`; who goes first changes. */

@@ -10,7 +10,8 @@ export type Feeds = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor
 
 export interface EvaluateOptions {
   /**
-   * `float64` (the default): no rounding anywhere, whatever float type the graph declares, and any float type may be fed.
+   * `float64` (the default): no rounding anywhere, whatever float type the graph declares, and any float type may be fed; a graph's own scalars are the numbers
+   * that they were built from.
    * `declared`: every float tensor is rounded to its declared type, as in other engines.
    */
   readonly precision?: "float64" | "declared";
@@ -51,7 +52,12 @@ export function evaluate(graph: Graph, feeds: Feeds, { precision = "float64" }: 
   const arrays = new Map<Value, NdArray>();
   const known = (value: Value): NdArray => arrays.get(value) ?? refuse(`${value} computed before it is used`, "nothing");
   for (const input of graph.inputs) if (used.has(input)) arrays.set(input, fed(input, feeds, precision));
-  for (const [value, tensor] of graph.constants) if (used.has(value)) arrays.set(value, fromTensor(tensor));
+  for (const [value, tensor] of graph.constants) {
+    if (!used.has(value)) continue;
+    const exact = precision === "float64" ? graph.exactScalars.get(value) : undefined;
+    const array = fromTensor(tensor);
+    arrays.set(value, exact === undefined ? array : { ...array, data: Float64Array.of(exact) });
+  }
   for (const node of nodes) {
     const outputs = compute(node, node.inputs.map(known));
     node.outputs.forEach((value, i) => arrays.set(value, settle(outputs[i])));

@@ -1,6 +1,6 @@
 import { mostPixels } from "../../frame.js";
 import type { Value } from "../graph.js";
-import { abs, add, clip, concat, div, exp, floor, greater, log, matMul, mean, min, mul, neg, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
+import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gatherElements, greater, log, matMul, mean, min, mul, neg, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
 import { float32, sizeOf } from "../tensor.js";
 import { float, int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
@@ -37,6 +37,25 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
   },
   Sum: (_, { inputs }) => inputs.reduce<Value | undefined>((a, b) => (a && b ? add(a, b) : b), undefined),
   Mean: (x, { inputs }) => mul(inputs.slice(1).reduce<Value>((a, b) => (b ? add(a, b) : a), x), 1 / inputs.length),
+  /** What lies at places of a picture, between four of its pixels; beyond its border is nothing. */
+  GridSample: (x, { node, inputs: [, grid] }) => {
+    const isLinear = ["", "linear", "bilinear"].includes(text(node, "mode")) && ["", "zeros"].includes(text(node, "padding_mode"));
+    return grid && isLinear && x.rank === 4 && grid.rank === 4 ? sampled(x, grid, int(node, "align_corners", 0) === 1) : undefined;
+  },
+  /** A matrix product, the matrix saying what each place has before it. */
+  CumSum: (x, { node, numbers }) => {
+    const axis = numbers(1)?.[0];
+    if (axis === undefined || x.dtype !== "float32") return undefined;
+    const at = (axis + x.rank) % x.rank;
+    const n = x.shape[at];
+    const [isExclusive, isReverse] = [int(node, "exclusive", 0) === 1, int(node, "reverse", 0) === 1];
+    const counts = (from: number, to: number): boolean => (isReverse ? from > to : from < to) || (!isExclusive && from === to);
+    const before = x.graph.constant(float32([n, n], Float32Array.from({ length: n * n }, (_, i) => Number(counts(Math.floor(i / n), i % n)))));
+    const perm = x.shape.map((_, i) => (i === at ? x.rank - 1 : i === x.rank - 1 ? at : i));
+    const isLast = at === x.rank - 1;
+    const summed = matMul(isLast ? x : transpose(x, perm), before);
+    return isLast ? summed : transpose(summed, perm);
+  },
   GlobalMaxPool: (x) => reduceMax(x, spatial(x), true),
   ReduceL1: (x, parts) => reduced(x, parts, (axes, keepdims) => sum(abs(x), axes, keepdims)),
   ReduceL2: (x, parts) => reduced(x, parts, (axes, keepdims) => sqrt(sumSquare(x, axes, keepdims))),
@@ -74,6 +93,20 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
     const average = (y: Value): Value => x.graph.node("AveragePool", [y], attributes)[0];
     return div(average(x), average(ones));
   },
+  /** By cubic interpolation, as embeddings of places are fitted to a picture: a matrix for each of the last two axes. */
+  Resize: (x, { node, numbers }) => {
+    const [scales = [], sizes] = [numbers(2), numbers(3)];
+    const wanted = sizes ?? scales.map((scale, axis) => Math.floor(scale * x.shape[axis]));
+    const [mode, alignment] = [text(node, "mode"), text(node, "coordinate_transformation_mode") || "half_pixel"];
+    const isPlain = int(node, "exclude_outside", 0) === 0 && int(node, "antialias", 0) === 0 && (sizes ?? scales.every((scale, axis) => Number.isInteger(scale * x.shape[axis])));
+    if (mode !== "cubic" || !isPlain || wanted.length !== x.rank || wanted.slice(0, -2).some((n, axis) => n !== x.shape[axis])) return undefined;
+    const matrix = (from: number, to: number): Value | undefined => {
+      const values = cubicMatrix(from, to, alignment, float(node, "cubic_coeff_a", -0.75));
+      return values && x.graph.constant(float32([to, from], values));
+    };
+    const [rows, columns] = [matrix(x.shape[x.rank - 2], wanted[x.rank - 2]), matrix(x.shape[x.rank - 1], wanted[x.rank - 1])];
+    return rows && columns && matMul(matMul(rows, x), transpose(columns, [1, 0]));
+  },
   Pad: (x, { node, numbers, inputs }) => {
     const mode = text(node, "mode");
     const pads = numbers(1);
@@ -84,8 +117,52 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
 /** Whether this form of an operator of ours has to be read as others. */
 export function isForeignForm(node: NodeProto): boolean {
   if (node.opType === "Pad") return !["", "constant"].includes(text(node, "mode"));
+  if (node.opType === "Resize") return text(node, "mode") === "cubic";
   if (node.opType === "AveragePool") return int(node, "count_include_pad", 0) === 0 && ints(node, "pads").some((pad) => pad > 0);
   return true;
+}
+
+/** The matrix [to, from] of a cubic Resize along one axis, the border being repeated. Undefined for places that are found in another way. */
+function cubicMatrix(from: number, to: number, alignment: string, a: number): Float32Array | undefined {
+  const isAligned = alignment === "align_corners";
+  if (!isAligned && !["half_pixel", "pytorch_half_pixel", "asymmetric"].includes(alignment) || (alignment === "pytorch_half_pixel" && to === 1)) return undefined;
+  const matrix = new Float32Array(to * from);
+  for (let i = 0; i < to; i++) {
+    const place = isAligned ? (to > 1 ? (i * (from - 1)) / (to - 1) : 0) : alignment === "asymmetric" ? (i * from) / to : ((i + 0.5) * from) / to - 0.5;
+    for (let j = Math.floor(place) - 1; j <= Math.floor(place) + 2; j++) {
+      const d = Math.abs(place - j);
+      const weight = d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0;
+      matrix[i * from + Math.min(from - 1, Math.max(0, j))] += weight;
+    }
+  }
+  return matrix;
+}
+
+/** [N, C, H, W] at [N, h, w, 2], -1 to 1 across and down, to [N, C, h, w]. */
+function sampled(x: Value, grid: Value, cornersAligned: boolean): Value {
+  const [n, c, height, width] = x.shape;
+  const [, h, w] = grid.shape;
+  const places = h * w;
+  const along = (axis: 0 | 1, extent: number) => {
+    const at = reshape(slice(grid, 3, axis, axis + 1), [n, 1, places]);
+    const place = cornersAligned ? mul(add(at, 1), (extent - 1) / 2) : sub(mul(add(at, 1), extent / 2), 0.5);
+    const low = floor(place);
+    const share = sub(place, low);
+    // Both neighbours: where they are, kept inside, and how much they count, nothing outside.
+    return [0, 1].map((step) => {
+      const index = add(low, step);
+      const inside = clip(index, 0, extent - 1);
+      return { index: inside, weight: mul(step === 1 ? share : sub(1, share), cast(equal(index, inside), "float32")) };
+    });
+  };
+  const flat = reshape(x, [n, c, height * width]);
+  const parts = along(1, height).flatMap((row) =>
+    along(0, width).map((column) => {
+      const index = cast(add(mul(row.index, width), column.index), "int64");
+      return mul(gatherElements(flat, expand(index, [n, c, places]), 2), mul(row.weight, column.weight));
+    }),
+  );
+  return reshape(parts.reduce((a, b) => add(a, b)), [n, c, h, w]);
 }
 
 /** Einsum of one operand that is permuted or summed, or of two, as a matrix product. Undefined for repeated letters within one, for dots, and for more operands. */

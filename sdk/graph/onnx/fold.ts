@@ -1,17 +1,21 @@
 import { type DType, int64, type Shape, sizeOf, type Tensor, tensorOfNumbers } from "../tensor.js";
-import { int, ints } from "./node-attributes.js";
+import { broadcast } from "../shapes.js";
+import { int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
 import { numbersOf, tensorOf } from "./tensor.js";
 import { dtypeOf } from "./types.js";
 
-/** Arithmetic on shapes is small; what is larger is data, and stays in the graph. */
+/** Constants of a file that are larger are data, and stay in the graph. */
 const mostElements = 4096;
+
+/** What comes from shapes alone may be larger: the places and the masks of shifted windows. */
+const mostOfShapes = 2 ** 22;
 
 /** The scales of a Resize are put together from two and two. */
 const mostScales = 4;
 
 /** Whose further inputs say where to, and are integers whatever is moved. */
-const moving: ReadonlySet<string> = new Set(["Unsqueeze", "Squeeze", "Reshape", "Slice", "Gather"]);
+const moving: ReadonlySet<string> = new Set(["Unsqueeze", "Squeeze", "Reshape", "Slice", "Gather", "Expand"]);
 
 /** What a node is given: a tensor where it is constant, and its shape, which is always known. */
 export interface FoldInput {
@@ -40,7 +44,9 @@ export function folded(node: NodeProto, inputs: readonly (FoldInput | undefined)
   const isSmall = inputs.every((input) => !input?.constant || input.shape.length === 0 || (node.opType === "Concat" && sizeOf(input.shape) <= mostScales));
   if (!data.some((input) => input?.constant && (input.isOfShapes || isInteger(input.constant.dtype) || isSmall))) return undefined;
   // A tensor of nothing may state extents without end.
-  if (constants.some((tensor, at) => (inputs[at] ? !tensor || tensor.data.length > mostElements || tensor.shape.some((extent) => extent > mostElements) : false))) return undefined;
+  const isBeyond = (tensor: Tensor | undefined, at: number): boolean =>
+    !tensor || tensor.data.length > (inputs[at]?.isOfShapes ? mostOfShapes : mostElements) || tensor.shape.some((extent) => extent > mostElements);
+  if (constants.some((tensor, at) => inputs[at] !== undefined && isBeyond(tensor, at))) return undefined;
   const fold = Object.hasOwn(folds, node.opType) ? folds[node.opType] : undefined;
   const [source, ...others] = constants;
   return source && fold?.(node, [source, ...others]);
@@ -66,10 +72,20 @@ const folds: Readonly<Record<string, Fold>> = {
     const resolved = reshaped(x.shape, shape ? numbersOf(shape) : []);
     return sizeOf(resolved) === x.data.length ? { ...x, shape: resolved } : undefined;
   },
-  Concat: (_, inputs) => {
-    if (inputs.some((x) => x?.shape.length !== 1)) return undefined;
-    const all = inputs.flatMap((x) => (x ? numbersOf(x) : []));
-    return made(inputs[0].dtype, [all.length], all);
+  Concat: (node, inputs) => {
+    const parts = inputs.flatMap((x) => (x ? [{ shape: x.shape, numbers: numbersOf(x) }] : []));
+    const [{ shape }] = parts;
+    const axis = (int(node, "axis", 0) + shape.length) % shape.length;
+    const isSame = (other: Shape): boolean => other.length === shape.length && other.every((n, at) => at === axis || n === shape[at]);
+    if (!parts.every((part) => isSame(part.shape))) return undefined;
+    const joined = shape.map((n, at) => (at === axis ? parts.reduce((sum, part) => sum + part.shape[axis], 0) : n));
+    const all = Array.from({ length: sizeOf(shape.slice(0, axis)) }, (_unused, row) =>
+      parts.flatMap((part) => {
+        const length = sizeOf(part.shape.slice(axis));
+        return part.numbers.slice(row * length, (row + 1) * length);
+      }),
+    );
+    return made(inputs[0].dtype, joined, all.flat());
   },
   Gather: (node, [x, indices]) => {
     if (x.shape.length !== 1 || !indices || int(node, "axis", 0) !== 0) return undefined;
@@ -86,6 +102,22 @@ const folds: Readonly<Record<string, Fold>> = {
       return at < 0 ? Array.from({ length: extent }, (_unused, index) => index) : sliced(extent, from[at] ?? 0, to[at] ?? extent, by[at] ?? 1);
     });
     return by.includes(0) ? undefined : picked(x, kept.map(({ length }) => length), (index) => index.map((at, axis) => kept[axis]?.[at] ?? 0));
+  },
+  Expand: (_, [x, shape]) => {
+    const wanted = shape && broadcast(x.shape, numbersOf(shape));
+    return wanted && isCount(sizeOf(wanted)) ? made(x.dtype, wanted, spread(x, wanted)) : undefined;
+  },
+  ScatterND: (node, [x, indices, updates]) => {
+    if (!indices || !updates || !["", "none"].includes(text(node, "reduction"))) return undefined;
+    const depth = indices.shape[indices.shape.length - 1];
+    const block = sizeOf(x.shape.slice(depth));
+    const [all, at, news] = [[...numbersOf(x)], numbersOf(indices), numbersOf(updates)];
+    for (let from = 0; from < news.length; from += block) {
+      const index = at.slice((from / block) * depth, (from / block + 1) * depth);
+      const place = index.reduce((offset, i, axis) => offset * x.shape[axis] + (i < 0 ? i + x.shape[axis] : i), 0);
+      for (let i = 0; i < block; i++) all[place * block + i] = news[from + i];
+    }
+    return made(x.dtype, x.shape, all);
   },
   Transpose: (node, [x]) => {
     const given = ints(node, "perm");
@@ -114,16 +146,22 @@ const folds: Readonly<Record<string, Fold>> = {
   Mul: elementwise((a, b) => a * b),
   // Integers are divided towards zero.
   Div: elementwise((a, b, dtype) => (isInteger(dtype) ? Math.trunc(a / b) : a / b)),
+  Pow: elementwise((a, b) => a ** b),
+  // The rest has the divisor's sign, unless it is asked for as C has it.
+  Mod: (node, inputs) => elementwise((a, b) => (int(node, "fmod", 0) === 1 ? a % b : a - b * Math.floor(a / b)))(node, inputs),
   Min: elementwise((a, b) => Math.min(a, b)),
   Max: elementwise((a, b) => Math.max(a, b)),
+  Not: (_, [x]) => made("bool", x.shape, numbersOf(x).map((a) => Number(a === 0))),
   Equal: elementwise((a, b) => Number(a === b), "bool"),
   Greater: elementwise((a, b) => Number(a > b), "bool"),
   Less: elementwise((a, b) => Number(a < b), "bool"),
   Where: (_, [condition, a, b]) => {
     if (!a || !b) return undefined;
-    const shape = [condition, a, b].reduce((longest, each) => (each.data.length > sizeOf(longest) ? each.shape : longest), condition.shape);
-    const [chosen, x, y] = [condition, a, b].map((each) => spread(each, shape));
-    return chosen && x && y && made(a.dtype, shape, chosen.map((is, at) => (is ? x[at] : y[at])));
+    const branches = broadcast(a.shape, b.shape);
+    const shape = branches && broadcast(condition.shape, branches);
+    if (!shape || !isCount(sizeOf(shape))) return undefined;
+    const [chosen, x, y] = [spread(condition, shape), spread(a, shape), spread(b, shape)];
+    return made(a.dtype, shape, chosen.map((is, at) => (is ? x[at] : y[at])));
   },
 };
 
@@ -158,24 +196,33 @@ function picked(x: Tensor, shape: Shape, sourceOf: (index: readonly number[]) =>
   return made(x.dtype, shape, Array.from({ length: sizeOf(shape) }, (_, offset) => numbers[offsetOf(sourceOf(indexOf(offset)))] ?? NaN));
 }
 
-/** Of two tensors of one shape, or of which one has a single element. */
 function elementwise(compute: (a: number, b: number, dtype: DType) => number, answer?: DType): Fold {
   return (_, [a, b]) => {
     if (!b) return undefined;
-    const shape = b.data.length > a.data.length || b.shape.length > a.shape.length ? b.shape : a.shape;
+    const shape = broadcast(a.shape, b.shape);
+    if (!shape || !isCount(sizeOf(shape))) return undefined;
     const [x, y] = [spread(a, shape), spread(b, shape)];
-    return x && y && made(answer ?? a.dtype, shape, x.map((value, at) => compute(value, y[at], a.dtype)));
+    return made(answer ?? a.dtype, shape, x.map((value, at) => compute(value, y[at], a.dtype)));
   };
 }
 
-/** Undefined where that would take more than repeating one element. */
-function spread(tensor: Tensor, shape: Shape): number[] | undefined {
+/** A tensor's numbers, repeated along the axes that it lacks or has once. */
+function spread(tensor: Tensor, shape: Shape): readonly number[] {
   const numbers = numbersOf(tensor);
+  if (numbers.length === sizeOf(shape)) return numbers;
   if (numbers.length === 1) return new Array<number>(sizeOf(shape)).fill(numbers[0]);
-  return numbers.length === sizeOf(shape) ? numbers : undefined;
+  let repeated: readonly number[] = numbers;
+  const own = [...new Array<number>(shape.length - tensor.shape.length).fill(1), ...tensor.shape];
+  // From the last axis on, so that what is repeated lies together.
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    if (own[axis] === shape[axis]) continue;
+    const [from, inner] = [repeated, sizeOf(shape.slice(axis + 1))];
+    repeated = Array.from({ length: (from.length / inner) * shape[axis] * inner }, (_, at) => from[Math.floor(at / inner / shape[axis]) * inner + (at % inner)]);
+  }
+  return repeated;
 }
 
-const isCount = (n: number): boolean => Number.isInteger(n) && n >= 0 && n <= mostElements;
+const isCount = (n: number): boolean => Number.isInteger(n) && n >= 0 && n <= mostOfShapes;
 
 const isInteger = (dtype: DType): boolean => dtype === "int64" || dtype === "int32" || dtype === "uint8" || dtype === "int8";
 

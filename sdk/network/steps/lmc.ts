@@ -121,6 +121,12 @@ function halfOf({ maskLogits, attention, detection, embedded }: NetworkValues, f
  * noise float32 [T, H W / 32^2] of standard Gumbel numbers.
  */
 export function lmcStep(network: Network, weights: Weights, options: LmcOptions): StepGraph {
+  const { graph, ...step } = lmcGraph(network, weights, options);
+  return { ...step, model: writeOnnx(graph) };
+}
+
+/** `lmcStep` before it is written. */
+export function lmcGraph(network: Network, weights: Weights, options: LmcOptions): Omit<StepGraph, "model"> & { readonly graph: Graph } {
   const { sources: n, targets: t, names: k, boxes: g } = options;
   const graph = new Graph("lmc step");
   const { height, width } = network;
@@ -191,5 +197,5 @@ export function lmcStep(network: Network, weights: Weights, options: LmcOptions)
   const end = optimise(graph, loss, student.inputs, teacher.inputs, scalars);
   const results = { loss, supervised, lmc, selfTraining, align, entropy, soft, gradientNorm: end.norm };
   for (const [name, value] of Object.entries(results)) graph.output(name, value);
-  return { model: writeOnnx(graph), state: optimiserState(packs, new Map([...weights, ...initialFactors(factors, 1)])), packs, scalars: lmcScalars, results: Object.keys(results) };
+  return { graph, state: optimiserState(packs, new Map([...weights, ...initialFactors(factors, 1)])), packs, scalars: lmcScalars, results: Object.keys(results) };
 }

@@ -48,7 +48,7 @@ class Layers:
     def filter_bank(self, x, dilation=1):
         channels = x.shape[1]
         if channels not in self.kernels:
-            bank = torch.tensor([[v / by for v in taps] for taps, by in BANK], dtype=x.dtype).view(len(BANK), 1, 3, 3)
+            bank = torch.tensor([[v / by for v in taps] for taps, by in BANK], dtype=torch.float32).view(len(BANK), 1, 3, 3).to(x.dtype)
             self.kernels[channels] = bank.repeat(math.ceil(channels / len(BANK)), 1, 1, 1)[:channels].contiguous()
         return F.conv2d(x, self.kernels[channels], None, 1, dilation, dilation, channels)
 

@@ -8,7 +8,7 @@ LARGE = 1e6
 
 def one_hot(index, names):
     """Label maps [N, H, W] to [N, K, H, W]; pixels of no name are all zero."""
-    return (index[:, None] == torch.arange(names).view(1, names, 1, 1)).float()
+    return (index[:, None] == torch.arange(names).view(1, names, 1, 1)).to(torch.get_default_dtype())
 
 
 def segmentation_loss(logits, target, weight):
@@ -26,7 +26,7 @@ def dice_loss(log_p, target, weight):
     p = torch.exp(log_p) * truth.sum(1, keepdim=True)
     area = truth.sum((2, 3))
     score = (2 * (p * target).sum((2, 3)) + 1) / (p.sum((2, 3)) + area + 1)
-    present = (area > 0.5).float()
+    present = (area > 0.5).to(torch.get_default_dtype())
     return ((1 - score) * present).sum() / (present.sum() + 1e-3)
 
 
@@ -65,7 +65,7 @@ def place_assignment(boxes, valid, config):
     size = sides.amax(-1, keepdim=True)
     lowest = strides * 2.5 * (strides >= 8.5)
     highest = strides * 7 + LARGE * (strides > 31.5)
-    candidate = (inside & (lowest <= size) & (size <= highest)).float() * valid
+    candidate = (inside & (lowest <= size) & (size <= highest)).to(torch.get_default_dtype()) * valid
     area = sides.prod(-1, keepdim=True) + (1 - candidate) * LARGE
     return candidate * (area == area.amin(1, keepdim=True))
 
@@ -78,8 +78,8 @@ def detection_loss(out, batch, config):
     """Losses of the dense proposals and of the refined regions."""
     index, truth = batch["boxLabels"], batch["boxes"]
     names, image = out.region_logits.shape[2], batch["hasBoxes"][:, None, None]
-    labels = (index[:, :, None] == torch.arange(names)).float()
-    valid = (index >= 0).float()[:, :, None] * image
+    labels = (index[:, :, None] == torch.arange(names)).to(torch.get_default_dtype())
+    valid = (index >= 0).to(torch.get_default_dtype())[:, :, None] * image
 
     with torch.no_grad():
         assignment = place_assignment(truth, valid, config)
@@ -93,7 +93,7 @@ def detection_loss(out, batch, config):
     with torch.no_grad():
         p = torch.matmul(labels, torch.sigmoid(out.region_logits).transpose(1, 2))
         cost = box_loss(out.region_boxes[:, None], truth[:, :, None], config)[..., 0] - 0.5 * torch.log(p + 1e-4)
-        assignment = F.one_hot(cost.argmin(2), config.regions).float() * valid
+        assignment = F.one_hot(cost.argmin(2), config.regions).to(torch.get_default_dtype()) * valid
         wanted = class_targets(assignment, labels)
     count = assignment.sum() + 1
     refined = (focal(out.region_logits, wanted) * image).sum() / count

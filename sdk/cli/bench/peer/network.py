@@ -11,8 +11,8 @@ STRIDES = (8, 16, 32)
 
 
 def normalise(frames):
-    """uint8 [N, H, W, 3] to float32 [N, 3, H, W]."""
-    return ((frames.float() - 110) * (1 / 62)).permute(0, 3, 1, 2).contiguous()
+    """uint8 [N, H, W, 3] to floats [N, 3, H, W]."""
+    return ((frames.to(torch.get_default_dtype()) - 110) * (1 / 62)).permute(0, 3, 1, 2).contiguous()
 
 
 def unit(x):

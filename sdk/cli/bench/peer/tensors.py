@@ -6,7 +6,8 @@ import struct
 import numpy as np
 import torch
 
-TYPES = {"F32": np.float32, "I64": np.int64, "U8": np.uint8}
+TYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "U8": np.uint8, "I8": np.int8, "BOOL": np.bool_}
+CODES = {torch.from_numpy(np.empty(0, dtype)).dtype: code for code, dtype in TYPES.items()}
 LENGTH_BYTES = 8
 
 
@@ -26,15 +27,16 @@ def read(path):
 
 
 def write(path, tensors):
-    """Writes float32 tensors by name."""
+    """Writes tensors by name, those of the largest elements first, so that all are aligned."""
     header, size = {}, 0
+    tensors = dict(sorted(tensors.items(), key=lambda item: -item[1].element_size()))
     for name, tensor in tensors.items():
-        end = size + 4 * tensor.numel()
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [size, end]}
+        end = size + tensor.element_size() * tensor.numel()
+        header[name] = {"dtype": CODES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [size, end]}
         size = end
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % LENGTH_BYTES)
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for tensor in tensors.values():
-            file.write(tensor.detach().float().contiguous().numpy().tobytes())
+            file.write(tensor.detach().contiguous().numpy().tobytes())

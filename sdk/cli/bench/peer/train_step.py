@@ -1,6 +1,7 @@
 """Runs Nightshift's training step in PyTorch eager, as its parent asks: one JSON object a line in, one a line out.
 
-Usage: train_step.py PROBLEM THREADS, where PROBLEM is a safetensors file of weights, a batch and the step's description.
+Usage: train_step.py PROBLEM THREADS PRECISION, where PROBLEM is a safetensors file of weights, a batch and the step's description.
+PRECISION float64 computes everything in float64, float32 as the problem comes.
 """
 
 import json
@@ -28,6 +29,7 @@ def resident_mb(field):
 
 def load(path):
     loaded, metadata = tensors.read(path)
+    loaded = {name: t.to(torch.get_default_dtype()) if t.is_floating_point() else t for name, t in loaded.items()}
     description = json.loads(metadata["description"])
     config = SimpleNamespace(**description["network"], maskRatio=description["maskRatio"])
     weights = {name.removeprefix("weights/"): t for name, t in loaded.items() if name.startswith("weights/")}
@@ -40,8 +42,9 @@ def answer(message):
     print(json.dumps(message), flush=True)
 
 
-def main(problem, threads):
+def main(problem, threads, precision):
     torch.set_num_threads(threads)
+    torch.set_default_dtype(getattr(torch, precision))
     torch.set_flush_denormal(True)
     before_mb = resident_mb("VmRSS")
     step, batch = load(problem)
@@ -60,4 +63,4 @@ def main(problem, threads):
             answer({"kind": "saved"})
 
 
-main(sys.argv[1], int(sys.argv[2]))
+main(sys.argv[1], int(sys.argv[2]), sys.argv[3])

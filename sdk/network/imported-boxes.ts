@@ -1,0 +1,88 @@
+import type { Value } from "../graph/graph.js";
+import { add, clip, concat, exp, expand, gather, gatherElements, greater, indicator, less, log, logSoftmax, matMul, mul, reduceMax, slice, sub, topK, transposeLast, argMax, cast, unsqueeze } from "../graph/ops.js";
+import { float32, int64 } from "../graph/tensor.js";
+import { intersectionOverUnion } from "./boxes.js";
+import { hidden } from "./language.js";
+
+/** How a detection model that was made elsewhere means what it answers. */
+export interface BoxesForm {
+  /** `sigmoid`: logits of each class by itself; `softmax`: logits of classes of which one is true, ignored channels among them; `probability`: 0 to 1. */
+  readonly scores: "sigmoid" | "softmax" | "probability";
+  /** The centre and the sides, or two corners. */
+  readonly corners: "cxcywh" | "xyxy";
+  /** Of the sides of what the model takes, or its pixels. */
+  readonly unit: "share" | "pixels";
+  /** Whether several boxes may be one object, of which only the surest is to stay. */
+  readonly overlapping: boolean;
+}
+
+/** What a model answers to one image. */
+export interface RawBoxes {
+  /** [1, Q, 4] */
+  readonly boxes: Value;
+  /** [1, Q, channels] */
+  readonly scores: Value;
+  /** [1, Q, 1], 0 to 1: whether there is anything at all; of models that tell it apart from the classes. */
+  readonly objectness?: Value;
+}
+
+/** No more boxes than these are answered, the surest: as many as RT-DETR has queries. */
+export const mostBoxes = 300;
+
+/** Boxes of one class that share more than this are one object. */
+export const mostOverlap = 0.6;
+
+/** As many times each box asks whether a surer one of its object stays. What greedy suppression decides is found once chains of boxes that push each other out are no longer than this. */
+const rounds = 8;
+
+const least = 1e-6;
+
+/**
+ * One form for the answers of all detection models: the logits of each class by itself [1, R, C], whose sigmoid is the score, and corners [1, R, 4] as shares of the image's sides.
+ *
+ * @param channels those that are classes
+ * @param size height and width of what the model takes, pixels
+ */
+export function unifiedBoxes(raw: RawBoxes, form: BoxesForm, channels: readonly number[], size: readonly [number, number]): { readonly logits: Value; readonly boxes: Value } {
+  const { graph } = raw.boxes;
+  const logits = gather(logitsOf(raw, form), graph.constant(int64([channels.length], channels)), 2);
+  const boxes = cornersOf(raw.boxes, form, size);
+  const [, queries, classes] = logits.shape;
+  const count = Math.min(queries, mostBoxes);
+  const [, best] = topK(reduceMax(logits, [2]), count, 1);
+  const pick = (x: Value): Value => gatherElements(x, expand(unsqueeze(best, [2]), [1, count, x.shape[2]]), 1);
+  const [chosen, places] = [pick(logits), pick(boxes)];
+  if (!form.overlapping) return { logits: chosen, boxes: places };
+  const stays = surest(places, classes === 1 ? undefined : argMax(chosen, 2));
+  return { logits: add(chosen, mul(sub(1, stays), hidden)), boxes: places };
+}
+
+function logitsOf({ scores, objectness }: RawBoxes, { scores: meaning }: BoxesForm): Value {
+  if (meaning === "sigmoid" && !objectness) return scores;
+  const alone = meaning === "probability" ? scores : meaning === "softmax" ? exp(logSoftmax(scores, 2)) : scores.graph.node("Sigmoid", [scores], {})[0];
+  const p = clip(objectness ? mul(alone, objectness) : alone, least, 1 - least);
+  return sub(log(p), log(sub(1, p)));
+}
+
+function cornersOf(boxes: Value, { corners, unit }: BoxesForm, [height, width]: readonly [number, number]): Value {
+  const shares = unit === "share" ? boxes : mul(boxes, boxes.graph.constant(float32([4], [1 / width, 1 / height, 1 / width, 1 / height])));
+  if (corners === "xyxy") return shares;
+  const [centre, half] = [slice(shares, 2, 0, 2), mul(slice(shares, 2, 2, 4), 0.5)];
+  return concat([sub(centre, half), add(centre, half)], 2);
+}
+
+/** Greedy suppression as matrices: [1, R, 1] of 1 for boxes that stay. `boxes` [1, R, 4], the surest first; `labels` int64 [1, R]. */
+function surest(boxes: Value, labels: Value | undefined): Value {
+  const { graph } = boxes;
+  const [, count] = boxes.shape;
+  const surer = graph.constant(float32([1, count, count], Float32Array.from({ length: count * count }, (_, at) => (Math.floor(at / count) < at % count ? 1 : 0))));
+  const overlaps = indicator(greater(intersectionOverUnion(unsqueeze(boxes, [2]), unsqueeze(boxes, [1])), mostOverlap));
+  let rival = mul(graph.node("Squeeze", [overlaps], { axes: [3] })[0], surer);
+  if (labels) {
+    const label = cast(labels, "float32");
+    rival = mul(rival, indicator(graph.node("Equal", [unsqueeze(label, [2]), unsqueeze(label, [1])], {})[0]));
+  }
+  let stays = graph.constant(float32([1, 1, count], new Float32Array(count).fill(1)));
+  for (let round = 0; round < rounds; round++) stays = indicator(less(matMul(stays, rival), 0.5));
+  return transposeLast(stays);
+}
