@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { type Bundle, type GenerationStore, shelvedFor } from "../bundle/index.js";
 import { Turns } from "../engine/turns.js";
 import type { ConditionName } from "../stream/events.js";
@@ -99,8 +98,8 @@ export class Serving {
   }
 
   /** Removes a generation that will not serve. */
-  async discard(directory: string): Promise<void> {
-    if (directory !== this.#current.directory && directory !== this.#previous?.directory) await rm(directory, { recursive: true, force: true });
+  async discard(generation: number): Promise<void> {
+    if (![this.#current, this.#previous].some((served) => served && this.#stored(served) === generation)) await this.parts.store.remove(generation);
   }
 
   async #rightFor(condition: ConditionName): Promise<Served> {

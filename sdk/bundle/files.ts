@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { open, readFile, realpath, rename, rm } from "node:fs/promises";
-import { dirname, join, sep } from "node:path";
+import { existsSync } from "node:fs";
+import { readFile, realpath } from "node:fs/promises";
+import { dirname, join, resolve, sep } from "node:path";
 import { NightshiftError } from "../errors.js";
+import { type Disk, realDisk } from "./disk.js";
 import type { ManifestFile } from "./manifest.js";
 
 export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
@@ -51,10 +53,10 @@ export async function readInside(directory: string, path: string): Promise<Uint8
 }
 
 /** Writes a new file and waits until it is on the disk. */
-export async function writeSynced(path: string, content: Uint8Array): Promise<void> {
-  const file = await open(path, "wx");
+export async function writeSynced(path: string, content: Uint8Array, disk: Disk = realDisk): Promise<void> {
+  const file = await disk.create(path);
   try {
-    await file.writeFile(content);
+    await file.write(content);
     await file.sync();
   } finally {
     await file.close();
@@ -62,21 +64,22 @@ export async function writeSynced(path: string, content: Uint8Array): Promise<vo
 }
 
 /** Puts a file whole in the place of another, by way of `temporary` in the same folder: whatever happens meanwhile, the old or the new one is there. */
-export async function replaceSynced(path: string, temporary: string, content: Uint8Array): Promise<void> {
-  await rm(temporary, { force: true });
-  await writeSynced(temporary, content);
-  await rename(temporary, path);
-  await syncFolder(dirname(path));
+export async function replaceSynced(path: string, temporary: string, content: Uint8Array, disk: Disk = realDisk): Promise<void> {
+  await disk.remove(temporary);
+  await writeSynced(temporary, content, disk);
+  await disk.rename(temporary, path);
+  await disk.syncFolder(dirname(path));
 }
 
-/** Waits until the names in a folder are on the disk. */
-export async function syncFolder(path: string): Promise<void> {
-  // Windows has no such thing as opening a folder; its renames are journalled.
-  if (process.platform === "win32") return;
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+/** Makes a folder and those above it that are missing, and waits until their names are on the disk: what is synced inside of them is lost with them. */
+export async function makeFolders(path: string, disk: Disk = realDisk): Promise<void> {
+  const missing: string[] = [];
+  for (let folder = resolve(path); !existsSync(folder); folder = dirname(folder)) missing.push(folder);
+  for (const folder of missing.reverse()) {
+    await disk.makeFolder(folder).catch((error: unknown) => {
+      // Another process that makes the same folder is no obstacle.
+      if (!existsSync(folder)) throw error;
+    });
+    await disk.syncFolder(dirname(folder));
   }
 }

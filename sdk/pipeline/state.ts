@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FrameMemory } from "../adaptation/memory.js";
 import { readMemory, writeMemory } from "../adaptation/memory-file.js";
-import { type Bundle, defaultStateDirectory, GenerationStore, readBundle } from "../bundle/index.js";
+import { type Bundle, contentOf, defaultStateDirectory, GenerationStore, readBundle } from "../bundle/index.js";
 import { replaceSynced } from "../bundle/files.js";
 import { Turns } from "../engine/turns.js";
 import { FolderLock } from "./lock.js";
@@ -78,6 +77,5 @@ export class State {
 
 /** Another delivery of a bundle gets another folder: what was learnt from other weights is no generation of these. */
 function folderOf({ manifest }: Bundle): string {
-  const identity = JSON.stringify(manifest.files.map(({ path, sha256 }) => [path, sha256]));
-  return `${manifest.name}-${createHash("sha256").update(identity).digest("hex").slice(0, 12)}`;
+  return `${manifest.name}-${contentOf(manifest).slice(0, 12)}`;
 }

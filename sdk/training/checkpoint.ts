@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolders, replaceSynced } from "../bundle/files.js";
 import { readSafetensors, writeSafetensors } from "../graph/safetensors.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 
@@ -18,16 +19,9 @@ const file = (folder: string): string => join(folder, "checkpoint.safetensors");
 
 /** Writes a checkpoint beside the last one and then in its place, so that one is always whole. */
 export async function writeCheckpoint(folder: string, { state, steps, minutes, promptSteps = 0 }: Checkpoint): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const fresh = `${file(folder)}.new`;
-  const handle = await open(fresh, "w");
-  try {
-    await handle.writeFile(writeSafetensors(state, { steps: String(steps), minutes: String(minutes), promptSteps: String(promptSteps) }));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(fresh, file(folder));
+  await makeFolders(folder);
+  const content = writeSafetensors(state, { steps: String(steps), minutes: String(minutes), promptSteps: String(promptSteps) });
+  await replaceSynced(file(folder), `${file(folder)}.new`, content);
 }
 
 /** The folder's checkpoint; undefined where there is none. Throws `E_BUNDLE_FORMAT` where it is damaged. */

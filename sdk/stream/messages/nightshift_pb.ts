@@ -29,7 +29,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nightshift.proto.
  */
 export const file_nightshift: GenFile = /*@__PURE__*/
-  fileDesc("ChBuaWdodHNoaWZ0LnByb3RvEg1uaWdodHNoaWZ0LnYxIkMKB1RpbWluZ3MSEAoIcXVldWVfbXMYASABKAISFAoMaW5mZXJlbmNlX21zGAIgASgCEhAKCHRvdGFsX21zGAMgASgCIscCCgZIZWFkZXISFgoOc2NoZW1hX3ZlcnNpb24YASABKA0SDgoGY2FtZXJhGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEhcKD2NhcHR1cmVfdGltZV9ucxgEIAEoBhIXCg9wdWJsaXNoX3RpbWVfbnMYBSABKAYSEgoKZ2VuZXJhdGlvbhgGIAEoDRISCgp2b2NhYnVsYXJ5GAcgAygJEg0KBXZhbGlkGAggASgIEhcKD2ludmFsaWRfcmVhc29ucxgJIAMoCRInCgd0aW1pbmdzGAogASgLMhYubmlnaHRzaGlmdC52MS5UaW1pbmdzEhQKDGNhbWVyYV93aWR0aBgLIAEoDRIVCg1jYW1lcmFfaGVpZ2h0GAwgASgNEisKCWNvbmRpdGlvbhgNIAEoDjIYLm5pZ2h0c2hpZnQudjEuQ29uZGl0aW9uIl8KBVBsYW5lEg0KBXdpZHRoGAEgASgNEg4KBmhlaWdodBgCIAEoDRIpCghlbmNvZGluZxgDIAEoDjIXLm5pZ2h0c2hpZnQudjEuRW5jb2RpbmcSDAoEZGF0YRgEIAEoDCJQCghUb0NhbWVyYRIPCgdzY2FsZV94GAEgASgBEg8KB3NjYWxlX3kYAiABKAESEAoIb2Zmc2V0X3gYAyABKAESEAoIb2Zmc2V0X3kYBCABKAEiuQEKBE1hc2sSJQoGaGVhZGVyGAEgASgLMhUubmlnaHRzaGlmdC52MS5IZWFkZXISKAoKY2F0ZWdvcmllcxgCIAEoCzIULm5pZ2h0c2hpZnQudjEuUGxhbmUSKQoGc2NvcmVzGAMgASgLMhQubmlnaHRzaGlmdC52MS5QbGFuZUgAiAEBEioKCXRvX2NhbWVyYRgEIAEoCzIXLm5pZ2h0c2hpZnQudjEuVG9DYW1lcmFCCQoHX3Njb3JlcyJhCgNCb3gSCgoCeDEYASABKAISCgoCeTEYAiABKAISCgoCeDIYAyABKAISCgoCeTIYBCABKAISDQoFbGFiZWwYBSABKA0SDAoEbmFtZRgGIAEoCRINCgVzY29yZRgHIAEoAiJRCgVCb3hlcxIlCgZoZWFkZXIYASABKAsyFS5uaWdodHNoaWZ0LnYxLkhlYWRlchIhCgVib3hlcxgCIAMoCzISLm5pZ2h0c2hpZnQudjEuQm94InwKBUV2ZW50EhYKDnNjaGVtYV92ZXJzaW9uGAEgASgNEg8KB3RpbWVfbnMYAiABKAYSJgoEa2luZBgDIAEoDjIYLm5pZ2h0c2hpZnQudjEuRXZlbnRLaW5kEgwKBHRleHQYBCABKAkSFAoMZGV0YWlsc19qc29uGAUgASgJIoMECgxWZWhpY2xlU3RhdGUSMgoGd2lwZXJzGAEgASgOMiIubmlnaHRzaGlmdC52MS5WZWhpY2xlU3RhdGUuV2lwZXJzEjAKBWxhbXBzGAIgASgOMiEubmlnaHRzaGlmdC52MS5WZWhpY2xlU3RhdGUuTGFtcHMSFgoJZm9nX2xhbXBzGAMgASgISACIAQESEwoGcGFya2VkGAQgASgISAGIAQESFQoIY2hhcmdpbmcYBSABKAhIAogBARIWCglzcGVlZF9tcHMYBiABKAJIA4gBARIgChN0ZW1wZXJhdHVyZV9jZWxzaXVzGAcgASgCSASIAQEiWAoGV2lwZXJzEhYKEldJUEVSU19VTlNQRUNJRklFRBAAEg4KCldJUEVSU19PRkYQARIXChNXSVBFUlNfSU5URVJNSVRURU5UEAISDQoJV0lQRVJTX09OEAMiaQoFTGFtcHMSFQoRTEFNUFNfVU5TUEVDSUZJRUQQABINCglMQU1QU19PRkYQARIRCg1MQU1QU19QQVJLSU5HEAISEgoOTEFNUFNfTE9XX0JFQU0QAxITCg9MQU1QU19ISUdIX0JFQU0QBEIMCgpfZm9nX2xhbXBzQgkKB19wYXJrZWRCCwoJX2NoYXJnaW5nQgwKCl9zcGVlZF9tcHNCFgoUX3RlbXBlcmF0dXJlX2NlbHNpdXMiCQoHTm90aGluZyIeCg1TZXRWb2NhYnVsYXJ5Eg0KBW5hbWVzGAEgAygJIvgCCg5Db250cm9sUmVxdWVzdBIWCg5zY2hlbWFfdmVyc2lvbhgBIAEoDRIoCgZzdGF0dXMYAiABKAsyFi5uaWdodHNoaWZ0LnYxLk5vdGhpbmdIABI2Cg5zZXRfdm9jYWJ1bGFyeRgDIAEoCzIcLm5pZ2h0c2hpZnQudjEuU2V0Vm9jYWJ1bGFyeUgAEisKCWFkYXB0X25vdxgEIAEoCzIWLm5pZ2h0c2hpZnQudjEuTm90aGluZ0gAEicKBXBhdXNlGAUgASgLMhYubmlnaHRzaGlmdC52MS5Ob3RoaW5nSAASKAoGcmVzdW1lGAYgASgLMhYubmlnaHRzaGlmdC52MS5Ob3RoaW5nSAASKwoJcm9sbF9iYWNrGAcgASgLMhYubmlnaHRzaGlmdC52MS5Ob3RoaW5nSAASNAoNdmVoaWNsZV9zdGF0ZRgIIAEoCzIbLm5pZ2h0c2hpZnQudjEuVmVoaWNsZVN0YXRlSABCCQoHcmVxdWVzdCK3AQoMQ2FtZXJhU3RhdHVzEg4KBmNhbWVyYRgBIAEoCRIRCglmcmFtZXNfaW4YAiABKAQSEAoIYW5zd2VyZWQYAyABKAQSDwoHZHJvcHBlZBgEIAEoBBIMCgRsb3N0GAUgASgEEgsKA2ZwcxgGIAEoAhIWCg5sYXRlbmN5X3A1MF9tcxgHIAEoAhIWCg5sYXRlbmN5X3A5NV9tcxgIIAEoAhIWCg5sYXRlbmN5X3A5OV9tcxgJIAEoAiLiAQoGU3RhdHVzEhIKCmdlbmVyYXRpb24YASABKA0SEgoKdm9jYWJ1bGFyeRgCIAMoCRIrCgljb25kaXRpb24YAyABKA4yGC5uaWdodHNoaWZ0LnYxLkNvbmRpdGlvbhISCgphZGFwdGF0aW9uGAQgASgJEg4KBnBhdXNlZBgFIAEoCBIZChFmcmFtZXNfcmVtZW1iZXJlZBgGIAEoDRIWCg51cHRpbWVfc2Vjb25kcxgHIAEoARIsCgdjYW1lcmFzGAggAygLMhsubmlnaHRzaGlmdC52MS5DYW1lcmFTdGF0dXMiUAoMQ29udHJvbEVycm9yEgwKBGNvZGUYASABKAkSEAoIZXhwZWN0ZWQYAiABKAkSEAoIcmVjZWl2ZWQYAyABKAkSDgoGcmVtZWR5GAQgASgJIqwBCgxDb250cm9sUmVwbHkSFgoOc2NoZW1hX3ZlcnNpb24YASABKA0SJAoCb2sYAiABKAsyFi5uaWdodHNoaWZ0LnYxLk5vdGhpbmdIABInCgZzdGF0dXMYAyABKAsyFS5uaWdodHNoaWZ0LnYxLlN0YXR1c0gAEiwKBWVycm9yGAQgASgLMhsubmlnaHRzaGlmdC52MS5Db250cm9sRXJyb3JIAEIHCgVyZXBseSpzCglDb25kaXRpb24SFQoRQ09ORElUSU9OX1VOS05PV04QABITCg9DT05ESVRJT05fQ0xFQVIQARISCg5DT05ESVRJT05fRFVTSxACEhMKD0NPTkRJVElPTl9OSUdIVBADEhEKDUNPTkRJVElPTl9GT0cQBCpJCghFbmNvZGluZxIYChRFTkNPRElOR19VTlNQRUNJRklFRBAAEhAKDEVOQ09ESU5HX1JBVxABEhEKDUVOQ09ESU5HX1pMSUIQAir1BAoJRXZlbnRLaW5kEhoKFkVWRU5UX0tJTkRfVU5TUEVDSUZJRUQQABIdChlFVkVOVF9LSU5EX1NUUkVBTV9TVEFSVEVEEAESGwoXRVZFTlRfS0lORF9TVFJFQU1fRU5ERUQQAhIeChpFVkVOVF9LSU5EX1dFQVRIRVJfQ0hBTkdFRBADEhYKEkVWRU5UX0tJTkRfVFJJR0dFUhAEEh4KGkVWRU5UX0tJTkRfVFJBSU5FUl9TVEFSVEVEEAUSHwobRVZFTlRfS0lORF9UUkFJTkVSX1BST0dSRVNTEAYSHQoZRVZFTlRfS0lORF9UUkFJTkVSX0ZBSUxFRBAHEhYKEkVWRU5UX0tJTkRfVkVSRElDVBAIEiEKHUVWRU5UX0tJTkRfR0VORVJBVElPTl9TV0FQUEVEEAkSIgoeRVZFTlRfS0lORF9HRU5FUkFUSU9OX1JFSkVDVEVEEAoSGgoWRVZFTlRfS0lORF9ST0xMRURfQkFDSxALEhoKFkVWRU5UX0tJTkRfQ0FNRVJBX0xPU1QQDBIbChdFVkVOVF9LSU5EX0NBTUVSQV9FUlJPUhANEhsKF0VWRU5UX0tJTkRfRU5HSU5FX0VSUk9SEA4SIQodRVZFTlRfS0lORF9WT0NBQlVMQVJZX0NIQU5HRUQQDxIgChxFVkVOVF9LSU5EX0FEQVBUQVRJT05fUEFVU0VEEBASIQodRVZFTlRfS0lORF9BREFQVEFUSU9OX1JFU1VNRUQQERIcChhFVkVOVF9LSU5EX1ZFSElDTEVfU1RBVEUQEhIhCh1FVkVOVF9LSU5EX0dFTkVSQVRJT05fU0hFTFZFRBATYgZwcm90bzM");
+  fileDesc("ChBuaWdodHNoaWZ0LnByb3RvEg1uaWdodHNoaWZ0LnYxIkMKB1RpbWluZ3MSEAoIcXVldWVfbXMYASABKAISFAoMaW5mZXJlbmNlX21zGAIgASgCEhAKCHRvdGFsX21zGAMgASgCIscCCgZIZWFkZXISFgoOc2NoZW1hX3ZlcnNpb24YASABKA0SDgoGY2FtZXJhGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEhcKD2NhcHR1cmVfdGltZV9ucxgEIAEoBhIXCg9wdWJsaXNoX3RpbWVfbnMYBSABKAYSEgoKZ2VuZXJhdGlvbhgGIAEoDRISCgp2b2NhYnVsYXJ5GAcgAygJEg0KBXZhbGlkGAggASgIEhcKD2ludmFsaWRfcmVhc29ucxgJIAMoCRInCgd0aW1pbmdzGAogASgLMhYubmlnaHRzaGlmdC52MS5UaW1pbmdzEhQKDGNhbWVyYV93aWR0aBgLIAEoDRIVCg1jYW1lcmFfaGVpZ2h0GAwgASgNEisKCWNvbmRpdGlvbhgNIAEoDjIYLm5pZ2h0c2hpZnQudjEuQ29uZGl0aW9uIl8KBVBsYW5lEg0KBXdpZHRoGAEgASgNEg4KBmhlaWdodBgCIAEoDRIpCghlbmNvZGluZxgDIAEoDjIXLm5pZ2h0c2hpZnQudjEuRW5jb2RpbmcSDAoEZGF0YRgEIAEoDCJQCghUb0NhbWVyYRIPCgdzY2FsZV94GAEgASgBEg8KB3NjYWxlX3kYAiABKAESEAoIb2Zmc2V0X3gYAyABKAESEAoIb2Zmc2V0X3kYBCABKAEiuQEKBE1hc2sSJQoGaGVhZGVyGAEgASgLMhUubmlnaHRzaGlmdC52MS5IZWFkZXISKAoKY2F0ZWdvcmllcxgCIAEoCzIULm5pZ2h0c2hpZnQudjEuUGxhbmUSKQoGc2NvcmVzGAMgASgLMhQubmlnaHRzaGlmdC52MS5QbGFuZUgAiAEBEioKCXRvX2NhbWVyYRgEIAEoCzIXLm5pZ2h0c2hpZnQudjEuVG9DYW1lcmFCCQoHX3Njb3JlcyJhCgNCb3gSCgoCeDEYASABKAISCgoCeTEYAiABKAISCgoCeDIYAyABKAISCgoCeTIYBCABKAISDQoFbGFiZWwYBSABKA0SDAoEbmFtZRgGIAEoCRINCgVzY29yZRgHIAEoAiJRCgVCb3hlcxIlCgZoZWFkZXIYASABKAsyFS5uaWdodHNoaWZ0LnYxLkhlYWRlchIhCgVib3hlcxgCIAMoCzISLm5pZ2h0c2hpZnQudjEuQm94InwKBUV2ZW50EhYKDnNjaGVtYV92ZXJzaW9uGAEgASgNEg8KB3RpbWVfbnMYAiABKAYSJgoEa2luZBgDIAEoDjIYLm5pZ2h0c2hpZnQudjEuRXZlbnRLaW5kEgwKBHRleHQYBCABKAkSFAoMZGV0YWlsc19qc29uGAUgASgJIpwBCgdXZWF0aGVyEhcKD2NhcHR1cmVfdGltZV9ucxgBIAEoBhIrCgljb25kaXRpb24YAiABKA4yGC5uaWdodHNoaWZ0LnYxLkNvbmRpdGlvbhISCgpjb25maWRlbmNlGAMgASgCEg0KBWNsZWFyGAQgASgCEgwKBGR1c2sYBSABKAISDQoFbmlnaHQYBiABKAISCwoDZm9nGAcgASgCIoMECgxWZWhpY2xlU3RhdGUSMgoGd2lwZXJzGAEgASgOMiIubmlnaHRzaGlmdC52MS5WZWhpY2xlU3RhdGUuV2lwZXJzEjAKBWxhbXBzGAIgASgOMiEubmlnaHRzaGlmdC52MS5WZWhpY2xlU3RhdGUuTGFtcHMSFgoJZm9nX2xhbXBzGAMgASgISACIAQESEwoGcGFya2VkGAQgASgISAGIAQESFQoIY2hhcmdpbmcYBSABKAhIAogBARIWCglzcGVlZF9tcHMYBiABKAJIA4gBARIgChN0ZW1wZXJhdHVyZV9jZWxzaXVzGAcgASgCSASIAQEiWAoGV2lwZXJzEhYKEldJUEVSU19VTlNQRUNJRklFRBAAEg4KCldJUEVSU19PRkYQARIXChNXSVBFUlNfSU5URVJNSVRURU5UEAISDQoJV0lQRVJTX09OEAMiaQoFTGFtcHMSFQoRTEFNUFNfVU5TUEVDSUZJRUQQABINCglMQU1QU19PRkYQARIRCg1MQU1QU19QQVJLSU5HEAISEgoOTEFNUFNfTE9XX0JFQU0QAxITCg9MQU1QU19ISUdIX0JFQU0QBEIMCgpfZm9nX2xhbXBzQgkKB19wYXJrZWRCCwoJX2NoYXJnaW5nQgwKCl9zcGVlZF9tcHNCFgoUX3RlbXBlcmF0dXJlX2NlbHNpdXMiCQoHTm90aGluZyIeCg1TZXRWb2NhYnVsYXJ5Eg0KBW5hbWVzGAEgAygJIvgCCg5Db250cm9sUmVxdWVzdBIWCg5zY2hlbWFfdmVyc2lvbhgBIAEoDRIoCgZzdGF0dXMYAiABKAsyFi5uaWdodHNoaWZ0LnYxLk5vdGhpbmdIABI2Cg5zZXRfdm9jYWJ1bGFyeRgDIAEoCzIcLm5pZ2h0c2hpZnQudjEuU2V0Vm9jYWJ1bGFyeUgAEisKCWFkYXB0X25vdxgEIAEoCzIWLm5pZ2h0c2hpZnQudjEuTm90aGluZ0gAEicKBXBhdXNlGAUgASgLMhYubmlnaHRzaGlmdC52MS5Ob3RoaW5nSAASKAoGcmVzdW1lGAYgASgLMhYubmlnaHRzaGlmdC52MS5Ob3RoaW5nSAASKwoJcm9sbF9iYWNrGAcgASgLMhYubmlnaHRzaGlmdC52MS5Ob3RoaW5nSAASNAoNdmVoaWNsZV9zdGF0ZRgIIAEoCzIbLm5pZ2h0c2hpZnQudjEuVmVoaWNsZVN0YXRlSABCCQoHcmVxdWVzdCK3AQoMQ2FtZXJhU3RhdHVzEg4KBmNhbWVyYRgBIAEoCRIRCglmcmFtZXNfaW4YAiABKAQSEAoIYW5zd2VyZWQYAyABKAQSDwoHZHJvcHBlZBgEIAEoBBIMCgRsb3N0GAUgASgEEgsKA2ZwcxgGIAEoAhIWCg5sYXRlbmN5X3A1MF9tcxgHIAEoAhIWCg5sYXRlbmN5X3A5NV9tcxgIIAEoAhIWCg5sYXRlbmN5X3A5OV9tcxgJIAEoAiLiAQoGU3RhdHVzEhIKCmdlbmVyYXRpb24YASABKA0SEgoKdm9jYWJ1bGFyeRgCIAMoCRIrCgljb25kaXRpb24YAyABKA4yGC5uaWdodHNoaWZ0LnYxLkNvbmRpdGlvbhISCgphZGFwdGF0aW9uGAQgASgJEg4KBnBhdXNlZBgFIAEoCBIZChFmcmFtZXNfcmVtZW1iZXJlZBgGIAEoDRIWCg51cHRpbWVfc2Vjb25kcxgHIAEoARIsCgdjYW1lcmFzGAggAygLMhsubmlnaHRzaGlmdC52MS5DYW1lcmFTdGF0dXMiUAoMQ29udHJvbEVycm9yEgwKBGNvZGUYASABKAkSEAoIZXhwZWN0ZWQYAiABKAkSEAoIcmVjZWl2ZWQYAyABKAkSDgoGcmVtZWR5GAQgASgJIqwBCgxDb250cm9sUmVwbHkSFgoOc2NoZW1hX3ZlcnNpb24YASABKA0SJAoCb2sYAiABKAsyFi5uaWdodHNoaWZ0LnYxLk5vdGhpbmdIABInCgZzdGF0dXMYAyABKAsyFS5uaWdodHNoaWZ0LnYxLlN0YXR1c0gAEiwKBWVycm9yGAQgASgLMhsubmlnaHRzaGlmdC52MS5Db250cm9sRXJyb3JIAEIHCgVyZXBseSpzCglDb25kaXRpb24SFQoRQ09ORElUSU9OX1VOS05PV04QABITCg9DT05ESVRJT05fQ0xFQVIQARISCg5DT05ESVRJT05fRFVTSxACEhMKD0NPTkRJVElPTl9OSUdIVBADEhEKDUNPTkRJVElPTl9GT0cQBCpJCghFbmNvZGluZxIYChRFTkNPRElOR19VTlNQRUNJRklFRBAAEhAKDEVOQ09ESU5HX1JBVxABEhEKDUVOQ09ESU5HX1pMSUIQAiq0BQoJRXZlbnRLaW5kEhoKFkVWRU5UX0tJTkRfVU5TUEVDSUZJRUQQABIdChlFVkVOVF9LSU5EX1NUUkVBTV9TVEFSVEVEEAESGwoXRVZFTlRfS0lORF9TVFJFQU1fRU5ERUQQAhIeChpFVkVOVF9LSU5EX1dFQVRIRVJfQ0hBTkdFRBADEhYKEkVWRU5UX0tJTkRfVFJJR0dFUhAEEh4KGkVWRU5UX0tJTkRfVFJBSU5FUl9TVEFSVEVEEAUSHwobRVZFTlRfS0lORF9UUkFJTkVSX1BST0dSRVNTEAYSHQoZRVZFTlRfS0lORF9UUkFJTkVSX0ZBSUxFRBAHEhYKEkVWRU5UX0tJTkRfVkVSRElDVBAIEiEKHUVWRU5UX0tJTkRfR0VORVJBVElPTl9TV0FQUEVEEAkSIgoeRVZFTlRfS0lORF9HRU5FUkFUSU9OX1JFSkVDVEVEEAoSGgoWRVZFTlRfS0lORF9ST0xMRURfQkFDSxALEhoKFkVWRU5UX0tJTkRfQ0FNRVJBX0xPU1QQDBIbChdFVkVOVF9LSU5EX0NBTUVSQV9FUlJPUhANEhsKF0VWRU5UX0tJTkRfRU5HSU5FX0VSUk9SEA4SIQodRVZFTlRfS0lORF9WT0NBQlVMQVJZX0NIQU5HRUQQDxIgChxFVkVOVF9LSU5EX0FEQVBUQVRJT05fUEFVU0VEEBASIQodRVZFTlRfS0lORF9BREFQVEFUSU9OX1JFU1VNRUQQERIcChhFVkVOVF9LSU5EX1ZFSElDTEVfU1RBVEUQEhIhCh1FVkVOVF9LSU5EX0dFTkVSQVRJT05fU0hFTFZFRBATEhwKGEVWRU5UX0tJTkRfU1RBVEVfREFNQUdFRBAUEh8KG0VWRU5UX0tJTkRfUkVDT1JESU5HX0ZBSUxFRBAVYgZwcm90bzM");
 
 /**
  * Milliseconds that one frame spent.
@@ -399,6 +399,59 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_nightshift, 7);
 
 /**
+ * Only in recordings, topic weather/<camera>: what the weather monitor made of one frame.
+ *
+ * @generated from message nightshift.v1.Weather
+ */
+export type Weather = Message<"nightshift.v1.Weather"> & {
+  /**
+   * @generated from field: fixed64 capture_time_ns = 1;
+   */
+  captureTimeNs: bigint;
+
+  /**
+   * @generated from field: nightshift.v1.Condition condition = 2;
+   */
+  condition: Condition;
+
+  /**
+   * How likely that is, 0 to 1.
+   *
+   * @generated from field: float confidence = 3;
+   */
+  confidence: number;
+
+  /**
+   * How likely each is, averaged over the latest frames.
+   *
+   * @generated from field: float clear = 4;
+   */
+  clear: number;
+
+  /**
+   * @generated from field: float dusk = 5;
+   */
+  dusk: number;
+
+  /**
+   * @generated from field: float night = 6;
+   */
+  night: number;
+
+  /**
+   * @generated from field: float fog = 7;
+   */
+  fog: number;
+};
+
+/**
+ * Describes the message nightshift.v1.Weather.
+ * Use `create(WeatherSchema)` to create a new message.
+ */
+export const WeatherSchema: GenMessage<Weather> = /*@__PURE__*/
+  messageDesc(file_nightshift, 8);
+
+/**
  * What the vehicle knows of itself. What is left out stays as it was last told.
  *
  * @generated from message nightshift.v1.VehicleState
@@ -449,7 +502,7 @@ export type VehicleState = Message<"nightshift.v1.VehicleState"> & {
  * Use `create(VehicleStateSchema)` to create a new message.
  */
 export const VehicleStateSchema: GenMessage<VehicleState> = /*@__PURE__*/
-  messageDesc(file_nightshift, 8);
+  messageDesc(file_nightshift, 9);
 
 /**
  * @generated from enum nightshift.v1.VehicleState.Wipers
@@ -480,7 +533,7 @@ export enum VehicleState_Wipers {
  * Describes the enum nightshift.v1.VehicleState.Wipers.
  */
 export const VehicleState_WipersSchema: GenEnum<VehicleState_Wipers> = /*@__PURE__*/
-  enumDesc(file_nightshift, 8, 0);
+  enumDesc(file_nightshift, 9, 0);
 
 /**
  * @generated from enum nightshift.v1.VehicleState.Lamps
@@ -516,7 +569,7 @@ export enum VehicleState_Lamps {
  * Describes the enum nightshift.v1.VehicleState.Lamps.
  */
 export const VehicleState_LampsSchema: GenEnum<VehicleState_Lamps> = /*@__PURE__*/
-  enumDesc(file_nightshift, 8, 1);
+  enumDesc(file_nightshift, 9, 1);
 
 /**
  * @generated from message nightshift.v1.Nothing
@@ -529,7 +582,7 @@ export type Nothing = Message<"nightshift.v1.Nothing"> & {
  * Use `create(NothingSchema)` to create a new message.
  */
 export const NothingSchema: GenMessage<Nothing> = /*@__PURE__*/
-  messageDesc(file_nightshift, 9);
+  messageDesc(file_nightshift, 10);
 
 /**
  * @generated from message nightshift.v1.SetVocabulary
@@ -548,7 +601,7 @@ export type SetVocabulary = Message<"nightshift.v1.SetVocabulary"> & {
  * Use `create(SetVocabularySchema)` to create a new message.
  */
 export const SetVocabularySchema: GenMessage<SetVocabulary> = /*@__PURE__*/
-  messageDesc(file_nightshift, 10);
+  messageDesc(file_nightshift, 11);
 
 /**
  * @generated from message nightshift.v1.ControlRequest
@@ -620,7 +673,7 @@ export type ControlRequest = Message<"nightshift.v1.ControlRequest"> & {
  * Use `create(ControlRequestSchema)` to create a new message.
  */
 export const ControlRequestSchema: GenMessage<ControlRequest> = /*@__PURE__*/
-  messageDesc(file_nightshift, 11);
+  messageDesc(file_nightshift, 12);
 
 /**
  * @generated from message nightshift.v1.CameraStatus
@@ -683,7 +736,7 @@ export type CameraStatus = Message<"nightshift.v1.CameraStatus"> & {
  * Use `create(CameraStatusSchema)` to create a new message.
  */
 export const CameraStatusSchema: GenMessage<CameraStatus> = /*@__PURE__*/
-  messageDesc(file_nightshift, 12);
+  messageDesc(file_nightshift, 13);
 
 /**
  * @generated from message nightshift.v1.Status
@@ -737,7 +790,7 @@ export type Status = Message<"nightshift.v1.Status"> & {
  * Use `create(StatusSchema)` to create a new message.
  */
 export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
-  messageDesc(file_nightshift, 13);
+  messageDesc(file_nightshift, 14);
 
 /**
  * @generated from message nightshift.v1.ControlError
@@ -771,7 +824,7 @@ export type ControlError = Message<"nightshift.v1.ControlError"> & {
  * Use `create(ControlErrorSchema)` to create a new message.
  */
 export const ControlErrorSchema: GenMessage<ControlError> = /*@__PURE__*/
-  messageDesc(file_nightshift, 14);
+  messageDesc(file_nightshift, 15);
 
 /**
  * @generated from message nightshift.v1.ControlReply
@@ -815,7 +868,7 @@ export type ControlReply = Message<"nightshift.v1.ControlReply"> & {
  * Use `create(ControlReplySchema)` to create a new message.
  */
 export const ControlReplySchema: GenMessage<ControlReply> = /*@__PURE__*/
-  messageDesc(file_nightshift, 15);
+  messageDesc(file_nightshift, 16);
 
 /**
  * Under what conditions a frame was seen, as the weather monitor judges.
@@ -1000,6 +1053,20 @@ export enum EventKind {
    * @generated from enum value: EVENT_KIND_GENERATION_SHELVED = 19;
    */
   GENERATION_SHELVED = 19,
+
+  /**
+   * A file of what was kept between runs is damaged and was discarded; what was delivered, or an empty memory, stands in for it.
+   *
+   * @generated from enum value: EVENT_KIND_STATE_DAMAGED = 20;
+   */
+  STATE_DAMAGED = 20,
+
+  /**
+   * Nothing more is recorded; the stream goes on.
+   *
+   * @generated from enum value: EVENT_KIND_RECORDING_FAILED = 21;
+   */
+  RECORDING_FAILED = 21,
 }
 
 /**
