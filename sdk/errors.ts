@@ -20,6 +20,7 @@ export const errorCodes = {
   E_DATASET: "A dataset folder does not have the documented form.",
   E_DATASET_UNLABELLED: "A dataset has no labels where labels are needed.",
   E_RECORDING: "A recording cannot be written or read, or ends in the middle.",
+  E_DISK: "Something cannot be written: the disk is full, read-only or failing.",
   E_ADDRESS_IN_USE: "A socket's address is already in use.",
   E_CONTROL: "A control request is malformed.",
   E_ENGINE: "An inference engine failed, or was asked for something it cannot do.",

@@ -84,6 +84,8 @@ export class Nightshift {
   static async start(options: NightshiftOptions = {}): Promise<Nightshift> {
     const onError = options.onError ?? ((error) => console.error(error));
     let nightshift: Nightshift | undefined;
+    // Told as soon as somebody can hear it.
+    const damage: unknown[] = [];
     const source = await openSource(options, (error) => (nightshift ? nightshift.#tellError("camera_error", error) : onError(error)));
     const { camera } = source;
     const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle));
@@ -91,10 +93,11 @@ export class Nightshift {
     const { threads, scoreThreshold } = options;
     const engine = new SwappableEngine(() => new ThreadEngine({ ...(threads !== undefined && { threads }), ...(scoreThreshold !== undefined && { scoreThreshold }) }));
     try {
-      const model = await ServedModel.load(engine, await state.current(delivered), options.vocabulary);
-      const memory = await state.memory(delivered, onError);
+      const model = await ServedModel.load(engine, await state.current(delivered, (error) => damage.push(error)), options.vocabulary);
+      const memory = await state.memory(delivered, (error) => damage.push(error));
       nightshift = new Nightshift(options, source, model, state, memory, delivered, onError);
       await nightshift.#open();
+      for (const error of damage) nightshift.#tellError("state_error", error);
       return nightshift;
     } catch (error) {
       if (nightshift) await nightshift.#loop?.close();
@@ -218,7 +221,7 @@ export class Nightshift {
     this.#loop = await learning(timed, delivered, model, state, memory, (event) => this.#publish(event));
     const about = { source: typeof options.source === "object" ? options.source.name : (options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
     this.#outlets = await Outlets.open(options, handlerOf(this), about, await this.#recorder(), onError);
-    this.#keeper = setInterval(() => void state.keep(memory).catch(onError), memoryKeptEveryMs).unref();
+    this.#keeper = setInterval(() => void state.keep(memory).catch((error: unknown) => this.#tellError("state_error", error)), memoryKeptEveryMs).unref();
     // The next turn: whoever waited for the start is then already reading.
     this.#ended = new Promise<void>((resolve, reject) => {
       setImmediate(() => {
@@ -295,7 +298,7 @@ export class Nightshift {
     await this.#outlets?.close();
     this.#events.end();
     await this.model.engine.close();
-    await this.state.close(this.memory);
+    await this.state.close(this.memory).catch(this.onError);
   }
 }
 

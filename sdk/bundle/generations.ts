@@ -9,7 +9,7 @@ import type { BundleContents } from "./bundle.js";
 import { type Disk, realDisk } from "./disk.js";
 import { makeFolders, replaceSynced } from "./files.js";
 import { type Condition, conditions } from "./manifest.js";
-import { readManifest } from "./read.js";
+import { readBundle, readManifest } from "./read.js";
 import { unfinishedPrefix, writeBundle } from "./write.js";
 
 /** Where a vehicle keeps what it learnt, unless told otherwise. */
@@ -87,17 +87,36 @@ export class GenerationStore {
 
   /** The generation in use; undefined where the delivered bundle is. Throws `E_BUNDLE_FORMAT` for a damaged pointer, `E_BUNDLE_MISSING`. */
   async current(): Promise<number | undefined> {
-    const text = await readIfThere(this.#pointer);
-    if (text === undefined) return undefined;
-    if (!/^(0|[1-9]\d*)\n$/.test(text))
-      throw new NightshiftError("E_BUNDLE_FORMAT", {
-        expected: `the number of a generation in ${this.#pointer}`,
-        received: JSON.stringify(text.slice(0, 40)),
-        remedy: "Remove the file to go back to the delivered bundle.",
-      });
-    const generation = Number(text);
-    await this.#check(generation);
+    const generation = await this.#pointed();
+    if (generation !== undefined) await this.#check(generation);
     return generation;
+  }
+
+  /**
+   * Reads all that may come to serve, and discards what is damaged: the pointer, the shelf, whole generations. Answers with what was wrong, file by file.
+   * A power cut leaves nothing of the kind; a disk that fails may.
+   */
+  async discardDamaged(): Promise<NightshiftError[]> {
+    const errors: NightshiftError[] = [];
+    const sound = async <T>(reading: Promise<T>, discard: () => Promise<void>): Promise<T | undefined> =>
+      reading.catch(async (error: unknown) => {
+        if (!(error instanceof NightshiftError)) throw error;
+        errors.push(error);
+        await discard();
+        return undefined;
+      });
+    const current = await sound(this.#pointed(), () => this.setCurrent(undefined));
+    const shelf = (await sound(this.shelf(), () => this.#replace(this.#shelf, undefined))) ?? {};
+    const used = new Set([...(current === undefined ? [] : [current]), ...Object.values(shelf)]);
+    for (const generation of used) await sound(this.#read(generation), () => this.discard(generation));
+    return errors;
+  }
+
+  /** Lets a generation serve no more, in any condition, and removes it. */
+  async discard(generation: number): Promise<void> {
+    if ((await this.#pointed()) === generation) await this.setCurrent(undefined);
+    for (const [condition, shelved] of Object.entries(await this.shelf())) if (shelved === generation) await this.shelve(condition as Condition, undefined);
+    await this.remove(generation);
   }
 
   /** Makes a generation the current one; undefined goes back to the delivered bundle. Throws `E_BUNDLE_MISSING`. */
@@ -152,6 +171,8 @@ export class GenerationStore {
     // Renamed first: a half-removed folder must not look like a generation.
     const doomed = join(this.#folder, `${unfinishedPrefix}${generation}-${process.pid}-${randomBytes(4).toString("hex")}`);
     await this.disk.rename(this.pathOf(generation), doomed);
+    // Or a power cut might undo the renaming and not the removing.
+    await this.disk.syncFolder(this.#folder);
     await this.disk.remove(doomed);
   }
 
@@ -160,6 +181,22 @@ export class GenerationStore {
     if (content !== undefined) return replaceSynced(path, join(this.directory, `${unfinishedPrefix}${basename(path)}-${process.pid}-0`), new TextEncoder().encode(content), this.disk);
     await this.disk.remove(path);
     await this.disk.syncFolder(this.directory);
+  }
+
+  async #pointed(): Promise<number | undefined> {
+    const text = await readIfThere(this.#pointer);
+    if (text === undefined) return undefined;
+    if (/^(0|[1-9]\d*)\n$/.test(text)) return Number(text);
+    throw new NightshiftError("E_BUNDLE_FORMAT", {
+      expected: `the number of a generation in ${this.#pointer}`,
+      received: JSON.stringify(text.slice(0, 40)),
+      remedy: "Remove the file to go back to the delivered bundle.",
+    });
+  }
+
+  async #read(generation: number): Promise<void> {
+    await this.#check(generation);
+    await readBundle(this.pathOf(generation));
   }
 
   async #check(generation: number): Promise<void> {
