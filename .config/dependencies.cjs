@@ -1,5 +1,5 @@
 /** The order of folders: each imports only what stands to its left. */
-const order = ["sdk/(errors|frame|paths|random)[.]ts", "sdk/graph/", "sdk/autodiff/", "sdk/network/", "sdk/bundle/", "sdk/engine/", "sdk/stream/", "sdk/adaptation/", "sdk/training/"];
+const order = ["sdk/(errors|frame|paths|random|version)[.]ts", "sdk/graph/", "sdk/autodiff/", "sdk/network/", "sdk/bundle/", "sdk/engine/", "sdk/stream/", "sdk/recording/", "sdk/adaptation/", "sdk/training/"];
 
 /**
  * What any folder may import although it stands further right: contracts, and the tools that measure and feed learning (batches, metrics),

@@ -22,6 +22,8 @@ export const errorCodes = {
   E_CAMERA: "A camera cannot be opened, or stopped delivering frames.",
   E_DATASET: "A dataset folder does not have the documented form.",
   E_DATASET_UNLABELLED: "A dataset has no labels where labels are needed.",
+  E_RECORDING: "A recording cannot be written or read, or ends in the middle.",
+  E_DISK: "Something cannot be written: the disk is full, read-only or failing.",
   E_ADDRESS_IN_USE: "A socket's address is already in use.",
   E_EXPOSED: "Something was to be reachable from other machines without the keys or the token that this takes.",
   E_KEY: "A key, a token or a list of keys is missing, malformed, or open to others.",

@@ -1,6 +1,6 @@
 import type { AdaptationLoop, LoopCounters } from "./adaptation/loop.js";
 import type { FrameMemory } from "./adaptation/memory.js";
-import { type Bundle, findBundle, readBundle } from "./bundle/index.js";
+import { type Bundle, contentOf, findBundle, readBundle } from "./bundle/index.js";
 import { SwappableEngine } from "./engine/hot-swap.js";
 import type { Perception } from "./engine/perception.js";
 import { ThreadEngine } from "./engine/thread-engine.js";
@@ -9,17 +9,21 @@ import type { Frame } from "./frame.js";
 import { AnswerStream } from "./pipeline/answer-stream.js";
 import { FanOut } from "./pipeline/fan-out.js";
 import { learning } from "./pipeline/learning.js";
-import { defaultBundle, defaultSource, type NightshiftOptions } from "./pipeline/options.js";
+import { defaultBundle, defaultSeed, defaultSource, type NightshiftOptions } from "./pipeline/options.js";
 import { type Handler, Outlets } from "./pipeline/outlets.js";
 import { ServedModel } from "./pipeline/served-model.js";
-import { openSource } from "./pipeline/source.js";
+import { retell } from "./pipeline/retold.js";
+import { openSource, type Source } from "./pipeline/source.js";
 import { State } from "./pipeline/state.js";
+import type { About } from "./recording/about.js";
+import { Recorder } from "./recording/recorder.js";
 import type { Camera } from "./stream/camera.js";
 import { type ConditionName, type EventKindName, type StreamEvent, streamEvent } from "./stream/events.js";
 import type { Percentiles } from "./stream/metrics.js";
 import { policyFor } from "./stream/slot.js";
 import type { Status } from "./stream/status.js";
 import type { VehicleState } from "./stream/vehicle.js";
+import { version } from "./version.js";
 
 /** No more than this of what was remembered is lost where the power fails. */
 const memoryKeptEveryMs = 60_000;
@@ -39,11 +43,14 @@ export interface Answer extends Perception {
 export class Nightshift {
   readonly #startedMs = performance.now();
   readonly #answers: FanOut<Answer>;
+  private readonly camera: Camera;
   readonly #events = new FanOut<StreamEvent>("every");
   readonly #stream: AnswerStream;
   #outlets: Outlets | undefined;
   #loop: AdaptationLoop | undefined;
   #condition: ConditionName = "unknown";
+  /** When the latest frame was captured. */
+  #frameTimeMs = 0;
   #ended: Promise<void> = Promise.resolve();
   #eventsGiven: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
@@ -51,15 +58,23 @@ export class Nightshift {
 
   private constructor(
     private readonly options: NightshiftOptions,
-    private readonly camera: Camera,
+    private readonly source: Source,
     private readonly model: ServedModel,
     private readonly state: State,
     private readonly memory: FrameMemory,
     private readonly delivered: Bundle,
     private readonly onError: (error: unknown) => void,
   ) {
+    const { camera } = source;
+    this.camera = camera;
     this.#answers = new FanOut(policyFor(camera));
-    this.#stream = new AnswerStream({ camera, engine: model.engine, take: (frame, perception) => this.#take(frame, perception), onError: (error) => this.#frameFailed(error) });
+    this.#stream = new AnswerStream({
+      camera,
+      engine: model.engine,
+      take: (frame, perception) => this.#take(frame, perception),
+      ...(options.lockstep && { before: (frame) => this.#before(frame) }),
+      onError: (error) => this.#frameFailed(error),
+    });
   }
 
   /**
@@ -69,16 +84,20 @@ export class Nightshift {
   static async start(options: NightshiftOptions = {}): Promise<Nightshift> {
     const onError = options.onError ?? ((error) => console.error(error));
     let nightshift: Nightshift | undefined;
-    const camera = openSource(options, (error) => (nightshift ? nightshift.#tellError("camera_error", error) : onError(error)));
+    // Told as soon as somebody can hear it.
+    const damage: unknown[] = [];
+    const source = await openSource(options, (error) => (nightshift ? nightshift.#tellError("camera_error", error) : onError(error)));
+    const { camera } = source;
     const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle));
     const state = await State.open(options, delivered, camera.name);
     const { threads, scoreThreshold } = options;
     const engine = new SwappableEngine(() => new ThreadEngine({ ...(threads !== undefined && { threads }), ...(scoreThreshold !== undefined && { scoreThreshold }) }));
     try {
-      const model = await ServedModel.load(engine, await state.current(delivered), options.vocabulary, options.textEncoder);
-      const memory = await state.memory(delivered, onError);
-      nightshift = new Nightshift(options, camera, model, state, memory, delivered, onError);
+      const model = await ServedModel.load(engine, await state.current(delivered, (error) => damage.push(error)), options.vocabulary, options.textEncoder);
+      const memory = await state.memory(delivered, (error) => damage.push(error));
+      nightshift = new Nightshift(options, source, model, state, memory, delivered, onError);
       await nightshift.#open();
+      for (const error of damage) nightshift.#tellError("state_error", error);
       return nightshift;
     } catch (error) {
       if (nightshift) await nightshift.#loop?.close();
@@ -148,6 +167,11 @@ export class Nightshift {
     return { delivered: this.delivered.directory, serving: this.model.bundle.directory };
   }
 
+  /** What was recorded, where anything is. */
+  get recorded(): Outlets["recorded"] {
+    return this.#running.outlets.recorded;
+  }
+
   /** Answers in other words from the next frame on. Throws `E_VOCABULARY` unless there are 1 to 64 different names. */
   async setVocabulary(names: readonly string[]): Promise<void> {
     await this.model.setVocabulary(names);
@@ -191,10 +215,13 @@ export class Nightshift {
 
   async #open(): Promise<void> {
     const { options, delivered, model, state, memory, onError } = this;
-    this.#loop = await learning(options, delivered, model, state, memory, (event) => this.#publish(event));
+    // In lockstep, the adaptation's clock is the frames' own.
+    const now = options.lockstep ? { now: () => this.#frameTimeMs } : {};
+    const timed = options.adaptation === false ? options : { ...options, adaptation: { ...now, ...options.adaptation } };
+    this.#loop = await learning(timed, delivered, model, state, memory, (event) => this.#publish(event));
     const about = { source: typeof options.source === "object" ? options.source.name : (options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
-    this.#outlets = await Outlets.open(options, handlerOf(this), about, onError);
-    this.#keeper = setInterval(() => void state.keep(memory).catch(onError), memoryKeptEveryMs).unref();
+    this.#outlets = await Outlets.open(options, handlerOf(this), about, await this.#recorder(), onError);
+    this.#keeper = setInterval(() => void state.keep(memory).catch((error: unknown) => this.#tellError("state_error", error)), memoryKeptEveryMs).unref();
     // The next turn: whoever waited for the start is then already reading.
     this.#ended = new Promise<void>((resolve, reject) => {
       setImmediate(() => {
@@ -202,6 +229,15 @@ export class Nightshift {
       });
     });
     this.#ended.catch(() => undefined);
+  }
+
+  async #recorder(): Promise<Recorder | undefined> {
+    const { record, seed = defaultSeed, adaptation, bundle = defaultBundle } = this.options;
+    if (!record) return undefined;
+    const { generation, names } = this.model;
+    const about: About = { version: version(), cameras: [this.camera.name], bundle, bundleSha256: contentOf(this.delivered.manifest), generation, vocabulary: [...names], seed, adaptation };
+    const { live } = this.camera;
+    return Recorder.open(record.path, about, { ...(record.lossless && { lossless: true }), live, onError: (error) => this.#tellError("recording_failed", error) });
   }
 
   async #run(): Promise<void> {
@@ -218,14 +254,22 @@ export class Nightshift {
     }
   }
 
+  /** In lockstep: nothing is under way when a frame comes, and what a recording tells before it is told. */
+  async #before({ sequence, captureTimeNs }: Frame): Promise<void> {
+    this.#frameTimeMs = Number(captureTimeNs / 1000n) / 1000;
+    for (const event of this.source.eventsBefore?.(sequence) ?? []) await retell(handlerOf(this), event).catch((error: unknown) => this.onError(error));
+  }
+
   async #take(frame: Frame, perception: Perception): Promise<void> {
     const { loop, outlets } = this.#running;
-    const { condition, fitness } = loop.observe(frame, perception);
+    const report = loop.observe(frame, perception);
+    const { condition, fitness } = report;
     this.#condition = condition;
     const invalidReasons = [...perception.invalidReasons, ...fitness.reasons];
     const answer: Answer = { ...perception, condition, valid: perception.valid && fitness.fit, invalidReasons };
-    outlets.answer(frame, answer, condition);
+    await outlets.answer(frame, answer, report);
     await this.#answers.give(answer);
+    if (this.options.lockstep) await loop.settled();
   }
 
   #frameFailed(error: unknown): void {
@@ -254,7 +298,7 @@ export class Nightshift {
     await this.#outlets?.close();
     this.#events.end();
     await this.model.engine.close();
-    await this.state.close(this.memory);
+    await this.state.close(this.memory).catch(this.onError);
   }
 }
 

@@ -81,7 +81,7 @@ export class AdaptationLoop {
     this.options = { ...defaultLoopOptions, ...parts.options };
     const { probation, generationsKept } = this.options;
     const { bundle, delivered, engine, generations } = parts;
-    this.#serving = new Serving({ bundle, delivered, engine, store: generations, kept: generationsKept });
+    this.#serving = new Serving({ bundle, delivered, engine, store: generations, kept: generationsKept, onError: (error) => this.#stateError(error) });
     this.#triggers = new TriggerPolicy(this.options);
     this.#window = new LiveWindow(probation.frames);
     this.#vocabulary = parts.bundle.manifest.vocabulary;
@@ -279,6 +279,11 @@ export class AdaptationLoop {
     if (failures < this.options.mostFailures) return;
     this.#isPaused = true;
     this.#tell("adaptation_paused", `Adaptation is paused after ${failures} failures in a row; the stream goes on.`, { failures });
+  }
+
+  #stateError(error: unknown): void {
+    const { code, message } = error instanceof NightshiftError ? error : { code: "E_DISK", message: String(error) };
+    this.#tell("state_error", message, { code });
   }
 
   /** Keeps hold of work under way, beside what may be under way already. */

@@ -33,7 +33,7 @@ export async function runRound(parts: RoundParts, plan: RoundPlan, signal: Abort
     tellVerdict(tell, result, verdict, condition);
     if (!verdict.accepted) {
       tell("generation_rejected", `Generation ${generation} does not serve: ${verdict.reasons.join("; ")}.`, { generation, condition, reasons: verdict.reasons });
-      await serving.discard(directory);
+      await serving.discard(generation);
       return "rejected";
     }
     const from = serving.current.generation;
@@ -44,7 +44,7 @@ export async function runRound(parts: RoundParts, plan: RoundPlan, signal: Abort
     tell("generation_shelved", `Generation ${generation} waits for the next ${condition}: it is ${weather()} by now.`, { generation, condition });
     return "shelved";
   } catch (error) {
-    await serving.discard(directory);
+    await serving.discard(generation);
     throw error;
   }
 }

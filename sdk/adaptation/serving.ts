@@ -1,6 +1,6 @@
-import { rm } from "node:fs/promises";
 import { type Bundle, type GenerationStore, shelvedFor } from "../bundle/index.js";
 import { Turns } from "../engine/turns.js";
+import { NightshiftError } from "../errors.js";
 import type { ConditionName } from "../stream/events.js";
 
 /** What serves and can be changed. Both answer with the generation that serves from then on. */
@@ -32,6 +32,8 @@ export interface ServingParts {
   readonly store: GenerationStore;
   /** Generations that stay on disk, besides those on the shelf. */
   readonly kept: number;
+  /** Hears of generations that were discarded as they are damaged, and of what could not be written, after which what serves is not what the disk says. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** Knows which bundle serves, and in which condition which one should; keeps the engine and the store of generations agreed on it. */
@@ -59,26 +61,44 @@ export class Serving {
 
   /**
    * Puts a new generation on its condition's shelf, and serves it unless the weather is another by now. Answers with whether it serves.
-   * Throws as the engine does, and then what served still serves.
+   * Throws as the engine does, and `E_DISK`, and then what served still serves and is on the shelf.
    */
   accept(next: Served, weather: () => ConditionName): Promise<boolean> {
     const { store, kept } = this.parts;
     return this.#turns.take(async () => {
-      const serves = weather() === next.condition;
-      if (serves) await this.#swap(next);
+      const before = (await store.shelf())[next.condition];
+      // First of all, so that what is promised here is kept whatever happens from now on.
       await store.shelve(next.condition, next.generation);
-      await store.keepLast(kept);
+      const serves = weather() === next.condition;
+      try {
+        if (serves) await this.#swap(next);
+      } catch (error) {
+        await store.shelve(next.condition, before);
+        throw error;
+      }
+      await store.keepLast(kept).catch(this.parts.onError);
       return serves;
     });
   }
 
-  /** Serves what is right for a condition. Answers with the change; undefined where it serves already. Throws as the engine does, and then nothing changes. */
+  /**
+   * Serves what is right for a condition; what turns out to be damaged is discarded, and the next best serves. Answers with the change; undefined where it serves already.
+   * Throws as the engine does, and then nothing changes.
+   */
   turnTo(condition: ConditionName): Promise<Change | undefined> {
     return this.#turns.take(async () => {
-      const [from, to] = [this.#current, await this.#rightFor(condition)];
-      if (to.directory === from.directory) return undefined;
-      await this.#swap(to);
-      return { from, to: this.#current };
+      for (;;) {
+        const [from, to] = [this.#current, await this.#rightFor(condition)];
+        if (to.directory === from.directory) return undefined;
+        try {
+          await this.#swap(to);
+          return { from, to: this.#current };
+        } catch (error) {
+          if (!isDamage(error) || to.directory === this.delivered.directory) throw error;
+          this.parts.onError(error);
+          await this.parts.store.discard(to.generation);
+        }
+      }
     });
   }
 
@@ -91,7 +111,7 @@ export class Serving {
       const to = { ...(this.#previous ?? this.delivered), generation };
       this.#current = to;
       this.#previous = undefined;
-      await store.setCurrent(this.#stored(to));
+      await store.setCurrent(this.#stored(to)).catch(this.parts.onError);
       if ((await store.shelf())[from.condition] === from.generation)
         await store.shelve(from.condition, to.condition === from.condition ? this.#stored(to) : undefined);
       return { from, to };
@@ -99,8 +119,8 @@ export class Serving {
   }
 
   /** Removes a generation that will not serve. */
-  async discard(directory: string): Promise<void> {
-    if (directory !== this.#current.directory && directory !== this.#previous?.directory) await rm(directory, { recursive: true, force: true });
+  async discard(generation: number): Promise<void> {
+    if (![this.#current, this.#previous].some((served) => served && this.#stored(served) === generation)) await this.parts.store.remove(generation);
   }
 
   async #rightFor(condition: ConditionName): Promise<Served> {
@@ -113,7 +133,7 @@ export class Serving {
     const generation = await this.parts.engine.swap(next.directory);
     this.#previous = this.#current;
     this.#current = { ...next, generation };
-    await this.parts.store.setCurrent(this.#stored(this.#current));
+    await this.parts.store.setCurrent(this.#stored(this.#current)).catch(this.parts.onError);
   }
 
   /** The store's number of a generation; undefined for the delivered bundle, which is elsewhere. */
@@ -121,5 +141,8 @@ export class Serving {
     return directory === this.parts.store.pathOf(generation) ? generation : undefined;
   }
 }
+
+/** Whether it is the bundle that is at fault. */
+const isDamage = (error: unknown): boolean => error instanceof NightshiftError && (error.code.startsWith("E_BUNDLE") || error.code === "E_WEIGHTS_NOT_FINITE" || error.code === "E_GOLDEN");
 
 const servedOf = ({ directory, manifest: { generation, condition } }: Bundle): Served => ({ directory, generation, condition });

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { open, readFile, realpath, rename, rm } from "node:fs/promises";
-import { dirname, join, sep } from "node:path";
+import { existsSync } from "node:fs";
+import { readFile, realpath } from "node:fs/promises";
+import { dirname, join, resolve, sep } from "node:path";
 import { NightshiftError } from "../errors.js";
+import { type Disk, realDisk } from "./disk.js";
 import type { ManifestFile } from "./manifest.js";
 
 export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
@@ -51,32 +53,52 @@ export async function readInside(directory: string, path: string): Promise<Uint8
 }
 
 /** Writes a new file and waits until it is on the disk. */
-export async function writeSynced(path: string, content: Uint8Array): Promise<void> {
-  const file = await open(path, "wx");
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+export function writeSynced(path: string, content: Uint8Array, disk: Disk = realDisk): Promise<void> {
+  return onDisk(path, async () => {
+    const file = await disk.create(path);
+    try {
+      await file.write(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  });
 }
 
 /** Puts a file whole in the place of another, by way of `temporary` in the same folder: whatever happens meanwhile, the old or the new one is there. */
-export async function replaceSynced(path: string, temporary: string, content: Uint8Array): Promise<void> {
-  await rm(temporary, { force: true });
-  await writeSynced(temporary, content);
-  await rename(temporary, path);
-  await syncFolder(dirname(path));
+export function replaceSynced(path: string, temporary: string, content: Uint8Array, disk: Disk = realDisk): Promise<void> {
+  return onDisk(path, async () => {
+    await disk.remove(temporary);
+    await writeSynced(temporary, content, disk);
+    await disk.rename(temporary, path);
+    await disk.syncFolder(dirname(path));
+  });
 }
 
-/** Waits until the names in a folder are on the disk. */
-export async function syncFolder(path: string): Promise<void> {
-  // Windows has no such thing as opening a folder; its renames are journalled.
-  if (process.platform === "win32") return;
-  const folder = await open(path, "r");
+/** Makes a folder and those above it that are missing, and waits until their names are on the disk: what is synced inside of them is lost with them. */
+export async function makeFolders(path: string, disk: Disk = realDisk): Promise<void> {
+  const missing: string[] = [];
+  for (let folder = resolve(path); !existsSync(folder); folder = dirname(folder)) missing.push(folder);
+  await onDisk(path, async () => {
+    for (const folder of missing.reverse()) {
+      await disk.makeFolder(folder).catch((error: unknown) => {
+        // Another process that makes the same folder is no obstacle.
+        if (!existsSync(folder)) throw error;
+      });
+      await disk.syncFolder(dirname(folder));
+    }
+  });
+}
+
+/** What a disk says that takes no more. */
+const refusals: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO"]);
+
+/** Does work that writes. Throws `E_DISK` where the disk takes no more. */
+export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause && refusals.has(cause.code))) throw cause;
+    throw new NightshiftError("E_DISK", { expected: `a disk that takes ${path}`, received: cause.message, remedy: "Make room, or make it writable. What was there before is as it was.", cause });
   }
 }

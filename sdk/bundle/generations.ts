@@ -1,12 +1,15 @@
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
 import type { BundleContents } from "./bundle.js";
-import { replaceSynced, syncFolder } from "./files.js";
+import { type Disk, realDisk } from "./disk.js";
+import { makeFolders, replaceSynced } from "./files.js";
 import { type Condition, conditions } from "./manifest.js";
-import { readManifest } from "./read.js";
+import { readBundle, readManifest } from "./read.js";
 import { unfinishedPrefix, writeBundle } from "./write.js";
 
 /** Where a vehicle keeps what it learnt, unless told otherwise. */
@@ -32,15 +35,18 @@ const shelfSchema = z.partialRecord(z.enum(conditions), z.number().int().min(1))
  * crash leaves the last whole state.
  */
 export class GenerationStore {
-  private constructor(readonly directory: string) {}
+  private constructor(
+    readonly directory: string,
+    private readonly disk: Disk,
+  ) {}
 
   /** Opens the store, creating it where there is none, and removes what crashed writers left. */
-  static async open(directory: string = defaultStateDirectory()): Promise<GenerationStore> {
-    const store = new GenerationStore(directory);
-    await mkdir(store.#folder, { recursive: true });
+  static async open(directory: string = defaultStateDirectory(), disk: Disk = realDisk): Promise<GenerationStore> {
+    const store = new GenerationStore(directory, disk);
+    await makeFolders(store.#folder, disk);
     for (const folder of [directory, store.#folder])
       for (const entry of await readdir(folder))
-        if (entry.startsWith(unfinishedPrefix) && !isAlive(entry)) await rm(join(folder, entry), { recursive: true, force: true });
+        if (entry.startsWith(unfinishedPrefix) && !isAlive(entry)) await disk.remove(join(folder, entry));
     return store;
   }
 
@@ -75,23 +81,42 @@ export class GenerationStore {
   /** Writes the bundle of the generation that its description states and answers with its path. It does not become current. Throws as `writeBundle`. */
   async write(contents: BundleContents): Promise<string> {
     const path = this.pathOf(contents.description.generation);
-    await writeBundle(path, contents);
+    await writeBundle(path, contents, this.disk);
     return path;
   }
 
   /** The generation in use; undefined where the delivered bundle is. Throws `E_BUNDLE_FORMAT` for a damaged pointer, `E_BUNDLE_MISSING`. */
   async current(): Promise<number | undefined> {
-    const text = await readIfThere(this.#pointer);
-    if (text === undefined) return undefined;
-    if (!/^(0|[1-9]\d*)\n$/.test(text))
-      throw new NightshiftError("E_BUNDLE_FORMAT", {
-        expected: `the number of a generation in ${this.#pointer}`,
-        received: JSON.stringify(text.slice(0, 40)),
-        remedy: "Remove the file to go back to the delivered bundle.",
-      });
-    const generation = Number(text);
-    await this.#check(generation);
+    const generation = await this.#pointed();
+    if (generation !== undefined) await this.#check(generation);
     return generation;
+  }
+
+  /**
+   * Reads all that may come to serve, and discards what is damaged: the pointer, the shelf, whole generations. Answers with what was wrong, file by file.
+   * A power cut leaves nothing of the kind; a disk that fails may.
+   */
+  async discardDamaged(): Promise<NightshiftError[]> {
+    const errors: NightshiftError[] = [];
+    const sound = async <T>(reading: Promise<T>, discard: () => Promise<void>): Promise<T | undefined> =>
+      reading.catch(async (error: unknown) => {
+        if (!(error instanceof NightshiftError)) throw error;
+        errors.push(error);
+        await discard();
+        return undefined;
+      });
+    const current = await sound(this.#pointed(), () => this.setCurrent(undefined));
+    const shelf = (await sound(this.shelf(), () => this.#replace(this.#shelf, undefined))) ?? {};
+    const used = new Set([...(current === undefined ? [] : [current]), ...Object.values(shelf)]);
+    for (const generation of used) await sound(this.#read(generation), () => this.discard(generation));
+    return errors;
+  }
+
+  /** Lets a generation serve no more, in any condition, and removes it. */
+  async discard(generation: number): Promise<void> {
+    if ((await this.#pointed()) === generation) await this.setCurrent(undefined);
+    for (const [condition, shelved] of Object.entries(await this.shelf())) if (shelved === generation) await this.shelve(condition as Condition, undefined);
+    await this.remove(generation);
   }
 
   /** Makes a generation the current one; undefined goes back to the delivered bundle. Throws `E_BUNDLE_MISSING`. */
@@ -136,20 +161,42 @@ export class GenerationStore {
     const shelved = Object.values(await this.shelf());
     const kept = new Set([...all.slice(Math.max(0, all.length - count)), ...shelved, current, current === undefined ? undefined : await this.previous(current)]);
     const removed = all.filter((generation) => !kept.has(generation));
-    for (const generation of removed) {
-      // Renamed first: a half-removed folder must not look like a generation.
-      const doomed = join(this.#folder, `${unfinishedPrefix}${generation}-${process.pid}-0`);
-      await rename(this.pathOf(generation), doomed);
-      await rm(doomed, { recursive: true, force: true });
-    }
+    for (const generation of removed) await this.remove(generation);
     return removed;
+  }
+
+  /** Removes a generation, if it is there. Nothing may refer to it any more. */
+  async remove(generation: number): Promise<void> {
+    if (!existsSync(this.pathOf(generation))) return;
+    // Renamed first: a half-removed folder must not look like a generation.
+    const doomed = join(this.#folder, `${unfinishedPrefix}${generation}-${process.pid}-${randomBytes(4).toString("hex")}`);
+    await this.disk.rename(this.pathOf(generation), doomed);
+    // Or a power cut might undo the renaming and not the removing.
+    await this.disk.syncFolder(this.#folder);
+    await this.disk.remove(doomed);
   }
 
   /** Puts a file whole in the place of another; without content, removes it. */
   async #replace(path: string, content: string | undefined): Promise<void> {
-    if (content !== undefined) return replaceSynced(path, join(this.directory, `${unfinishedPrefix}${basename(path)}-${process.pid}-0`), new TextEncoder().encode(content));
-    await rm(path, { force: true });
-    await syncFolder(this.directory);
+    if (content !== undefined) return replaceSynced(path, join(this.directory, `${unfinishedPrefix}${basename(path)}-${process.pid}-0`), new TextEncoder().encode(content), this.disk);
+    await this.disk.remove(path);
+    await this.disk.syncFolder(this.directory);
+  }
+
+  async #pointed(): Promise<number | undefined> {
+    const text = await readIfThere(this.#pointer);
+    if (text === undefined) return undefined;
+    if (/^(0|[1-9]\d*)\n$/.test(text)) return Number(text);
+    throw new NightshiftError("E_BUNDLE_FORMAT", {
+      expected: `the number of a generation in ${this.#pointer}`,
+      received: JSON.stringify(text.slice(0, 40)),
+      remedy: "Remove the file to go back to the delivered bundle.",
+    });
+  }
+
+  async #read(generation: number): Promise<void> {
+    await this.#check(generation);
+    await readBundle(this.pathOf(generation));
   }
 
   async #check(generation: number): Promise<void> {

@@ -4,7 +4,7 @@ export type { Exemplar, ExemplarSet } from "./exemplars.js";
 export { findBundle, shippedBundles } from "./find.js";
 export { GenerationStore, defaultStateDirectory, type Shelf, shelvedFor } from "./generations.js";
 export type { Golden } from "./golden.js";
-export { type Description, type Manifest, formatVersion } from "./manifest.js";
+export { type Description, type Manifest, contentOf, formatVersion } from "./manifest.js";
 export type { Quantisation } from "./quantisation.js";
 export { type ReadOptions, readBundle, readManifest } from "./read.js";
 export { asStored, checkFinite } from "./weights.js";

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
@@ -58,6 +59,9 @@ const fileSchema = z.strictObject({
   bytes: z.number().int().min(0),
   sha256,
 });
+
+/** SHA-256 of what a manifest states of its files: the same for two bundles with the same content, whenever they were made. */
+export const contentOf = ({ files }: Pick<Manifest, "files">): string => createHash("sha256").update(JSON.stringify(files.map(({ path, sha256: hash }) => [path, hash]))).digest("hex");
 
 /** What weights may be for; `unknown` where nobody could tell. */
 export const conditions = ["clear", "dusk", "night", "fog", "unknown"] as const;

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { NightshiftError } from "../errors.js";
 import { type BundleContents, bundleFiles } from "./bundle.js";
+import { type Disk, realDisk } from "./disk.js";
 import { encodeEmbeddings, vocabularyOf } from "./embeddings.js";
 import { encodeExemplars } from "./exemplars.js";
-import { sha256Of, syncFolder, writeSynced } from "./files.js";
+import { makeFolders, sha256Of, writeSynced } from "./files.js";
 import { encodeGolden } from "./golden.js";
 import { checkManifest, formatVersion, manifestFile } from "./manifest.js";
 import { encodeQuantisation } from "./quantisation.js";
@@ -19,26 +20,27 @@ export const unfinishedPrefix = ".unfinished-";
  * beside it, synced, then renamed. Throws `E_BUNDLE_FORMAT` where something is already there or the contents are not a bundle,
  * `E_VOCABULARY` where the default vocabulary has no embeddings, `E_WEIGHTS_NOT_FINITE`.
  */
-export async function writeBundle(directory: string, contents: BundleContents): Promise<void> {
+export async function writeBundle(directory: string, contents: BundleContents, disk: Disk = realDisk): Promise<void> {
   const target = resolve(directory);
   await refuseExisting(target);
   const files = await filesOf(contents);
   const parent = dirname(target);
   const temporary = join(parent, `${unfinishedPrefix}${basename(target)}-${process.pid}-${randomBytes(4).toString("hex")}`);
-  await mkdir(temporary, { recursive: true });
+  await makeFolders(parent, disk);
+  await disk.makeFolder(temporary);
   try {
     const folders = new Set<string>([temporary]);
     for (const [path, content] of files) {
       const folder = dirname(join(temporary, path));
-      if (!folders.has(folder)) await mkdir(folder, { recursive: true });
+      if (!folders.has(folder)) await makeFolders(folder, disk);
       folders.add(folder);
-      await writeSynced(join(temporary, path), content);
+      await writeSynced(join(temporary, path), content, disk);
     }
-    for (const folder of folders) await syncFolder(folder);
-    await rename(temporary, target);
-    await syncFolder(parent);
+    for (const folder of folders) await disk.syncFolder(folder);
+    await disk.rename(temporary, target);
+    await disk.syncFolder(parent);
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
+    await disk.remove(temporary);
     throw error;
   }
 }

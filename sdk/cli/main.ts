@@ -10,14 +10,16 @@ import { evaluateCommand } from "./evaluate.js";
 import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
 import { type Io, processIo, ToldFailure } from "./io.js";
+import { recordCommand } from "./record.js";
+import { replayCommand } from "./replay.js";
 import { runCommand } from "./run.js";
 import { trainCommand } from "./train.js";
-import { version } from "./version.js";
+import { version } from "../version.js";
 
 export const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
 
 /** Every command, in the order of `nightshift --help`. */
-const commands = [runCommand, trainCommand, adaptCommand, evaluateCommand, ablateCommand, calibrateCommand, benchCommand, buildCommand, importCommand, inspectCommand, doctorCommand];
+const commands = [runCommand, recordCommand, replayCommand, trainCommand, adaptCommand, evaluateCommand, ablateCommand, calibrateCommand, benchCommand, buildCommand, importCommand, inspectCommand, doctorCommand];
 
 /**
  * The `nightshift` command. Answers with its exit code: 0, 1 where something failed (its coded error is on stderr, and with `--json`

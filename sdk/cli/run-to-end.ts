@@ -1,13 +1,13 @@
 import { Nightshift } from "../nightshift.js";
-import { defaultSeed, defaultSource } from "../pipeline/options.js";
+import { defaultSeed, defaultSource, type NightshiftOptions } from "../pipeline/options.js";
 import { addressesFor, defaultPublisherPort } from "./addresses.js";
 import { adaptationOptions, type Configuration } from "./configuration.js";
 import { figure, type Io, Progress, say } from "./io.js";
-import { score } from "./scores.js";
+import { score, type Scores } from "./scores.js";
 import { type Summary, summarize } from "./summary.js";
 
 /** Streams until the camera ends or the user interrupts, waits for a verdict under way, measures what was learnt, and stops. */
-export async function runToEnd(io: Io, options: Configuration): Promise<Summary> {
+export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftOptions, "record">): Promise<Summary> {
   const { port = defaultPublisherPort, viewerPort, viewerHost, healthPort, headless, adaptation, ...rest } = options;
   const learning = adaptationOptions(adaptation);
   let training = "";
@@ -26,6 +26,7 @@ export async function runToEnd(io: Io, options: Configuration): Promise<Summary>
     onError: () => undefined,
   });
   const interrupted = interruption();
+  let scores: Scores = { miou: { before: null, after: null }, miouOn: "not measured: interrupted" };
   try {
     const { publisher, control, viewer, health } = nightshift.addresses;
     say(io, `Publishing on ${publisher.join(", ")}; control on ${control ?? "no socket"}.`);
@@ -40,14 +41,14 @@ export async function runToEnd(io: Io, options: Configuration): Promise<Summary>
       clearInterval(clock);
     }
     const { source = defaultSource, seed = defaultSeed } = options;
-    const scores = interrupted.hasHappened
-      ? { miou: { before: null, after: null }, miouOn: "not measured: interrupted" }
-      : await score(source, seed, nightshift.bundles, (line) => progress.show(line), options.textEncoder);
-    return summarize(nightshift, scores);
+    if (!interrupted.hasHappened) scores = await score(source, seed, nightshift.bundles, (line) => progress.show(line), options.textEncoder);
   } finally {
     interrupted.close();
     await nightshift.stop();
   }
+  const failure = nightshift.recorded?.failure;
+  if (failure) throw failure;
+  return summarize(nightshift, scores);
 }
 
 /** How the stream stands; `training` is what the trainer last told. */

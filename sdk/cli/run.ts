@@ -10,10 +10,10 @@ export interface RunOptions extends Configuration {
   readonly json: boolean;
 }
 
-export const runCommand = (io: Io): Command =>
-  new Command("run")
-    .description("Stream a camera through the network, publish the answers, and learn when the weather turns.")
-    .option("--source <source>", "drive (rendered; day turns to night), a folder of images, a video file, /dev/video0, or rtsp://... (default: drive)")
+/** With the options of every command that streams. */
+export const streaming = (command: Command): Command =>
+  command
+    .option("--source <source>", "drive (rendered; day turns to night), a folder of images, a video file, a recording (.mcap), /dev/video0, or rtsp://... (default: drive)")
     .option("--bundle <name or path>", "default, rendered, or the folder of a bundle (default: default)")
     .option("--headless", "without the page")
     .option("--frames <count>", "end after so many frames", wholeNumber(1))
@@ -33,14 +33,21 @@ export const runCommand = (io: Io): Command =>
     .option("--health-port <port>", "of /metrics (Prometheus), /live and /ready, on 127.0.0.1; none unless given (0: any free one)", wholeNumber(0))
     .option("--config <file>", "YAML with these options by name, and the camera's intrinsics (sdk/cli/configuration.schema.json)")
     .option("--set <key=value>", "one value over the configuration file's, such as intrinsics.fx=910; may be given again", repeated)
-    .option("--json", "print JSON alone on stdout", false)
+    .option("--json", "print JSON alone on stdout", false);
+
+/** What is configured, with the command line over it. */
+export async function configured({ config, set, json: _, adaptation, ...given }: RunOptions): Promise<Configuration> {
+  // Commander says `true` where --no-adaptation is absent, which must not undo what the file says.
+  return { ...(await readConfiguration(config, set)), ...given, ...(adaptation === false && { adaptation }) };
+}
+
+export const runCommand = (io: Io): Command =>
+  streaming(new Command("run"))
+    .description("Stream a camera through the network, publish the answers, and learn when the weather turns.")
     .addHelpText("after", "\nAt the end it prints framesIn, answered, dropped, lost, generations, triggers, verdicts, fps, latencyMs, miou (percent, before and after).")
-    .action(async ({ config, set, json, adaptation, ...given }: RunOptions) => {
+    .action(async (options: RunOptions) => {
       const { runToEnd } = await import("./run-to-end.js");
       const { summaryLines } = await import("./summary.js");
-      const configured = await readConfiguration(config, set);
-      // Commander says `true` where --no-adaptation is absent, which must not undo what the file says.
-      const options = { ...configured, ...given, ...(adaptation === false && { adaptation }) };
-      const summary = await runToEnd(io, options);
-      result(io, json, summary, summaryLines(summary));
+      const summary = await runToEnd(io, await configured(options));
+      result(io, options.json, summary, summaryLines(summary));
     });

@@ -14,6 +14,8 @@ export interface Summary {
   readonly verdicts: { readonly accepted: number; readonly rejected: number };
   readonly rolledBack: number;
   readonly trainerFailures: number;
+  /** What was recorded, where anything was. */
+  readonly recorded?: { readonly path: string; readonly frames: number; readonly skipped: number };
   readonly fps: number;
   readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
   readonly miou: Scores["miou"];
@@ -30,13 +32,15 @@ export function summarize(nightshift: Nightshift, scores: Scores): Summary {
   const { latencyMs } = nightshift;
   const { generations, triggers, verdicts, rolledBack, trainerFailures } = nightshift.learned;
   const latency = { p50: rounded(latencyMs.p50), p95: rounded(latencyMs.p95), p99: rounded(latencyMs.p99) };
-  return { framesIn, answered, dropped, lost, generations, triggers, verdicts, rolledBack, trainerFailures, fps: rounded(nightshift.fps), latencyMs: latency, ...scores };
+  const recorded = nightshift.recorded && { path: nightshift.recorded.path, frames: nightshift.recorded.frames, skipped: nightshift.recorded.skipped };
+  return { ...(recorded && { recorded }), framesIn, answered, dropped, lost, generations, triggers, verdicts, rolledBack, trainerFailures, fps: rounded(nightshift.fps), latencyMs: latency, ...scores };
 }
 
 export function summaryLines(summary: Summary): string[] {
   const { framesIn, answered, dropped, lost, generations, triggers, verdicts, fps, latencyMs, miou, miouOn } = summary;
   return table([
     ["frames", `${framesIn} in, ${answered} answered, ${dropped} dropped, ${lost} lost`],
+    ...(summary.recorded ? [["recorded", `${summary.recorded.frames} frames in ${summary.recorded.path}, ${summary.recorded.skipped} missed`] as const] : []),
     ["frames a second", figure(fps)],
     ["latency", `${figure(latencyMs.p50)} ms (p95 ${figure(latencyMs.p95)}, p99 ${figure(latencyMs.p99)})`],
     ["triggers", triggers],

@@ -93,7 +93,7 @@ async function framesOf(folder: string, size: { readonly width: number; readonly
     const scene = { thumbnail: statistics.thumbnail, shares: new Map<string, number>() };
     memory.offer({ id: `${camera}/${sequence}`, condition: "unknown", captureTimeNs, scene, rgb: () => shrink(frame, size) });
   };
-  const camera = openSource({ source: folder, fps: 0 }, (error) => {
+  const { camera } = await openSource({ source: folder, fps: 0 }, (error) => {
     throw error;
   });
   for await (const frame of camera.frames(new AbortController().signal)) take(frame);

@@ -12,6 +12,8 @@ export interface AnswerStreamParts {
   readonly engine: Engine;
   /** Takes each answer, in order. The stream waits for it, while the engine already works on the next frame. */
   readonly take: (frame: Frame, perception: Perception) => Promise<void>;
+  /** Given, frames go one by one: each is announced here when everything about the one before it is done. */
+  readonly before?: (frame: Frame) => Promise<void>;
   /** Gets what goes wrong with single frames. */
   readonly onError: (error: unknown) => void;
 }
@@ -72,15 +74,17 @@ export class AnswerStream {
   }
 
   async #answerAll(): Promise<void> {
-    const { camera, engine } = this.parts;
+    const { camera, engine, before } = this.parts;
     let [last, lastButOne] = [Promise.resolve(), Promise.resolve()];
     for await (const taken of this.#slot) {
+      await before?.(taken.item);
       const answer = engine.infer(taken.item);
       [lastButOne, last] = [last, last.then(() => this.#settle(taken, answer))];
       // Both are waited for in their turn; until then a failure is not an unhandled one.
       for (const each of [answer, last]) each.catch(() => undefined);
       // A live camera's next frame is taken when the engine is free for it, as new as can be; a recording's may wait in the engine's thread already.
-      await (camera.live ? last : lastButOne);
+      await (camera.live || before ? last : lastButOne);
+      if (before) await this.#taking;
     }
     await last;
     await this.#taking;

@@ -1,31 +1,49 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolders, onDisk } from "../bundle/files.js";
 import { NightshiftError } from "../errors.js";
 
 /** Holds a folder for one process: two that learn in the same one would take each other's generations. */
 export class FolderLock {
   private constructor(private readonly path: string) {}
 
-  /** Throws `E_CONFIG` where a running process holds the folder. What a crashed one left is taken over. */
+  /** Throws `E_CONFIG` where a running process holds the folder, `E_DISK`. What a crashed one left is taken over, also where its number is another's by now. */
   static async take(folder: string): Promise<FolderLock> {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     const path = join(folder, "lock");
     for (let tries = 0; tries < 2; tries++) {
       try {
-        await writeFile(path, `${process.pid}\n`, { flag: "wx" });
+        await onDisk(path, () => writeFile(path, `${process.pid} ${birthOf(process.pid)}\n`, { flag: "wx" }));
         return new FolderLock(path);
       } catch (error) {
         if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
       }
-      const holder = Number(await readFile(path, "utf8").catch(() => ""));
-      if (holder > 0 && isAlive(holder)) throw held(folder, holder);
-      await rm(path, { force: true });
+      const [pid = "", birth] = (await readFile(path, "utf8").catch(() => "")).trim().split(" ");
+      const holder = Number(pid);
+      if (holder > 0 && isAlive(holder) && (birth === undefined || birth === birthOf(holder))) throw held(folder, holder);
+      await onDisk(path, () => rm(path, { force: true }));
     }
     throw held(folder, undefined);
   }
 
   async release(): Promise<void> {
     await rm(this.path, { force: true });
+  }
+}
+
+/**
+ * Tells a process from every other that has or had its number: after a power cut, or in a container that is started again, another has the same soon.
+ * The boot and the tick of it in which the process began, on Linux; elsewhere nothing is known of that.
+ */
+function birthOf(pid: number): string {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    // After the name, which is in parentheses and may hold anything; the 22nd field of all.
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+    return `${boot}/${fields[19]}`;
+  } catch {
+    return "unknown";
   }
 }
 

@@ -53,6 +53,13 @@ export interface NightshiftOptions {
   readonly viewer?: false | { readonly port?: number; readonly host?: string };
   /** `/metrics`, `/live` and `/ready` over HTTP; none unless asked for. */
   readonly health?: false | HealthOptions;
+  /** Records frames, answers and events into a new MCAP file. `lossless`: frames as PNG, not JPEG. */
+  readonly record?: false | { readonly path: string; readonly lossless?: boolean };
+  /**
+   * For replays: frames go one by one, each after everything that the one before it began has ended, training and judging too; time is the frames' own, and latencies are not judged. So the
+   * same recording, with the same options on the same machine, gives the same answers and generations bit by bit.
+   */
+  readonly lockstep?: boolean;
   /** Hears every event, also the first ones. */
   readonly onEvent?: (event: StreamEvent) => void;
   /** Gets what goes wrong without ending the stream; written to stderr by default. */

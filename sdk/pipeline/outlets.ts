@@ -1,7 +1,10 @@
 import type { Perception } from "../engine/perception.js";
+import type { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
+import type { RecordedWeather } from "../recording/messages.js";
+import type { Recorder } from "../recording/recorder.js";
 import { type ControlHandler, ControlServer } from "../stream/control.js";
-import type { ConditionName, StreamEvent } from "../stream/events.js";
+import type { StreamEvent } from "../stream/events.js";
 import { HealthServer } from "../stream/health.js";
 import { Publisher } from "../stream/publisher.js";
 import type { Status } from "../stream/status.js";
@@ -14,12 +17,13 @@ export interface Handler extends ControlHandler {
   status(): Status;
 }
 
-/** Everything that shows answers and takes requests: ZeroMQ's two sockets, the page, and health and metrics, each where it is wanted. */
+/** Everything that shows answers and takes requests: ZeroMQ's two sockets, the page, health and metrics, and a recording, each where it is wanted. */
 export class Outlets {
   #publisher: Publisher | undefined;
   #control: ControlServer | undefined;
   #viewer: Viewer | undefined;
   #health: HealthServer | undefined;
+  #recorder: Recorder | undefined;
 
   private constructor() {}
 
@@ -28,9 +32,11 @@ export class Outlets {
     options: NightshiftOptions,
     handler: Handler,
     about: { readonly source: string; readonly bundle: string },
+    recorder: Recorder | undefined,
     onError: (error: unknown) => void,
   ): Promise<Outlets> {
     const outlets = new Outlets();
+    outlets.#recorder = recorder;
     const { publish, control, viewer, health } = options;
     try {
       if (publish !== false) outlets.#publisher = await Publisher.open({ onError, ...(publish && { addresses: publish }) });
@@ -51,16 +57,26 @@ export class Outlets {
     return { publisher: this.#publisher?.addresses ?? [], control: this.#control?.address, viewer: this.#viewer?.address, health: this.#health?.address };
   }
 
-  answer(frame: Frame, perception: Perception, condition: ConditionName): void {
+  /** Frames in the recording, those of a live camera that it missed, and why it ended early, where it did; undefined where nothing is recorded. */
+  get recorded(): { readonly path: string; readonly frames: number; readonly skipped: number; readonly failure?: NightshiftError } | undefined {
+    const recorder = this.#recorder;
+    return recorder && { path: recorder.path, ...recorder.counters, ...(recorder.failure && { failure: recorder.failure }) };
+  }
+
+  /** Resolves when all have room for the next. */
+  async answer(frame: Frame, perception: Perception, weather: RecordedWeather): Promise<void> {
+    const { condition } = weather;
     this.#publisher?.publish(perception, condition);
     this.#viewer?.show(frame, perception, condition);
     this.#health?.answered();
+    await this.#recorder?.answer(frame, perception, weather);
   }
 
   event(event: StreamEvent): void {
     this.#publisher?.publishEvent(event);
     this.#viewer?.event(event);
     this.#health?.event(event);
+    this.#recorder?.event(event);
   }
 
   async close(): Promise<void> {
@@ -68,6 +84,7 @@ export class Outlets {
     await this.#viewer?.close();
     await this.#health?.close();
     await this.#publisher?.close();
+    await this.#recorder?.close();
   }
 }
 

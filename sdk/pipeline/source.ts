@@ -5,15 +5,35 @@ import { checkName } from "../../adapters/cameras/name.js";
 import { openCamera } from "../../adapters/cameras/open.js";
 import { undistorted } from "../../adapters/cameras/undistort.js";
 import { NightshiftError } from "../errors.js";
+import { RecordingCamera } from "../recording/camera.js";
 import type { Camera } from "../stream/camera.js";
+import type { StreamEvent } from "../stream/events.js";
 import { defaultSeed, defaultSource, type NightshiftOptions } from "./options.js";
 
-/** The camera that the options describe. Throws `E_CAMERA` or `E_CONFIG`. */
-export function openSource(options: NightshiftOptions, onError: (error: NightshiftError) => void): Camera {
+/** Where frames come from. */
+export interface Source {
+  readonly camera: Camera;
+  /** Of a recording: what was told and asked between a frame and the one before it. */
+  readonly eventsBefore?: (sequence: number) => readonly StreamEvent[];
+}
+
+/** The camera that the options describe. Throws `E_CAMERA`, `E_CONFIG` or `E_RECORDING`. */
+export async function openSource(options: NightshiftOptions, onError: (error: NightshiftError) => void): Promise<Source> {
   const { source = defaultSource, intrinsics, frames } = options;
+  if (typeof source === "string" && source.endsWith(".mcap")) {
+    const recording = await openRecording(source, options, onError);
+    return { camera: limited(recording, frames), eventsBefore: (sequence) => recording.eventsBefore(sequence) };
+  }
   const opened = typeof source === "object" ? own(source, options) : source === "drive" ? openDrive(options) : openNamed(source, options, onError);
-  const clear = intrinsics ? undistorted(opened, intrinsics) : opened;
-  return frames === undefined ? clear : first(clear, frames);
+  return { camera: limited(intrinsics ? undistorted(opened, intrinsics) : opened, frames) };
+}
+
+/** A recording has the frames as the network saw them, at their own pace unless it is 0 or a replay. */
+function openRecording(path: string, { camera, fps, loop, intrinsics, lockstep = false }: NightshiftOptions, onError: (error: NightshiftError) => void): Promise<RecordingCamera> {
+  const strange = Object.entries({ fps: fps === 0 ? undefined : fps, loop, intrinsics }).find(([, value]) => value !== undefined);
+  if (strange)
+    throw new NightshiftError("E_CONFIG", { expected: "a recording at its own pace (or --fps 0), once, undistorted already", received: `${strange[0]} beside it`, remedy: "Leave that option out." });
+  return RecordingCamera.open(path, { ...(camera !== undefined && { camera }), times: lockstep ? "replay" : fps === 0 ? "now" : "recorded", onError });
 }
 
 /** A camera of the caller's own. */
@@ -42,8 +62,9 @@ function imagesOf(source: string): string {
   return existsSync(images) ? images : source;
 }
 
-/** The camera's first frames only. */
-function first(camera: Camera, count: number): Camera {
+/** The camera's first frames only, where there is a limit. */
+function limited(camera: Camera, count: number | undefined): Camera {
+  if (count === undefined) return camera;
   return {
     name: camera.name,
     live: camera.live,

@@ -1,13 +1,14 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FrameMemory } from "../adaptation/memory.js";
 import { readMemory, writeMemory } from "../adaptation/memory-file.js";
-import { type Bundle, defaultStateDirectory, GenerationStore, readBundle } from "../bundle/index.js";
-import { replaceSynced } from "../bundle/files.js";
+import { type Bundle, contentOf, defaultStateDirectory, GenerationStore, readBundle } from "../bundle/index.js";
+import { type Disk, realDisk } from "../bundle/disk.js";
+import { makeFolders, replaceSynced } from "../bundle/files.js";
 import { Turns } from "../engine/turns.js";
+import type { NightshiftError } from "../errors.js";
 import { FolderLock } from "./lock.js";
 import { defaultSource, type NightshiftOptions } from "./options.js";
 
@@ -25,18 +26,21 @@ export class State {
     /** Goes when Nightshift stops. */
     private readonly isTemporary: boolean,
     private readonly lock: FolderLock,
+    private readonly disk: Disk,
   ) {}
 
-  /** Opens the folder that the options name or imply for this bundle and camera. Throws `E_CONFIG` where another Nightshift uses it. */
-  static async open({ source = defaultSource, state }: NightshiftOptions, bundle: Bundle, camera: string): Promise<State> {
+  /** Opens the folder that the options name or imply for this bundle and camera. Throws `E_CONFIG` where another Nightshift uses it, `E_DISK`. */
+  static async open({ source = defaultSource, state }: NightshiftOptions, bundle: Bundle, camera: string, disk: Disk = realDisk): Promise<State> {
     const isTemporary = state === undefined && source === "drive";
     const directory = state ?? (isTemporary ? await mkdtemp(join(tmpdir(), "nightshift-")) : join(defaultStateDirectory(), folderOf(bundle), camera));
+    await makeFolders(directory, disk);
     const lock = await FolderLock.take(directory);
-    return new State(directory, await GenerationStore.open(directory), isTemporary, lock);
+    return new State(directory, await GenerationStore.open(directory, disk), isTemporary, lock, disk);
   }
 
-  /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. Throws as `readBundle`. */
-  async current(delivered: Bundle): Promise<Bundle> {
+  /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. What is damaged is told of and discarded first. */
+  async current(delivered: Bundle, onError: (error: NightshiftError) => void): Promise<Bundle> {
+    for (const error of await this.generations.discardDamaged()) onError(error);
     const generation = await this.generations.current();
     return generation === undefined ? delivered : readBundle(this.generations.pathOf(generation));
   }
@@ -63,7 +67,7 @@ export class State {
       if (this.isTemporary || memory.revision === this.#kept) return;
       const { revision } = memory;
       const path = join(this.directory, memoryFile);
-      await replaceSynced(path, `${path}.new`, writeMemory(memory));
+      await replaceSynced(path, `${path}.new`, writeMemory(memory), this.disk);
       this.#kept = revision;
     });
   }
@@ -71,13 +75,15 @@ export class State {
   /** Keeps the memory, where there is one; removes everything where it was temporary. */
   async close(memory?: FrameMemory): Promise<void> {
     if (this.isTemporary) return rm(this.directory, { recursive: true, force: true });
-    if (memory) await this.keep(memory);
-    await this.lock.release();
+    try {
+      if (memory) await this.keep(memory);
+    } finally {
+      await this.lock.release();
+    }
   }
 }
 
 /** Another delivery of a bundle gets another folder: what was learnt from other weights is no generation of these. */
 function folderOf({ manifest }: Bundle): string {
-  const identity = JSON.stringify(manifest.files.map(({ path, sha256 }) => [path, sha256]));
-  return `${manifest.name}-${createHash("sha256").update(identity).digest("hex").slice(0, 12)}`;
+  return `${manifest.name}-${contentOf(manifest).slice(0, 12)}`;
 }

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { z } from "zod";
 import { nowNs } from "../frame.js";
 import { Condition, EventKind, type Event, EventSchema } from "./messages/nightshift_pb.js";
 import { schemaVersion } from "./topics.js";
@@ -39,6 +40,12 @@ export function eventMessage(event: StreamEvent): Event {
     text: event.text,
     detailsJson: JSON.stringify(event.details),
   });
+}
+
+/** What `eventMessage` made a message of; undefined for a kind that this version does not know. Throws where the details are no JSON object. */
+export function eventOf({ timeNs, kind, text, detailsJson }: Event): StreamEvent | undefined {
+  const name = eventKindNames.find((each) => EventKind[upper(each)] === kind);
+  return name && { timeNs, kind: name, text, details: z.record(z.string(), z.unknown()).parse(JSON.parse(detailsJson)) };
 }
 
 function upper<Name extends string>(name: Name): Uppercase<Name> {

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NightshiftError } from "../errors.js";
+import { makeFolders, replaceSynced } from "../bundle/files.js";
 import { readSafetensors, writeSafetensors } from "../graph/safetensors.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 
@@ -21,16 +22,9 @@ const file = (folder: string): string => join(folder, "checkpoint.safetensors");
 
 /** Writes a checkpoint beside the last one and then in its place, so that one is always whole. */
 export async function writeCheckpoint(folder: string, { state, steps, minutes, promptSteps = 0, textEncoder }: Checkpoint): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const fresh = `${file(folder)}.new`;
-  const handle = await open(fresh, "w");
-  try {
-    await handle.writeFile(writeSafetensors(state, { steps: String(steps), minutes: String(minutes), promptSteps: String(promptSteps), ...(textEncoder !== undefined && { textEncoder }) }));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(fresh, file(folder));
+  await makeFolders(folder);
+  const content = writeSafetensors(state, { steps: String(steps), minutes: String(minutes), promptSteps: String(promptSteps), ...(textEncoder !== undefined && { textEncoder }) });
+  await replaceSynced(file(folder), `${file(folder)}.new`, content);
 }
 
 /** The checkpoint to go on from, if any. Throws `E_CONFIG` where there is one and training is to start anew, and as `readCheckpoint`. */

@@ -15,16 +15,17 @@ import { needs } from "../support/shared.js";
 import { perceptionOf } from "./perceptions.js";
 
 const schemaFolder = join(packageRoot(), "sdk/stream/messages");
+const recordingFolder = join(packageRoot(), "sdk/recording/messages");
 
-test("the generated code is what the schema gives", (t) => {
+for (const [from, name] of [[schemaFolder, "nightshift"], [recordingFolder, "foxglove"]] as const) test(`the generated code is what the schema gives: ${name}`, (t) => {
   const hasProtoc = spawnSync("protoc", ["--version"]).status === 0;
   if (!needs(t, hasProtoc, "protoc", "apt-get install protobuf-compiler")) return;
   const folder = mkdtempSync(join(tmpdir(), "nightshift-messages-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const plugin = `--plugin=protoc-gen-es=${join(packageRoot(), "node_modules/.bin/protoc-gen-es")}`;
   const output = [`--es_out=${folder}`, "--es_opt=target=ts,import_extension=js"];
-  execFileSync("protoc", ["-I", schemaFolder, plugin, ...output, "nightshift.proto"], { stdio: "pipe" });
-  const [fresh, committed] = [folder, schemaFolder].map((each) => readFileSync(join(each, "nightshift_pb.ts"), "utf8"));
+  execFileSync("protoc", ["-I", from, plugin, ...output, `${name}.proto`], { stdio: "pipe" });
+  const [fresh, committed] = [folder, from].map((each) => readFileSync(join(each, `${name}_pb.ts`), "utf8"));
   t.is(fresh, committed, "run npm run generate:messages");
 });
 

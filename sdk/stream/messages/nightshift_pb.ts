@@ -30,7 +30,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nightshift.proto.
  */
 export const file_nightshift: GenFile = /*@__PURE__*/
-  fileDesc("ChBuaWdodHNoaWZ0LnByb3RvEg1uaWdodHNoaWZ0LnYxIkMKB1RpbWluZ3MSEAoIcXVldWVfbXMYASABKAISFAoMaW5mZXJlbmNlX21zGAIgASgCEhAKCHRvdGFsX21zGAMgASgCIscCCgZIZWFkZXISFgoOc2NoZW1hX3ZlcnNpb24YASABKA0SDgoGY2FtZXJhGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEhcKD2NhcHR1cmVfdGltZV9ucxgEIAEoBhIXCg9wdWJsaXNoX3RpbWVfbnMYBSABKAYSEgoKZ2VuZXJhdGlvbhgGIAEoDRISCgp2b2NhYnVsYXJ5GAcgAygJEg0KBXZhbGlkGAggASgIEhcKD2ludmFsaWRfcmVhc29ucxgJIAMoCRInCgd0aW1pbmdzGAogASgLMhYubmlnaHRzaGlmdC52MS5UaW1pbmdzEhQKDGNhbWVyYV93aWR0aBgLIAEoDRIVCg1jYW1lcmFfaGVpZ2h0GAwgASgNEisKCWNvbmRpdGlvbhgNIAEoDjIYLm5pZ2h0c2hpZnQudjEuQ29uZGl0aW9uIl8KBVBsYW5lEg0KBXdpZHRoGAEgASgNEg4KBmhlaWdodBgCIAEoDRIpCghlbmNvZGluZxgDIAEoDjIXLm5pZ2h0c2hpZnQudjEuRW5jb2RpbmcSDAoEZGF0YRgEIAEoDCJQCghUb0NhbWVyYRIPCgdzY2FsZV94GAEgASgBEg8KB3NjYWxlX3kYAiABKAESEAoIb2Zmc2V0X3gYAyABKAESEAoIb2Zmc2V0X3kYBCABKAEiuQEKBE1hc2sSJQoGaGVhZGVyGAEgASgLMhUubmlnaHRzaGlmdC52MS5IZWFkZXISKAoKY2F0ZWdvcmllcxgCIAEoCzIULm5pZ2h0c2hpZnQudjEuUGxhbmUSKQoGc2NvcmVzGAMgASgLMhQubmlnaHRzaGlmdC52MS5QbGFuZUgAiAEBEioKCXRvX2NhbWVyYRgEIAEoCzIXLm5pZ2h0c2hpZnQudjEuVG9DYW1lcmFCCQoHX3Njb3JlcyJhCgNCb3gSCgoCeDEYASABKAISCgoCeTEYAiABKAISCgoCeDIYAyABKAISCgoCeTIYBCABKAISDQoFbGFiZWwYBSABKA0SDAoEbmFtZRgGIAEoCRINCgVzY29yZRgHIAEoAiJRCgVCb3hlcxIlCgZoZWFkZXIYASABKAsyFS5uaWdodHNoaWZ0LnYxLkhlYWRlchIhCgVib3hlcxgCIAMoCzISLm5pZ2h0c2hpZnQudjEuQm94Io4BCgVEZXB0aBIlCgZoZWFkZXIYASABKAsyFS5uaWdodHNoaWZ0LnYxLkhlYWRlchINCgV3aWR0aBgCIAEoDRIOCgZoZWlnaHQYAyABKA0SEwoLY2VudGltZXRyZXMYBCABKAwSKgoJdG9fY2FtZXJhGAUgASgLMhcubmlnaHRzaGlmdC52MS5Ub0NhbWVyYSJ8CgVFdmVudBIWCg5zY2hlbWFfdmVyc2lvbhgBIAEoDRIPCgd0aW1lX25zGAIgASgGEiYKBGtpbmQYAyABKA4yGC5uaWdodHNoaWZ0LnYxLkV2ZW50S2luZBIMCgR0ZXh0GAQgASgJEhQKDGRldGFpbHNfanNvbhgFIAEoCSKDBAoMVmVoaWNsZVN0YXRlEjIKBndpcGVycxgBIAEoDjIiLm5pZ2h0c2hpZnQudjEuVmVoaWNsZVN0YXRlLldpcGVycxIwCgVsYW1wcxgCIAEoDjIhLm5pZ2h0c2hpZnQudjEuVmVoaWNsZVN0YXRlLkxhbXBzEhYKCWZvZ19sYW1wcxgDIAEoCEgAiAEBEhMKBnBhcmtlZBgEIAEoCEgBiAEBEhUKCGNoYXJnaW5nGAUgASgISAKIAQESFgoJc3BlZWRfbXBzGAYgASgCSAOIAQESIAoTdGVtcGVyYXR1cmVfY2Vsc2l1cxgHIAEoAkgEiAEBIlgKBldpcGVycxIWChJXSVBFUlNfVU5TUEVDSUZJRUQQABIOCgpXSVBFUlNfT0ZGEAESFwoTV0lQRVJTX0lOVEVSTUlUVEVOVBACEg0KCVdJUEVSU19PThADImkKBUxhbXBzEhUKEUxBTVBTX1VOU1BFQ0lGSUVEEAASDQoJTEFNUFNfT0ZGEAESEQoNTEFNUFNfUEFSS0lORxACEhIKDkxBTVBTX0xPV19CRUFNEAMSEwoPTEFNUFNfSElHSF9CRUFNEARCDAoKX2ZvZ19sYW1wc0IJCgdfcGFya2VkQgsKCV9jaGFyZ2luZ0IMCgpfc3BlZWRfbXBzQhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzIgkKB05vdGhpbmciHgoNU2V0Vm9jYWJ1bGFyeRINCgVuYW1lcxgBIAMoCSL4AgoOQ29udHJvbFJlcXVlc3QSFgoOc2NoZW1hX3ZlcnNpb24YASABKA0SKAoGc3RhdHVzGAIgASgLMhYubmlnaHRzaGlmdC52MS5Ob3RoaW5nSAASNgoOc2V0X3ZvY2FidWxhcnkYAyABKAsyHC5uaWdodHNoaWZ0LnYxLlNldFZvY2FidWxhcnlIABIrCglhZGFwdF9ub3cYBCABKAsyFi5uaWdodHNoaWZ0LnYxLk5vdGhpbmdIABInCgVwYXVzZRgFIAEoCzIWLm5pZ2h0c2hpZnQudjEuTm90aGluZ0gAEigKBnJlc3VtZRgGIAEoCzIWLm5pZ2h0c2hpZnQudjEuTm90aGluZ0gAEisKCXJvbGxfYmFjaxgHIAEoCzIWLm5pZ2h0c2hpZnQudjEuTm90aGluZ0gAEjQKDXZlaGljbGVfc3RhdGUYCCABKAsyGy5uaWdodHNoaWZ0LnYxLlZlaGljbGVTdGF0ZUgAQgkKB3JlcXVlc3QitwEKDENhbWVyYVN0YXR1cxIOCgZjYW1lcmEYASABKAkSEQoJZnJhbWVzX2luGAIgASgEEhAKCGFuc3dlcmVkGAMgASgEEg8KB2Ryb3BwZWQYBCABKAQSDAoEbG9zdBgFIAEoBBILCgNmcHMYBiABKAISFgoObGF0ZW5jeV9wNTBfbXMYByABKAISFgoObGF0ZW5jeV9wOTVfbXMYCCABKAISFgoObGF0ZW5jeV9wOTlfbXMYCSABKAIi4gEKBlN0YXR1cxISCgpnZW5lcmF0aW9uGAEgASgNEhIKCnZvY2FidWxhcnkYAiADKAkSKwoJY29uZGl0aW9uGAMgASgOMhgubmlnaHRzaGlmdC52MS5Db25kaXRpb24SEgoKYWRhcHRhdGlvbhgEIAEoCRIOCgZwYXVzZWQYBSABKAgSGQoRZnJhbWVzX3JlbWVtYmVyZWQYBiABKA0SFgoOdXB0aW1lX3NlY29uZHMYByABKAESLAoHY2FtZXJhcxgIIAMoCzIbLm5pZ2h0c2hpZnQudjEuQ2FtZXJhU3RhdHVzIlAKDENvbnRyb2xFcnJvchIMCgRjb2RlGAEgASgJEhAKCGV4cGVjdGVkGAIgASgJEhAKCHJlY2VpdmVkGAMgASgJEg4KBnJlbWVkeRgEIAEoCSKsAQoMQ29udHJvbFJlcGx5EhYKDnNjaGVtYV92ZXJzaW9uGAEgASgNEiQKAm9rGAIgASgLMhYubmlnaHRzaGlmdC52MS5Ob3RoaW5nSAASJwoGc3RhdHVzGAMgASgLMhUubmlnaHRzaGlmdC52MS5TdGF0dXNIABIsCgVlcnJvchgEIAEoCzIbLm5pZ2h0c2hpZnQudjEuQ29udHJvbEVycm9ySABCBwoFcmVwbHkqcwoJQ29uZGl0aW9uEhUKEUNPTkRJVElPTl9VTktOT1dOEAASEwoPQ09ORElUSU9OX0NMRUFSEAESEgoOQ09ORElUSU9OX0RVU0sQAhITCg9DT05ESVRJT05fTklHSFQQAxIRCg1DT05ESVRJT05fRk9HEAQqSQoIRW5jb2RpbmcSGAoURU5DT0RJTkdfVU5TUEVDSUZJRUQQABIQCgxFTkNPRElOR19SQVcQARIRCg1FTkNPRElOR19aTElCEAIq9QQKCUV2ZW50S2luZBIaChZFVkVOVF9LSU5EX1VOU1BFQ0lGSUVEEAASHQoZRVZFTlRfS0lORF9TVFJFQU1fU1RBUlRFRBABEhsKF0VWRU5UX0tJTkRfU1RSRUFNX0VOREVEEAISHgoaRVZFTlRfS0lORF9XRUFUSEVSX0NIQU5HRUQQAxIWChJFVkVOVF9LSU5EX1RSSUdHRVIQBBIeChpFVkVOVF9LSU5EX1RSQUlORVJfU1RBUlRFRBAFEh8KG0VWRU5UX0tJTkRfVFJBSU5FUl9QUk9HUkVTUxAGEh0KGUVWRU5UX0tJTkRfVFJBSU5FUl9GQUlMRUQQBxIWChJFVkVOVF9LSU5EX1ZFUkRJQ1QQCBIhCh1FVkVOVF9LSU5EX0dFTkVSQVRJT05fU1dBUFBFRBAJEiIKHkVWRU5UX0tJTkRfR0VORVJBVElPTl9SRUpFQ1RFRBAKEhoKFkVWRU5UX0tJTkRfUk9MTEVEX0JBQ0sQCxIaChZFVkVOVF9LSU5EX0NBTUVSQV9MT1NUEAwSGwoXRVZFTlRfS0lORF9DQU1FUkFfRVJST1IQDRIbChdFVkVOVF9LSU5EX0VOR0lORV9FUlJPUhAOEiEKHUVWRU5UX0tJTkRfVk9DQUJVTEFSWV9DSEFOR0VEEA8SIAocRVZFTlRfS0lORF9BREFQVEFUSU9OX1BBVVNFRBAQEiEKHUVWRU5UX0tJTkRfQURBUFRBVElPTl9SRVNVTUVEEBESHAoYRVZFTlRfS0lORF9WRUhJQ0xFX1NUQVRFEBISIQodRVZFTlRfS0lORF9HRU5FUkFUSU9OX1NIRUxWRUQQE2IGcHJvdG8z");
+  fileDesc("ChBuaWdodHNoaWZ0LnByb3RvEg1uaWdodHNoaWZ0LnYxIkMKB1RpbWluZ3MSEAoIcXVldWVfbXMYASABKAISFAoMaW5mZXJlbmNlX21zGAIgASgCEhAKCHRvdGFsX21zGAMgASgCIscCCgZIZWFkZXISFgoOc2NoZW1hX3ZlcnNpb24YASABKA0SDgoGY2FtZXJhGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEhcKD2NhcHR1cmVfdGltZV9ucxgEIAEoBhIXCg9wdWJsaXNoX3RpbWVfbnMYBSABKAYSEgoKZ2VuZXJhdGlvbhgGIAEoDRISCgp2b2NhYnVsYXJ5GAcgAygJEg0KBXZhbGlkGAggASgIEhcKD2ludmFsaWRfcmVhc29ucxgJIAMoCRInCgd0aW1pbmdzGAogASgLMhYubmlnaHRzaGlmdC52MS5UaW1pbmdzEhQKDGNhbWVyYV93aWR0aBgLIAEoDRIVCg1jYW1lcmFfaGVpZ2h0GAwgASgNEisKCWNvbmRpdGlvbhgNIAEoDjIYLm5pZ2h0c2hpZnQudjEuQ29uZGl0aW9uIl8KBVBsYW5lEg0KBXdpZHRoGAEgASgNEg4KBmhlaWdodBgCIAEoDRIpCghlbmNvZGluZxgDIAEoDjIXLm5pZ2h0c2hpZnQudjEuRW5jb2RpbmcSDAoEZGF0YRgEIAEoDCJQCghUb0NhbWVyYRIPCgdzY2FsZV94GAEgASgBEg8KB3NjYWxlX3kYAiABKAESEAoIb2Zmc2V0X3gYAyABKAESEAoIb2Zmc2V0X3kYBCABKAEiuQEKBE1hc2sSJQoGaGVhZGVyGAEgASgLMhUubmlnaHRzaGlmdC52MS5IZWFkZXISKAoKY2F0ZWdvcmllcxgCIAEoCzIULm5pZ2h0c2hpZnQudjEuUGxhbmUSKQoGc2NvcmVzGAMgASgLMhQubmlnaHRzaGlmdC52MS5QbGFuZUgAiAEBEioKCXRvX2NhbWVyYRgEIAEoCzIXLm5pZ2h0c2hpZnQudjEuVG9DYW1lcmFCCQoHX3Njb3JlcyJhCgNCb3gSCgoCeDEYASABKAISCgoCeTEYAiABKAISCgoCeDIYAyABKAISCgoCeTIYBCABKAISDQoFbGFiZWwYBSABKA0SDAoEbmFtZRgGIAEoCRINCgVzY29yZRgHIAEoAiJRCgVCb3hlcxIlCgZoZWFkZXIYASABKAsyFS5uaWdodHNoaWZ0LnYxLkhlYWRlchIhCgVib3hlcxgCIAMoCzISLm5pZ2h0c2hpZnQudjEuQm94Io4BCgVEZXB0aBIlCgZoZWFkZXIYASABKAsyFS5uaWdodHNoaWZ0LnYxLkhlYWRlchINCgV3aWR0aBgCIAEoDRIOCgZoZWlnaHQYAyABKA0SEwoLY2VudGltZXRyZXMYBCABKAwSKgoJdG9fY2FtZXJhGAUgASgLMhcubmlnaHRzaGlmdC52MS5Ub0NhbWVyYSJ8CgVFdmVudBIWCg5zY2hlbWFfdmVyc2lvbhgBIAEoDRIPCgd0aW1lX25zGAIgASgGEiYKBGtpbmQYAyABKA4yGC5uaWdodHNoaWZ0LnYxLkV2ZW50S2luZBIMCgR0ZXh0GAQgASgJEhQKDGRldGFpbHNfanNvbhgFIAEoCSKcAQoHV2VhdGhlchIXCg9jYXB0dXJlX3RpbWVfbnMYASABKAYSKwoJY29uZGl0aW9uGAIgASgOMhgubmlnaHRzaGlmdC52MS5Db25kaXRpb24SEgoKY29uZmlkZW5jZRgDIAEoAhINCgVjbGVhchgEIAEoAhIMCgRkdXNrGAUgASgCEg0KBW5pZ2h0GAYgASgCEgsKA2ZvZxgHIAEoAiKDBAoMVmVoaWNsZVN0YXRlEjIKBndpcGVycxgBIAEoDjIiLm5pZ2h0c2hpZnQudjEuVmVoaWNsZVN0YXRlLldpcGVycxIwCgVsYW1wcxgCIAEoDjIhLm5pZ2h0c2hpZnQudjEuVmVoaWNsZVN0YXRlLkxhbXBzEhYKCWZvZ19sYW1wcxgDIAEoCEgAiAEBEhMKBnBhcmtlZBgEIAEoCEgBiAEBEhUKCGNoYXJnaW5nGAUgASgISAKIAQESFgoJc3BlZWRfbXBzGAYgASgCSAOIAQESIAoTdGVtcGVyYXR1cmVfY2Vsc2l1cxgHIAEoAkgEiAEBIlgKBldpcGVycxIWChJXSVBFUlNfVU5TUEVDSUZJRUQQABIOCgpXSVBFUlNfT0ZGEAESFwoTV0lQRVJTX0lOVEVSTUlUVEVOVBACEg0KCVdJUEVSU19PThADImkKBUxhbXBzEhUKEUxBTVBTX1VOU1BFQ0lGSUVEEAASDQoJTEFNUFNfT0ZGEAESEQoNTEFNUFNfUEFSS0lORxACEhIKDkxBTVBTX0xPV19CRUFNEAMSEwoPTEFNUFNfSElHSF9CRUFNEARCDAoKX2ZvZ19sYW1wc0IJCgdfcGFya2VkQgsKCV9jaGFyZ2luZ0IMCgpfc3BlZWRfbXBzQhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzIgkKB05vdGhpbmciHgoNU2V0Vm9jYWJ1bGFyeRINCgVuYW1lcxgBIAMoCSL4AgoOQ29udHJvbFJlcXVlc3QSFgoOc2NoZW1hX3ZlcnNpb24YASABKA0SKAoGc3RhdHVzGAIgASgLMhYubmlnaHRzaGlmdC52MS5Ob3RoaW5nSAASNgoOc2V0X3ZvY2FidWxhcnkYAyABKAsyHC5uaWdodHNoaWZ0LnYxLlNldFZvY2FidWxhcnlIABIrCglhZGFwdF9ub3cYBCABKAsyFi5uaWdodHNoaWZ0LnYxLk5vdGhpbmdIABInCgVwYXVzZRgFIAEoCzIWLm5pZ2h0c2hpZnQudjEuTm90aGluZ0gAEigKBnJlc3VtZRgGIAEoCzIWLm5pZ2h0c2hpZnQudjEuTm90aGluZ0gAEisKCXJvbGxfYmFjaxgHIAEoCzIWLm5pZ2h0c2hpZnQudjEuTm90aGluZ0gAEjQKDXZlaGljbGVfc3RhdGUYCCABKAsyGy5uaWdodHNoaWZ0LnYxLlZlaGljbGVTdGF0ZUgAQgkKB3JlcXVlc3QitwEKDENhbWVyYVN0YXR1cxIOCgZjYW1lcmEYASABKAkSEQoJZnJhbWVzX2luGAIgASgEEhAKCGFuc3dlcmVkGAMgASgEEg8KB2Ryb3BwZWQYBCABKAQSDAoEbG9zdBgFIAEoBBILCgNmcHMYBiABKAISFgoObGF0ZW5jeV9wNTBfbXMYByABKAISFgoObGF0ZW5jeV9wOTVfbXMYCCABKAISFgoObGF0ZW5jeV9wOTlfbXMYCSABKAIi4gEKBlN0YXR1cxISCgpnZW5lcmF0aW9uGAEgASgNEhIKCnZvY2FidWxhcnkYAiADKAkSKwoJY29uZGl0aW9uGAMgASgOMhgubmlnaHRzaGlmdC52MS5Db25kaXRpb24SEgoKYWRhcHRhdGlvbhgEIAEoCRIOCgZwYXVzZWQYBSABKAgSGQoRZnJhbWVzX3JlbWVtYmVyZWQYBiABKA0SFgoOdXB0aW1lX3NlY29uZHMYByABKAESLAoHY2FtZXJhcxgIIAMoCzIbLm5pZ2h0c2hpZnQudjEuQ2FtZXJhU3RhdHVzIlAKDENvbnRyb2xFcnJvchIMCgRjb2RlGAEgASgJEhAKCGV4cGVjdGVkGAIgASgJEhAKCHJlY2VpdmVkGAMgASgJEg4KBnJlbWVkeRgEIAEoCSKsAQoMQ29udHJvbFJlcGx5EhYKDnNjaGVtYV92ZXJzaW9uGAEgASgNEiQKAm9rGAIgASgLMhYubmlnaHRzaGlmdC52MS5Ob3RoaW5nSAASJwoGc3RhdHVzGAMgASgLMhUubmlnaHRzaGlmdC52MS5TdGF0dXNIABIsCgVlcnJvchgEIAEoCzIbLm5pZ2h0c2hpZnQudjEuQ29udHJvbEVycm9ySABCBwoFcmVwbHkqcwoJQ29uZGl0aW9uEhUKEUNPTkRJVElPTl9VTktOT1dOEAASEwoPQ09ORElUSU9OX0NMRUFSEAESEgoOQ09ORElUSU9OX0RVU0sQAhITCg9DT05ESVRJT05fTklHSFQQAxIRCg1DT05ESVRJT05fRk9HEAQqSQoIRW5jb2RpbmcSGAoURU5DT0RJTkdfVU5TUEVDSUZJRUQQABIQCgxFTkNPRElOR19SQVcQARIRCg1FTkNPRElOR19aTElCEAIqsgUKCUV2ZW50S2luZBIaChZFVkVOVF9LSU5EX1VOU1BFQ0lGSUVEEAASHQoZRVZFTlRfS0lORF9TVFJFQU1fU1RBUlRFRBABEhsKF0VWRU5UX0tJTkRfU1RSRUFNX0VOREVEEAISHgoaRVZFTlRfS0lORF9XRUFUSEVSX0NIQU5HRUQQAxIWChJFVkVOVF9LSU5EX1RSSUdHRVIQBBIeChpFVkVOVF9LSU5EX1RSQUlORVJfU1RBUlRFRBAFEh8KG0VWRU5UX0tJTkRfVFJBSU5FUl9QUk9HUkVTUxAGEh0KGUVWRU5UX0tJTkRfVFJBSU5FUl9GQUlMRUQQBxIWChJFVkVOVF9LSU5EX1ZFUkRJQ1QQCBIhCh1FVkVOVF9LSU5EX0dFTkVSQVRJT05fU1dBUFBFRBAJEiIKHkVWRU5UX0tJTkRfR0VORVJBVElPTl9SRUpFQ1RFRBAKEhoKFkVWRU5UX0tJTkRfUk9MTEVEX0JBQ0sQCxIaChZFVkVOVF9LSU5EX0NBTUVSQV9MT1NUEAwSGwoXRVZFTlRfS0lORF9DQU1FUkFfRVJST1IQDRIbChdFVkVOVF9LSU5EX0VOR0lORV9FUlJPUhAOEiEKHUVWRU5UX0tJTkRfVk9DQUJVTEFSWV9DSEFOR0VEEA8SIAocRVZFTlRfS0lORF9BREFQVEFUSU9OX1BBVVNFRBAQEiEKHUVWRU5UX0tJTkRfQURBUFRBVElPTl9SRVNVTUVEEBESHAoYRVZFTlRfS0lORF9WRUhJQ0xFX1NUQVRFEBISIQodRVZFTlRfS0lORF9HRU5FUkFUSU9OX1NIRUxWRUQQExIaChZFVkVOVF9LSU5EX1NUQVRFX0VSUk9SEBQSHwobRVZFTlRfS0lORF9SRUNPUkRJTkdfRkFJTEVEEBViBnByb3RvMw");
 
 /**
  * Milliseconds that one frame spent.
@@ -443,6 +443,59 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_nightshift, 8);
 
 /**
+ * Only in recordings, topic weather/<camera>: what the weather monitor made of one frame.
+ *
+ * @generated from message nightshift.v1.Weather
+ */
+export type Weather = Message<"nightshift.v1.Weather"> & {
+  /**
+   * @generated from field: fixed64 capture_time_ns = 1;
+   */
+  captureTimeNs: bigint;
+
+  /**
+   * @generated from field: nightshift.v1.Condition condition = 2;
+   */
+  condition: Condition;
+
+  /**
+   * How likely that is, 0 to 1.
+   *
+   * @generated from field: float confidence = 3;
+   */
+  confidence: number;
+
+  /**
+   * How likely each is, averaged over the latest frames.
+   *
+   * @generated from field: float clear = 4;
+   */
+  clear: number;
+
+  /**
+   * @generated from field: float dusk = 5;
+   */
+  dusk: number;
+
+  /**
+   * @generated from field: float night = 6;
+   */
+  night: number;
+
+  /**
+   * @generated from field: float fog = 7;
+   */
+  fog: number;
+};
+
+/**
+ * Describes the message nightshift.v1.Weather.
+ * Use `create(WeatherSchema)` to create a new message.
+ */
+export const WeatherSchema: GenMessage<Weather> = /*@__PURE__*/
+  messageDesc(file_nightshift, 9);
+
+/**
  * What the vehicle knows of itself. What is left out stays as it was last told.
  *
  * @generated from message nightshift.v1.VehicleState
@@ -493,7 +546,7 @@ export type VehicleState = Message<"nightshift.v1.VehicleState"> & {
  * Use `create(VehicleStateSchema)` to create a new message.
  */
 export const VehicleStateSchema: GenMessage<VehicleState> = /*@__PURE__*/
-  messageDesc(file_nightshift, 9);
+  messageDesc(file_nightshift, 10);
 
 /**
  * @generated from enum nightshift.v1.VehicleState.Wipers
@@ -524,7 +577,7 @@ export enum VehicleState_Wipers {
  * Describes the enum nightshift.v1.VehicleState.Wipers.
  */
 export const VehicleState_WipersSchema: GenEnum<VehicleState_Wipers> = /*@__PURE__*/
-  enumDesc(file_nightshift, 9, 0);
+  enumDesc(file_nightshift, 10, 0);
 
 /**
  * @generated from enum nightshift.v1.VehicleState.Lamps
@@ -560,7 +613,7 @@ export enum VehicleState_Lamps {
  * Describes the enum nightshift.v1.VehicleState.Lamps.
  */
 export const VehicleState_LampsSchema: GenEnum<VehicleState_Lamps> = /*@__PURE__*/
-  enumDesc(file_nightshift, 9, 1);
+  enumDesc(file_nightshift, 10, 1);
 
 /**
  * @generated from message nightshift.v1.Nothing
@@ -573,7 +626,7 @@ export type Nothing = Message<"nightshift.v1.Nothing"> & {
  * Use `create(NothingSchema)` to create a new message.
  */
 export const NothingSchema: GenMessage<Nothing> = /*@__PURE__*/
-  messageDesc(file_nightshift, 10);
+  messageDesc(file_nightshift, 11);
 
 /**
  * @generated from message nightshift.v1.SetVocabulary
@@ -592,7 +645,7 @@ export type SetVocabulary = Message<"nightshift.v1.SetVocabulary"> & {
  * Use `create(SetVocabularySchema)` to create a new message.
  */
 export const SetVocabularySchema: GenMessage<SetVocabulary> = /*@__PURE__*/
-  messageDesc(file_nightshift, 11);
+  messageDesc(file_nightshift, 12);
 
 /**
  * @generated from message nightshift.v1.ControlRequest
@@ -664,7 +717,7 @@ export type ControlRequest = Message<"nightshift.v1.ControlRequest"> & {
  * Use `create(ControlRequestSchema)` to create a new message.
  */
 export const ControlRequestSchema: GenMessage<ControlRequest> = /*@__PURE__*/
-  messageDesc(file_nightshift, 12);
+  messageDesc(file_nightshift, 13);
 
 /**
  * @generated from message nightshift.v1.CameraStatus
@@ -727,7 +780,7 @@ export type CameraStatus = Message<"nightshift.v1.CameraStatus"> & {
  * Use `create(CameraStatusSchema)` to create a new message.
  */
 export const CameraStatusSchema: GenMessage<CameraStatus> = /*@__PURE__*/
-  messageDesc(file_nightshift, 13);
+  messageDesc(file_nightshift, 14);
 
 /**
  * @generated from message nightshift.v1.Status
@@ -781,7 +834,7 @@ export type Status = Message<"nightshift.v1.Status"> & {
  * Use `create(StatusSchema)` to create a new message.
  */
 export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
-  messageDesc(file_nightshift, 14);
+  messageDesc(file_nightshift, 15);
 
 /**
  * @generated from message nightshift.v1.ControlError
@@ -815,7 +868,7 @@ export type ControlError = Message<"nightshift.v1.ControlError"> & {
  * Use `create(ControlErrorSchema)` to create a new message.
  */
 export const ControlErrorSchema: GenMessage<ControlError> = /*@__PURE__*/
-  messageDesc(file_nightshift, 15);
+  messageDesc(file_nightshift, 16);
 
 /**
  * @generated from message nightshift.v1.ControlReply
@@ -859,7 +912,7 @@ export type ControlReply = Message<"nightshift.v1.ControlReply"> & {
  * Use `create(ControlReplySchema)` to create a new message.
  */
 export const ControlReplySchema: GenMessage<ControlReply> = /*@__PURE__*/
-  messageDesc(file_nightshift, 16);
+  messageDesc(file_nightshift, 17);
 
 /**
  * Under what conditions a frame was seen, as the weather monitor judges.
@@ -1044,6 +1097,20 @@ export enum EventKind {
    * @generated from enum value: EVENT_KIND_GENERATION_SHELVED = 19;
    */
   GENERATION_SHELVED = 19,
+
+  /**
+   * A file of what is kept between runs is damaged and was discarded, or cannot be written; what was delivered, or an empty memory, stands in for it.
+   *
+   * @generated from enum value: EVENT_KIND_STATE_ERROR = 20;
+   */
+  STATE_ERROR = 20,
+
+  /**
+   * Nothing more is recorded; the stream goes on.
+   *
+   * @generated from enum value: EVENT_KIND_RECORDING_FAILED = 21;
+   */
+  RECORDING_FAILED = 21,
 }
 
 /**

@@ -1,0 +1,41 @@
+import sharp from "sharp";
+import { NightshiftError } from "../errors.js";
+import type { Frame } from "../frame.js";
+
+export type ImageFormat = "jpeg" | "png";
+export type Pixels = Pick<Frame, "width" | "height" | "rgb">;
+
+/** A frame as a file: `png` loses nothing and takes some five times the bytes. Works on libuv's threads, not on the caller's. */
+export async function encodeImage({ width, height, rgb }: Pixels, format: ImageFormat): Promise<Uint8Array> {
+  const image = sharp(Buffer.from(rgb.buffer, rgb.byteOffset, rgb.byteLength), { raw: { width, height, channels: 3 } });
+  return format === "png" ? image.png({ compressionLevel: 1 }).toBuffer() : image.jpeg({ quality: 95 }).toBuffer();
+}
+
+/** Throws `E_IMAGE` where it cannot be decoded. */
+export async function decodeImage(file: Uint8Array): Promise<Pixels> {
+  try {
+    const { data, info } = await sharp(file).flatten().toColourspace("srgb").raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, rgb: data };
+  } catch (cause) {
+    throw new NightshiftError("E_IMAGE", { expected: "an image that can be decoded", received: cause instanceof Error ? cause.message : String(cause), remedy: "Record again.", cause });
+  }
+}
+
+/** A mask in colours, a colour a category. */
+export function paintMask(mask: Uint8Array, width: number, height: number): Pixels {
+  const colours = Array.from({ length: 256 }, (_, category) => colourOf(category).map((part) => Math.round(part * 255)));
+  const rgb = new Uint8Array(mask.length * 3);
+  for (let at = 0; at < mask.length; at++) rgb.set(colours[mask[at]], at * 3);
+  return { width, height, rgb };
+}
+
+/** Red, green and blue of a category, 0 to 1 each: neighbours far apart, as their hues lie a golden angle from each other. */
+export function colourOf(category: number): readonly [number, number, number] {
+  const hue = (category * 137.508) % 360;
+  const light = [0.6, 0.45, 0.75][category % 3];
+  const channel = (shift: number): number => {
+    const k = (shift + hue / 30) % 12;
+    return light - 0.65 * Math.min(light, 1 - light) * Math.max(-1, Math.min(k - 3, 9 - k, 1));
+  };
+  return [channel(0), channel(8), channel(4)];
+}
