@@ -10,7 +10,6 @@ export const errorCodes = {
   E_BUNDLE_MISSING: "A bundle, or a file that its manifest names, is not there.",
   E_BUNDLE_FORMAT: "A bundle's manifest or tensor file is truncated or malformed.",
   E_BUNDLE_HASH: "A file of a bundle does not have the SHA-256 that its manifest states.",
-  E_UNTRUSTED: "A bundle is not signed, or not by a key that is trusted.",
   E_WEIGHTS_NOT_FINITE: "Weights contain NaN or infinity.",
   E_NOT_TRAINABLE: "A model answers nothing that could be taught, so it cannot be adapted.",
   E_GOLDEN: "A model does not reproduce the golden outputs of its bundle.",

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import type { ControlHandler } from "../stream/control.js";
 import type { StreamEvent } from "../stream/events.js";
-import type { VehicleState } from "../stream/vehicle.js";
 
 const words = z.array(z.string());
 
@@ -11,7 +10,7 @@ const words = z.array(z.string());
  */
 export async function retell(handler: ControlHandler, { kind, details }: StreamEvent): Promise<void> {
   const wasAsked = details.reason === askedFor;
-  if (kind === "vehicle_state") await handler.vehicleState(details as VehicleState);
+  if (kind === "vehicle_state") await handler.vehicleState(details);
   else if (kind === "vocabulary_changed") await handler.setVocabulary(words.parse(details.vocabulary));
   else if (kind === "adaptation_paused" && !("failures" in details)) await handler.pause();
   else if (kind === "adaptation_resumed") await handler.resume();

@@ -87,11 +87,11 @@ test("a recording is an indexed MCAP file that carries its schemas, and says wha
   for await (const { channelId, sequence, logTime, data } of reader.readMessages()) {
     const { topic } = reader.channelsById.get(channelId)!;
     counts.set(topic, (counts.get(topic) ?? 0) + 1);
-    const answer = answers[sequence]!;
+    const answer = answers[sequence];
     if (topic !== "events") t.is(logTime, answer.captureTimeNs);
     if (topic === "mask/front") t.deepEqual(Buffer.from(unpackPlane(fromBinary(MaskSchema, data).categories!)), Buffer.from(answer.mask));
     if (topic === "annotations/front") t.is(fromBinary(ImageAnnotationsSchema, data).points.length, answer.boxes.length);
-    if (topic === "image/front") t.deepEqual(Buffer.from((await decodeImage(fromBinary(CompressedImageSchema, data).data)).rgb), Buffer.from(street("day", sequence, 1)[0]!.rgb));
+    if (topic === "image/front") t.deepEqual(Buffer.from((await decodeImage(fromBinary(CompressedImageSchema, data).data)).rgb), Buffer.from(street("day", sequence, 1)[0].rgb));
     if (topic === "mask-image/front") t.like(await decodeImage(fromBinary(CompressedImageSchema, data).data), { width: 128, height: 64 });
   }
   // Before the stream was open, nobody could record that it does not learn.
@@ -160,7 +160,7 @@ test("a torn recording is read up to the tear, and says so; a damaged byte is fo
   t.is(least, 0);
   t.true(most >= 30, `${most}`);
   const damaged = Uint8Array.from(whole);
-  damaged[Math.floor(whole.length * 0.3)]! ^= 1;
+  damaged[Math.floor(whole.length * 0.3)] ^= 1;
   await writeFile(torn, damaged);
   t.like((await entries(torn)).error, { code: "E_RECORDING" });
   await copyFile(path, torn);

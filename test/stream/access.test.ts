@@ -24,9 +24,9 @@ interface Place {
   readonly server: CurveKeys;
   readonly errors: unknown[];
   /** A client with keys of its own, on the list for these roles. */
-  client(name: string, ...roles: Role[]): Promise<CurveClient & { readonly file: string }>;
+  readonly client: (name: string, ...roles: Role[]) => Promise<CurveClient & { readonly file: string }>;
   /** Takes a name off the list. */
-  revoke(name: string): Promise<void>;
+  readonly revoke: (name: string) => Promise<void>;
 }
 
 async function place(t: ExecutionContext): Promise<Place> {

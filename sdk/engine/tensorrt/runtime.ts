@@ -17,8 +17,8 @@ export interface TensorRtOptions extends EngineSettings {
 /** What whoever waits for a build is told, and how it ends one. */
 export interface BuildWatch {
   /** Why an engine is built although there is one, and the like. */
-  onNotice(line: string): void;
-  onProgress?(progress: BuildProgress): void;
+  readonly onNotice: (line: string) => void;
+  readonly onProgress?: (progress: BuildProgress) => void;
   readonly signal?: AbortSignal;
 }
 

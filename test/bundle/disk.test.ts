@@ -1,0 +1,27 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import test from "ava";
+import { type Disk, realDisk } from "../../sdk/bundle/disk.js";
+import { replaceSynced } from "../../sdk/bundle/files.js";
+import { temporaryFolder } from "./contents.js";
+
+const refusing = (code: string): Disk => ({
+  ...realDisk,
+  create: async (path) => {
+    const file = await realDisk.create(path);
+    return { write: () => Promise.reject(Object.assign(new Error(`${code}: refused`), { code })), sync: () => file.sync(), close: () => file.close() };
+  },
+});
+
+for (const code of ["ENOSPC", "EROFS", "EIO"])
+  test(`a disk that refuses with ${code} is told, and what was there stays as it was`, async (t) => {
+    const path = join(await temporaryFolder(t), "shelf.json");
+    await writeFile(path, "before");
+    await t.throwsAsync(replaceSynced(path, `${path}.new`, new TextEncoder().encode("after"), refusing(code)), { code: "E_DISK", message: /Make room/ });
+    t.is(await readFile(path, "utf8"), "before");
+  });
+
+test("what is not the disk's fault is told as it is", async (t) => {
+  const path = join(await temporaryFolder(t), "shelf.json");
+  await t.throwsAsync(replaceSynced(path, `${path}.new`, new Uint8Array(1), refusing("EINVAL")), { code: "EINVAL" });
+});
