@@ -94,7 +94,7 @@ export class TensorRtRuntime implements Runtime {
   }
 
   async #build(model: Uint8Array, key: EngineKey): Promise<Uint8Array> {
-    const { signal, onProgress } = this.watch;
+    const { signal } = this.watch;
     const cancellation = new this.module.native.Cancellation();
     const cancel = (): void => cancellation.cancel();
     if (signal?.aborted) cancel();
@@ -102,7 +102,7 @@ export class TensorRtRuntime implements Runtime {
     try {
       const timingCache = await this.cache.timings(key);
       const options = { ...buildOptions(this.options, key), timingCache };
-      const built = await awaitNative(() => this.tensorRt.build(model, options, (progress) => onProgress?.(progress), cancellation));
+      const built = await awaitNative(() => this.tensorRt.build(model, options, (progress) => this.watch.onProgress?.(progress), cancellation));
       if (built.timingCache.length > 0) await this.cache.keepTimings(key, built.timingCache);
       return built.plan;
     } finally {
