@@ -25,6 +25,7 @@ export type Bench = (options: BenchOptions) => Promise<Readonly<Record<string, u
 /** Every bench: what it measures, and where it is, loaded when asked for. One more is one line. */
 export const benches: Readonly<Record<string, { readonly what: string; readonly load: () => Promise<Bench> }>> = {
   decode: { what: "camera frames to a real subscriber, beside bare session.run of the same graph", load: async () => (await import("./bench/decode.js")).bench },
+  native: { what: "what the native module does with frames, beside TypeScript and libraries", load: async () => (await import("./bench/native.js")).bench },
   publish: { what: "publisher to subscriber over tcp and ipc, beside bare zeromq; and ten subscribers, one stuck", load: async () => (await import("./bench/publish.js")).bench },
   serve: { what: "latency of cameras on one engine while a trainer learns beside them at 25, 50 and 100 % of the time, and while none does", load: async () => (await import("./bench/serve.js")).bench },
   swap: { what: "swaps of generations under a live stream, beside the same run without", load: async () => (await import("./bench/swap.js")).bench },

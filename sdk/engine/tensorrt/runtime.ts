@@ -1,5 +1,5 @@
-import type { BuildProgress, CudaDevice, TensorRt } from "../../../native/index.js";
-import { awaitNative, callNative, loadNative, loadTensorRt, type NativeModule } from "../native.js";
+import type { BuildProgress, TensorRt } from "../../../native/index.js";
+import { awaitNative, callNative, type Gpu, loadNative, loadTensorRt, type NativeModule } from "../native.js";
 import { NightshiftError } from "../../errors.js";
 import type { Runtime, Session } from "../session.js";
 import { defaultEngineFolder, EngineCache, type EngineRecord, fileName } from "./cache.js";
@@ -40,7 +40,7 @@ export class TensorRtRuntime implements Runtime {
     private readonly module: NativeModule,
     private readonly tensorRt: TensorRt,
     /** The GPU. */
-    readonly device: CudaDevice,
+    readonly device: Gpu,
     private readonly options: TensorRtOptions,
     private readonly watch: BuildWatch,
   ) {
