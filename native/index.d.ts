@@ -46,6 +46,9 @@ export declare class TensorRtEngine {
   close(): Promise<void>
 }
 
+/** Throws `E_FRAME_SIZE`. */
+export declare function bgrToRgb(bgr: Uint8Array, width: number, height: number, rgb: Uint8Array): void
+
 export interface BuildOptions {
   /** Scratch memory on the device; as much as there is unless told otherwise. */
   workspaceBytes?: number
@@ -99,3 +102,9 @@ export interface EngineTensor {
   shape: Array<number>
   bytes: number
 }
+
+/** A plane of luma, then one of U and V at half the size. Throws `E_FRAME_SIZE`. */
+export declare function nv12ToRgb(nv12: Uint8Array, width: number, height: number, rgb: Uint8Array): void
+
+/** Y, U, Y, V: two pixels in four bytes. Throws `E_FRAME_SIZE`. */
+export declare function yuyvToRgb(yuyv: Uint8Array, width: number, height: number, rgb: Uint8Array): void

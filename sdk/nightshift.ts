@@ -3,6 +3,7 @@ import type { FrameMemory } from "./adaptation/memory.js";
 import { type Bundle, contentOf, findBundle, readBundle } from "./bundle/index.js";
 import { SwappableEngine } from "./engine/hot-swap.js";
 import type { Perception } from "./engine/perception.js";
+import { TensorRtEngine } from "./engine/tensorrt/engine.js";
 import { ThreadEngine } from "./engine/thread-engine.js";
 import { NightshiftError } from "./errors.js";
 import type { Frame } from "./frame.js";
@@ -79,7 +80,8 @@ export class Nightshift {
 
   /**
    * Starts to stream. Frames come from the next turn of the event loop on, so whoever asks for `answers()` at once misses none.
-   * Throws, with everything closed again: `E_BUNDLE_*`, `E_CAMERA`, `E_CONFIG`, `E_VOCABULARY`, `E_ADDRESS_IN_USE`, `E_ENGINE`, `E_DATASET*`.
+   * Throws, with everything closed again: `E_BUNDLE_*`, `E_CAMERA`, `E_CONFIG`, `E_VOCABULARY`, `E_ADDRESS_IN_USE`, `E_ENGINE`, `E_DATASET*`,
+   * for TensorRT also `E_NATIVE`, `E_TENSORRT*`, `E_GPU`.
    */
   static async start(options: NightshiftOptions = {}): Promise<Nightshift> {
     const onError = options.onError ?? ((error) => console.error(error));
@@ -91,7 +93,8 @@ export class Nightshift {
     const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle));
     const state = await State.open(options, delivered, camera.name);
     const { threads, scoreThreshold } = options;
-    const engine = new SwappableEngine(() => new ThreadEngine({ ...(threads !== undefined && { threads }), ...(scoreThreshold !== undefined && { scoreThreshold }) }));
+    const settings = { ...(threads !== undefined && { threads }), ...(scoreThreshold !== undefined && { scoreThreshold }) };
+    const engine = new SwappableEngine(() => (options.engine === "tensorrt" ? new TensorRtEngine(settings) : new ThreadEngine(settings)));
     try {
       const model = await ServedModel.load(engine, await state.current(delivered, (error) => damage.push(error)), options.vocabulary, options.textEncoder);
       const memory = await state.memory(delivered, (error) => damage.push(error));

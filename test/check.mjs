@@ -16,10 +16,20 @@ const steps = [
   ["tests", join(root, "test", "run.mjs")],
 ];
 
+const manifest = ["--manifest-path", join(root, "native", "Cargo.toml"), "--locked"];
+const nativeSteps = [
+  ["native module and its typings", process.execPath, join(root, "native", "build.mjs"), "--check"],
+  ["native lint", "cargo", "clippy", "--quiet", "--all-targets", ...manifest, "--", "-D", "warnings"],
+  ["native tests", "cargo", "test", "--quiet", ...manifest],
+];
+
 let failed = 0;
-for (const [name, ...command] of steps) {
+const hasCargo = spawnSync("cargo", ["--version"]).status === 0;
+if (!hasCargo) console.log("skip   native module: there is no cargo");
+// The module first: tests look for it.
+for (const [name, command, ...options] of [...(hasCargo ? nativeSteps : []), ...steps.map(([step, ...rest]) => [step, process.execPath, ...rest])]) {
   const started = performance.now();
-  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
+  const { status, stdout, stderr } = spawnSync(command, options, { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const note = name === "tests" ? `: ${stdout.trimEnd().split("\n").at(-1)}` : "";
   console.log(`${status === 0 ? "ok    " : "FAILED"} ${name} (${seconds} s)${note}`);

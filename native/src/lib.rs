@@ -2,6 +2,7 @@
 
 mod cuda;
 mod fault;
+mod frame;
 // Of the tests nobody calls it: Node does.
 #[cfg_attr(test, allow(dead_code))]
 mod node;

@@ -26,6 +26,7 @@ export type Bench = (options: BenchOptions) => Promise<Readonly<Record<string, u
 export const benches: Readonly<Record<string, { readonly what: string; readonly load: () => Promise<Bench> }>> = {
   decode: { what: "camera frames to a real subscriber, beside bare session.run of the same graph", load: async () => (await import("./bench/decode.js")).bench },
   judge: { what: "harmful and helpful updates, of which the judge should let none and all pass", load: async () => (await import("./bench/judge.js")).bench },
+  native: { what: "what the native module does with frames, beside TypeScript and libraries", load: async () => (await import("./bench/native.js")).bench },
   precision: { what: "a bundle in int8 beside its weights in float: frames a second, and where the time goes, by operator and layer", load: async () => (await import("./bench/precision.js")).bench },
   publish: { what: "publisher to subscriber over tcp and ipc, beside bare zeromq; and ten subscribers, one stuck", load: async () => (await import("./bench/publish.js")).bench },
   serve: { what: "latency of cameras on one engine while a trainer learns beside them at 25, 50 and 100 % of the time, and while none does", load: async () => (await import("./bench/serve.js")).bench },

@@ -17,6 +17,7 @@ const schema = z.strictObject({
   frames: count.min(1).optional(),
   seed: count.optional(),
   threads: count.min(1).optional(),
+  engine: z.enum(["onnxruntime", "tensorrt"]).optional(),
   exemplars: z.string().optional(),
   state: z.string().optional(),
   port: port.optional(),

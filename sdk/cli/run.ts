@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { defaultPublisherPort } from "./addresses.js";
 import { names, number, repeated, wholeNumber } from "./arguments.js";
 import { type Configuration, readConfiguration } from "./configuration.js";
@@ -27,6 +27,7 @@ export const streaming = (command: Command): Command =>
     .option("--camera <name>", "name of the camera in topics")
     .option("--no-adaptation", "watch the weather, but never learn")
     .option("--threads <count>", "threads of inference", wholeNumber(1))
+    .addOption(new Option("--engine <which>", "who computes: onnxruntime on the CPU (the default), or tensorrt on the GPU, for which `nightshift build` builds").choices(["onnxruntime", "tensorrt"]))
     .option("--port <port>", `of the publisher; the control socket takes the next (default: ${defaultPublisherPort}; 0: any free ones)`, wholeNumber(0))
     .option("--viewer-port <port>", "of the page (default: 8080; 0: any free one)", wholeNumber(0))
     .option("--viewer-host <host>", "address the page is served on (default: 127.0.0.1; it has no passwords)")

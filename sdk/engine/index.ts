@@ -5,7 +5,9 @@ export type { BundleModel, FrameSize, LoadedModel, Model, NetworkModel, OnnxMode
 export { OnnxSession, type SessionOptions, type Tensors } from "./onnxruntime.js";
 export type { Perception, Timings } from "./perception.js";
 export { availableProviders, checkProvider } from "./providers.js";
-export { loadNative, nativeStatus, type NativeStatus, type Presence } from "./native.js";
+export { type Gpu, loadNative, nativeStatus, type NativeStatus, type Presence } from "./native.js";
 export { runModel } from "./run.js";
 export { TensorRtEngine } from "./tensorrt/engine.js";
+export type { TensorRtOptions } from "./tensorrt/runtime.js";
 export { ThreadEngine } from "./thread-engine.js";
+export { type PixelFormat, toRgb } from "./to-rgb.js";

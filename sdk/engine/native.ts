@@ -80,12 +80,23 @@ export async function awaitNative<T>(call: () => Promise<T>): Promise<T> {
 /** Something that this machine has, or the error that asking for it gives. */
 export type Presence<T> = { readonly present: T } | { readonly missing: NightshiftError };
 
+/** A GPU. */
+export interface Gpu {
+  readonly name: string;
+  /** For example `8.7`. */
+  readonly computeCapability: string;
+  readonly memoryBytes: number;
+  /** Newest CUDA that the driver knows, for example `12.6`. */
+  readonly cuda: string;
+}
+
 /** What of the native side there is on this machine. */
 export interface NativeStatus {
   /** Path of the module's folder. */
   readonly module: Presence<string>;
+  /** `headers`: the version of those that the shim was built with. */
   readonly tensorRt: Presence<{ readonly version: string; readonly headers: string; readonly path: string }>;
-  readonly devices: Presence<readonly Native.CudaDevice[]>;
+  readonly devices: Presence<readonly Gpu[]>;
 }
 
 /** Looks for the native module, TensorRT and a GPU, and throws nothing. `folder`: of TensorRT's libraries, see `loadTensorRt`. */

@@ -43,6 +43,8 @@ export interface NightshiftOptions {
   readonly state?: string;
   /** Threads of inference. */
   readonly threads?: number;
+  /** Who computes: ONNX Runtime on the CPU unless told otherwise; see `TensorRtEngine` for what TensorRT needs. What is not there is an error. */
+  readonly engine?: "onnxruntime" | "tensorrt";
   /** Boxes that score less are not answered, 0 to 1. */
   readonly scoreThreshold?: number;
   /** ZeroMQ addresses to publish on; `false` for none. `tcp://127.0.0.1:5590` by default. */

@@ -17,19 +17,19 @@ test.after.always(() => rm(folder, { recursive: true, force: true }));
 test("every command explains itself", async (t) => {
   const { code, out } = await nightshift("--help");
   t.is(code, 0);
-  for (const command of ["run", "train", "adapt", "evaluate", "ablate", "calibrate", "bench", "import", "inspect", "doctor"]) {
+  for (const command of ["run", "record", "replay", "train", "adapt", "evaluate", "ablate", "calibrate", "bench", "build", "import", "inspect", "doctor"]) {
     t.regex(out, new RegExp(`^  ${command} `, "m"));
     const help = await nightshift(command, "--help");
     t.is(help.code, 0, command);
     t.regex(help.out, /Usage: nightshift/);
     t.is(help.err, "");
   }
-  for (const bench of ["decode", "precision", "publish", "serve", "swap", "train-step"]) t.is((await nightshift("bench", bench, "--help")).code, 0);
+  for (const bench of ["decode", "judge", "native", "precision", "publish", "serve", "swap", "train-step"]) t.is((await nightshift("bench", bench, "--help")).code, 0);
   t.regex((await nightshift("--version")).out, /^\d+\.\d+\.\d+/);
 });
 
 test("a wrong command line is code 2 and says so on stderr", async (t) => {
-  for (const argv of [[], ["fly"], ["run", "--wings"], ["run", "--frames", "none"], ["run", "--frames", "0"], ["evaluate"], ["adapt", "--frames", "."], ["bench", "coffee"]]) {
+  for (const argv of [[], ["fly"], ["run", "--wings"], ["run", "--frames", "none"], ["run", "--frames", "0"], ["evaluate"], ["build"], ["build", "--target", "abacus"], ["build", "--target", "tensorrt", "--frame", "big"], ["adapt", "--frames", "."], ["bench", "coffee"]]) {
     const { code, out, err } = await nightshift(...argv);
     t.is(code, 2, argv.join(" "));
     t.is(out, "");

@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { fromNative, loadNative, loadTensorRt, nativeStatus, type Presence } from "../../sdk/engine/native.js";
+import { toRgb } from "../../sdk/engine/to-rgb.js";
 import { NightshiftError } from "../../sdk/errors.js";
-import { needs } from "../support/shared.js";
+import { absent } from "../support/absent.js";
 
 const status = nativeStatus("/nowhere");
 const isBuilt = "present" in status.module;
-const how = "run npm run build:native";
+const notBuilt = "the native module is not built; npm run build:native does";
 const codeOf = <T>(presence: Presence<T>): string => ("missing" in presence ? presence.missing.code : "present");
 
 test("the native module is there, or asking for it says how to get it", (t) => {
@@ -27,14 +28,14 @@ test("an error of the native module keeps its parts; others stay what they are",
 });
 
 test("a GPU that is not there is an error with a code", (t) => {
-  if (!needs(t, isBuilt, "the native module", how)) return;
+  if (!isBuilt) return absent(t, notBuilt);
   if ("present" in status.devices) return void t.true(status.devices.present.length > 0);
   t.is(codeOf(status.devices), "E_GPU");
   t.regex(status.devices.missing.remedy, /nvidia-smi/);
 });
 
 test("libraries of TensorRT that are missing, of an unknown version, truncated or something else are told apart", async (t) => {
-  if (!needs(t, isBuilt, "the native module", how)) return;
+  if (!isBuilt) return absent(t, notBuilt);
   const folder = await mkdtemp(join(tmpdir(), "nightshift-tensorrt-"));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const { folder: shims } = loadNative();
@@ -51,4 +52,38 @@ test("libraries of TensorRT that are missing, of an unknown version, truncated o
   t.throws(() => loadTensorRt(truncated), { message: /^E_TENSORRT_MISSING: .*truncated/ });
   const other = await inFolder("other", join(shims, `nightshift.${process.platform}-${process.arch}-gnu.node`));
   t.throws(() => loadTensorRt(other), { message: /^E_TENSORRT_MISSING: .*getInferLibVersion.*another library/ });
+});
+
+test("camera formats become RGB; sizes that do not fit are refused", (t) => {
+  if (!isBuilt) return absent(t, notBuilt);
+  // White, black, red and blue in studio range.
+  t.deepEqual([...toRgb("yuyv", Uint8Array.of(235, 128, 16, 128), 2, 1)], [255, 255, 255, 0, 0, 0]);
+  t.deepEqual([...toRgb("nv12", Uint8Array.of(81, 81, 81, 81, 90, 240), 2, 2)].slice(0, 3), [254, 0, 0]);
+  const into = new Uint8Array(6);
+  t.is(toRgb("bgr", Uint8Array.of(1, 2, 3, 4, 5, 6), 2, 1, into), into);
+  t.deepEqual([...into], [3, 2, 1, 6, 5, 4]);
+  t.throws(() => toRgb("nv12", new Uint8Array(6), 3, 2), { message: /^E_FRAME_SIZE/ });
+  t.throws(() => toRgb("yuyv", new Uint8Array(7), 2, 2), { message: /^E_FRAME_SIZE/ });
+  t.throws(() => toRgb("bgr", new Uint8Array(12), 2, 2, new Uint8Array(11)), { message: /^E_FRAME_SIZE/ });
+  const same = new Uint8Array(12);
+  t.throws(() => toRgb("bgr", same, 2, 2, same), { message: /^E_FRAME_SIZE: expected memory of its own/ });
+});
+
+test("what the native module is given and gives is not kept", async (t) => {
+  if (!isBuilt) return absent(t, notBuilt);
+  const { native } = loadNative();
+  const grown = async (rounds: number): Promise<number> => {
+    const before = process.memoryUsage().rss;
+    for (let round = 0; round < rounds; round++) {
+      toRgb("nv12", new Uint8Array(640 * 480 * 1.5), 640, 480);
+      t.throws(() => toRgb("nv12", new Uint8Array(5), 640, 480));
+      new native.Cancellation().cancel();
+      // Native memory goes when the collector has looked; it needs a turn of the loop.
+      if (round % 50 === 49) await new Promise((done) => setTimeout(done, 1));
+    }
+    return process.memoryUsage().rss - before;
+  };
+  await grown(300);
+  // 1,500 frames and answers are 2 GB.
+  t.true((await grown(1500)) < 200e6);
 });

@@ -1,4 +1,5 @@
 //! The skin: what Node sees. It turns arguments into those of the work, and faults into errors.
 
 mod error;
+mod frame;
 mod tensorrt;

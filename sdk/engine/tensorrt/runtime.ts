@@ -1,5 +1,5 @@
-import type { BuildProgress, CudaDevice, TensorRt } from "../../../native/index.js";
-import { awaitNative, callNative, loadNative, loadTensorRt, type NativeModule } from "../native.js";
+import type { BuildProgress, TensorRt } from "../../../native/index.js";
+import { awaitNative, callNative, type Gpu, loadNative, loadTensorRt, type NativeModule } from "../native.js";
 import { NightshiftError } from "../../errors.js";
 import type { Runtime, Session } from "../session.js";
 import { defaultEngineFolder, EngineCache, type EngineRecord, fileName } from "./cache.js";
@@ -40,7 +40,7 @@ export class TensorRtRuntime implements Runtime {
     private readonly module: NativeModule,
     private readonly tensorRt: TensorRt,
     /** The GPU. */
-    readonly device: CudaDevice,
+    readonly device: Gpu,
     private readonly options: TensorRtOptions,
     private readonly watch: BuildWatch,
   ) {
@@ -94,7 +94,7 @@ export class TensorRtRuntime implements Runtime {
   }
 
   async #build(model: Uint8Array, key: EngineKey): Promise<Uint8Array> {
-    const { signal, onProgress } = this.watch;
+    const { signal } = this.watch;
     const cancellation = new this.module.native.Cancellation();
     const cancel = (): void => cancellation.cancel();
     if (signal?.aborted) cancel();
@@ -102,7 +102,7 @@ export class TensorRtRuntime implements Runtime {
     try {
       const timingCache = await this.cache.timings(key);
       const options = { ...buildOptions(this.options, key), timingCache };
-      const built = await awaitNative(() => this.tensorRt.build(model, options, (progress) => onProgress?.(progress), cancellation));
+      const built = await awaitNative(() => this.tensorRt.build(model, options, (progress) => this.watch.onProgress?.(progress), cancellation));
       if (built.timingCache.length > 0) await this.cache.keepTimings(key, built.timingCache);
       return built.plan;
     } finally {
