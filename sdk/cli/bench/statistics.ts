@@ -15,3 +15,11 @@ export function slope(values: readonly number[]): number {
 }
 
 export const rounded = (value: number, digits = 3): number => Number(value.toFixed(digits));
+
+/** The exponent of the power law through points, by least squares of their logarithms. */
+export function exponent(points: readonly (readonly [number, number])[]): number {
+  const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const);
+  const middle = (at: 0 | 1): number => logs.reduce((sum, point) => sum + point[at], 0) / logs.length;
+  const [mx, my] = [middle(0), middle(1)];
+  return logs.reduce((sum, [x, y]) => sum + (x - mx) * (y - my), 0) / logs.reduce((sum, [x]) => sum + (x - mx) ** 2, 0);
+}
