@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { number, trains, wholeNumber } from "./arguments.js";
+import { names, number, trains, wholeNumber } from "./arguments.js";
 import { benches, type BenchOptions } from "./benches.js";
 import { type Io, Progress, result, table } from "./io.js";
 
@@ -20,6 +20,8 @@ export const benchCommand = (io: Io): Command => {
         .option("--peer <program>", "compare with this program, where the bench has a peer")
         .addOption(new Option("--step <kind>", "which training step").choices(["lmc", "supervised"]))
         .option("--trains <which>", "which parameters learn in the lmc step: as of adapt", trains)
+        .option("--models <names>", "only these, separated by commas, where the bench has several", names)
+        .option("--plot <file>", "write a plot as SVG, where the bench has one")
         .option("--json", "print JSON alone on stdout", false)
         .action(async ({ json, ...options }: Options) => {
           const progress = new Progress(io);

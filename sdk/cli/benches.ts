@@ -16,6 +16,10 @@ export interface BenchOptions {
   readonly step?: "lmc" | "supervised";
   /** Which parameters learn in it. */
   readonly trains?: Trainable;
+  /** Names of models, where a bench has several. */
+  readonly models?: readonly string[];
+  /** Where a plot goes, as SVG, where a bench has one. */
+  readonly plot?: string;
   readonly onProgress: (line: string) => void;
 }
 
@@ -29,6 +33,7 @@ export const benches: Readonly<Record<string, { readonly what: string; readonly 
   native: { what: "what the native module does with frames, beside TypeScript and libraries", load: async () => (await import("./bench/native.js")).bench },
   precision: { what: "a bundle in int8 beside its weights in float: frames a second, and where the time goes, by operator and layer", load: async () => (await import("./bench/precision.js")).bench },
   publish: { what: "publisher to subscriber over tcp and ipc, beside bare zeromq; and ten subscribers, one stuck", load: async () => (await import("./bench/publish.js")).bench },
+  scale: { what: "training steps of SegFormer on MiT-B0, B1 and B5 and of CLIP's text towers: parameters, time and peak memory by size of input, with slopes", load: async () => (await import("./bench/scale.js")).bench },
   serve: { what: "latency of cameras on one engine while a trainer learns beside them at 25, 50 and 100 % of the time, and while none does", load: async () => (await import("./bench/serve.js")).bench },
   swap: { what: "swaps of generations under a live stream, beside the same run without", load: async () => (await import("./bench/swap.js")).bench },
   operators: { what: "each operator forward and backward at the default network's sizes, beside PyTorch where it is there", load: async () => (await import("./bench/operators.js")).bench },

@@ -45,15 +45,26 @@ interface OperatorFigures {
  * Each operator's forward and backward pass at the sizes of the default network, on ONNX Runtime as the training step runs it, beside PyTorch eager's on as many threads. A backward pass is given
  * what the forward pass computed, on either side. Worst first.
  */
-export const bench: Bench = async ({ threads = 2, count = defaultBlocks, peer, onProgress }) => {
+export const bench: Bench = ({ threads = 2, count = defaultBlocks, peer, onProgress }) => measureOperators(networkCases(), { threads, blocks: count, peer, onProgress });
+
+export interface OperatorOptions {
+  readonly threads: number;
+  /** Of runs, of each side. */
+  readonly blocks: number;
+  /** The Python to compare with: `python3` where it has PyTorch, unless told otherwise. */
+  readonly peer: string | undefined;
+  readonly onProgress: (line: string) => void;
+}
+
+/** Throws `E_MISSING_TOOL` where the peer that was asked for cannot be run, `E_ENGINE` where it does not compute the same. */
+export async function measureOperators(cases: readonly NetworkCase[], { threads, blocks, peer, onProgress }: OperatorOptions): Promise<Readonly<Record<string, unknown>>> {
   const folder = await mkdtemp(join(tmpdir(), "nightshift-bench-"));
   const { other, absent } = await peerOf(peer, threads, folder);
   try {
-    const cases = networkCases();
     const measured: OperatorFigures[] = [];
     for (const [at, given] of cases.entries()) {
       onProgress(`${given.operator}, ${at + 1} of ${cases.length}`);
-      measured.push(await measure(given, other, threads, count));
+      measured.push(await measure(given, other, threads, blocks));
     }
     return {
       operators: measured.toSorted((a, b) => badness(b, other !== undefined) - badness(a, other !== undefined)),
@@ -61,13 +72,13 @@ export const bench: Bench = async ({ threads = 2, count = defaultBlocks, peer, o
       callMs: await callMs(threads),
       peer: other?.version ?? `none: ${absent}`,
       threads,
-      blocks: count,
+      blocks,
     };
   } finally {
     await other?.close();
     await rm(folder, { recursive: true, force: true });
   }
-};
+}
 
 /** PyTorch where it is; where it is not and nobody asked for it, why. */
 async function peerOf(python: string | undefined, threads: number, folder: string): Promise<{ readonly other?: OperatorPeer; readonly absent?: string }> {

@@ -24,3 +24,11 @@ export function wilson(hits: number, of: number): [low: number, high: number] {
   const half = (z / (1 + z ** 2 / of)) * Math.sqrt((share * (1 - share)) / of + (z / (2 * of)) ** 2);
   return [Math.max(0, middle - half), Math.min(1, middle + half)];
 }
+
+/** The exponent of the power law through points, by least squares of their logarithms. */
+export function exponent(points: readonly (readonly [number, number])[]): number {
+  const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const);
+  const middle = (at: 0 | 1): number => logs.reduce((sum, point) => sum + point[at], 0) / logs.length;
+  const [mx, my] = [middle(0), middle(1)];
+  return logs.reduce((sum, [x, y]) => sum + (x - mx) * (y - my), 0) / logs.reduce((sum, [x]) => sum + (x - mx) ** 2, 0);
+}

@@ -1,17 +1,14 @@
 /** A program of its own that runs Nightshift's training step as its parent asks. Arguments: the problem's file, threads. */
 import { readFile, writeFile } from "node:fs/promises";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Learner } from "../../engine/learner.js";
 import { writeSafetensors } from "../../graph/safetensors.js";
 import type { FloatTensor } from "../../graph/tensor.js";
 import { unpackWeights } from "../../network/packing.js";
 import { prefixes } from "../../network/steps/step-graph.js";
+import { residentMb } from "./resident.js";
 import type { StepAnswer, StepRequest } from "./step-process.js";
 import { problemGraph, readProblem } from "./train-step-problem.js";
-
-/** VmRSS or VmHWM of this process. The peak of getrusage would include the parent's, from before exec. */
-const residentMb = (field: "VmRSS" | "VmHWM"): number => Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;
 
 const answer = (message: StepAnswer): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
 

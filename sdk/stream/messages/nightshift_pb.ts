@@ -247,7 +247,7 @@ export type Mask = Message<"nightshift.v1.Mask"> & {
   header?: Header | undefined;
 
   /**
-   * Positions in `header.vocabulary`.
+   * Positions in `header.vocabulary`; 255 where a pixel has no name, as all of a model that only detects.
    *
    * @generated from field: nightshift.v1.Plane categories = 2;
    */

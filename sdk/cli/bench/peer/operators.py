@@ -48,8 +48,11 @@ class Case:
 
 
 def seen_in(answers, given):
-    storages = {x.untyped_storage().data_ptr() for x in given}
-    return all(y.untyped_storage().data_ptr() in storages for y in answers)
+    def memory(x):
+        # The name since PyTorch 2, and the one before.
+        return getattr(x, "untyped_storage", x.storage)().data_ptr()
+
+    return all(memory(y) in {memory(x) for x in given} for y in answers)
 
 
 def size(x):

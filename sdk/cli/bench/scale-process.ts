@@ -1,0 +1,34 @@
+/** A program of its own that trains a model of a stated size as its parent asks. Arguments: the model, the size of its input, threads. */
+import { createInterface } from "node:readline";
+import { Learner } from "../../engine/learner.js";
+import { residentMb } from "./resident.js";
+import type { ScaleAnswers, ScaleRequest } from "./scale.js";
+import { scaleModels, scaleStep } from "./scale-models.js";
+
+function answer<K extends keyof ScaleAnswers>(kind: K, what: ScaleAnswers[K]): void {
+  process.stdout.write(`${JSON.stringify({ kind, ...what })}\n`);
+}
+
+async function main(name: string, size: number, threads: number): Promise<void> {
+  const model = scaleModels[name];
+  if (!model) throw new Error(`no model ${name}`);
+  const beforeMb = residentMb("VmRSS");
+  const { graph, batch, parameters } = scaleStep(model, size);
+  const learner = await Learner.create(graph, { threads });
+  answer("ready", { version: name });
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { count } = JSON.parse(line) as ScaleRequest;
+    const ms: number[] = [];
+    let loss = NaN;
+    for (let step = 0; step < count; step++) {
+      const start = performance.now();
+      loss = (await learner.step(batch)).loss[0] ?? NaN;
+      ms.push(performance.now() - start);
+    }
+    answer("stepped", { ms, loss, parameters, peakMb: residentMb("VmHWM") - beforeMb });
+  }
+  await learner.close();
+}
+
+const [name, size, threads] = process.argv.slice(2);
+if (name) await main(name, Number(size), Number(threads));
