@@ -1,6 +1,6 @@
 import type { AdaptationLoop, LoopCounters } from "./adaptation/loop.js";
 import type { FrameMemory } from "./adaptation/memory.js";
-import { type Bundle, findBundle, readBundle } from "./bundle/index.js";
+import { type Bundle, findBundle, readBundle, readTrust, type Trust } from "./bundle/index.js";
 import { SwappableEngine } from "./engine/hot-swap.js";
 import type { Perception } from "./engine/perception.js";
 import { ThreadEngine } from "./engine/thread-engine.js";
@@ -56,6 +56,7 @@ export class Nightshift {
     private readonly state: State,
     private readonly memory: FrameMemory,
     private readonly delivered: Bundle,
+    private readonly trust: Trust | undefined,
     private readonly onError: (error: unknown) => void,
   ) {
     this.#answers = new FanOut(policyFor(camera));
@@ -64,20 +65,24 @@ export class Nightshift {
 
   /**
    * Starts to stream. Frames come from the next turn of the event loop on, so whoever asks for `answers()` at once misses none.
-   * Throws, with everything closed again: `E_BUNDLE_*`, `E_CAMERA`, `E_CONFIG`, `E_VOCABULARY`, `E_ADDRESS_IN_USE`, `E_ENGINE`, `E_DATASET*`.
+   * Throws, with everything closed again: `E_BUNDLE_*`, `E_CAMERA`, `E_CONFIG`, `E_VOCABULARY`, `E_ADDRESS_IN_USE`, `E_ENGINE`, `E_DATASET*`,
+   * `E_KEY`, `E_UNTRUSTED`, `E_EXPOSED`.
    */
   static async start(options: NightshiftOptions = {}): Promise<Nightshift> {
     const onError = options.onError ?? ((error) => console.error(error));
     let nightshift: Nightshift | undefined;
     const camera = openSource(options, (error) => (nightshift ? nightshift.#tellError("camera_error", error) : onError(error)));
-    const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle));
+    const signers = options.trust && (await readTrust(options.trust));
+    const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle), signers && { trust: signers });
     const state = await State.open(options, delivered, camera.name);
     const { threads, scoreThreshold } = options;
     const engine = new SwappableEngine(() => new ThreadEngine({ ...(threads !== undefined && { threads }), ...(scoreThreshold !== undefined && { scoreThreshold }) }));
     try {
-      const model = await ServedModel.load(engine, await state.current(delivered), options.vocabulary);
+      // What serves was either delivered or learnt here.
+      const trust = signers && [...signers, await state.generations.publicKey()];
+      const model = await ServedModel.load(engine, await state.current(delivered, trust), options.vocabulary, trust);
       const memory = await state.memory(delivered, onError);
-      nightshift = new Nightshift(options, camera, model, state, memory, delivered, onError);
+      nightshift = new Nightshift(options, camera, model, state, memory, delivered, trust, onError);
       await nightshift.#open();
       return nightshift;
     } catch (error) {
@@ -179,6 +184,13 @@ export class Nightshift {
     this.#publish(streamEvent("vehicle_state", "The vehicle told of itself.", { ...state }));
   }
 
+  /** Forgets every frame that was remembered, in memory and on the disk; a training under way is given up. What was learnt stays. */
+  async eraseFrames(): Promise<void> {
+    await this.#running.loop.eraseFrames();
+    await this.state.eraseMemory();
+    this.#publish(streamEvent("frames_erased", "The frames that were remembered are erased."));
+  }
+
   /** Ends the stream and everything that belongs to it; a training under way is given up. */
   stop(): Promise<void> {
     return (this.#stopped ??= this.#close());
@@ -190,8 +202,8 @@ export class Nightshift {
   }
 
   async #open(): Promise<void> {
-    const { options, delivered, model, state, memory, onError } = this;
-    this.#loop = await learning(options, delivered, model, state, memory, (event) => this.#publish(event));
+    const { options, delivered, model, state, memory, trust, onError } = this;
+    this.#loop = await learning(options, delivered, model, state, memory, trust, (event) => this.#publish(event));
     const about = { source: typeof options.source === "object" ? options.source.name : (options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
     this.#outlets = await Outlets.open(options, handlerOf(this), about, onError);
     this.#keeper = setInterval(() => void state.keep(memory).catch(onError), memoryKeptEveryMs).unref();
@@ -268,5 +280,6 @@ function handlerOf(nightshift: Nightshift): Handler {
     resume: () => nightshift.resume(),
     rollBack: () => nightshift.rollBack(),
     vehicleState: (state) => nightshift.vehicleState(state),
+    eraseFrames: () => nightshift.eraseFrames(),
   };
 }

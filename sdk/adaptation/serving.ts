@@ -58,12 +58,13 @@ export class Serving {
   }
 
   /**
-   * Puts a new generation on its condition's shelf, and serves it unless the weather is another by now. Answers with whether it serves.
+   * Signs a new generation, puts it on its condition's shelf, and serves it unless the weather is another by now. Answers with whether it serves.
    * Throws as the engine does, and then what served still serves.
    */
   accept(next: Served, weather: () => ConditionName): Promise<boolean> {
     const { store, kept } = this.parts;
     return this.#turns.take(async () => {
+      await store.sign(next.generation);
       const serves = weather() === next.condition;
       if (serves) await this.#swap(next);
       await store.shelve(next.condition, next.generation);

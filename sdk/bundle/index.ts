@@ -6,5 +6,6 @@ export { GenerationStore, defaultStateDirectory, type Shelf, shelvedFor } from "
 export type { Golden } from "./golden.js";
 export { type Description, type Manifest, formatVersion } from "./manifest.js";
 export { type ReadOptions, readBundle, readManifest } from "./read.js";
+export { createSigningKeys, publicKeyOf, readSigningKey, readTrust, readSignerOf, signBundle, type Trust } from "./signature.js";
 export { asStored, checkFinite } from "./weights.js";
 export { writeBundle } from "./write.js";

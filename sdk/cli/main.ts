@@ -3,18 +3,21 @@ import { NightshiftError } from "../errors.js";
 import { ablateCommand } from "./ablate.js";
 import { adaptCommand } from "./adapt.js";
 import { benchCommand } from "./bench.js";
+import { eraseCommand } from "./erase.js";
 import { evaluateCommand } from "./evaluate.js";
 import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
 import { type Io, processIo } from "./io.js";
+import { keysCommand } from "./keys.js";
 import { runCommand } from "./run.js";
+import { signCommand } from "./sign.js";
 import { trainCommand } from "./train.js";
 import { version } from "./version.js";
 
 export const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
 
 /** Every command, in the order of `nightshift --help`. */
-const commands = [runCommand, trainCommand, adaptCommand, evaluateCommand, ablateCommand, benchCommand, importCommand, inspectCommand];
+const commands = [runCommand, trainCommand, adaptCommand, evaluateCommand, ablateCommand, benchCommand, importCommand, inspectCommand, keysCommand, signCommand, eraseCommand];
 
 /**
  * The `nightshift` command. Answers with its exit code: 0, 1 where something failed (its coded error is on stderr, and with `--json`

@@ -3,7 +3,7 @@ import { AdaptationLoop } from "../adaptation/loop.js";
 import type { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
 import { TrainerProcess } from "../adaptation/trainer/index.js";
-import type { Bundle } from "../bundle/index.js";
+import type { Bundle, Trust } from "../bundle/index.js";
 import type { StreamEvent } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
 import { defaultSeed, type NightshiftOptions } from "./options.js";
@@ -11,7 +11,7 @@ import type { ServedModel } from "./served-model.js";
 import type { State } from "./state.js";
 
 /** The adaptation loop with its parts. Throws as `ownExemplars`. */
-export async function learning(options: NightshiftOptions, delivered: Bundle, model: ServedModel, state: State, memory: FrameMemory, onEvent: (event: StreamEvent) => void): Promise<AdaptationLoop> {
+export async function learning(options: NightshiftOptions, delivered: Bundle, model: ServedModel, state: State, memory: FrameMemory, trust: Trust | undefined, onEvent: (event: StreamEvent) => void): Promise<AdaptationLoop> {
   const { adaptation, exemplars, seed = defaultSeed } = options;
   const { training, ...others } = adaptation || {};
   const loop = new AdaptationLoop(
@@ -25,6 +25,7 @@ export async function learning(options: NightshiftOptions, delivered: Bundle, mo
       judge: (measurements, condition) => judge(measurements, judgeBoundsFor(condition)),
       generations: state.generations,
       ...(exemplars !== undefined && { exemplars: [await ownExemplars(exemplars)] }),
+      ...(trust && { trust }),
       options: { ...others, training: { seed, ...training } },
     },
     onEvent,

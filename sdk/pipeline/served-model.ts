@@ -1,5 +1,5 @@
 import { BundleText } from "../adaptation/trainer/bundle-text.js";
-import { type Bundle, readBundle } from "../bundle/index.js";
+import { type Bundle, readBundle, type Trust } from "../bundle/index.js";
 import type { SwappableEngine } from "../engine/hot-swap.js";
 import { Turns } from "../engine/turns.js";
 import { NightshiftError } from "../errors.js";
@@ -22,16 +22,17 @@ export class ServedModel {
     readonly engine: SwappableEngine,
     bundle: Bundle,
     names: readonly string[],
+    private readonly trust: Trust | undefined,
   ) {
     this.#current = { bundle, text: new BundleText(bundle) };
     this.#names = names;
   }
 
-  /** Loads the bundle into the engine. Throws as `Engine.load`, and `E_VOCABULARY`. */
-  static async load(engine: SwappableEngine, bundle: Bundle, names: readonly string[] = bundle.manifest.vocabulary): Promise<ServedModel> {
+  /** Loads the bundle into the engine. `trust`: who must have signed whatever serves. Throws as `Engine.load`, and `E_VOCABULARY`. */
+  static async load(engine: SwappableEngine, bundle: Bundle, names: readonly string[] = bundle.manifest.vocabulary, trust?: Trust): Promise<ServedModel> {
     checkVocabulary(names);
-    const served = new ServedModel(engine, bundle, [...names]);
-    await engine.load({ kind: "bundle", directory: bundle.directory, vocabulary: await served.#current.text.vocabulary(names) });
+    const served = new ServedModel(engine, bundle, [...names], trust);
+    await engine.load({ kind: "bundle", directory: bundle.directory, vocabulary: await served.#current.text.vocabulary(names), ...(trust && { trust }) });
     return served;
   }
 
@@ -59,9 +60,10 @@ export class ServedModel {
   /** Serves the bundle in a directory, with the words in force. Answers with its generation. Throws as `SwappableEngine.swap`. */
   swap(directory: string): Promise<number> {
     return this.#changes.take(async () => {
-      const bundle = await readBundle(directory, { verify: "model" });
+      const { trust } = this;
+      const bundle = await readBundle(directory, { verify: "model", ...(trust && { trust }) });
       const text = new BundleText(bundle);
-      await this.engine.swap({ kind: "bundle", directory, vocabulary: await text.vocabulary(this.#names) });
+      await this.engine.swap({ kind: "bundle", directory, vocabulary: await text.vocabulary(this.#names), ...(trust && { trust }) });
       this.#previous = this.#current;
       this.#current = { bundle, text };
       return this.generation;

@@ -17,7 +17,7 @@ test.after.always(() => rm(folder, { recursive: true, force: true }));
 test("every command explains itself", async (t) => {
   const { code, out } = await nightshift("--help");
   t.is(code, 0);
-  for (const command of ["run", "train", "adapt", "evaluate", "ablate", "bench", "import", "inspect"]) {
+  for (const command of ["run", "train", "adapt", "evaluate", "ablate", "bench", "import", "inspect", "keys", "sign", "erase"]) {
     t.regex(out, new RegExp(`^  ${command} `, "m"));
     const help = await nightshift(command, "--help");
     t.is(help.code, 0, command);

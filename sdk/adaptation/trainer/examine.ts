@@ -25,9 +25,9 @@ export async function examine(job: TrainingJob, bundle: Bundle, trained: Weights
 }
 
 /** Of the delivered weights, where another generation serves. */
-async function deliveredScore({ deliveredDirectory, bundleDirectory, options }: TrainingJob, exam: Exam, beforeFrame: () => Promise<void>): Promise<LabelledScore | undefined> {
+async function deliveredScore({ deliveredDirectory, bundleDirectory, options, trust }: TrainingJob, exam: Exam, beforeFrame: () => Promise<void>): Promise<LabelledScore | undefined> {
   if (deliveredDirectory === undefined || deliveredDirectory === bundleDirectory) return undefined;
-  const { network, weights } = await readBundle(deliveredDirectory, { verify: "model" });
+  const { network, weights } = await readBundle(deliveredDirectory, { verify: "model", ...(trust && { trust }) });
   const predictor = new OnnxPredictor(network, weights, options.threads);
   try {
     return await measureExemplars(predictor, exam, beforeFrame);

@@ -24,7 +24,7 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
   const start = performance.now();
   const { options } = job;
   const budget = new Budget(options.duty);
-  const bundle = await readBundle(job.bundleDirectory);
+  const bundle = await readBundle(job.bundleDirectory, job.trust && { trust: job.trust });
   const text = new BundleText(bundle);
   const own: LabelledSet[] = bundle.manifest.exemplars ? [{ name: "bundle", ...bundle.manifest.exemplars, samples: await bundle.exemplars() }] : [];
   const exemplars = splitExemplars([...own, ...job.exemplars], options);
