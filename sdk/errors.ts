@@ -24,6 +24,7 @@ export const errorCodes = {
   E_RECORDING: "A recording cannot be written or read, or ends in the middle.",
   E_DISK: "Something cannot be written: the disk is full, read-only or failing.",
   E_ADDRESS_IN_USE: "A socket's address is already in use.",
+  E_UNTRUSTED: "A bundle is not signed, or not by a key that is trusted.",
   E_EXPOSED: "Something was to be reachable from other machines without the keys or the token that this takes.",
   E_KEY: "A key, a token or a list of keys is missing, malformed, or open to others.",
   E_CONTROL: "A control request is malformed.",

@@ -13,6 +13,7 @@ export { type Answer, Nightshift } from "./nightshift.js";
 export type { NightshiftOptions } from "./pipeline/options.js";
 export type { Camera } from "./stream/camera.js";
 export { ControlClient } from "./stream/control-client.js";
+export { type CurveClient, readCurveClient } from "./stream/curve.js";
 export type { ConditionName, EventKindName, StreamEvent } from "./stream/events.js";
 export type { CameraStatus, Status } from "./stream/status.js";
 export { Subscriber, type SubscriberOptions } from "./stream/subscriber.js";

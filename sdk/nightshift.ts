@@ -1,6 +1,6 @@
 import type { AdaptationLoop, LoopCounters } from "./adaptation/loop.js";
 import type { FrameMemory } from "./adaptation/memory.js";
-import { type Bundle, contentOf, findBundle, readBundle } from "./bundle/index.js";
+import { type Bundle, contentOf, findBundle, readBundle, readTrust, type Trust } from "./bundle/index.js";
 import { SwappableEngine } from "./engine/hot-swap.js";
 import type { Perception } from "./engine/perception.js";
 import { TensorRtEngine } from "./engine/tensorrt/engine.js";
@@ -64,6 +64,7 @@ export class Nightshift {
     private readonly state: State,
     private readonly memory: FrameMemory,
     private readonly delivered: Bundle,
+    private readonly trust: Trust | undefined,
     private readonly onError: (error: unknown) => void,
   ) {
     const { camera } = source;
@@ -81,7 +82,7 @@ export class Nightshift {
   /**
    * Starts to stream. Frames come from the next turn of the event loop on, so whoever asks for `answers()` at once misses none.
    * Throws, with everything closed again: `E_BUNDLE_*`, `E_CAMERA`, `E_CONFIG`, `E_VOCABULARY`, `E_ADDRESS_IN_USE`, `E_ENGINE`, `E_DATASET*`,
-   * for TensorRT also `E_NATIVE`, `E_TENSORRT*`, `E_GPU`.
+   * `E_KEY`, `E_UNTRUSTED`, `E_EXPOSED`; for TensorRT also `E_NATIVE`, `E_TENSORRT*`, `E_GPU`.
    */
   static async start(options: NightshiftOptions = {}): Promise<Nightshift> {
     const onError = options.onError ?? ((error) => console.error(error));
@@ -90,15 +91,18 @@ export class Nightshift {
     const damage: unknown[] = [];
     const source = await openSource(options, (error) => (nightshift ? nightshift.#tellError("camera_error", error) : onError(error)));
     const { camera } = source;
-    const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle));
+    const signers = options.trust && (await readTrust(options.trust));
+    const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle), signers && { trust: signers });
     const state = await State.open(options, delivered, camera.name);
     const { threads, scoreThreshold } = options;
     const settings = { ...(threads !== undefined && { threads }), ...(scoreThreshold !== undefined && { scoreThreshold }) };
     const engine = new SwappableEngine(() => (options.engine === "tensorrt" ? new TensorRtEngine(settings) : new ThreadEngine(settings)));
     try {
-      const model = await ServedModel.load(engine, await state.current(delivered, (error) => damage.push(error)), options.vocabulary, options.textEncoder);
+      // What serves was either delivered or learnt here.
+      const trust = signers && [...signers, await state.generations.publicKey()];
+      const model = await ServedModel.load(engine, await state.current(delivered, (error) => damage.push(error), trust), { ...(options.vocabulary && { names: options.vocabulary }), ...(options.textEncoder !== undefined && { textEncoder: options.textEncoder }), ...(trust && { trust }) });
       const memory = await state.memory(delivered, (error) => damage.push(error));
-      nightshift = new Nightshift(options, source, model, state, memory, delivered, onError);
+      nightshift = new Nightshift(options, source, model, state, memory, delivered, trust, onError);
       await nightshift.#open();
       for (const error of damage) nightshift.#tellError("state_error", error);
       return nightshift;
@@ -206,6 +210,13 @@ export class Nightshift {
     this.#publish(streamEvent("vehicle_state", "The vehicle told of itself.", { ...state }));
   }
 
+  /** Forgets every frame that was remembered, in memory and on the disk; a training under way is given up. What was learnt stays. */
+  async eraseFrames(): Promise<void> {
+    await this.#running.loop.eraseFrames();
+    await this.state.eraseMemory();
+    this.#publish(streamEvent("frames_erased", "The frames that were remembered are erased."));
+  }
+
   /** Ends the stream and everything that belongs to it; a training under way is given up. */
   stop(): Promise<void> {
     return (this.#stopped ??= this.#close());
@@ -217,11 +228,11 @@ export class Nightshift {
   }
 
   async #open(): Promise<void> {
-    const { options, delivered, model, state, memory, onError } = this;
+    const { options, delivered, model, state, memory, trust, onError } = this;
     // In lockstep, the adaptation's clock is the frames' own.
     const now = options.lockstep ? { now: () => this.#frameTimeMs } : {};
     const timed = options.adaptation === false ? options : { ...options, adaptation: { ...now, ...options.adaptation } };
-    this.#loop = await learning(timed, delivered, model, state, memory, (event) => this.#publish(event));
+    this.#loop = await learning(timed, delivered, model, state, memory, trust, (event) => this.#publish(event));
     const about = { source: typeof options.source === "object" ? options.source.name : (options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
     this.#outlets = await Outlets.open(options, handlerOf(this), about, await this.#recorder(), onError);
     this.#keeper = setInterval(() => void state.keep(memory).catch((error: unknown) => this.#tellError("state_error", error)), memoryKeptEveryMs).unref();
@@ -315,5 +326,6 @@ function handlerOf(nightshift: Nightshift): Handler {
     resume: () => nightshift.resume(),
     rollBack: () => nightshift.rollBack(),
     vehicleState: (state) => nightshift.vehicleState(state),
+    eraseFrames: () => nightshift.eraseFrames(),
   };
 }

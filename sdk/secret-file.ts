@@ -1,4 +1,4 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, link, open, rm } from "node:fs/promises";
 import { NightshiftError } from "./errors.js";
 
 /** Keys and tokens are short; what is longer is another file. */
@@ -26,16 +26,19 @@ export async function readSecret(path: string, what: string): Promise<string> {
   }
 }
 
-/** Writes a new text that only its owner may read. Throws `E_KEY` where there is a file already. */
+/** Writes a new text that only its owner may read, so that a crash leaves all of it or nothing. Throws `E_KEY` where there is a file already. */
 export async function writeSecret(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.new`;
   try {
-    const file = await open(path, "wx", 0o600);
+    const file = await open(temporary, "w", 0o600);
     try {
       await file.writeFile(text);
       await file.sync();
     } finally {
       await file.close();
     }
+    // Unlike a rename, it does not replace what is there.
+    await link(temporary, path);
   } catch (cause) {
     throw new NightshiftError("E_KEY", {
       expected: `no file at ${path} yet, in a folder that can be written`,
@@ -43,5 +46,7 @@ export async function writeSecret(path: string, text: string): Promise<void> {
       remedy: "Keys are never overwritten: choose another name, or remove the old one first.",
       cause,
     });
+  } finally {
+    await rm(temporary, { force: true });
   }
 }

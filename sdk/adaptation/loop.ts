@@ -1,4 +1,4 @@
-import type { Bundle, GenerationStore } from "../bundle/index.js";
+import type { Bundle, GenerationStore, Trust } from "../bundle/index.js";
 import type { Perception } from "../engine/perception.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
@@ -32,6 +32,8 @@ export interface LoopParts {
   readonly exemplars?: readonly LabelledSet[];
   /** As `BundleText` takes it. */
   readonly textEncoder?: string;
+  /** Keys that bundles must be signed with; none where any bundle is read. */
+  readonly trust?: Trust;
   readonly options?: Partial<LoopOptions>;
 }
 
@@ -163,6 +165,13 @@ export class AdaptationLoop {
     this.#tell("rolled_back", `Generation ${from.generation} was taken back for ${to.generation}: ${reason}.`, { from: from.generation, generation: to.generation, reason, ...numbers });
   }
 
+  /** Forgets every frame that was remembered; a training under way is stopped, as it holds them too. */
+  async eraseFrames(): Promise<void> {
+    this.#abort.abort();
+    this.parts.memory.clear();
+    await this.settled();
+  }
+
   /** Resolves once no training, judging or swap is under way. */
   async settled(): Promise<void> {
     while (this.#work) await this.#work;
@@ -246,12 +255,13 @@ export class AdaptationLoop {
   }
 
   async #adapt(condition: ConditionName): Promise<void> {
-    const { trainer, judge, memory, exemplars = [], textEncoder } = this.parts;
+    const { trainer, judge, memory, exemplars = [], textEncoder, trust } = this.parts;
     this.#enter("training");
     const { signal } = (this.#abort = new AbortController());
     const onPhase = (phase: string): void => void (phase === "measuring" && this.#enter("judging"));
     const targets = memory.frames(condition).map(({ rgb }) => rgb);
-    const plan = { condition, vocabulary: this.#vocabulary, ...(textEncoder !== undefined && { textEncoder }), targets, exemplars, options: trainingOptionsFor(condition, this.options.training) };
+    const named = { ...(textEncoder !== undefined && { textEncoder }), ...(trust && { trust }) };
+    const plan = { condition, vocabulary: this.#vocabulary, ...named, targets, exemplars, options: trainingOptionsFor(condition, this.options.training) };
     try {
       const weather = (): ConditionName => this.#weather;
       this.#judged(await runRound({ serving: this.#serving, trainer, judge, tell: this.#tell, weather, onPhase }, plan, signal));

@@ -25,9 +25,11 @@ export interface MemoryOptions {
   readonly height: number;
   /** A frame that is closer than this to one of its condition adds nothing (see `sceneDistance`). */
   readonly leastNovelty: number;
+  /** Frames that were captured longer ago are forgotten. */
+  readonly mostHours: number;
 }
 
-export const defaultMemoryOptions: MemoryOptions = { capacity: 96, width: 512, height: 256, leastNovelty: 0.03 };
+export const defaultMemoryOptions: MemoryOptions = { capacity: 96, width: 512, height: 256, leastNovelty: 0.03, mostHours: 7 * 24 };
 
 export interface MemoryCounters {
   readonly offered: number;
@@ -97,6 +99,12 @@ export class FrameMemory {
     if (leaves) this.#remove(leaves);
     this.#counts[leaves ? "replaced" : "kept"]++;
     return leaves ? "replaced" : "kept";
+  }
+
+  /** Forgets what is too old at `nowNs`, nanoseconds since the Unix epoch. A clock that jumps ahead makes frames old: rather too little is kept than too much. */
+  forgetOld(nowNs: bigint): void {
+    const oldestNs = nowNs - BigInt(Math.round(this.options.mostHours * 3600e9));
+    for (const frame of this.frames()) if (frame.captureTimeNs < oldestNs) this.#remove(frame);
   }
 
   /** Forgets everything, or one condition. */

@@ -60,12 +60,13 @@ export class Serving {
   }
 
   /**
-   * Puts a new generation on its condition's shelf, and serves it unless the weather is another by now. Answers with whether it serves.
-   * Throws as the engine does, and `E_DISK`, and then what served still serves and is on the shelf.
+   * Signs a new generation, puts it on its condition's shelf, and serves it unless the weather is another by now. Answers with whether it serves.
+   * Throws as the engine does, `E_KEY`, and `E_DISK`, and then what served still serves and is on the shelf.
    */
   accept(next: Served, weather: () => ConditionName): Promise<boolean> {
     const { store, kept } = this.parts;
     return this.#turns.take(async () => {
+      await store.sign(next.generation);
       const before = (await store.shelf())[next.condition];
       // First of all, so that what is promised here is kept whatever happens from now on.
       await store.shelve(next.condition, next.generation);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, realpath } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { NightshiftError } from "../errors.js";
 import { type Disk, realDisk } from "./disk.js";
@@ -13,11 +13,12 @@ export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").upda
  * where it is shorter or longer than stated or lies outside the bundle, `E_BUNDLE_HASH` where its content is another.
  */
 export async function readVerified(directory: string, { path, bytes, sha256 }: ManifestFile): Promise<Uint8Array> {
-  const content = await readInside(directory, path);
-  if (content.length !== bytes)
+  // What is longer than stated is not even read.
+  const content = await readInside(directory, path, bytes);
+  if (content.length < bytes)
     throw new NightshiftError("E_BUNDLE_FORMAT", {
       expected: `${bytes} bytes in ${path} of the bundle ${directory}`,
-      received: `${content.length} bytes${content.length < bytes ? ": the file is truncated" : ""}`,
+      received: `${content.length} bytes: the file is truncated`,
       remedy: "Fetch or write the bundle again.",
     });
   const hash = sha256Of(content);
@@ -31,7 +32,7 @@ export async function readVerified(directory: string, { path, bytes, sha256 }: M
 }
 
 /** Reads a file of a bundle. Throws `E_BUNDLE_MISSING`, or `E_BUNDLE_FORMAT` where a link leads out of the bundle. */
-export async function readInside(directory: string, path: string): Promise<Uint8Array> {
+export async function readInside(directory: string, path: string, mostBytes = Infinity): Promise<Uint8Array> {
   try {
     const [root, target] = await Promise.all([realpath(directory), realpath(join(directory, path))]);
     if (!target.startsWith(root + sep))
@@ -40,6 +41,9 @@ export async function readInside(directory: string, path: string): Promise<Uint8
         received: `a link to ${target}`,
         remedy: "Put the file itself into the bundle.",
       });
+    const { size } = await stat(target);
+    if (size > mostBytes)
+      throw new NightshiftError("E_BUNDLE_FORMAT", { expected: `at most ${mostBytes} bytes in ${path} of the bundle ${directory}`, received: `${size} bytes`, remedy: "Fetch or write the bundle again." });
     return await readFile(target);
   } catch (cause) {
     if (cause instanceof NightshiftError) throw cause;
@@ -50,6 +54,11 @@ export async function readInside(directory: string, path: string): Promise<Uint8
       cause,
     });
   }
+}
+
+/** The same, but undefined where it is not there. */
+export async function readIfInside(directory: string, path: string): Promise<Uint8Array | undefined> {
+  return existsSync(join(directory, path)) ? readInside(directory, path) : undefined;
 }
 
 /** Writes a new file and waits until it is on the disk. */

@@ -1,15 +1,17 @@
-import { randomBytes } from "node:crypto";
+import { type KeyObject, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
+import { writeSecret } from "../secret-file.js";
 import type { BundleContents } from "./bundle.js";
 import { type Disk, realDisk } from "./disk.js";
 import { makeFolders, replaceSynced } from "./files.js";
 import { type Condition, conditions } from "./manifest.js";
 import { readBundle, readManifest } from "./read.js";
+import { createSigningKeys, publicKeyOf, readSigningKey, signBundle } from "./signature.js";
 import { unfinishedPrefix, writeBundle } from "./write.js";
 
 /** Where a vehicle keeps what it learnt, unless told otherwise. */
@@ -35,6 +37,8 @@ const shelfSchema = z.partialRecord(z.enum(conditions), z.number().int().min(1))
  * crash leaves the last whole state.
  */
 export class GenerationStore {
+  #key: Promise<KeyObject> | undefined;
+
   private constructor(
     readonly directory: string,
     private readonly disk: Disk,
@@ -60,6 +64,25 @@ export class GenerationStore {
 
   get #shelf(): string {
     return join(this.directory, "shelf.json");
+  }
+
+  /** The vehicle's own public key, as `Trust` lists it. Throws `E_KEY`. */
+  async publicKey(): Promise<string> {
+    return publicKeyOf(await this.#vehicleKey());
+  }
+
+  /** Signs a generation with the vehicle's own key, for it was judged and may serve. Throws `E_BUNDLE_MISSING` or `E_KEY`. */
+  async sign(generation: number): Promise<void> {
+    await signBundle(this.pathOf(generation), await this.#vehicleKey());
+  }
+
+  /** Made where there is none yet. */
+  #vehicleKey(): Promise<KeyObject> {
+    const path = join(this.directory, "vehicle.key");
+    return (this.#key ??= (async () => {
+      if (!existsSync(path)) await writeSecret(path, createSigningKeys().secret);
+      return readSigningKey(path);
+    })());
   }
 
   /** Where the bundle of a generation is or would be. */

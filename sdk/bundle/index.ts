@@ -7,5 +7,6 @@ export type { Golden } from "./golden.js";
 export { type Description, type Manifest, contentOf, formatVersion } from "./manifest.js";
 export type { Quantisation } from "./quantisation.js";
 export { type ReadOptions, readBundle, readManifest } from "./read.js";
+export { createSigningKeys, publicKeyOf, readSigningKey, readTrust, readSignerOf, signBundle, type Trust } from "./signature.js";
 export { asStored, checkFinite } from "./weights.js";
 export { writeBundle } from "./write.js";

@@ -9,6 +9,11 @@ export const manifestFile = "manifest.json";
 /** The version that this code reads and writes. It changes when an older reader would misread a bundle. */
 export const formatVersion = 1;
 
+/** Of a manifest; of another file of a bundle; and how many there may be. The shipped bundles take 60 kB, 6 MB and 220. */
+export const largestManifest = 16 * 2 ** 20;
+const largestFile = 2 ** 30;
+const mostFiles = 10_000;
+
 const count = z.number().int().min(1);
 const four = z.tuple([count, count, count, count]).readonly();
 const side = count.multipleOf(32);
@@ -55,8 +60,8 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in lower-ca
 
 const fileSchema = z.strictObject({
   /** Relative to the bundle, with `/` between folders. */
-  path: z.string().min(1).refine(staysInside, "must be a path inside the bundle"),
-  bytes: z.number().int().min(0),
+  path: z.string().min(1).max(255).refine(staysInside, "must be a path inside the bundle"),
+  bytes: z.number().int().min(0).max(largestFile),
   sha256,
 });
 
@@ -104,7 +109,7 @@ const manifestSchema = descriptionSchema.extend({
   formatVersion: z.literal(formatVersion),
   /** Labelled rendered frames in the bundle, if any. */
   exemplars: z.strictObject({ names: z.array(z.string()), boxNames: z.array(z.string()), ids: z.array(z.string()) }).optional(),
-  files: z.array(fileSchema),
+  files: z.array(fileSchema).max(mostFiles),
 });
 
 /** What whoever writes a bundle says about it. */

@@ -6,8 +6,9 @@ import { decodeEmbeddings } from "./embeddings.js";
 import { decodeExemplars, isExemplarFile } from "./exemplars.js";
 import { readInside, readVerified } from "./files.js";
 import { decodeGolden } from "./golden.js";
-import { type Manifest, manifestFile, parseManifest } from "./manifest.js";
+import { largestManifest, type Manifest, manifestFile, parseManifest } from "./manifest.js";
 import { decodeQuantisation } from "./quantisation.js";
+import { type Trust, verifySignature } from "./signature.js";
 import { decodeWeights } from "./weights.js";
 
 export interface ReadOptions {
@@ -16,20 +17,23 @@ export interface ReadOptions {
    * only answers are wanted. `all` unless told otherwise.
    */
   readonly verify?: "all" | "model";
+  /** Keys of which one must have signed the bundle; unsigned ones are read too where none are given. */
+  readonly trust?: Trust;
 }
 
-/** The manifest of a bundle alone; none of the files is looked at. Throws `E_BUNDLE_MISSING` or `E_BUNDLE_FORMAT`. */
-export async function readManifest(directory: string): Promise<Manifest> {
-  const bytes = await readInside(directory, manifestFile);
+/** The manifest of a bundle alone; none of the files is looked at. Throws `E_BUNDLE_MISSING`, `E_BUNDLE_FORMAT`, or `E_UNTRUSTED` where keys are given and none signed it. */
+export async function readManifest(directory: string, trust?: Trust): Promise<Manifest> {
+  const bytes = await readInside(directory, manifestFile, largestManifest);
+  if (trust) await verifySignature(directory, bytes, trust);
   return parseManifest(new TextDecoder().decode(bytes), resolve(directory, manifestFile));
 }
 
 /**
  * Reads a bundle, and nothing of it that does not have the size and hash that its manifest states. Throws `E_BUNDLE_MISSING`,
- * `E_BUNDLE_FORMAT` (truncated or malformed), `E_BUNDLE_HASH`, `E_WEIGHTS_NOT_FINITE`.
+ * `E_BUNDLE_FORMAT` (truncated or malformed), `E_BUNDLE_HASH`, `E_WEIGHTS_NOT_FINITE`, and before any other file is looked at `E_UNTRUSTED`.
  */
 export async function readBundle(directory: string, options: ReadOptions = {}): Promise<Bundle> {
-  const manifest = await readManifest(directory);
+  const manifest = await readManifest(directory, options.trust);
   const read = async (path: string): Promise<Uint8Array | undefined> => {
     const file = manifest.files.find((entry) => entry.path === path);
     return file && readVerified(directory, file);

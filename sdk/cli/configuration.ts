@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NightshiftError } from "../errors.js";
 import type { NightshiftOptions } from "../pipeline/options.js";
 import { readYaml } from "../yaml.js";
 
@@ -24,6 +25,14 @@ const schema = z.strictObject({
   viewerPort: port.optional(),
   viewerHost: z.string().optional(),
   healthPort: port.optional(),
+  healthHost: z.string().optional(),
+  host: z.string().optional(),
+  key: z.string().optional(),
+  allowed: z.string().optional(),
+  tokenFile: z.string().optional(),
+  trust: z.array(z.string()).optional(),
+  memoryHours: z.number().positive().optional(),
+  memoryKey: z.string().optional(),
   headless: z.boolean().optional(),
   /** `false`: watch the weather, but never learn. Else when to learn, and with how much of the computer. */
   adaptation: z
@@ -57,6 +66,13 @@ export function adaptationOptions(configured: Configuration["adaptation"]): Nigh
   const { conditions, rounds, steps, threads, share, niceness } = configured;
   const given = <T extends object>(values: T): Partial<T> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
   return { ...given({ conditions, furtherRounds: rounds }), training: given({ steps, threads, duty: share, niceness }) };
+}
+
+/** Who may connect, in the same terms. Throws `E_CONFIG` where only one of the two files is named. */
+export function accessOptions({ key, allowed }: Configuration): NightshiftOptions["access"] {
+  if (key === undefined && allowed === undefined) return undefined;
+  if (key !== undefined && allowed !== undefined) return { key, allowed };
+  throw new NightshiftError("E_CONFIG", { expected: "a key and a list of who is allowed, or neither", received: key === undefined ? "a list alone" : "a key alone", remedy: "Name both, with --key and --allowed." });
 }
 
 /** Reads a YAML (or JSON) file, with settings of the command line over it. Throws `E_CONFIG` where it cannot be read or says something that means nothing. */

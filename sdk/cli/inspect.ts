@@ -30,10 +30,11 @@ export const inspectCommand = (io: Io): Command =>
         ]);
         return;
       }
-      const { findBundle, readBundle } = await import("../bundle/index.js");
+      const { findBundle, readBundle, readSignerOf } = await import("../bundle/index.js");
       const { sizeOf } = await import("../graph/tensor.js");
       const bundle = await readBundle(findBundle(name));
       const { manifest, weights, directory, notice } = bundle;
+      const signedBy = (await readSignerOf(directory)) ?? null;
       const { files, network, training, exemplars, ...about } = manifest;
       const embeddings = bundle.embeddings();
       const parameters = [...weights].map(([tensor, { shape }]) => ({ name: tensor, shape, count: sizeOf(shape) }));
@@ -41,10 +42,11 @@ export const inspectCommand = (io: Io): Command =>
       const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
       const encodedNames = [...embeddings.names.keys()];
       const prompts = [...embeddings.prompts].map(([prompt, { shape }]) => ({ name: prompt, shape }));
-      result(io, options.json, { directory, ...about, parameterCount, bytes, precision: about.precision ?? "float32", network, training, encodedNames, prompts, exemplars: exemplars ?? null, files, parameters, notice }, [
+      result(io, options.json, { directory, ...about, signedBy, parameterCount, bytes, precision: about.precision ?? "float32", network, training, encodedNames, prompts, exemplars: exemplars ?? null, files, parameters, notice }, [
         ...table([
           ["bundle", `${about.name}, generation ${about.generation}${about.parent === null ? "" : ` from ${about.parent}`}`],
           ["directory", directory],
+          ["signed", signedBy === null ? "no" : `by ${signedBy}`],
           ["created", about.createdAt],
           ["condition", about.condition],
           ["network", `${network.width} x ${network.height}${"depth" in network && network.depth ? ", tells depth" : ""}, ${parameterCount.toLocaleString("en")} parameters in ${weights.size} tensors`],

@@ -6,20 +6,26 @@ import { benchCommand } from "./bench.js";
 import { buildCommand } from "./build.js";
 import { calibrateCommand } from "./calibrate.js";
 import { doctorCommand } from "./doctor.js";
+import { eraseCommand } from "./erase.js";
 import { evaluateCommand } from "./evaluate.js";
 import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
 import { type Io, processIo, ToldFailure } from "./io.js";
+import { keysCommand } from "./keys.js";
 import { recordCommand } from "./record.js";
 import { replayCommand } from "./replay.js";
 import { runCommand } from "./run.js";
+import { signCommand } from "./sign.js";
 import { trainCommand } from "./train.js";
 import { version } from "../version.js";
 
 export const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
 
 /** Every command, in the order of `nightshift --help`. */
-const commands = [runCommand, recordCommand, replayCommand, trainCommand, adaptCommand, evaluateCommand, ablateCommand, calibrateCommand, benchCommand, buildCommand, importCommand, inspectCommand, doctorCommand];
+const commands = [
+  runCommand, recordCommand, replayCommand, trainCommand, adaptCommand, evaluateCommand, ablateCommand, calibrateCommand, benchCommand, buildCommand, importCommand, inspectCommand,
+  keysCommand, signCommand, eraseCommand, doctorCommand,
+];
 
 /**
  * The `nightshift` command. Answers with its exit code: 0, 1 where something failed (its coded error is on stderr, and with `--json`

@@ -1,21 +1,24 @@
 import { Nightshift } from "../nightshift.js";
 import { defaultSeed, defaultSource, type NightshiftOptions } from "../pipeline/options.js";
 import { addressesFor, defaultPublisherPort } from "./addresses.js";
-import { adaptationOptions, type Configuration } from "./configuration.js";
+import { accessOptions, adaptationOptions, type Configuration } from "./configuration.js";
 import { figure, type Io, Progress, say } from "./io.js";
 import { score, type Scores } from "./scores.js";
 import { type Summary, summarize } from "./summary.js";
 
 /** Streams until the camera ends or the user interrupts, waits for a verdict under way, measures what was learnt, and stops. */
 export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftOptions, "record">): Promise<Summary> {
-  const { port = defaultPublisherPort, viewerPort, viewerHost, healthPort, headless, adaptation, ...rest } = options;
+  const { port = defaultPublisherPort, host, viewerPort, viewerHost, healthPort, healthHost, headless, adaptation, key: _, allowed: __, memoryHours, memoryKey, ...rest } = options;
+  const access = accessOptions(options);
   const learning = adaptationOptions(adaptation);
   let training = "";
   const nightshift = await Nightshift.start({
     ...rest,
-    ...addressesFor(port),
+    ...addressesFor(port, host),
+    ...(access && { access }),
+    memory: { ...(memoryHours !== undefined && { mostHours: memoryHours }), ...(memoryKey !== undefined && { key: memoryKey }) },
     ...(learning !== undefined && { adaptation: learning }),
-    ...(healthPort !== undefined && { health: { port: healthPort } }),
+    ...(healthPort !== undefined && { health: { port: healthPort, ...(healthHost !== undefined && { host: healthHost }) } }),
     viewer: headless ? false : { ...(viewerPort !== undefined && { port: viewerPort }), ...(viewerHost !== undefined && { host: viewerHost }) },
     onEvent: ({ kind, text }) => {
       if (kind === "trainer_progress") training = `: ${text.slice(0, -1)}`;

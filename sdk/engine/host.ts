@@ -105,8 +105,8 @@ export class ModelHost {
     }
   }
 
-  async #fromBundle({ directory, vocabulary }: BundleModel): Promise<Served> {
-    const bundle = await readBundle(directory, { verify: "model" });
+  async #fromBundle({ directory, vocabulary, trust }: BundleModel): Promise<Served> {
+    const bundle = await readBundle(directory, { verify: "model", ...(trust && { trust }) });
     const { network } = bundle;
     const { name, generation, vocabulary: names } = bundle.manifest;
     const embeddings = bundle.embeddings();

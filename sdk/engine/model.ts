@@ -1,5 +1,6 @@
 import type { Vocabulary } from "../bundle/embeddings.js";
 import type { Quantisation } from "../bundle/quantisation.js";
+import type { Trust } from "../bundle/signature.js";
 import { NightshiftError } from "../errors.js";
 import type { Weights } from "../graph/tensor.js";
 import type { Network } from "../network/architecture.js";
@@ -17,6 +18,8 @@ export interface BundleModel {
   readonly directory: string;
   /** Names in the bundle's embeddings, or names with their embeddings. The manifest's vocabulary unless told otherwise. */
   readonly vocabulary?: Vocabulary | readonly string[];
+  /** Keys of which one must have signed it; any bundle is read where none are given. */
+  readonly trust?: Trust;
 }
 
 /** Weights in memory, as training has them. */

@@ -4,7 +4,7 @@ import { AdaptationLoop } from "../adaptation/loop.js";
 import type { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
 import { TrainerProcess } from "../adaptation/trainer/index.js";
-import type { Bundle } from "../bundle/index.js";
+import type { Bundle, Trust } from "../bundle/index.js";
 import { isTrainableNetwork } from "../network/trainable.js";
 import type { ConditionName, StreamEvent } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
@@ -13,7 +13,7 @@ import type { ServedModel } from "./served-model.js";
 import type { State } from "./state.js";
 
 /** The adaptation loop with its parts. Throws as `ownExemplars`. */
-export async function learning(options: NightshiftOptions, delivered: Bundle, model: ServedModel, state: State, memory: FrameMemory, onEvent: (event: StreamEvent) => void): Promise<AdaptationLoop> {
+export async function learning(options: NightshiftOptions, delivered: Bundle, model: ServedModel, state: State, memory: FrameMemory, trust: Trust | undefined, onEvent: (event: StreamEvent) => void): Promise<AdaptationLoop> {
   const { adaptation, exemplars, textEncoder, seed = defaultSeed, lockstep = false } = options;
   const { training, ...others } = adaptation || {};
   const bounds = (condition: ConditionName): JudgeBounds => ({ ...judgeBoundsFor(condition), ...(lockstep && { latencyRatio: Infinity }) });
@@ -29,6 +29,7 @@ export async function learning(options: NightshiftOptions, delivered: Bundle, mo
       generations: state.generations,
       ...(exemplars !== undefined && { exemplars: [await ownExemplars(exemplars)] }),
       ...(textEncoder !== undefined && { textEncoder: resolve(textEncoder) }),
+      ...(trust && { trust }),
       options: { ...others, training: { seed, ...training } },
     },
     onEvent,

@@ -1,6 +1,7 @@
 import type { Intrinsics } from "../../adapters/cameras/undistort.js";
 import type { LoopOptions } from "../adaptation/options.js";
 import type { TrainingOptions } from "../adaptation/trainer/index.js";
+import type { AccessOptions } from "../stream/access.js";
 import type { Camera } from "../stream/camera.js";
 import type { HealthOptions } from "../stream/health.js";
 import type { StreamEvent } from "../stream/events.js";
@@ -41,6 +42,14 @@ export interface NightshiftOptions {
    * rendered drive, which is a demonstration, a temporary one.
    */
   readonly state?: string;
+  /** Frames that are remembered for learning never leave the vehicle. They are forgotten after so many hours (168 by default), and encrypted on the disk with the key in a file where one is named. */
+  readonly memory?: { readonly mostHours?: number; readonly key?: string };
+  /** Files of public keys, of which one must have signed the bundle; any bundle is served where this is left out. What the vehicle learns is signed with a key of its own. */
+  readonly trust?: readonly string[];
+  /** The server's key pair and the list of who may connect to the two sockets; anyone on this machine where this is left out, and then nobody else can. */
+  readonly access?: AccessOptions;
+  /** File of the token that the page, and health and metrics, ask for; needed where they listen to other machines. */
+  readonly tokenFile?: string;
   /** Threads of inference. */
   readonly threads?: number;
   /** Who computes: ONNX Runtime on the CPU unless told otherwise; see `TensorRtEngine` for what TensorRT needs. What is not there is an error. */
@@ -54,7 +63,7 @@ export interface NightshiftOptions {
   /** The page; none unless asked for. */
   readonly viewer?: false | { readonly port?: number; readonly host?: string };
   /** `/metrics`, `/live` and `/ready` over HTTP; none unless asked for. */
-  readonly health?: false | HealthOptions;
+  readonly health?: false | Omit<HealthOptions, "token">;
   /** Records frames, answers and events into a new MCAP file. `lossless`: frames as PNG, not JPEG. */
   readonly record?: false | { readonly path: string; readonly lossless?: boolean };
   /**

@@ -3,11 +3,13 @@ import type { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
 import type { RecordedWeather } from "../recording/messages.js";
 import type { Recorder } from "../recording/recorder.js";
+import { Access } from "../stream/access.js";
 import { type ControlHandler, ControlServer } from "../stream/control.js";
 import type { StreamEvent } from "../stream/events.js";
 import { HealthServer } from "../stream/health.js";
 import { Publisher } from "../stream/publisher.js";
 import type { Status } from "../stream/status.js";
+import { Token } from "../stream/token.js";
 import { Viewer } from "../viewer/viewer.js";
 import type { NightshiftOptions } from "./options.js";
 import { pageState } from "./page-state.js";
@@ -19,6 +21,7 @@ export interface Handler extends ControlHandler {
 
 /** Everything that shows answers and takes requests: ZeroMQ's two sockets, the page, health and metrics, and a recording, each where it is wanted. */
 export class Outlets {
+  #access: Access | undefined;
   #publisher: Publisher | undefined;
   #control: ControlServer | undefined;
   #viewer: Viewer | undefined;
@@ -27,7 +30,7 @@ export class Outlets {
 
   private constructor() {}
 
-  /** Throws `E_ADDRESS_IN_USE` or `E_CONFIG`, and then nothing stays open. */
+  /** Throws `E_ADDRESS_IN_USE`, `E_CONFIG`, `E_KEY`, or `E_EXPOSED` where other machines could connect without a key or a token, and then nothing stays open. */
   static async open(
     options: NightshiftOptions,
     handler: Handler,
@@ -37,14 +40,17 @@ export class Outlets {
   ): Promise<Outlets> {
     const outlets = new Outlets();
     outlets.#recorder = recorder;
-    const { publish, control, viewer, health } = options;
+    const { publish, control, viewer, health, tokenFile } = options;
     try {
-      if (publish !== false) outlets.#publisher = await Publisher.open({ onError, ...(publish && { addresses: publish }) });
-      if (control !== false) outlets.#control = await ControlServer.open(handler, { onError, ...(control !== undefined && { address: control }) });
-      if (health) outlets.#health = await HealthServer.open(() => handler.status(), health);
+      const access = (outlets.#access = options.access && (await Access.open(options.access, onError)));
+      const guard = access && { access };
+      const token = tokenFile === undefined ? undefined : { token: await Token.read(tokenFile) };
+      if (publish !== false) outlets.#publisher = await Publisher.open({ onError, ...guard, ...(publish && { addresses: publish }) });
+      if (control !== false) outlets.#control = await ControlServer.open(handler, { onError, ...guard, ...(control !== undefined && { address: control }) });
+      if (health) outlets.#health = await HealthServer.open(() => handler.status(), { ...health, ...token });
       if (viewer) {
         const address = outlets.#publisher?.addresses.join(", ") ?? "not published";
-        outlets.#viewer = await Viewer.open({ ...requests(handler), state: () => pageState(handler.status(), { ...about, address }) }, { ...viewer, onError });
+        outlets.#viewer = await Viewer.open({ ...requests(handler), state: () => pageState(handler.status(), { ...about, address }) }, { ...viewer, ...token, onError });
       }
       return outlets;
     } catch (error) {
@@ -85,6 +91,7 @@ export class Outlets {
     await this.#health?.close();
     await this.#publisher?.close();
     await this.#recorder?.close();
+    this.#access?.close();
   }
 }
 

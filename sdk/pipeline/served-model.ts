@@ -1,9 +1,18 @@
 import { BundleText } from "../adaptation/trainer/bundle-text.js";
-import { type Bundle, readBundle } from "../bundle/index.js";
+import { type Bundle, readBundle, type Trust } from "../bundle/index.js";
 import type { SwappableEngine } from "../engine/hot-swap.js";
 import { Turns } from "../engine/turns.js";
 import { NightshiftError } from "../errors.js";
 import { checkVocabulary } from "../network/contract.js";
+
+export interface ServedModelOptions {
+  /** What is looked for; the bundle's own words by default. */
+  readonly names?: readonly string[];
+  /** As `BundleText` takes it. */
+  readonly textEncoder?: string;
+  /** Who must have signed whatever serves. */
+  readonly trust?: Trust;
+}
 
 interface Generation {
   readonly bundle: Bundle;
@@ -23,16 +32,17 @@ export class ServedModel {
     bundle: Bundle,
     names: readonly string[],
     private readonly textEncoder: string | undefined,
+    private readonly trust: Trust | undefined,
   ) {
     this.#current = { bundle, text: new BundleText(bundle, textEncoder) };
     this.#names = names;
   }
 
-  /** Loads the bundle into the engine; `textEncoder` as `BundleText` takes it. Throws as `Engine.load`, `E_TEXT_ENCODER`, and `E_VOCABULARY`. */
-  static async load(engine: SwappableEngine, bundle: Bundle, names: readonly string[] = bundle.manifest.vocabulary, textEncoder?: string): Promise<ServedModel> {
+  /** Loads the bundle into the engine. Throws as `Engine.load`, `E_TEXT_ENCODER`, and `E_VOCABULARY`. */
+  static async load(engine: SwappableEngine, bundle: Bundle, { names = bundle.manifest.vocabulary, textEncoder, trust }: ServedModelOptions = {}): Promise<ServedModel> {
     checkVocabulary(names);
-    const served = new ServedModel(engine, bundle, [...names], textEncoder);
-    await engine.load({ kind: "bundle", directory: bundle.directory, vocabulary: await served.#current.text.vocabulary(names) });
+    const served = new ServedModel(engine, bundle, [...names], textEncoder, trust);
+    await engine.load({ kind: "bundle", directory: bundle.directory, vocabulary: await served.#current.text.vocabulary(names), ...(trust && { trust }) });
     return served;
   }
 
@@ -60,9 +70,10 @@ export class ServedModel {
   /** Serves the bundle in a directory, with the words in force. Answers with its generation. Throws as `SwappableEngine.swap`. */
   swap(directory: string): Promise<number> {
     return this.#changes.take(async () => {
-      const bundle = await readBundle(directory, { verify: "model" });
+      const { trust } = this;
+      const bundle = await readBundle(directory, { verify: "model", ...(trust && { trust }) });
       const text = new BundleText(bundle, this.textEncoder);
-      await this.engine.swap({ kind: "bundle", directory, vocabulary: await text.vocabulary(this.#names) });
+      await this.engine.swap({ kind: "bundle", directory, vocabulary: await text.vocabulary(this.#names), ...(trust && { trust }) });
       this.#previous = this.#current;
       this.#current = { bundle, text };
       return this.generation;

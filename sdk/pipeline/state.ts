@@ -3,12 +3,14 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FrameMemory } from "../adaptation/memory.js";
+import { isSealed, readSealingKey, sealed, unsealed } from "../adaptation/sealed.js";
 import { readMemory, writeMemory } from "../adaptation/memory-file.js";
-import { type Bundle, contentOf, defaultStateDirectory, GenerationStore, readBundle } from "../bundle/index.js";
+import { type Bundle, contentOf, defaultStateDirectory, GenerationStore, readBundle, type Trust } from "../bundle/index.js";
 import { type Disk, realDisk } from "../bundle/disk.js";
 import { makeFolders, replaceSynced } from "../bundle/files.js";
 import { Turns } from "../engine/turns.js";
-import type { NightshiftError } from "../errors.js";
+import { NightshiftError } from "../errors.js";
+import { nowNs } from "../frame.js";
 import { FolderLock } from "./lock.js";
 import { defaultSource, type NightshiftOptions } from "./options.js";
 
@@ -17,8 +19,8 @@ const memoryFile = "memory.safetensors";
 /** What a vehicle keeps between runs: generations and remembered frames. */
 export class State {
   readonly #writing = new Turns();
-  /** The revision of the memory that is on the disk. */
-  #kept = 0;
+  /** The revision of the memory that is on the disk; none where it is not there as it should be. */
+  #kept: number | undefined = 0;
 
   private constructor(
     readonly directory: string,
@@ -27,49 +29,67 @@ export class State {
     private readonly isTemporary: boolean,
     private readonly lock: FolderLock,
     private readonly disk: Disk,
+    private readonly options: { readonly mostHours?: number; readonly key?: Uint8Array },
   ) {}
 
-  /** Opens the folder that the options name or imply for this bundle and camera. Throws `E_CONFIG` where another Nightshift uses it, `E_DISK`. */
-  static async open({ source = defaultSource, state }: NightshiftOptions, bundle: Bundle, camera: string, disk: Disk = realDisk): Promise<State> {
+  /** Opens the folder that the options name or imply for this bundle and camera. Throws `E_CONFIG` where another Nightshift uses it, `E_DISK`, `E_KEY`. */
+  static async open({ source = defaultSource, state, memory: { mostHours, key } = {} }: NightshiftOptions, bundle: Bundle, camera: string, disk: Disk = realDisk): Promise<State> {
     const isTemporary = state === undefined && source === "drive";
     const directory = state ?? (isTemporary ? await mkdtemp(join(tmpdir(), "nightshift-")) : join(defaultStateDirectory(), folderOf(bundle), camera));
+    const options = { ...(mostHours !== undefined && { mostHours }), ...(key !== undefined && { key: await readSealingKey(key) }) };
     await makeFolders(directory, disk);
     const lock = await FolderLock.take(directory);
-    return new State(directory, await GenerationStore.open(directory, disk), isTemporary, lock, disk);
+    return new State(directory, await GenerationStore.open(directory, disk), isTemporary, lock, disk, options);
   }
 
-  /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. What is damaged is told of and discarded first. */
-  async current(delivered: Bundle, onError: (error: NightshiftError) => void): Promise<Bundle> {
+  /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. What is damaged is told of and discarded first. `trust`: who must have signed it. */
+  async current(delivered: Bundle, onError: (error: NightshiftError) => void, trust?: Trust): Promise<Bundle> {
     for (const error of await this.generations.discardDamaged()) onError(error);
     const generation = await this.generations.current();
-    return generation === undefined ? delivered : readBundle(this.generations.pathOf(generation));
+    return generation === undefined ? delivered : readBundle(this.generations.pathOf(generation), trust && { trust });
   }
 
-  /** The frames that an earlier run remembered. A damaged or unsuitable file is told of, and the memory starts empty. */
+  /**
+   * The frames that an earlier run remembered. A damaged or unsuitable file is told of, and the memory starts empty. Throws `E_KEY` where the file
+   * is encrypted and no key is given: what follows would lie there in the clear.
+   */
   async memory({ manifest: { network } }: Bundle, onError: (error: unknown) => void): Promise<FrameMemory> {
     const { width, height } = network;
     const path = join(this.directory, memoryFile);
+    const { key, ...options } = this.options;
     try {
-      const found = existsSync(path) ? readMemory(await readFile(path)) : undefined;
+      const bytes = existsSync(path) ? await readFile(path) : undefined;
+      const found = bytes && readMemory(isSealed(bytes) ? unsealed(bytes, key, path) : bytes, options);
       if (found?.options.width === width && found.options.height === height) {
-        this.#kept = found.revision;
+        // A key was given since, or taken away: the file follows at once.
+        this.#kept = isSealed(bytes ?? new Uint8Array()) === (key !== undefined) ? found.revision : undefined;
+        await this.keep(found);
         return found;
       }
     } catch (error) {
+      if (!key && error instanceof NightshiftError && error.code === "E_KEY") throw error;
       onError(error);
     }
-    return new FrameMemory({ width, height });
+    return new FrameMemory({ ...options, width, height });
   }
 
-  /** Writes the memory for the next run, unless it is there already as it is. What is there stays whole whatever happens meanwhile. */
+  /** Forgets what is too old, and writes the memory for the next run unless it is there already as it is. What is there stays whole whatever happens meanwhile. */
   keep(memory: FrameMemory): Promise<void> {
     return this.#writing.take(async () => {
+      memory.forgetOld(nowNs());
       if (this.isTemporary || memory.revision === this.#kept) return;
       const { revision } = memory;
       const path = join(this.directory, memoryFile);
-      await replaceSynced(path, `${path}.new`, writeMemory(memory), this.disk);
+      const { key } = this.options;
+      const bytes = writeMemory(memory);
+      await replaceSynced(path, `${path}.new`, key ? sealed(bytes, key) : bytes, this.disk);
       this.#kept = revision;
     });
+  }
+
+  /** Removes the frames of earlier runs from the disk. */
+  eraseMemory(): Promise<void> {
+    return this.#writing.take(() => removeMemory(this.directory));
   }
 
   /** Keeps the memory, where there is one; removes everything where it was temporary. */
@@ -81,6 +101,12 @@ export class State {
       await this.lock.release();
     }
   }
+}
+
+/** Removes remembered frames from a folder of state, and waits until that is on the disk. */
+export async function removeMemory(directory: string): Promise<void> {
+  for (const file of [memoryFile, `${memoryFile}.new`]) await rm(join(directory, file), { force: true });
+  await realDisk.syncFolder(directory);
 }
 
 /** Another delivery of a bundle gets another folder: what was learnt from other weights is no generation of these. */

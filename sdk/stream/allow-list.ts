@@ -27,7 +27,8 @@ export function parseAllowed(text: string, path: string): Allowed[] {
     if (isRole(role) && isCurveKey(key) && name !== "" && rest.length === 0) return [{ role, key, name }];
     throw new NightshiftError("E_KEY", {
       expected: `a role (${roles.join(" or ")}), a public key of 40 characters and a name in ${path}`,
-      received: `line ${at + 1}: ${JSON.stringify(line.slice(0, 80))}`,
+      // Not what the line says: it may be a secret in the wrong place.
+      received: `line ${at + 1}, which is something else`,
       remedy: "Correct the line, or write the list with `nightshift keys allow` and `revoke`.",
     });
   });

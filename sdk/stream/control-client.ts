@@ -58,6 +58,10 @@ export class ControlClient {
     await this.#ask({ case: "vehicleState", value: vehicleStateMessage(state) });
   }
 
+  async eraseFrames(): Promise<void> {
+    await this.#ask({ case: "eraseFrames", value: {} });
+  }
+
   close(): void {
     this.#socket.close();
   }

@@ -18,6 +18,8 @@ export interface ControlHandler {
   resume(): void | Promise<void>;
   rollBack(): void | Promise<void>;
   vehicleState(state: VehicleState): void | Promise<void>;
+  /** Forgets every frame that was remembered, in memory and on the disk. */
+  eraseFrames(): void | Promise<void>;
 }
 
 /** What a reply says. */
@@ -62,6 +64,9 @@ export async function answer(handler: ControlHandler, { request }: ControlReques
       break;
     case "vehicleState":
       await handler.vehicleState(vehicleState(request.value));
+      break;
+    case "eraseFrames":
+      await handler.eraseFrames();
       break;
     case undefined:
       throw malformed("a message without a request that this version knows", undefined);

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { curveKeyPair } from "zeromq";
 import { NightshiftError } from "../errors.js";
 import { readSecret } from "../secret-file.js";
@@ -58,3 +59,16 @@ export async function readCurveKeys(path: string): Promise<CurveKeys> {
     remedy: "Make a pair with `nightshift keys create`, and name the file that does not end in .pub.",
   });
 }
+
+/** Reads the public key of a certificate, secret or not. Throws `E_KEY`. */
+export async function readPublicCurveKey(path: string): Promise<string> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new NightshiftError("E_KEY", { expected: `a CURVE certificate in ${path}`, received: cause instanceof Error ? cause.message : String(cause), remedy: "Check the path.", cause });
+  });
+  const { publicKey } = keysOf(text);
+  if (publicKey !== undefined) return publicKey;
+  throw new NightshiftError("E_KEY", { expected: `a public-key of 40 characters in ${path}`, received: "none", remedy: "Make a pair with `nightshift keys create`." });
+}
+
+/** What a client needs, from its own pair and the server's certificate. Throws `E_KEY`. */
+export const readCurveClient = async (key: string, server: string): Promise<CurveClient> => ({ ...(await readCurveKeys(key)), serverKey: await readPublicCurveKey(server) });

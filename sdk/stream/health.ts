@@ -1,18 +1,23 @@
-import fastify from "fastify";
+import type { FastifyInstance } from "fastify";
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import { conditionNames, type StreamEvent } from "./events.js";
+import { guardedServer } from "./guard.js";
 import { listen } from "./listen.js";
 import type { Status } from "./status.js";
+import type { Token } from "./token.js";
 
 export interface HealthOptions {
   /** 0 takes any free port. */
   readonly port: number;
-  /** Loopback unless told otherwise: whoever can connect can read. */
+  /** Loopback unless told otherwise, which takes a token. */
   readonly host?: string;
+  /** What requests must show, as `Authorization: Bearer`. */
+  readonly token?: Token;
   /** Milliseconds without an answer after which the stream is no longer ready. */
   readonly patienceMs?: number;
 }
 
+const loopback = "127.0.0.1";
 const loopStates = ["idle", "collecting", "training", "judging", "probation"];
 
 /**
@@ -24,12 +29,13 @@ export class HealthServer {
   readonly #events: Counter;
   #answeredAtMs: number | undefined;
   #address = "";
-  readonly #app = fastify({ forceCloseConnections: true });
+  readonly #app: FastifyInstance;
 
   private constructor(
     private readonly status: () => Status,
     private readonly options: HealthOptions,
   ) {
+    this.#app = guardedServer({ host: options.host ?? loopback, token: options.token, what: "health and metrics" });
     this.#events = new Counter({ name: "nightshift_events_total", help: "Events by kind.", labelNames: ["kind"], registers: [this.#registry] });
     collectDefaultMetrics({ register: this.#registry });
     this.#describe();
@@ -41,10 +47,10 @@ export class HealthServer {
     this.#app.get("/metrics", async (_, reply) => reply.type(this.#registry.contentType).send(await this.#registry.metrics()));
   }
 
-  /** Throws `E_ADDRESS_IN_USE` or `E_CONFIG` where it cannot listen. */
+  /** Throws `E_ADDRESS_IN_USE` or `E_CONFIG` where it cannot listen, `E_EXPOSED` off loopback without a token. */
   static async open(status: () => Status, options: HealthOptions): Promise<HealthServer> {
     const server = new HealthServer(status, options);
-    server.#address = await listen(server.#app, { host: options.host ?? "127.0.0.1", port: options.port, what: "health and metrics", option: "--health-port" });
+    server.#address = await listen(server.#app, { host: options.host ?? loopback, port: options.port, what: "health and metrics", option: "--health-port" });
     return server;
   }
 

@@ -4,12 +4,16 @@ import { WebSocketServer } from "ws";
 import type { Perception } from "../engine/perception.js";
 import type { Frame } from "../frame.js";
 import type { ConditionName, StreamEvent } from "../stream/events.js";
+import { isSameOrigin } from "../stream/origin.js";
+import type { Token } from "../stream/token.js";
 import { pageServer } from "./http.js";
 import type { FromPage, State } from "./page/wire.js";
 import { pictureMessage } from "./picture.js";
-import { isSameOrigin } from "./origin.js";
 import { lossPoint, pageEvent, Timeline } from "./timeline.js";
 import { Visitor } from "./visitor.js";
+
+/** Pages that may be open at a time. */
+const mostVisitors = 16;
 
 export const defaultViewerPort = 8080;
 
@@ -26,8 +30,10 @@ export interface ViewerHandler {
 export interface ViewerOptions {
   /** 0 takes any free port. */
   readonly port?: number;
-  /** Loopback unless told otherwise: the page has no passwords. */
+  /** Loopback unless told otherwise, which takes a token. */
   readonly host?: string;
+  /** What a browser must show before it sees anything. */
+  readonly token?: Token;
   /** The most frames a second that a page gets. */
   readonly fps?: number;
   /** Gets what goes wrong outside of any request. */
@@ -54,9 +60,9 @@ export class Viewer {
     this.#clock = setInterval(() => this.#tellState(), 500);
   }
 
-  /** Throws `E_ADDRESS_IN_USE` where the port is taken. */
+  /** Throws `E_ADDRESS_IN_USE` where the port is taken, `E_EXPOSED` off loopback without a token. */
   static async open(handler: ViewerHandler, options: ViewerOptions): Promise<Viewer> {
-    const server = await pageServer(options.host ?? "127.0.0.1", options.port ?? defaultViewerPort);
+    const server = await pageServer(options.host ?? "127.0.0.1", options.port ?? defaultViewerPort, options.token);
     return new Viewer(handler, options, server);
   }
 
@@ -102,7 +108,10 @@ export class Viewer {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // Another site's page must not steer a vehicle through the reader's browser.
-    if (request.url !== "/stream" || !isSameOrigin(request)) return void socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");
+    const { token } = this.options;
+    const isWelcome = request.url === "/stream" && isSameOrigin(request) && (!token || token.admits(request));
+    const refusal = !isWelcome ? "403 Forbidden" : this.#visitors.size >= mostVisitors ? "503 Service Unavailable" : undefined;
+    if (refusal !== undefined) return void socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\n\r\n`);
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const visitor = new Visitor(webSocket, {
         ask: (asked) => this.#carryOut(asked),

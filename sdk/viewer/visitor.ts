@@ -1,5 +1,6 @@
 import type { WebSocket } from "ws";
 import { NightshiftError } from "../errors.js";
+import { Allowance } from "../stream/allowance.js";
 import type { FromPage, ToPage } from "./page/wire.js";
 import { readRequest } from "./request.js";
 
@@ -7,6 +8,9 @@ import { readRequest } from "./request.js";
 const mostFramesUnderWay = 2;
 /** A page that takes this much no more is left out until it does, bytes. */
 const mostWaiting = 1_000_000;
+
+/** Messages of one page in a second, and at once. */
+const [messagesPerSecond, messagesAtOnce] = [50, 200];
 
 export interface VisitorOptions {
   ask(request: FromPage): Promise<void>;
@@ -16,6 +20,7 @@ export interface VisitorOptions {
 
 /** One open page. */
 export class Visitor {
+  readonly #allowance = new Allowance(messagesPerSecond, messagesAtOnce);
   #framesUnderWay = 0;
 
   constructor(
@@ -23,7 +28,8 @@ export class Visitor {
     private readonly options: VisitorOptions,
   ) {
     socket.on("message", (data: Buffer, isBinary) => {
-      if (!isBinary) void this.#receive(data.toString());
+      if (!this.#allowance.take()) socket.close(1008, "too many messages");
+      else if (!isBinary) void this.#receive(data.toString());
     });
     socket.on("close", () => options.closed());
     socket.on("error", (error) => options.onError(error));

@@ -17,7 +17,7 @@ test.after.always(() => rm(folder, { recursive: true, force: true }));
 test("every command explains itself", async (t) => {
   const { code, out } = await nightshift("--help");
   t.is(code, 0);
-  for (const command of ["run", "record", "replay", "train", "adapt", "evaluate", "ablate", "calibrate", "bench", "build", "import", "inspect", "doctor"]) {
+  for (const command of ["run", "record", "replay", "train", "adapt", "evaluate", "ablate", "calibrate", "bench", "build", "import", "inspect", "keys", "sign", "erase", "doctor"]) {
     t.regex(out, new RegExp(`^  ${command} `, "m"));
     const help = await nightshift(command, "--help");
     t.is(help.code, 0, command);

@@ -1,13 +1,16 @@
+import { createPrivateKey } from "node:crypto";
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { PpmReader } from "../../adapters/cameras/ppm.js";
 import { parseNames } from "../../adapters/datasets/names.js";
 import { parseBoxes } from "../../adapters/datasets/voc.js";
 import { FrameMemory } from "../../sdk/adaptation/memory.js";
 import { readMemory, writeMemory } from "../../sdk/adaptation/memory-file.js";
+import { sealed, unsealed } from "../../sdk/adaptation/sealed.js";
 import { decodeEmbeddings, encodeEmbeddings } from "../../sdk/bundle/embeddings.js";
 import { decodeExemplars, encodeExemplars } from "../../sdk/bundle/exemplars.js";
 import { decodeGolden, encodeGolden } from "../../sdk/bundle/golden.js";
 import { type Manifest, parseManifest } from "../../sdk/bundle/manifest.js";
+import { checkSignature, signatureOf } from "../../sdk/bundle/signature.js";
 import { decodeWeights, encodeWeights } from "../../sdk/bundle/weights.js";
 import type { Operator } from "../../sdk/graph/attributes.js";
 import { encodings } from "../../sdk/graph/onnx/encoding.js";
@@ -18,6 +21,8 @@ import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { readSafetensors } from "../../sdk/graph/safetensors.js";
 import type { Random } from "../../sdk/random.js";
 import { boxesMessage, headerMessage, maskMessage } from "../../sdk/stream/answer.js";
+import { parseAllowed } from "../../sdk/stream/allow-list.js";
+import { certificate, keysOf } from "../../sdk/stream/curve.js";
 import { answer, type ControlHandler, readRequest } from "../../sdk/stream/control-handler.js";
 import { BoxesSchema, ControlRequestSchema, DepthSchema, EventSchema, MaskSchema } from "../../sdk/stream/messages/nightshift_pb.js";
 import { unpackPlane } from "../../sdk/stream/planes.js";
@@ -79,7 +84,7 @@ function part(bytes: Uint8Array, random: Random): Uint8Array {
 const done = (): void => undefined;
 const camera = { camera: "front", framesIn: 1, answered: 1, dropped: 0, lost: 0, fps: 1, latencyMs: { p50: 1, p95: 1, p99: 1 } };
 const status = { generation: 0, vocabulary: [], condition: "clear", adaptation: "idle", paused: false, framesRemembered: 0, uptimeSeconds: 0, cameras: [camera] } as const;
-const handler: ControlHandler = { status: () => status, setVocabulary: done, adaptNow: done, pause: done, resume: done, rollBack: done, vehicleState: done };
+const handler: ControlHandler = { status: () => status, setVocabulary: done, adaptNow: done, pause: done, resume: done, rollBack: done, vehicleState: done, eraseFrames: done };
 
 const controlRequests: MessageInitShape<typeof ControlRequestSchema>["request"][] = [
   { case: "setVocabulary", value: { names: ["road", "car"] } },
@@ -92,6 +97,11 @@ const manifest: Manifest = { ...description, formatVersion: 1, exemplars: { name
 const sample = { id: "a", width: 8, height: 6, rgb: new Uint8Array(8 * 6 * 3).fill(90), mask: new Uint8Array(48).fill(1), boxes: [{ x1: 1, y1: 1, x2: 5, y2: 4, label: "car" }] };
 const shapes = ["Shape", "Size", "Range", "ConstantOfShape", "ReduceProd", "Constant"];
 const voc = "<annotation><object><name>car</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>9</xmax><ymax>8</ymax></bndbox></object></annotation>";
+
+const sealingKey = new Uint8Array(32).fill(7);
+const signedManifest = bytesOf("{}");
+/** The same in every run, so that seeds are. */
+const fixedKey = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
 
 function memoryFile(): Uint8Array {
   const memory = new FrameMemory({ width: 32, height: 32 });
@@ -121,6 +131,17 @@ export const targets = {
   weights: { parse: (bytes) => decodeWeights(bytes, "weights"), seeds: () => [encodeWeights(contents.weights)], mutate: tensors },
   embeddings: { parse: (bytes) => decodeEmbeddings(bytes, contents.embeddings.tasks.shape[1], "embeddings"), seeds: () => [encodeEmbeddings(contents.embeddings)], mutate: tensors },
   golden: { parse: (bytes) => decodeGolden(bytes, "golden"), seeds: () => [encodeGolden(contents.golden)], mutate: tensors },
+  sealed: {
+    parse: (bytes) => unsealed(bytes, sealingKey, "memory"),
+    seeds: () => [sealed(bytesOf("frames"), sealingKey)],
+  },
+  certificate: { parse: (bytes) => keysOf(text(bytes)), seeds: () => [bytesOf(certificate({ publicKey: "a".repeat(40), secretKey: "b".repeat(40) }))] },
+  allowed: { parse: (bytes) => parseAllowed(text(bytes), "allowed"), seeds: () => [bytesOf(`# who\nreader ${"a".repeat(40)} dashboard\ncontroller ${"b".repeat(40)} fleet\n`)] },
+  signature: {
+    parse: (bytes) => checkSignature(bytes, signedManifest, "bundle"),
+    seeds: () => [signatureOf(signedManifest, createPrivateKey(fixedKey))],
+    mutate: json,
+  },
   memory: { parse: (bytes) => readMemory(bytes), seeds: () => [memoryFile()], mutate: tensors },
   manifest: { parse: (bytes) => parseManifest(text(bytes), "manifest.json"), seeds: () => [bytesOf(JSON.stringify(manifest))], mutate: json },
   exemplars: { parse: exemplar, seeds: async () => [await exemplarFile()] },

@@ -1,6 +1,7 @@
 /** A program that remembers one frame after the other and keeps the memory each time, until it is killed. Arguments: the state's folder, the bundle's, the seed. */
 import { readBundle } from "../../sdk/bundle/index.js";
 import { cellColumns, cellRows } from "../../sdk/adaptation/monitor/statistics.js";
+import { nowNs } from "../../sdk/frame.js";
 import { State } from "../../sdk/pipeline/state.js";
 import { picture } from "../adaptation/pictures.js";
 
@@ -12,7 +13,7 @@ const memory = await state.memory(await readBundle(bundle), (error) => {
 const { width, height } = memory.options;
 for (let at = 0; ; at++) {
   const thumbnail = Uint8Array.from({ length: cellRows * cellColumns * 3 }, (_, i) => (i * 7 + at * 31 + Number(seed) * 57) % 256);
-  memory.offer({ id: `front/${seed}-${at}`, condition: "night", captureTimeNs: BigInt(at), scene: { thumbnail, shares: new Map() }, rgb: () => picture("night", at, width, height).rgb });
+  memory.offer({ id: `front/${seed}-${at}`, condition: "night", captureTimeNs: nowNs(), scene: { thumbnail, shares: new Map() }, rgb: () => picture("night", at, width, height).rgb });
   await state.keep(memory);
   process.send?.(memory.counters.held);
 }

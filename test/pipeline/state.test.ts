@@ -5,9 +5,14 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
+import type { FrameMemory } from "../../sdk/adaptation/memory.js";
+import { createSealingKey } from "../../sdk/adaptation/sealed.js";
 import { readMemory } from "../../sdk/adaptation/memory-file.js";
 import { cellColumns, cellRows } from "../../sdk/adaptation/monitor/statistics.js";
+import { nowNs } from "../../sdk/frame.js";
+import { eraseStates } from "../../sdk/pipeline/erase.js";
+import { writeSecret } from "../../sdk/secret-file.js";
 import { State } from "../../sdk/pipeline/state.js";
 import { picture } from "../adaptation/pictures.js";
 import { tinyBundle } from "../adaptation/tiny-bundle.js";
@@ -25,7 +30,7 @@ test("the memory is written where it has changed, whole, and found again", async
   t.false(existsSync(file), "nothing was remembered yet");
   const { width, height } = memory.options;
   const offer = (at: number): unknown =>
-    memory.offer({ id: `front/${at}`, condition: "night", captureTimeNs: BigInt(at), scene: { thumbnail: new Uint8Array(cellRows * cellColumns * 3).fill(60 * at), shares: new Map() }, rgb: () => picture("night", at, width, height).rgb });
+    memory.offer({ id: `front/${at}`, condition: "night", captureTimeNs: nowNs() + BigInt(at), scene: { thumbnail: new Uint8Array(cellRows * cellColumns * 3).fill(60 * at), shares: new Map() }, rgb: () => picture("night", at, width, height).rgb });
   offer(1);
   // What a crash left of another attempt is in nobody's way.
   await writeFile(`${file}.new`, "torn");
@@ -64,3 +69,83 @@ test("killed at any instant, it leaves a whole memory, and the next run takes it
     least = Math.min(held, 80);
   }
 });
+
+test("frames that are too old are forgotten, in memory and on the disk", async (t) => {
+  const { open, file } = await place(t);
+  const state = await open({ mostHours: 2 });
+  const memory = await state.memory(...state.of);
+  const hour = 3_600_000_000_000n;
+  for (const hoursAgo of [5, 3, 1, 0]) remember(memory, hoursAgo, nowNs() - BigInt(hoursAgo) * hour);
+  await state.keep(memory);
+  t.deepEqual(memory.frames().map(({ id }) => id), ["front/1", "front/0"]);
+  t.deepEqual(readMemory(await readFile(file)).frames().map(({ id }) => id), ["front/1", "front/0"]);
+  await state.close(memory);
+});
+
+test("with a key, frames lie encrypted on the disk; without it, nothing is written beside them in the clear", async (t) => {
+  const { open, file, folder } = await place(t);
+  const key = join(folder, "frames.key");
+  await writeSecret(key, createSealingKey());
+  const plain = await open({});
+  const memory = await plain.memory(...plain.of);
+  remember(memory, 1, nowNs());
+  await plain.close(memory);
+  t.true((await readFile(file)).includes("front/1"), "in the clear as long as no key is given");
+  const encrypting = await open({ key });
+  const found = await encrypting.memory(...encrypting.of);
+  t.is(found.frames().length, 1);
+  t.false((await readFile(file)).includes("front/1"), "encrypted as soon as one is");
+  await encrypting.close(found);
+  const again = await open({ key });
+  t.deepEqual((await again.memory(...again.of)).frames(), memory.frames());
+  await again.close();
+  const without = await open({});
+  await t.throwsAsync(without.memory(...without.of), { code: "E_KEY", message: /received none/ });
+  await without.close();
+  const other = join(folder, "other.key");
+  await writeSecret(other, createSealingKey());
+  const errors: unknown[] = [];
+  const wrong = await open({ key: other });
+  t.is((await wrong.memory(wrong.of[0], (error) => errors.push(error))).frames().length, 0);
+  t.like(errors[0], { code: "E_KEY" });
+  await wrong.close();
+});
+
+test("what is erased is gone from the disk, and generations where that is asked for", async (t) => {
+  const { open, file, folder } = await place(t);
+  const state = await open({});
+  const memory = await state.memory(...state.of);
+  remember(memory, 1, nowNs());
+  await state.keep(memory);
+  await t.throwsAsync(eraseStates(folder), { code: "E_CONFIG", message: /process/ }, "one that runs is asked over its control socket");
+  memory.clear();
+  await state.eraseMemory();
+  t.false(existsSync(file));
+  remember(memory, 2, nowNs());
+  await state.close(memory);
+  t.true(existsSync(file));
+  t.deepEqual(await eraseStates(folder), [join(folder, "state")]);
+  t.false(existsSync(file));
+  t.true(existsSync(join(folder, "state", "generations")));
+  await eraseStates(join(folder, "state"), true);
+  t.false(existsSync(join(folder, "state", "generations")));
+  await t.throwsAsync(eraseStates(folder), { code: "E_CONFIG" });
+});
+
+function remember(memory: FrameMemory, number: number, captureTimeNs: bigint): void {
+  const { width, height } = memory.options;
+  const scene = { thumbnail: new Uint8Array(cellRows * cellColumns * 3).fill(20 + 40 * number), shares: new Map() };
+  memory.offer({ id: `front/${number}`, condition: "night", captureTimeNs, scene, rgb: () => picture("night", number, width, height).rgb });
+}
+
+/** A bundle and where its state is kept. */
+async function place(t: ExecutionContext) {
+  const folder = await temporaryFolder(t);
+  const bundle = await tinyBundle(folder);
+  const directory = join(folder, "state");
+  const open = async (memory: { mostHours?: number; key?: string }) => {
+    const state = await State.open({ source: "folder", state: directory, memory }, bundle, "front");
+    return Object.assign(state, { of: [bundle, (error: unknown) => void t.fail(String(error))] as const });
+  };
+  return { folder, open, file: join(directory, "memory.safetensors") };
+}

@@ -38,6 +38,7 @@ function note(): { asked: unknown[]; handler: ControlHandler } {
         throw new Error("the disk is gone");
       },
       vehicleState: (state) => void asked.push(state),
+      eraseFrames: () => void asked.push("erase frames"),
     },
   };
 }
@@ -53,7 +54,8 @@ test("every request reaches its handler, and every error its client", async (t) 
   t.deepEqual(await client.status(), status);
   await Promise.all([client.setVocabulary(["car", "Straße"]), client.adaptNow(), client.pause(), client.resume()]);
   await client.vehicleState({ wipers: "on", parked: true });
-  t.deepEqual(asked, [["car", "Straße"], "adapt now", "pause", "resume", { wipers: "on", parked: true }]);
+  await client.eraseFrames();
+  t.deepEqual(asked, [["car", "Straße"], "adapt now", "pause", "resume", { wipers: "on", parked: true }, "erase frames"]);
   const error = await t.throwsAsync<NightshiftError>(client.setVocabulary(Array.from({ length: 65 }, (_, i) => `name ${i}`)));
   t.deepEqual([error.code, error.expected, error.received, error.remedy], ["E_VOCABULARY", "1 to 64 names", "65 names", "Name fewer."]);
   const unforeseen = await t.throwsAsync<NightshiftError>(client.rollBack());

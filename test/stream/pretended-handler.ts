@@ -9,4 +9,5 @@ export const pretendedHandler = (asked: unknown[]): ControlHandler => ({
   resume: () => void asked.push("resume"),
   rollBack: () => void asked.push("roll back"),
   vehicleState: (state) => void asked.push(state),
+  eraseFrames: () => void asked.push("erase frames"),
 });

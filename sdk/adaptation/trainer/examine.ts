@@ -25,9 +25,9 @@ export async function examine(job: TrainingJob, bundle: Bundle, trained: Weights
 }
 
 /** Of the delivered weights, where another generation serves. */
-async function deliveredScore({ deliveredDirectory, bundleDirectory, options }: TrainingJob, exam: Exam, beforeFrame: () => Promise<void>): Promise<LabelledScore | undefined> {
+async function deliveredScore({ deliveredDirectory, bundleDirectory, options, trust }: TrainingJob, exam: Exam, beforeFrame: () => Promise<void>): Promise<LabelledScore | undefined> {
   if (deliveredDirectory === undefined || deliveredDirectory === bundleDirectory) return undefined;
-  const predictor = new OnnxPredictor(await readBundle(deliveredDirectory, { verify: "model" }), options.threads);
+  const predictor = new OnnxPredictor(await readBundle(deliveredDirectory, { verify: "model", ...(trust && { trust }) }), options.threads);
   try {
     return await measureExemplars(predictor, exam, beforeFrame);
   } finally {

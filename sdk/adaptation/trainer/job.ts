@@ -1,4 +1,4 @@
-import type { Exemplar } from "../../bundle/index.js";
+import type { Exemplar, Trust } from "../../bundle/index.js";
 import type { ConditionName } from "../../stream/events.js";
 import type { Trainable } from "../../network/trainable.js";
 import type { LearningRates, StepLosses } from "../learner.js";
@@ -47,6 +47,8 @@ export interface TrainingJob {
   readonly bundleDirectory: string;
   /** The bundle that was delivered; `bundleDirectory` itself where it is left out. */
   readonly deliveredDirectory?: string;
+  /** Keys of which one must have signed the bundles that are read; any bundle is read where none are given. */
+  readonly trust?: Trust;
   /** Where the new bundle goes; nothing is there yet. */
   readonly outDirectory: string;
   /** The new generation's number. */

@@ -25,7 +25,7 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
   const start = performance.now();
   const { options } = job;
   const budget = new Budget(options.duty);
-  const bundle = await readBundle(job.bundleDirectory);
+  const bundle = await readBundle(job.bundleDirectory, job.trust && { trust: job.trust });
   requireTrainable(bundle.network);
   const text = new BundleText(bundle, job.textEncoder);
   const own: LabelledSet[] = bundle.manifest.exemplars ? [{ name: "bundle", ...bundle.manifest.exemplars, samples: await bundle.exemplars() }] : [];

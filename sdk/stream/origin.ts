@@ -5,7 +5,7 @@ import type { IncomingMessage } from "node:http";
  * `localhost`: a page of another site can point its own name here.
  */
 export function isSameOrigin({ headers }: IncomingMessage): boolean {
-  return isPlainHost(headers.host) && (headers.origin === undefined || headers.origin === `http://${headers.host}`);
+  return isPlainHost(headers.host) && (headers.origin === undefined || [`http://${headers.host}`, `https://${headers.host}`].includes(headers.origin));
 }
 
 /** True for `localhost` and for addresses, with or without a port. */

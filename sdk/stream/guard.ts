@@ -1,0 +1,77 @@
+import fastify, { type FastifyInstance } from "fastify";
+import { Allowance } from "./allowance.js";
+import { isPlainHost } from "./origin.js";
+import { requireToken, type Token } from "./token.js";
+
+/** Nothing is loaded from elsewhere, and nothing runs that is not a file of its own. */
+const headers = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy": "camera=(), microphone=(), geolocation=()",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "cache-control": "no-cache",
+} as const;
+
+/** Requests of one address in a second, and at once; and tries with a wrong token. */
+const limits = { requests: [50, 200], failures: [0.2, 10] } as const;
+/** Addresses whose requests are counted; the oldest is forgotten. */
+const mostAddresses = 1000;
+const mostConnections = 64;
+
+export interface GuardOptions {
+  readonly host: string;
+  /** What requests must show; needed off loopback. */
+  readonly token?: Token | undefined;
+  /** What is served, for errors. */
+  readonly what: string;
+}
+
+/**
+ * A server that answers to its own pages alone: no name that merely points here (another site could), none without the token where there is one, no more than
+ * so many at a time. Throws `E_EXPOSED` off loopback without a token.
+ */
+export function guardedServer({ host, token, what }: GuardOptions): FastifyInstance {
+  requireToken(host, token, what);
+  const app = fastify({ forceCloseConnections: true, bodyLimit: 1024, requestTimeout: 10_000, connectionTimeout: 60_000, http: { headersTimeout: 5000 } });
+  app.server.maxConnections = mostConnections;
+  const [requests, failures] = [new Counted(...limits.requests), new Counted(...limits.failures)];
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers(headers);
+    if (!requests.of(request.ip).take()) return reply.code(429).send("Too many requests.\n");
+    if (!isPlainHost(request.headers.host)) return reply.code(403).send("Open this by its address or as localhost.\n");
+    if (!token || token.admits(request)) return;
+    const { pathname, searchParams } = new URL(request.url, "http://localhost");
+    const shown = pathname === "/" ? searchParams.get("token") : null;
+    const isTry = shown !== null || request.headers.authorization !== undefined || request.headers.cookie !== undefined;
+    if (isTry && !failures.of(request.ip).take()) return reply.code(429).send("Too many tries.\n");
+    const cookie = token.cookieFor(shown ?? undefined);
+    // Sent on, so that the token stays neither in the address bar nor in the history.
+    if (cookie !== undefined) return reply.header("set-cookie", cookie).redirect("/", 303);
+    return reply.code(401).header("www-authenticate", "Bearer").send("Show the token: open /?token=... once, or send it as Authorization: Bearer.\n");
+  });
+  return app;
+}
+
+/** An allowance for each address. */
+class Counted {
+  readonly #allowances = new Map<string, Allowance>();
+
+  constructor(
+    private readonly perSecond: number,
+    private readonly atOnce: number,
+  ) {}
+
+  of(address: string): Allowance {
+    const known = this.#allowances.get(address);
+    if (known) return known;
+    const [oldest] = this.#allowances.keys();
+    if (this.#allowances.size >= mostAddresses && oldest !== undefined) this.#allowances.delete(oldest);
+    const fresh = new Allowance(this.perSecond, this.atOnce);
+    this.#allowances.set(address, fresh);
+    return fresh;
+  }
+}

@@ -1,0 +1,107 @@
+import { request as httpRequest } from "node:http";
+import test, { type ExecutionContext } from "ava";
+import { WebSocket } from "ws";
+import { Allowance } from "../../sdk/stream/allowance.js";
+import { HealthServer } from "../../sdk/stream/health.js";
+import { Token } from "../../sdk/stream/token.js";
+import { Viewer } from "../../sdk/viewer/viewer.js";
+import { Pretended } from "../viewer/pretended.js";
+import { pretendedHandler } from "./pretended-handler.js";
+
+const secret = "0123456789abcdef0123456789abcdef";
+const status = () => {
+  const told = pretendedHandler([]).status();
+  if (told instanceof Promise) throw new TypeError("a status that takes time");
+  return told;
+};
+
+async function page(t: ExecutionContext, token?: Token): Promise<string> {
+  const viewer = await Viewer.open(new Pretended(), { port: 0, ...(token && { host: "0.0.0.0", token }), onError: (error) => t.fail(String(error)) });
+  t.teardown(() => viewer.close());
+  return viewer.address.replace("0.0.0.0", "127.0.0.1");
+}
+
+/** What happens to a WebSocket: "open", or the reason why not. */
+const knock = (t: ExecutionContext, address: string, headers: Record<string, string> = {}, origin = address.slice(0, -1)): Promise<string> =>
+  new Promise((resolve) => {
+    const socket = new WebSocket(`${address.replace("http", "ws")}stream`, { origin, headers });
+    t.teardown(() => socket.terminate());
+    socket.once("open", () => resolve("open")).once("error", ({ message }) => resolve(message));
+  });
+
+test("off loopback nothing is served without a token", async (t) => {
+  for (const host of ["0.0.0.0", "::", "192.0.2.1", "vehicle.example"]) {
+    await t.throwsAsync(Viewer.open(new Pretended(), { host, port: 0, onError: () => undefined }), { code: "E_EXPOSED" }, host);
+    await t.throwsAsync(HealthServer.open(status, { host, port: 0 }), { code: "E_EXPOSED" }, host);
+  }
+  for (const weak of ["", "short", `${secret} `]) t.throws(() => new Token(weak), { code: "E_KEY" });
+});
+
+test("the page opens for whoever shows the token once, and for nobody else", async (t) => {
+  const address = await page(t, new Token(secret));
+  const asked = async (path: string, headers: Record<string, string> = {}): Promise<Response> => fetch(address + path, { headers, redirect: "manual" });
+  for (const [path, headers] of [["", {}], ["main.js", {}], ["?token=wrong", {}], [`main.js?token=${secret}`, {}], ["", { authorization: "Bearer wrong" }], ["", { cookie: "nightshift=00" }]] as const) {
+    const { status: code, headers: answered } = await asked(path, headers);
+    t.is(code, 401, path);
+    t.regex(answered.get("content-security-policy") ?? "", /default-src 'none'/);
+  }
+  t.is((await asked("", { authorization: `Bearer ${secret}` })).status, 200);
+  const shown = await asked(`?token=${secret}`);
+  t.is(shown.status, 303);
+  t.is(shown.headers.get("location"), "/");
+  const setCookie = shown.headers.get("set-cookie") ?? "";
+  t.regex(setCookie, /HttpOnly; SameSite=Strict/);
+  t.false(setCookie.includes(secret));
+  const cookie = setCookie.split(";")[0] ?? "";
+  t.is((await asked("", { cookie })).status, 200);
+  t.regex(await knock(t, address), /403/);
+  t.is(await knock(t, address, { cookie }), "open");
+  t.regex(await knock(t, address, { cookie }, "http://evil.example"), /403/);
+});
+
+test("health and metrics ask for the token too, and refuse a name that merely points here", async (t) => {
+  const server = await HealthServer.open(status, { host: "0.0.0.0", port: 0, token: new Token(secret) });
+  t.teardown(() => server.close());
+  const address = server.address.replace("0.0.0.0", "127.0.0.1");
+  t.is((await fetch(`${address}metrics`)).status, 401);
+  t.is((await fetch(`${address}metrics`, { headers: { authorization: `Bearer ${secret}` } })).status, 200);
+  const named = await new Promise<number | undefined>((resolve) => {
+    httpRequest(`${address}live`, { headers: { host: "evil.example", authorization: `Bearer ${secret}` } }, (response) => resolve(response.resume().statusCode)).end();
+  });
+  t.is(named, 403);
+});
+
+test("who guesses at the token, or asks too often, is put off", async (t) => {
+  const address = await page(t, new Token(secret));
+  const codes: number[] = [];
+  for (let tries = 0; tries < 14; tries++) codes.push((await fetch(address, { headers: { authorization: `Bearer guess-${tries}` } })).status);
+  t.deepEqual(codes.slice(0, 10), Array.from({ length: 10 }, () => 401));
+  t.is(codes.at(-1), 429);
+  const flood: number[] = [];
+  const ask = async (): Promise<unknown> => flood.push((await fetch(`${address}icon.svg`, { headers: { authorization: `Bearer ${secret}` } })).status);
+  for (let rounds = 0; rounds < 20; rounds++) await Promise.all(Array.from({ length: 20 }, ask));
+  t.true(flood.includes(200) && flood.includes(429));
+});
+
+test("a page that floods is closed, and no more than sixteen are open", async (t) => {
+  const address = await page(t);
+  const opened = await Promise.all(Array.from({ length: 16 }, () => knock(t, address)));
+  t.true(opened.every((each) => each === "open"));
+  t.regex(await knock(t, address), /503/);
+  const other = await page(t);
+  const socket = new WebSocket(`${other.replace("http", "ws")}stream`);
+  await new Promise((resolve) => socket.once("open", resolve));
+  for (let times = 0; times < 400; times++) socket.send('{"type":"shown"}');
+  t.is(await new Promise((resolve) => socket.once("close", resolve)), 1008);
+});
+
+test("an allowance fills again with time", (t) => {
+  let now = 0;
+  const allowance = new Allowance(2, 3, () => now);
+  const taken = (): number => [1, 2, 3, 4, 5].filter(() => allowance.take()).length;
+  t.is(taken(), 3);
+  now = 1000;
+  t.is(taken(), 2);
+  now = 60_000;
+  t.is(taken(), 3);
+});
