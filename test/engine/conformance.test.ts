@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import test, { type ExecutionContext } from "ava";
+import type { ExecutionContext } from "ava";
 import type { Engine, EngineOptions } from "../../sdk/engine/engine.js";
 import { vocabularyFeeds } from "../../sdk/engine/feeds.js";
 import { runModel } from "../../sdk/engine/run.js";
@@ -8,19 +8,15 @@ import { float32 } from "../../sdk/graph/tensor.js";
 import { textWidth } from "../../sdk/network/contract.js";
 import { inferenceModel } from "../../sdk/network/inference.js";
 import { tinyNetwork } from "../bundle/contents.js";
-import { absent } from "../support/absent.js";
-import { type EngineUnderTest, engines } from "./engines.js";
+import { checkOf, type EngineUnderTest, engines } from "./engines.js";
 import { bundleOf, frameOf, manyNames, names, vocabulary, weightsOf } from "./models.js";
 
 /** What every engine does alike. One that this machine cannot run is skipped by name, with the reason. */
-for (const engine of engines) conforms(engine);
+for (const each of engines) conforms(each);
 
-function conforms({ name, create, missing, isExact }: EngineUnderTest): void {
-  const check = (title: string, run: (t: ExecutionContext) => Promise<void>): void =>
-    test.serial(`${name}: ${title}`, async (t) => {
-      if (missing === undefined) await run(t);
-      else absent(t, missing);
-    });
+function conforms(engine: EngineUnderTest): void {
+  const { create, isExact } = engine;
+  const check = checkOf(engine);
 
   function open(t: ExecutionContext, options?: EngineOptions): Engine {
     const engine = create(t, options);

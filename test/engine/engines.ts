@@ -1,10 +1,11 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ExecutionContext } from "ava";
+import test, { type ExecutionContext } from "ava";
 import type { Engine, EngineOptions } from "../../sdk/engine/engine.js";
 import { nativeStatus } from "../../sdk/engine/native.js";
 import { TensorRtEngine } from "../../sdk/engine/tensorrt/engine.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
+import { absent } from "../support/absent.js";
 
 export interface EngineUnderTest {
   readonly name: string;
@@ -30,3 +31,12 @@ export const engines: readonly EngineUnderTest[] = [
   { name: "ONNX Runtime", create: (_t, options) => new ThreadEngine(options), isExact: true },
   { name: "TensorRT", create: (_t, options) => new TensorRtEngine(options, { cache }), isExact: false, ...(noTensorRt !== undefined && { missing: noTensorRt }) },
 ];
+
+/** Registers tests of an engine. One that this machine cannot run is skipped by name, with the reason. */
+export const checkOf =
+  ({ name, missing }: EngineUnderTest) =>
+  (title: string, run: (t: ExecutionContext) => Promise<void>): void =>
+    test.serial(`${name}: ${title}`, async (t) => {
+      if (missing === undefined) await run(t);
+      else absent(t, missing);
+    });

@@ -89,12 +89,30 @@ class Queries(nn.Module):
         return torch.cat([self.names(query), torch.sigmoid(self.boxes(query) + inverse)], 2)
 
 
+class Deformable(nn.Module):
+    """Deformable attention: each query looks at places of its own in a map, as in RT-DETR."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = nn.Sequential(nn.Conv2d(3, 16, 5, 4, 2), nn.GELU())
+        self.queries = nn.Parameter(torch.randn(1, 6, 16) * 0.5)
+        self.reference, self.offsets, self.weights = nn.Linear(16, 2), nn.Linear(16, 8), nn.Linear(16, 4)
+        self.value, self.head = nn.Conv2d(16, 16, 1), nn.Linear(16, 6)
+
+    def forward(self, x):
+        places = torch.sigmoid(self.reference(self.queries))[:, :, None] + self.offsets(self.queries).unflatten(2, (4, 2)) * 0.1
+        seen = F.grid_sample(self.value(self.backbone(x)), 2 * places - 1, mode="bilinear", padding_mode="zeros", align_corners=False)
+        looked = (seen * torch.softmax(self.weights(self.queries), -1)[:, None]).sum(-1).transpose(1, 2)
+        return self.head(self.queries + looked)
+
+
 def models():
     """Pairs of a name and what makes the model, its input's shape and its opset."""
     yield "convolutions", Convolutions, (1, 3, 32, 48), 17
     yield "convolutions-opset11", Convolutions, (1, 3, 32, 48), 11
     yield "transformer", Transformer, (1, 3, 32, 64), 17
     yield "queries", Queries, (1, 3, 48, 64), 16
+    yield "deformable", Deformable, (1, 3, 48, 64), 17
     from transformers import Dinov2Config, Dinov2Model, SegformerConfig, SegformerForSemanticSegmentation
 
     segformer = dict(num_labels=5, hidden_sizes=[8, 16, 16, 24], depths=[1, 1, 1, 1], num_attention_heads=[1, 2, 2, 4], decoder_hidden_size=16, attn_implementation="eager")

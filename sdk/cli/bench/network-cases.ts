@@ -108,6 +108,7 @@ const standIns: readonly Sized[] = [
   sized("MaxPool", halves, map),
   sized("GlobalAveragePool", none, map),
   sized("BatchNormalization", { epsilon: 1e-5 }, map, perChannel, perChannel, { ...perChannel, isConstant: true }, { ...perChannel, isConstant: true }),
+  sized("QuantizeLinear", { axis: 0 }, { dtype: "float32", shape: [c16, c16 * 9] }, { dtype: "float32", shape: [c16], isConstant: true }),
   sized("DequantizeLinear", { axis: 0 }, { dtype: "int8", shape: [c16, c16 * 9] }, { dtype: "float32", shape: [c16], isConstant: true }),
 ];
 

@@ -66,9 +66,9 @@ export class TensorRtRuntime implements Runtime {
     return this.start((await this.engineFor(model, name)).plan);
   }
 
-  /** Puts a built engine onto the device. Throws `E_TENSORRT`, `E_GPU`. */
-  start(plan: Uint8Array): Promise<TensorRtSession> {
-    return TensorRtSession.open(this.tensorRt, plan);
+  /** Puts a built engine onto the device, with the weights of `model` where that is given; see `TensorRtSession.open`. */
+  start(plan: Uint8Array, model?: Uint8Array): Promise<TensorRtSession> {
+    return TensorRtSession.open(this.tensorRt, plan, model);
   }
 
   /**

@@ -170,6 +170,14 @@ def dequantize(x, a):
     return centred * scale.view(shape)
 
 
+def quantize(x, a):
+    data, scale, *zero = x
+    shape = [-1 if axis == a["axis"] else 1 for axis in range(data.dim())] if scale.dim() else []
+    kind = zero[0].dtype if zero else torch.uint8
+    moved = torch.round(data / scale.view(shape)) + (zero[0].to(data.dtype).view(shape) if zero else 0)
+    return moved.clamp(torch.iinfo(kind).min, torch.iinfo(kind).max).to(kind)
+
+
 def unsqueezed(x, a):
     rank = x[0].dim() + len(a["axes"])
     for axis in sorted(axis % rank for axis in a["axes"]):
@@ -262,6 +270,7 @@ OPERATORS = {
     "GlobalAveragePool": lambda x, a: x[0].mean((2, 3), keepdim=True),
     "BatchNormalization": batch_norm,
     "LayerNormalization": layer_norm,
+    "QuantizeLinear": quantize,
     "DequantizeLinear": dequantize,
 }
 
