@@ -16,6 +16,22 @@ const steps = [
   ["tests", join(root, "test", "run.mjs")],
 ];
 
+/** Known weaknesses in what users install. A registry that cannot be asked says nothing about them, so that is told and does not fail the check. */
+function audit() {
+  const { stdout } = spawnSync("npm", ["audit", "--omit=dev", "--json"], { cwd: root, encoding: "utf8", shell: process.platform === "win32" });
+  let report;
+  try {
+    report = JSON.parse(stdout);
+  } catch {
+    // Told below, as another answer is.
+  }
+  const counts = report?.metadata?.vulnerabilities;
+  if (!counts) return { word: "skipped", note: `the registry answers no audit (${report?.message ?? "no answer"})` };
+  const { moderate = 0, high = 0, critical = 0 } = counts;
+  if (moderate + high + critical === 0) return { word: "ok    ", note: "no known weakness" };
+  return { word: "FAILED", note: `${critical} critical, ${high} high, ${moderate} moderate: see npm audit`, isFailure: true };
+}
+
 let failed = 0;
 for (const [name, ...command] of steps) {
   const started = performance.now();
@@ -27,4 +43,7 @@ for (const [name, ...command] of steps) {
   failed++;
   console.log(`${stdout}${stderr}`.trimEnd().replaceAll(/^/gm, "    "));
 }
+const { word, note, isFailure = false } = audit();
+if (isFailure) failed++;
+console.log(`${word} audit: ${note}`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -86,9 +86,9 @@ test("sizes and counts that no bundle has are refused before a file is read", as
     change(manifest);
     await writeFile(path, JSON.stringify(manifest));
   };
-  await stating(({ files }) => (files[0]!.bytes = 2 ** 40));
+  await stating(({ files }) => (files[0].bytes = 2 ** 40));
   await t.throwsAsync(readBundle(directory), { code: "E_BUNDLE_FORMAT" });
-  await stating(({ files }) => (files[0]!.bytes = 3));
+  await stating(({ files }) => (files[0].bytes = 3));
   await t.throwsAsync(readBundle(directory), { code: "E_BUNDLE_FORMAT", message: /at most 3 bytes/ });
   await stating((manifest) => (manifest.files = Array.from({ length: 10_001 }, (_, at) => ({ path: `f${at}`, bytes: 0, sha256: "0".repeat(64) }))));
   await t.throwsAsync(readBundle(directory), { code: "E_BUNDLE_FORMAT" });

@@ -5,7 +5,7 @@ const edges = [0, 1, -1, 2, 3, 4, 7, 8, 16, 31, 32, 127, 128, 255, 256, 4095, 40
 const fractions = [0.5, -0.5, NaN, Infinity, -Infinity, 1e-300, 1e308];
 const texts = ["", "..", "../x", "/", "\0", "__proto__", "constructor", "toString", "a".repeat(300), "\u{1f600}", "\\", "null", "1e999"];
 
-export const chosen = <T>(random: Random, list: readonly T[]): T => list[random.below(list.length)]!;
+export const chosen = <T>(random: Random, list: readonly T[]): T => list[random.below(list.length)];
 
 /** Other bytes of about the same kind; `others` are spliced in. */
 export function mutateBytes(bytes: Uint8Array, random: Random, others: readonly Uint8Array[]): Uint8Array {
@@ -15,7 +15,7 @@ export function mutateBytes(bytes: Uint8Array, random: Random, others: readonly 
     const length = Math.min(out.length - at, 1 + random.below(random.chance(0.8) ? 8 : 64));
     switch (random.below(7)) {
       case 0:
-        if (at < out.length) out[at] = out[at]! ^ (1 << random.below(8));
+        if (at < out.length) out[at] = out[at] ^ (1 << random.below(8));
         break;
       case 1:
         if (at < out.length) out[at] = chosen(random, [0, 1, 2, 8, 0x7f, 0x80, 0xff, 0x22, 0x7b, random.below(256)]);

@@ -112,7 +112,7 @@ function memoryFile(): Uint8Array {
 /** Reads the files of one exemplar that are in a single string: an image, a mask and boxes, each with its length before it. */
 function exemplar(bytes: Uint8Array): Promise<unknown> {
   const parts: Uint8Array[] = [];
-  for (let at = 0; at + 2 <= bytes.length; at += 2 + (parts.at(-1)?.length ?? 0)) parts.push(bytes.subarray(at + 2, at + 2 + bytes[at]! * 256 + bytes[at + 1]!));
+  for (let at = 0; at + 2 <= bytes.length; at += 2 + (parts.at(-1)?.length ?? 0)) parts.push(bytes.subarray(at + 2, at + 2 + bytes[at] * 256 + bytes[at + 1]));
   return decodeExemplars(manifest, (path) => Promise.resolve(parts[["webp", "png", "json"].indexOf(path.split(".").at(-1) ?? "")]));
 }
 
