@@ -8,7 +8,8 @@ export class FolderLock {
 
   /** Throws `E_CONFIG` where a running process holds the folder. What a crashed one left is taken over. */
   static async take(folder: string): Promise<FolderLock> {
-    await mkdir(folder, { recursive: true });
+    // Pictures of people and places are kept in it.
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     const path = join(folder, "lock");
     for (let tries = 0; tries < 2; tries++) {
       try {
