@@ -19,7 +19,10 @@ export async function readBoxes(path: string, names: readonly string[]): Promise
 /** The same of the file's text. Throws `E_DATASET`. */
 export function parseBoxes(text: string, path: string, names: readonly string[]): Box[] {
   if (!text.includes("<annotation")) throw invalid(path, "a file without <annotation>");
-  return Array.from(text.matchAll(/<object>([\s\S]*?)<\/object>/g), ([, object = ""]) => {
+  // Cut, not matched: a pattern would look through the rest of the file for each beginning without an end.
+  const objects = text.split("<object>").slice(1).filter((part) => part.includes("</object>"));
+  return objects.map((part) => {
+    const [object = ""] = part.split("</object>", 1);
     const label = field(path, object, "name");
     if (!names.includes(label)) throw invalid(path, `the label "${label}", which classes.json does not list`);
     const edge = (name: string): number => {

@@ -14,9 +14,10 @@ export const largestManifest = 16 * 2 ** 20;
 const largestFile = 2 ** 30;
 const mostFiles = 10_000;
 
-const count = z.number().int().min(1);
+/** Of a network: more than any that runs on a vehicle, and little enough that nothing overflows. */
+const count = z.number().int().min(1).max(65_536);
 const four = z.tuple([count, count, count, count]).readonly();
-const side = count.multipleOf(32);
+const side = count.multipleOf(32).max(8192);
 
 const networkSchema = z.strictObject({
   width: side,

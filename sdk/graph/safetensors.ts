@@ -157,7 +157,11 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
 const isCounts = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0);
 
-const quote = (value: unknown): string => JSON.stringify(value) ?? "nothing";
+/** For errors: short whatever a file holds, and lists within lists are not followed, as there is no end to how deep they may be. */
+function quote(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.slice(0, 8).map((each) => (typeof each === "object" ? typeof each : quote(each))).join(", ")}${value.length > 8 ? ", ..." : ""}]`;
+  return typeof value === "object" ? "an object" : (JSON.stringify(value)?.slice(0, 100) ?? "nothing");
+}
 
 function malformed(expected: string, received: string, cause?: unknown): NightshiftError {
   return new NightshiftError("E_BUNDLE_FORMAT", { expected, received, remedy: "Fetch or write the safetensors file again.", cause });

@@ -1,6 +1,7 @@
 import { constants, deflateSync, inflateSync } from "node:zlib";
 import { create } from "@bufbuild/protobuf";
 import { NightshiftError } from "../errors.js";
+import { mostPixels } from "../frame.js";
 import { Encoding, type Plane, PlaneSchema } from "./messages/nightshift_pb.js";
 
 /**
@@ -30,8 +31,9 @@ export function unpackPlane(plane: Plane): Uint8Array {
   });
 }
 
-/** Undefined where the stream is damaged or holds more than `size` bytes. */
+/** Undefined where the stream is damaged, holds more than `size` bytes, or more than any mask. */
 function inflate(data: Uint8Array, size: number): Uint8Array | undefined {
+  if (size > mostPixels) return undefined;
   try {
     return inflateSync(data, { maxOutputLength: Math.max(1, size) });
   } catch {

@@ -5,7 +5,7 @@ import { FrameMemory } from "../../sdk/adaptation/memory.js";
 import { WeatherMonitor } from "../../sdk/adaptation/monitor/index.js";
 import type { LoopOptions } from "../../sdk/adaptation/options.js";
 import type { Trainer, TrainingJob } from "../../sdk/adaptation/trainer/index.js";
-import { GenerationStore, readBundle, writeBundle } from "../../sdk/bundle/index.js";
+import { GenerationStore, readBundle, readSignerOf, writeBundle } from "../../sdk/bundle/index.js";
 import type { Perception } from "../../sdk/engine/perception.js";
 import { NightshiftError } from "../../sdk/errors.js";
 import type { StreamEvent } from "../../sdk/stream/events.js";
@@ -116,6 +116,7 @@ test("night falls, the network learns, the judge accepts, the weights change, pr
   t.is(setting.loop.state, "idle");
   t.deepEqual(setting.loop.counters, { triggers: 1, verdicts: { accepted: 1, rejected: 0 }, generations: 1, rolledBack: 0, trainerFailures: 0 });
   t.is(await setting.store.current(), 1);
+  t.is(await readSignerOf(setting.store.pathOf(1)), await setting.store.publicKey(), "what was judged is signed");
   const [job] = setting.trainer.jobs;
   t.is(job?.condition, "night");
   t.true((job?.targets.length ?? 0) >= 8);

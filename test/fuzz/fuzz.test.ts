@@ -16,6 +16,23 @@ for (const name of targetNames) {
   });
 }
 
+test("what is nested without end, or opened without end, is refused soon", async (t) => {
+  const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+  const header = Buffer.from(`{"a":{"dtype":"F32","shape":${deep},"data_offsets":[0,0]}}`);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  const inputs: readonly [keyof typeof targets, Uint8Array][] = [
+    ["safetensors", Buffer.concat([length, header])],
+    ["manifest", Buffer.from(`{"network":${deep}}`)],
+    ["page", Buffer.from(`{"type":"setVocabulary","names":${deep}}`)],
+    ["classes", Buffer.from(`{"boxes":${deep}}`)],
+    ["signature", Buffer.from(`{"algorithm":${deep}}`)],
+    ["voc", Buffer.from(`<annotation>${"<object>".repeat(100_000)}`)],
+    ["onnx", Buffer.alloc(200_000, 0x0b)],
+  ];
+  for (const [name, input] of inputs) t.is(await examine(targets[name], input), undefined, name);
+});
+
 test("another error than our own is told, and so is memory that an input does not account for", async (t) => {
   const refuses = (): never => {
     throw new NightshiftError("E_CONTROL", { expected: "", received: "", remedy: "" });

@@ -48,6 +48,7 @@ test("the memory is written where it has changed, whole, and found again", async
   const { mtimeMs } = await stat(file);
   await again.close(found);
   t.is((await stat(file)).mtimeMs, mtimeMs, "nothing new, nothing written");
+  t.is((await stat(directory)).mode & 0o077, 0, "nobody else looks into it");
 });
 
 test("killed at any instant, it leaves a whole memory, and the next run takes it over", async (t) => {

@@ -210,3 +210,19 @@ test.serial("a Python subscriber: without a key, with one that is not allowed, a
   t.is(withKey.lines, printed);
   await publisher.close();
 });
+
+test.serial("the C++ subscriber takes the same keys", async (t) => {
+  const built = join(packageRoot(), ".cache/samples");
+  const ready = spawnSync("make", ["-C", join(packageRoot(), "samples"), "cpp", `OUT=${built}`]).status === 0;
+  if (!needs(t, ready, "a C++ compiler with protobuf, cppzmq and zlib", "apt-get install make g++ pkg-config protobuf-compiler libprotobuf-dev libzmq3-dev cppzmq-dev zlib1g-dev")) return;
+  const { access, client, folder } = await place(t);
+  const { file } = await client("welcome", "reader");
+  const publisher = await Publisher.open({ addresses: [everywhere], access, onError });
+  const child = spawn(join(built, "subscriber"), [near(publisher.addresses[0] ?? ""), "events", "3", "", file, join(folder, "server.pub")], { stdio: ["ignore", "pipe", "inherit"] });
+  t.teardown(() => child.kill("SIGKILL"));
+  let printed = "";
+  child.stdout.on("data", (text: Buffer) => (printed += text.toString()));
+  await until(t, publisher, () => child.exitCode !== null, "it ends after three messages");
+  t.is(printed.trimEnd().split("\n").length, 3);
+  await publisher.close();
+});

@@ -1,0 +1,79 @@
+import { existsSync } from "node:fs";
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import test, { type ExecutionContext } from "ava";
+import { createSigningKeys, GenerationStore, readSigningKey, readTrust, signBundle } from "../../sdk/bundle/index.js";
+import { ThreadEngine } from "../../sdk/engine/index.js";
+import { Nightshift } from "../../sdk/nightshift.js";
+import type { NightshiftOptions } from "../../sdk/pipeline/options.js";
+import { writeSecret } from "../../sdk/secret-file.js";
+import { ControlClient } from "../../sdk/stream/control-client.js";
+import type { StreamEvent } from "../../sdk/stream/events.js";
+import { temporaryFolder } from "../bundle/contents.js";
+import { tinyBundle } from "../support/tiny-bundle.js";
+
+const bundle = await tinyBundle();
+test.after.always(() => bundle.remove());
+
+/** A bundle that a maker signed, the maker's public key in a file, and a state folder in which generation 1 is current. */
+async function place(t: ExecutionContext) {
+  const folder = await temporaryFolder(t);
+  const [directory, state, key] = [join(folder, "bundle"), join(folder, "state"), join(folder, "maker")];
+  const { secret, public: open } = createSigningKeys();
+  await writeSecret(key, secret);
+  await writeFile(`${key}.pub`, open);
+  await cp(bundle.directory, directory, { recursive: true });
+  await signBundle(directory, await readSigningKey(key));
+  const store = await GenerationStore.open(state);
+  await cp(bundle.directory, store.pathOf(1), { recursive: true });
+  const manifest = join(store.pathOf(1), "manifest.json");
+  await writeFile(manifest, (await readFile(manifest, "utf8")).replace('"generation": 0', '"generation": 1').replace('"parent": null', '"parent": 0'));
+  await store.setCurrent(1);
+  const options: NightshiftOptions = { source: "drive", frames: 2, fps: 0, bundle: directory, state, trust: [`${key}.pub`], adaptation: false, publish: false, control: false, onError: (error) => t.fail(String(error)) };
+  return { store, options, trust: await readTrust([`${key}.pub`]), directory };
+}
+
+test("a vehicle that trusts a maker serves the maker's bundle, and of what was learnt only what it signed itself", async (t) => {
+  const { store, options } = await place(t);
+  await t.throwsAsync(Nightshift.start(options), { code: "E_UNTRUSTED", message: /no signature/ });
+  await store.sign(1);
+  const nightshift = await Nightshift.start(options);
+  t.is(nightshift.status.generation, 1);
+  await nightshift.ended;
+  await nightshift.stop();
+  await t.throwsAsync(Nightshift.start({ ...options, bundle: bundle.directory }), { code: "E_UNTRUSTED" }, "the vehicle's key does not stand for the maker's, nor an unsigned bundle for a signed one");
+  await signBundle(store.pathOf(1), await readSigningKey(await anotherKey(t)));
+  await t.throwsAsync(Nightshift.start(options), { code: "E_UNTRUSTED", message: /one by/ });
+});
+
+test("the engine's thread verifies what it reads, not what another thread has read", async (t) => {
+  const { directory, trust } = await place(t);
+  const engine = new ThreadEngine();
+  t.teardown(() => engine.close());
+  await t.throwsAsync(engine.load({ kind: "bundle", directory: bundle.directory, trust }), { code: "E_UNTRUSTED" });
+  t.is((await engine.load({ kind: "bundle", directory, trust })).generation, 0);
+});
+
+test("frames are erased on request while the stream goes on", async (t) => {
+  const events: StreamEvent[] = [];
+  const state = join(await temporaryFolder(t), "state");
+  const nightshift = await Nightshift.start({
+    source: "drive", bundle: bundle.directory, state, publish: false, control: "tcp://127.0.0.1:*", fps: 0, adaptation: { conditions: [], offerEvery: 1 }, onEvent: (event) => events.push(event), onError: (error) => t.fail(String(error)),
+  });
+  t.teardown(() => nightshift.stop());
+  while (nightshift.status.framesRemembered === 0) await sleep(20);
+  await writeFile(join(state, "memory.safetensors"), "frames of an earlier minute");
+  nightshift.pause();
+  const client = new ControlClient(nightshift.addresses.control ?? "");
+  t.teardown(() => client.close());
+  await client.eraseFrames();
+  t.false(existsSync(join(state, "memory.safetensors")));
+  t.true(events.some(({ kind }) => kind === "frames_erased"));
+});
+
+async function anotherKey(t: ExecutionContext): Promise<string> {
+  const path = join(await temporaryFolder(t), "other");
+  await writeSecret(path, createSigningKeys().secret);
+  return path;
+}
