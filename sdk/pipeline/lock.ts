@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { chmod, readFile, rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolders, onDisk } from "../bundle/files.js";
 import { NightshiftError } from "../errors.js";
@@ -10,10 +10,7 @@ export class FolderLock {
 
   /** Throws `E_CONFIG` where a running process holds the folder, `E_DISK`. What a crashed one left is taken over, also where its number is another's by now. */
   static async take(folder: string): Promise<FolderLock> {
-    const isNew = !existsSync(folder);
     await makeFolders(folder);
-    // Pictures of people and places are kept in it.
-    if (isNew) await chmod(folder, 0o700);
     const path = join(folder, "lock");
     for (let tries = 0; tries < 2; tries++) {
       try {

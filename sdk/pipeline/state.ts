@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FrameMemory } from "../adaptation/memory.js";
@@ -37,7 +37,10 @@ export class State {
     const isTemporary = state === undefined && source === "drive";
     const directory = state ?? (isTemporary ? await mkdtemp(join(tmpdir(), "nightshift-")) : join(defaultStateDirectory(), folderOf(bundle), camera));
     const options = { ...(mostHours !== undefined && { mostHours }), ...(key !== undefined && { key: await readSealingKey(key) }) };
+    const isNew = !existsSync(directory);
     await makeFolders(directory, disk);
+    // Pictures of people and places are kept in it.
+    if (isNew) await chmod(directory, 0o700);
     const lock = await FolderLock.take(directory);
     return new State(directory, await GenerationStore.open(directory, disk), isTemporary, lock, disk, options);
   }
