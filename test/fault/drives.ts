@@ -9,6 +9,7 @@ import { TrainerProcess } from "../../sdk/adaptation/trainer/index.js";
 import { readBundle } from "../../sdk/bundle/index.js";
 import { SwappableEngine } from "../../sdk/engine/hot-swap.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
+import { nowNs } from "../../sdk/frame.js";
 import { ServedModel } from "../../sdk/pipeline/served-model.js";
 import { State } from "../../sdk/pipeline/state.js";
 import { judge } from "../../sdk/adaptation/judge/index.js";
@@ -55,7 +56,8 @@ const loop = new AdaptationLoop(
 );
 
 for (let sequence = 0; ; sequence++) {
-  const frame = picture(sequence % 240 < 60 ? "day" : "night", sequence, 160, 96);
+  // Of now: frames of long ago would be forgotten.
+  const frame = { ...picture(sequence % 240 < 60 ? "day" : "night", sequence, 160, 96), captureTimeNs: nowNs() };
   const perception = await engine.infer(frame);
   loop.observe(frame, perception);
   tell({ kind: "answered", generation: perception.generation });
