@@ -15,7 +15,7 @@ export interface RoundParts {
   readonly onPhase: (phase: TrainingProgress["phase"]) => void;
 }
 
-export type RoundPlan = Pick<TrainingJob, "condition" | "vocabulary" | "targets" | "exemplars" | "options" | "trust">;
+export type RoundPlan = Pick<TrainingJob, "condition" | "vocabulary" | "targets" | "exemplars" | "options" | "textEncoder" | "trust">;
 
 export type Outcome = "serves" | "shelved" | "rejected";
 

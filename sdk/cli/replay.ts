@@ -1,17 +1,9 @@
 import { Command } from "commander";
+import type { ReplayOptions } from "../pipeline/replay.js";
 import { wholeNumber } from "./arguments.js";
 import { type Io, Progress, result, table } from "./io.js";
 
-export interface ReplayOptions {
-  readonly bundle?: string;
-  readonly camera?: string;
-  readonly frames?: number;
-  readonly threads?: number;
-  readonly seed?: number;
-  readonly steps?: number;
-  readonly adaptation: boolean;
-  readonly json: boolean;
-}
+type Options = Omit<ReplayOptions, "onProgress"> & { readonly json: boolean };
 
 export const replayCommand = (io: Io): Command =>
   new Command("replay")
@@ -29,7 +21,7 @@ export const replayCommand = (io: Io): Command =>
       "after",
       "\nA training takes no time of the stream here, latencies are not judged, and time is as recorded.\nPrints frames, triggers, verdicts, generations, sha256 (of masks, boxes, answers, events, generations), torn (null, or where the recording ends).",
     )
-    .action(async (file: string, options: ReplayOptions) => {
+    .action(async (file: string, options: Options) => {
       const { replay } = await import("../pipeline/replay.js");
       const progress = new Progress(io);
       const replayed = await replay(file, { ...options, onProgress: (line) => progress.show(line) });
@@ -43,7 +35,7 @@ export const replayCommand = (io: Io): Command =>
           ["triggers", triggers],
           ["verdicts", `${verdicts.accepted} accepted, ${verdicts.rejected} rejected`],
           ["generations", generations.map(({ generation, condition }) => `${generation} (${condition})`).join(", ") || "none"],
-          ...Object.entries(sha256).map(([what, hash]): [string, string] => [what, String(hash)]),
+          ...Object.entries(sha256).map(([what, hash]) => [what, hash] as const),
           ...(torn === null ? [] : [["torn", torn] as [string, string]]),
         ]),
       );

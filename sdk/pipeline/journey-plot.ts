@@ -1,5 +1,5 @@
 import type { JourneyResults } from "./journey.js";
-import { escaped, plotStyle } from "./study-plot.js";
+import { escaped, svg } from "./svg.js";
 
 const labelWidth = 54;
 const panelWidth = 340;
@@ -33,15 +33,10 @@ export function plotJourney({ study, about, journeys }: JourneyResults): string 
   });
   const width = 2 * (labelWidth + panelWidth) + 24;
   const height = start + Math.ceil(conditions.length / 2) * (panelHeight + 44);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
-    `<title>${escaped(about)}</title>`,
-    `<style>${plotStyle}</style>`,
+  return svg(width, height, about, [
     `<text class="title" x="12" y="22">${escaped(study)}</text>`,
     `<text class="quiet" x="12" y="38">mIoU, percent, by the weights that serve in each condition</text>`,
     ...legend,
     ...panels,
-    "</svg>",
-    "",
-  ].join("\n");
+  ]);
 }

@@ -1,19 +1,18 @@
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { judge, judgeBoundsFor } from "../adaptation/judge/index.js";
 import { train } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
-import { bundleFiles, findBundle, GenerationStore, readBundle, shelvedFor } from "../bundle/index.js";
+import { findBundle, GenerationStore, readBundle, shelvedFor } from "../bundle/index.js";
 import type { ConditionName } from "../stream/events.js";
 import type { Dataset } from "../training/dataset.js";
 import { evaluateBundle } from "../training/evaluate.js";
 import { readYaml } from "../yaml.js";
+import { asText, hashOf, keepResults, keptResults } from "./kept-results.js";
 import { changed, rowSchema, stemOf, type StudyOptions } from "./study.js";
-import { framesSchema, openFrames, pictures } from "./study-frames.js";
+import { type Frames, framesSchema, openFrames, pictures } from "./study-frames.js";
 
 const condition = z.enum(["clear", "dusk", "night", "fog"]);
 const perCondition = z.partialRecord(condition, framesSchema);
@@ -78,12 +77,10 @@ export async function runJourney({ name, data, threads, onProgress }: StudyOptio
   const study = await readYaml({ path: `${stemOf(name)}.yaml`, schema: journeySchema, expected: "a journey as those in calibration/studies", remedy: "Name one of the studies there, or mend the file." });
   const delivered = findBundle(study.bundle);
   const { manifest } = await readBundle(delivered, { verify: "model" });
-  const weights = manifest.files.find(({ path }) => path === bundleFiles.weights)?.sha256;
   const conditions = Object.keys(study.stops) as (keyof typeof study.stops)[];
-  const of = createHash("sha256").update(JSON.stringify([weights, study.rounds, study.stops, study.scores, conditions.map(judgeBoundsFor)])).digest("hex");
+  const of = hashOf(manifest, study.rounds, study.stops, study.scores, conditions.map(judgeBoundsFor));
   const file = `${stemOf(name)}.json`;
-  const known = existsSync(file) ? (JSON.parse(await readFile(file, "utf8")) as JourneyResults) : undefined;
-  const journeys: Journey[] = known?.of === of ? [...known.journeys] : [];
+  const journeys: Journey[] = [...((await keptResults<JourneyResults>(file, of))?.journeys ?? [])];
   const results = (): JourneyResults => ({ study: name, about: study.about, command: `npx nightshift ablate ${name}`, of, journeys });
   const scoring = new Map<ConditionName, Dataset>();
   for (const [where, frames] of Object.entries(study.scores)) scoring.set(where as ConditionName, await openFrames(frames, data));
@@ -143,14 +140,13 @@ export async function runJourney({ name, data, threads, onProgress }: StudyOptio
       const stale = journeys.findIndex((journey) => journey.row === row && journey.seed === seed);
       if (stale >= 0) journeys.splice(stale, 1);
       journeys.push({ row, is, seed, stops });
-      await writeFile(`${file}.new`, `${JSON.stringify(results(), undefined, 1)}\n`);
-      await rename(`${file}.new`, file);
+      await keepResults(file, asText(results()));
     }
   return results();
 }
 
 /** The frames of a later round: of a folder the same, of a drive other streets. */
-const onward = (frames: z.infer<typeof framesSchema>, round: number): z.infer<typeof framesSchema> =>
+const onward = (frames: Frames, round: number): Frames =>
   "drive" in frames ? { drive: { ...frames.drive, seed: frames.drive.seed + round } } : frames;
 
 /** A line for each stop: what was decided, and mIoU by condition. */

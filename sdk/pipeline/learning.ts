@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { judge, type JudgeBounds, judgeBoundsFor } from "../adaptation/judge/index.js";
+import { judge, type JudgeBounds, judgeBoundsFor, untimed } from "../adaptation/judge/index.js";
 import { AdaptationLoop } from "../adaptation/loop.js";
 import type { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
@@ -16,7 +16,7 @@ import type { State } from "./state.js";
 export async function learning(options: NightshiftOptions, delivered: Bundle, model: ServedModel, state: State, memory: FrameMemory, trust: Trust | undefined, onEvent: (event: StreamEvent) => void): Promise<AdaptationLoop> {
   const { adaptation, exemplars, textEncoder, seed = defaultSeed, lockstep = false } = options;
   const { training, ...others } = adaptation || {};
-  const bounds = (condition: ConditionName): JudgeBounds => ({ ...judgeBoundsFor(condition), ...(lockstep && { latencyRatio: Infinity }) });
+  const bounds = (condition: ConditionName): JudgeBounds => (lockstep ? untimed(judgeBoundsFor(condition)) : judgeBoundsFor(condition));
   const loop = new AdaptationLoop(
     {
       bundle: model.bundle,

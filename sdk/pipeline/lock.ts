@@ -1,16 +1,15 @@
 import { readFileSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { makeFolders, onDisk } from "../bundle/files.js";
+import { onDisk } from "../bundle/files.js";
 import { NightshiftError } from "../errors.js";
 
 /** Holds a folder for one process: two that learn in the same one would take each other's generations. */
 export class FolderLock {
   private constructor(private readonly path: string) {}
 
-  /** Throws `E_CONFIG` where a running process holds the folder, `E_DISK`. What a crashed one left is taken over, also where its number is another's by now. */
+  /** The folder is there. Throws `E_CONFIG` where a running process holds the folder, `E_DISK`. What a crashed one left is taken over, also where its number is another's by now. */
   static async take(folder: string): Promise<FolderLock> {
-    await makeFolders(folder);
     const path = join(folder, "lock");
     for (let tries = 0; tries < 2; tries++) {
       try {

@@ -1,3 +1,4 @@
+import { escaped, svg } from "./svg.js";
 import { type StudyResults, type Summary, summarise } from "./study.js";
 
 const labelWidth = 250;
@@ -6,14 +7,6 @@ const rowHeight = 24;
 const top = 62;
 /** Space at both sides of a panel's axis. */
 const margin = 22;
-
-/** Follows the reader's light or dark page. */
-export const plotStyle = `
-  text { font: 12px system-ui, sans-serif; fill: #24292f }
-  .title { font-weight: 600 } .quiet { fill: #6e7781; font-size: 11px }
-  .line { stroke: #d0d7de } .before { stroke: #6e7781; stroke-dasharray: 3 3 } .spread { stroke: #4c6ef5; stroke-width: 2 }
-  .mean { fill: #4c6ef5 } .seed { fill: #4c6ef5; opacity: 0.35 }
-  @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .quiet { fill: #8b949e } .line { stroke: #30363d } .before { stroke: #8b949e } }`;
 
 /**
  * A study's mIoU as SVG: a panel for each set that was scored, a line for each row; small dots are seeds, large ones their mean, bars one standard deviation to either
@@ -28,17 +21,12 @@ export function plotStudy(results: StudyResults): string {
   const middle = (row: number): number => top + (row + 0.5) * rowHeight;
   const labels = rows.map((row, at) => `<text x="${labelWidth - 12}" y="${middle(at) + 4}" text-anchor="end">${escaped(row)}</text>`);
   const panels = sets.map((on, at) => panel(results, summary.filter((each) => each.on === on), rows, on, labelWidth + at * panelWidth, middle, height));
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
-    `<title>${escaped(results.about)}</title>`,
-    `<style>${plotStyle}</style>`,
+  return svg(width, height, results.about, [
     `<text class="title" x="12" y="22">${escaped(results.study)}</text>`,
     `<text class="quiet" x="12" y="38">mIoU, percent</text>`,
     ...labels,
     ...panels,
-    "</svg>",
-    "",
-  ].join("\n");
+  ]);
 }
 
 function panel({ runs }: StudyResults, summary: readonly Summary[], rows: readonly string[], on: string, left: number, middle: (row: number) => number, height: number): string {
@@ -61,6 +49,3 @@ function panel({ runs }: StudyResults, summary: readonly Summary[], rows: readon
   const before = scores("before").map((value) => `<line class="before" x1="${x(value)}" x2="${x(value)}" y1="${top}" y2="${height - 12}"><title>before: ${value.toFixed(1)}</title></line>`);
   return [`<text x="${left + panelWidth / 2}" y="22" text-anchor="middle">${escaped(on)}</text>`, ...ticks, ...before, ...lines].join("\n");
 }
-
-/** For text in SVG. */
-export const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");

@@ -1,13 +1,11 @@
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { judge, judgeBoundsFor } from "../adaptation/judge/index.js";
 import { train, trainingOptionsFor, type TrainingJob, type TrainingOptions } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
-import { bundleFiles, findBundle, readBundle } from "../bundle/index.js";
+import { findBundle, readBundle } from "../bundle/index.js";
 import { isTrainable, type Trainable } from "../network/trainable.js";
 import { packageRoot } from "../paths.js";
 import type { Dataset } from "../training/dataset.js";
@@ -15,6 +13,7 @@ import { evaluateBundle } from "../training/evaluate.js";
 import { readYaml } from "../yaml.js";
 import type { ConditionName } from "../stream/events.js";
 import { asExemplars } from "./exemplars.js";
+import { asText, hashOf, keepResults, keptResults } from "./kept-results.js";
 import { framesSchema, openFrames, pictures } from "./study-frames.js";
 
 const share = z.number().min(0).max(1);
@@ -110,18 +109,15 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
   const bundle = findBundle(study.bundle);
   const named = study.textEncoder !== undefined && { textEncoder: join(data, study.textEncoder) };
   const { manifest } = await readBundle(bundle, { verify: "model" });
-  const weights = manifest.files.find(({ path }) => path === bundleFiles.weights)?.sha256;
-  const of = createHash("sha256").update(JSON.stringify([weights, study.targets, study.scores, trainingOptionsFor(study.condition), judgeBoundsFor(study.condition)])).digest("hex");
+  const of = hashOf(manifest, study.targets, study.scores, trainingOptionsFor(study.condition), judgeBoundsFor(study.condition));
   const file = `${stemOf(name)}.json`;
-  const known = await readResults(file);
-  const runs: Run[] = known?.of === of ? [...known.runs] : [];
+  const runs: Run[] = [...((await keptResults<StudyResults>(file, of))?.runs ?? [])];
   const results = (): StudyResults => ({ study: name, about: study.about, command: `npx nightshift ablate ${name}`, of, runs });
   const keep = async (run: Run): Promise<void> => {
     const stale = runs.findIndex(({ row, seed }) => row === run.row && seed === run.seed);
     if (stale >= 0) runs.splice(stale, 1);
     runs.push(run);
-    await writeFile(`${file}.new`, `${JSON.stringify(results(), undefined, 1)}\n`);
-    await rename(`${file}.new`, file);
+    await keepResults(file, asText(results()));
   };
   const scoring = new Map<string, Dataset>();
   for (const [what, frames] of Object.entries(study.scores)) scoring.set(what, await openFrames(frames, data));
@@ -174,10 +170,6 @@ export async function changed(condition: ConditionName, { rates = {}, exemplars,
 
 const readStudy = (path: string): Promise<Study> =>
   readYaml({ path, schema: studySchema, expected: "a study as those in calibration/studies", remedy: "Name one of the studies there, or mend the file." });
-
-async function readResults(file: string): Promise<StudyResults | undefined> {
-  return existsSync(file) ? (JSON.parse(await readFile(file, "utf8")) as StudyResults) : undefined;
-}
 
 export interface Summary {
   readonly row: string;

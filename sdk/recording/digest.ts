@@ -3,7 +3,7 @@ import type { Perception } from "../engine/perception.js";
 import type { ConditionName, StreamEvent } from "../stream/events.js";
 
 /** SHA-256 of all that a run answered and decided, without its timings: equal for two runs that did the same bit by bit. */
-export interface Digest {
+export type Digest = {
   /** Masks with their confidences, of every frame. */
   readonly masks: string;
   readonly boxes: string;
@@ -11,7 +11,7 @@ export interface Digest {
   readonly answers: string;
   /** Events with the count of answers before them: triggers, losses of every step, verdicts with their numbers, swaps. */
   readonly events: string;
-}
+};
 
 /** What differs between two runs that do the same. */
 const timings: ReadonlySet<string> = new Set(["seconds", "latencyMs"]);

@@ -1,21 +1,11 @@
+import { smallNetwork } from "../../sdk/cli/bench/small-network.js";
 import type { NetworkConfig } from "../../sdk/network/contract.js";
 import { Random } from "../../sdk/random.js";
 import type { Feeds } from "../../sdk/network/steps/step-graph.js";
 import { sizeOf, type FloatTensor, type Tensor } from "../../sdk/graph/tensor.js";
 
 /** The default network in everything but size: every part is there, a step takes milliseconds. */
-export const tinyNetwork: NetworkConfig = {
-  width: 128,
-  height: 64,
-  stem: 8,
-  channels: [8, 16, 24, 32],
-  depths: [1, 2, 1, 1],
-  expansion: 2,
-  embedding: 32,
-  heads: 2,
-  decoderLayers: 1,
-  regions: 20,
-};
+export const tinyNetwork: NetworkConfig = { ...smallNetwork, width: 128 };
 
 export const bytes = (shape: number[], value: (i: number) => number): Tensor<"uint8"> => ({
   dtype: "uint8",

@@ -1,4 +1,4 @@
-export { defaultJudgeBounds, judge, judgeBoundsFor, type JudgeBounds, targetScore, type Verdict, type VerdictNumbers } from "./judge.js";
+export { defaultJudgeBounds, judge, judgeBoundsFor, type JudgeBounds, targetScore, untimed, type Verdict, type VerdictNumbers } from "./judge.js";
 export { disagreement, type Exam, type LabelledFrame, type LabelledFrames, measure, measureExemplars } from "./measure.js";
 export type { LabelledScore, Measurements, ModelMeasurement } from "./measurements.js";
 export { OnnxPredictor } from "./onnx-predictor.js";

@@ -45,6 +45,9 @@ export const defaultJudgeBounds: JudgeBounds = {
  */
 export const judgeBoundsFor = (condition: ConditionName): JudgeBounds => (condition === "night" ? { ...defaultJudgeBounds, classLoss: 10, meanLoss: 3 } : defaultJudgeBounds);
 
+/** Bounds where times tell nothing of the weights. */
+export const untimed = (bounds: JudgeBounds): JudgeBounds => ({ ...bounds, latencyRatio: Infinity });
+
 export interface Verdict {
   readonly accepted: boolean;
   /** Why not, in words with numbers; empty where accepted. */

@@ -1,4 +1,4 @@
-import type { Exemplar } from "../../bundle/index.js";
+import type { Bundle, Exemplar } from "../../bundle/index.js";
 import { NightshiftError } from "../../errors.js";
 import type { LabelledFrames } from "../judge/index.js";
 import { BatchLoader } from "../../training/batch/index.js";
@@ -11,6 +11,10 @@ export interface Exemplars {
   readonly teaching: readonly LabelledSet[];
   readonly judging: readonly LabelledSet[];
 }
+
+/** The labelled frames that travel with a bundle; none where it has none. */
+export const exemplarsOf = async (bundle: Bundle): Promise<LabelledSet[]> =>
+  bundle.manifest.exemplars ? [{ name: "bundle", ...bundle.manifest.exemplars, samples: await bundle.exemplars() }] : [];
 
 /** Keeps one in `judgeEvery` of each set for judging, at most `judgeFrames` in all. Throws `E_DATASET_UNLABELLED` where nothing is left to teach with. */
 export function splitExemplars(sets: readonly LabelledSet[], { judgeEvery, judgeFrames }: TrainingOptions): Exemplars {

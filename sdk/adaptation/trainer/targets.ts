@@ -3,7 +3,7 @@ import type { Random } from "../../training/batch/index.js";
 import type { TrainingJob } from "./job.js";
 
 /** Some frames to learn from, others to judge by. Throws `E_TRAINER` where there are too few. */
-export function splitTargets({ targets, options: { judgeEvery, judgeFrames, targetBatch } }: TrainingJob): { teaching: readonly Uint8Array[]; judging: readonly Uint8Array[] } {
+export function splitTargets({ targets, options: { judgeEvery, judgeFrames, targetBatch } }: Pick<TrainingJob, "targets" | "options">): { teaching: readonly Uint8Array[]; judging: readonly Uint8Array[] } {
   const isForJudging = (_: Uint8Array, index: number): boolean => index % judgeEvery === judgeEvery - 1;
   const judging = targets.filter(isForJudging);
   const teaching = targets.filter((rgb, index) => !isForJudging(rgb, index));
@@ -16,7 +16,7 @@ export function splitTargets({ targets, options: { judgeEvery, judgeFrames, targ
 }
 
 /** At most `count` of the items, evenly over all of them. */
-export const spread = <T>(items: readonly T[], count: number): T[] =>
+const spread = <T>(items: readonly T[], count: number): T[] =>
   items.length <= count ? [...items] : Array.from({ length: count }, (_, at) => items[Math.floor((at * items.length) / count)]);
 
 /** Frames of one step, `[count, height, width, 3]`, all different. */

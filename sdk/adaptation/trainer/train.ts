@@ -10,7 +10,7 @@ import type { LearnerFactory, LearningRates, StepLosses } from "../learner.js";
 import { Budget } from "./budget.js";
 import { BundleText } from "./bundle-text.js";
 import { examine } from "./examine.js";
-import { datasetOf, judgingFrames, splitExemplars } from "./exemplars.js";
+import { datasetOf, exemplarsOf, judgingFrames, splitExemplars } from "./exemplars.js";
 import type { LabelledSet, TrainingJob, TrainingProgress, TrainingResult } from "./job.js";
 import { pastedBatch } from "./pasted-batch.js";
 import { restyledBatch } from "./restyled-batch.js";
@@ -28,8 +28,7 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
   const bundle = await readBundle(job.bundleDirectory, job.trust && { trust: job.trust });
   requireTrainable(bundle.network);
   const text = new BundleText(bundle, job.textEncoder);
-  const own: LabelledSet[] = bundle.manifest.exemplars ? [{ name: "bundle", ...bundle.manifest.exemplars, samples: await bundle.exemplars() }] : [];
-  const exemplars = splitExemplars([...own, ...job.exemplars], options);
+  const exemplars = splitExemplars([...(await exemplarsOf(bundle)), ...job.exemplars], options);
   const targets = splitTargets(job);
   const losses: StepLosses[] = [];
   const trained = await learn({ job, bundle, text, teaching: exemplars.teaching, targets: targets.teaching }, createLearner, budget, (progress) => {

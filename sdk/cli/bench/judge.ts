@@ -1,6 +1,5 @@
-import { judge, judgeBoundsFor } from "../../adaptation/judge/index.js";
 import { defaultDataFolder } from "../../paths.js";
-import { type Campaign, honestKind, isGood, isHarmful, runCampaign, type Trial } from "../../pipeline/campaign/campaign.js";
+import { type Campaign, honestKind, isGood, isHarmful, runCampaign, type Trial, verdictOn } from "../../pipeline/campaign/campaign.js";
 import type { Bench } from "../benches.js";
 import { rounded, wilson } from "./statistics.js";
 
@@ -10,12 +9,11 @@ const defaultHarmful = 400;
 export const bench: Bench = async ({ bundle = "default", count = defaultHarmful, threads = 2, onProgress }) => summarised(await runCampaign({ bundle, count, threads, data: defaultDataFolder(), onProgress }));
 
 /** What the judge says to every trial. */
-export function summarised({ before, trials }: Campaign) {
+function summarised({ before, trials }: Campaign) {
   const verdict = ({ world, after }: Trial): { accepted: boolean; reasons: readonly string[] } => {
     const worth = before[world];
     if (!after || !worth) return { accepted: false, reasons: ["weights are not finite"] };
-    // All were measured in one graph on a busy machine: times tell nothing.
-    return judge({ before: worth.measured, after, deployedDisagreement: 0 }, { ...judgeBoundsFor(worth.condition), latencyRatio: Infinity });
+    return verdictOn(after, worth);
   };
   const passes = (trial: Trial): boolean => verdict(trial).accepted;
   const [harmful, good] = [trials.filter(isHarmful), trials.filter(isGood)];

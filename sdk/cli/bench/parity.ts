@@ -7,6 +7,7 @@ import type { Trainable } from "../../network/trainable.js";
 import type { Bench } from "../benches.js";
 import { ReferenceSteps } from "./reference-steps.js";
 import { peerScript } from "./peer.js";
+import { smallNetwork } from "./small-network.js";
 import { StepProcess } from "./step-process.js";
 import { ownSteps } from "./train-step.js";
 import { compare, type Difference, stateOf } from "./train-step-equality.js";
@@ -17,20 +18,6 @@ const defaultSteps = 10;
 export const parityTolerance = 1e-6;
 /** Share of the whole gradient's norm, below which a tensor's gradient is rounding in float64. */
 const vanishing = 1e-13;
-
-/** The default network in everything but size: small enough for plain loops. Its sides are powers of two, whose reciprocals are the same numbers in float32. */
-export const smallNetwork: NetworkConfig = {
-  width: 64,
-  height: 64,
-  stem: 8,
-  channels: [8, 16, 24, 32],
-  depths: [1, 2, 1, 1],
-  expansion: 2,
-  embedding: 32,
-  heads: 2,
-  decoderLayers: 1,
-  regions: 20,
-};
 
 /**
  * The same training steps, on the same inputs and noise, by this library and by PyTorch: how far each tensor's update is apart after ten of them. In float64 a

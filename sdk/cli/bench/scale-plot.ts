@@ -1,13 +1,11 @@
+import { svg } from "../../pipeline/svg.js";
 import type { ScaleRow } from "./scale.js";
 
 const [panelWidth, panelHeight, top, left, gap] = [300, 220, 56, 64, 130];
 
-/** Follows the reader's light or dark page. */
+const title = "Training steps by size of input and model";
 const style = `
-  text { font: 12px system-ui, sans-serif; fill: #24292f }
-  .title { font-weight: 600 } .quiet { fill: #6e7781; font-size: 11px }
-  .line { stroke: #d0d7de } .model { fill: none; stroke: #4c6ef5; stroke-width: 2 } .dot { fill: #4c6ef5 }
-  @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .quiet { fill: #8b949e } .line { stroke: #30363d } }`;
+  .model { fill: none; stroke: #4c6ef5; stroke-width: 2 } .dot { fill: #4c6ef5 }`;
 
 /** Time and peak memory of training steps over the size of the input, both on logarithmic axes: a panel for each kind of input and each of the two, a line for each model. */
 export function plotScale(rows: readonly ScaleRow[]): string {
@@ -19,15 +17,7 @@ export function plotScale(rows: readonly ScaleRow[]): string {
     const y = top + at * (panelHeight + 64);
     return [panel(own, "ms a step", ({ stepMs }) => stepMs, left, y), panel(own, "MB at its peak", ({ peakMb }) => peakMb, left + panelWidth + gap, y)];
   });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
-    `<title>Training steps by size of input and model</title>`,
-    `<style>${style}</style>`,
-    `<text class="title" x="12" y="22">Training steps by size of input and model</text>`,
-    ...panels,
-    "</svg>",
-    "",
-  ].join("\n");
+  return svg(width, height, title, [`<text class="title" x="12" y="22">${title}</text>`, ...panels], style);
 }
 
 function panel(rows: readonly ScaleRow[], label: string, of: (row: ScaleRow) => number, x0: number, y0: number): string {

@@ -1,15 +1,13 @@
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { type JudgeBounds, judge, type ModelMeasurement } from "../../adaptation/judge/index.js";
+import { judge, judgeBoundsFor, type ModelMeasurement, untimed, type Verdict } from "../../adaptation/judge/index.js";
 import { defaultProbationLimits, LiveWindow, Probation } from "../../adaptation/probation.js";
-import { asStored, bundleFiles, checkFinite, findBundle, readBundle } from "../../bundle/index.js";
+import { asStored, findBundle, readBundle } from "../../bundle/index.js";
 import { NightshiftError } from "../../errors.js";
 import type { Weights } from "../../graph/tensor.js";
 import { packageRoot } from "../../paths.js";
 import { readYaml } from "../../yaml.js";
+import { hashOf, keepResults, keptResults } from "../kept-results.js";
 import { framesSchema } from "../study-frames.js";
 import { harmful, honest, honestStrengths, type Update } from "./updates.js";
 import { World, type Worth } from "./world.js";
@@ -69,6 +67,7 @@ export interface CampaignOptions {
 export const honestKind = "honest";
 
 const stem = join(packageRoot(), "calibration", "campaigns", "judge");
+const file = `${stem}.json`;
 
 /**
  * Makes updates until enough of each kind are harmful and enough help, measures each as the judge would, and keeps that beside the campaign; what is there already is not made again.
@@ -77,11 +76,10 @@ const stem = join(packageRoot(), "calibration", "campaigns", "judge");
 export async function runCampaign({ bundle: name, count, data, threads, onProgress }: CampaignOptions): Promise<Campaign> {
   const { about, worlds: specs } = await readYaml({ path: `${stem}.yaml`, schema: campaignSchema, expected: "worlds as in calibration/campaigns", remedy: "Mend the file." });
   const bundle = await readBundle(findBundle(name), { verify: "model" });
-  const weightsHash = bundle.manifest.files.find(({ path }) => path === bundleFiles.weights)?.sha256;
-  const of = createHash("sha256").update(JSON.stringify([weightsHash, specs])).digest("hex");
-  const known = existsSync(`${stem}.json`) ? (JSON.parse(await readFile(`${stem}.json`, "utf8")) as Campaign) : undefined;
-  const trials: Trial[] = known?.of === of ? [...known.trials] : [];
-  const before: Record<string, Worth> = known?.of === of ? { ...known.before } : {};
+  const of = hashOf(bundle.manifest, specs);
+  const known = await keptResults<Campaign>(file, of);
+  const trials: Trial[] = [...(known?.trials ?? [])];
+  const before: Record<string, Worth> = { ...known?.before };
   const campaign = (): Campaign => ({ campaign: "judge", about, command: "npx nightshift bench judge", of, before, trials });
 
   const wanted = { harmfulOfKind: Math.ceil(count / Object.keys(harmful).length), good: Math.ceil(count / 4) };
@@ -101,8 +99,7 @@ export async function runCampaign({ bundle: name, count, data, threads, onProgre
         onProgress(`${trials.filter(isHarmful).length} harmful, ${trials.filter(isGood).length} good; ${world.name}: ${kind}, seed ${seed}`);
         const { make, strengths } = kind === honestKind ? { make: honest[(seed - 1) % honest.length], strengths: honestStrengths } : harmful[kind];
         trials.push(...(await graded(world, await make(world, seed), strengths, { world: world.name, kind, seed }, before[world.name])));
-        await writeFile(`${stem}.json.new`, written(campaign()));
-        await rename(`${stem}.json.new`, `${stem}.json`);
+        await keepResults(file, written(campaign()));
       }
   if (!kinds.every(isEnough))
     throw new NightshiftError("E_CONFIG", { expected: `${wanted.harmfulOfKind} harmful updates of each kind within ${mostSeeds} seeds`, received: kinds.filter((kind) => !isEnough(kind)).join(", "), remedy: "Ask for fewer, or change the worlds." });
@@ -116,13 +113,13 @@ async function graded(world: World, update: Update, strengths: readonly number[]
   const trials: Trial[] = [];
   for (const strength of strengths) {
     const weights = asStored(update(strength));
-    const isFinite = holds(weights);
+    const isFinite = [...weights.values()].every(({ data }) => data.every(Number.isFinite));
     const predictor = world.predictor(weights);
     try {
       const change = (await world.hiddenScore(predictor)) - before.hidden;
       const counts = named.kind === honestKind ? change >= helpPoints : !(change > -harmPoints);
       const after = counts && isFinite ? await world.measure(predictor, true) : null;
-      const accepted = after !== null && accepts(before.measured, after, world.bounds);
+      const accepted = after !== null && verdictOn(after, before).accepted;
       trials.push({ ...named, strength, change: Number.isNaN(change) ? null : change, after, endsOnProbation: accepted ? await endsOnProbation(world, weights) : null });
       if (named.kind !== honestKind && (!(change > -grossHarm) || trials.filter(isHarmful).length >= mostGrades)) break;
     } finally {
@@ -132,7 +129,8 @@ async function graded(world: World, update: Update, strengths: readonly number[]
   return trials;
 }
 
-export const accepts = (before: ModelMeasurement, after: ModelMeasurement, bounds: JudgeBounds): boolean => judge({ before, after, deployedDisagreement: 0 }, bounds).accepted;
+/** What the judge says to an update, as it is now. All are measured in one graph, so times tell nothing but what else the machine does; and as they are stored. */
+export const verdictOn = (after: ModelMeasurement, before: Worth): Verdict => judge({ before: before.measured, after, deployedDisagreement: 0 }, untimed(judgeBoundsFor(before.condition)));
 
 export const isHarmful = ({ kind, change }: Trial): boolean => kind !== honestKind && !(change !== null && change > -harmPoints);
 
@@ -158,16 +156,6 @@ async function endsOnProbation(world: World, weights: Weights): Promise<boolean>
   } finally {
     await old.close();
     await fresh.close();
-  }
-}
-
-function holds(weights: Weights): boolean {
-  try {
-    for (const [name, tensor] of weights) checkFinite(name, tensor, "an update");
-    return true;
-  } catch (error) {
-    if (error instanceof NightshiftError && error.code === "E_WEIGHTS_NOT_FINITE") return false;
-    throw error;
   }
 }
 

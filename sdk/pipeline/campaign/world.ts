@@ -1,14 +1,14 @@
-import { judgeBoundsFor, type JudgeBounds, type Exam, measure, type ModelMeasurement, OnnxPredictor, type Predictor } from "../../adaptation/judge/index.js";
+import { type Exam, measure, type ModelMeasurement, OnnxPredictor, type Predictor } from "../../adaptation/judge/index.js";
 import { LiveProxies, type LiveSample } from "../../adaptation/probation.js";
 import { maskShares } from "../../adaptation/scene.js";
 import { BundleText } from "../../adaptation/trainer/bundle-text.js";
-import { judgingFrames, splitExemplars } from "../../adaptation/trainer/exemplars.js";
+import { exemplarsOf, judgingFrames, splitExemplars } from "../../adaptation/trainer/exemplars.js";
 import { type LabelledSet, trainingOptionsFor } from "../../adaptation/trainer/index.js";
-import { spread } from "../../adaptation/trainer/targets.js";
+import { splitTargets } from "../../adaptation/trainer/targets.js";
 import type { Bundle, Vocabulary } from "../../bundle/index.js";
 import type { Weights } from "../../graph/tensor.js";
 import type { ConditionName } from "../../stream/events.js";
-import type { Dataset, Sample } from "../../training/dataset.js";
+import { type Dataset, ignoreLabel, type Sample } from "../../training/dataset.js";
 import { ConfusionMatrix, resizeMaskNearest } from "../../training/metrics/index.js";
 import { type Frames, openFrames, picture, pictures } from "../study-frames.js";
 
@@ -53,10 +53,8 @@ export class World {
     const { network, manifest } = bundle;
     const options = trainingOptionsFor(spec.condition);
     const text = new BundleText(bundle);
-    const own: LabelledSet[] = manifest.exemplars ? [{ name: "bundle", ...manifest.exemplars, samples: await bundle.exemplars() }] : [];
-    const exemplars = splitExemplars(own, options);
-    const all = await pictures(await openFrames(spec.targets, data), network);
-    const isForJudging = (_: Uint8Array, index: number): boolean => index % options.judgeEvery === options.judgeEvery - 1;
+    const exemplars = splitExemplars(await exemplarsOf(bundle), options);
+    const targets = splitTargets({ targets: await pictures(await openFrames(spec.targets, data), network), options });
     const dataset: Dataset = await openFrames(spec.hidden, data);
     const hidden = [];
     for (let at = 0; at < dataset.length; at++) {
@@ -67,7 +65,7 @@ export class World {
       width: network.width,
       height: network.height,
       exemplars: await judgingFrames(exemplars.judging, text, network.width, network.height),
-      targets: spread(all.filter(isForJudging), options.judgeFrames),
+      targets: targets.judging,
       targetNames: await text.vocabulary(manifest.vocabulary),
     };
     return new World(
@@ -75,7 +73,7 @@ export class World {
       spec.condition,
       bundle,
       text,
-      all.filter((rgb, index) => !isForJudging(rgb, index)),
+      targets.teaching,
       await pictures(await openFrames(spec.elsewhere, data), network),
       exemplars.teaching,
       exam,
@@ -83,11 +81,6 @@ export class World {
       await text.vocabulary(dataset.names),
       threads,
     );
-  }
-
-  /** All weights run in the same graph here, so times tell nothing but what else the machine does. */
-  get bounds(): JudgeBounds {
-    return { ...judgeBoundsFor(this.condition), latencyRatio: Infinity };
   }
 
   predictor(weights: Weights): Predictor {
@@ -108,7 +101,7 @@ export class World {
       if (!sample.mask) continue;
       const { mask } = await predictor.predict(rgb, this.hiddenNames);
       // Weights that are not finite may answer with padding.
-      const answer = mask.map((index) => (index < names.length ? index : 255));
+      const answer = mask.map((index) => (index < names.length ? index : ignoreLabel));
       confusion.add(resizeMaskNearest(answer, width, height, sample.width, sample.height), sample.mask);
     }
     return confusion.score().miou ?? NaN;

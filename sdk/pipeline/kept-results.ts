@@ -1,0 +1,24 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { replaceSynced } from "../bundle/files.js";
+import { bundleFiles, type Manifest } from "../bundle/index.js";
+
+/** SHA-256 over a bundle's weights and whatever else results depend on: those of others are not mixed in. */
+export function hashOf({ files }: Manifest, ...others: readonly unknown[]): string {
+  const weights = files.find(({ path }) => path === bundleFiles.weights)?.sha256;
+  return createHash("sha256").update(JSON.stringify([weights, ...others])).digest("hex");
+}
+
+/** What is kept in a file of JSON; undefined where there is none, or it is of something else. */
+export async function keptResults<T extends { readonly of: string }>(file: string, of: string): Promise<T | undefined> {
+  if (!existsSync(file)) return undefined;
+  const results = JSON.parse(await readFile(file, "utf8")) as T;
+  return results.of === of ? results : undefined;
+}
+
+/** Keeps them, whole at every instant: hours of work are in them. */
+export const keepResults = (file: string, text: string): Promise<void> => replaceSynced(file, `${file}.new`, new TextEncoder().encode(text));
+
+/** As studies are written. */
+export const asText = (results: object): string => `${JSON.stringify(results, undefined, 1)}\n`;
