@@ -50,6 +50,11 @@ export class GenerationStore {
     return store;
   }
 
+  /** The store as it is, of which nothing can be written. */
+  static readOnly(directory: string): GenerationStore {
+    return new GenerationStore(directory, realDisk);
+  }
+
   get #folder(): string {
     return join(this.directory, "generations");
   }

@@ -9,7 +9,7 @@ export interface ReplayOptions {
   readonly threads?: number;
   readonly seed?: number;
   readonly steps?: number;
-  readonly adaptation: boolean;
+  readonly adaptation?: boolean;
   readonly json: boolean;
 }
 
@@ -23,6 +23,7 @@ export const replayCommand = (io: Io): Command =>
     .option("--threads <count>", "threads of inference; other counts may round otherwise", wholeNumber(1))
     .option("--seed <number>", "of learning; the recorded one by default", wholeNumber(0))
     .option("--steps <count>", "of a training; as recorded by default", wholeNumber(1))
+    .option("--adaptation", "learn, also where the recording run did not")
     .option("--no-adaptation", "watch the weather, but never learn")
     .option("--json", "print JSON alone on stdout", false)
     .addHelpText(

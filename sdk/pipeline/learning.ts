@@ -30,6 +30,6 @@ export async function learning(options: NightshiftOptions, delivered: Bundle, mo
     },
     onEvent,
   );
-  if (adaptation === false) loop.pause();
+  if (adaptation === false || state.unwritable) loop.pause();
   return loop;
 }

@@ -6,9 +6,9 @@ import { FrameMemory } from "../adaptation/memory.js";
 import { readMemory, writeMemory } from "../adaptation/memory-file.js";
 import { type Bundle, contentOf, defaultStateDirectory, GenerationStore, readBundle } from "../bundle/index.js";
 import { type Disk, realDisk } from "../bundle/disk.js";
-import { makeFolders, replaceSynced } from "../bundle/files.js";
+import { replaceSynced } from "../bundle/files.js";
 import { Turns } from "../engine/turns.js";
-import type { NightshiftError } from "../errors.js";
+import { NightshiftError } from "../errors.js";
 import { FolderLock } from "./lock.js";
 import { defaultSource, type NightshiftOptions } from "./options.js";
 
@@ -25,24 +25,40 @@ export class State {
     readonly generations: GenerationStore,
     /** Goes when Nightshift stops. */
     private readonly isTemporary: boolean,
-    private readonly lock: FolderLock,
+    /** Why nothing can be kept, where nothing can. */
+    readonly unwritable: NightshiftError | undefined,
+    private readonly lock: FolderLock | undefined,
     private readonly disk: Disk,
   ) {}
 
-  /** Opens the folder that the options name or imply for this bundle and camera. Throws `E_CONFIG` where another Nightshift uses it, `E_DISK`. */
+  /**
+   * Opens the folder that the options name or imply for this bundle and camera. Where the disk takes nothing, what is there is used and nothing is kept: the stream is worth more than that.
+   * Throws `E_CONFIG` where another Nightshift uses it.
+   */
   static async open({ source = defaultSource, state }: NightshiftOptions, bundle: Bundle, camera: string, disk: Disk = realDisk): Promise<State> {
     const isTemporary = state === undefined && source === "drive";
     const directory = state ?? (isTemporary ? await mkdtemp(join(tmpdir(), "nightshift-")) : join(defaultStateDirectory(), folderOf(bundle), camera));
-    await makeFolders(directory, disk);
-    const lock = await FolderLock.take(directory);
-    return new State(directory, await GenerationStore.open(directory, disk), isTemporary, lock, disk);
+    try {
+      const lock = await FolderLock.take(directory, disk);
+      return new State(directory, await GenerationStore.open(directory, disk), isTemporary, undefined, lock, disk);
+    } catch (error) {
+      if (!(error instanceof NightshiftError) || error.code !== "E_DISK") throw error;
+      return new State(directory, GenerationStore.readOnly(directory), isTemporary, error, undefined, disk);
+    }
   }
 
   /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. What is damaged is told of and discarded first. */
   async current(delivered: Bundle, onError: (error: NightshiftError) => void): Promise<Bundle> {
-    for (const error of await this.generations.discardDamaged()) onError(error);
-    const generation = await this.generations.current();
-    return generation === undefined ? delivered : readBundle(this.generations.pathOf(generation));
+    try {
+      if (this.unwritable) onError(this.unwritable);
+      else for (const error of await this.generations.discardDamaged()) onError(error);
+      const generation = await this.generations.current();
+      return generation === undefined ? delivered : await readBundle(this.generations.pathOf(generation));
+    } catch (error) {
+      if (!(error instanceof NightshiftError)) throw error;
+      onError(error);
+      return delivered;
+    }
   }
 
   /** The frames that an earlier run remembered. A damaged or unsuitable file is told of, and the memory starts empty. */
@@ -64,7 +80,7 @@ export class State {
   /** Writes the memory for the next run, unless it is there already as it is. What is there stays whole whatever happens meanwhile. */
   keep(memory: FrameMemory): Promise<void> {
     return this.#writing.take(async () => {
-      if (this.isTemporary || memory.revision === this.#kept) return;
+      if (this.isTemporary || this.unwritable || memory.revision === this.#kept) return;
       const { revision } = memory;
       const path = join(this.directory, memoryFile);
       await replaceSynced(path, `${path}.new`, writeMemory(memory), this.disk);
@@ -78,7 +94,7 @@ export class State {
     try {
       if (memory) await this.keep(memory);
     } finally {
-      await this.lock.release();
+      await this.lock?.release();
     }
   }
 }
