@@ -72,6 +72,7 @@ export class Nightshift {
       camera,
       engine: model.engine,
       take: (frame, perception) => this.#take(frame, perception),
+      renew: () => this.#renew(),
       ...(options.lockstep && { before: (frame) => this.#before(frame) }),
       onError: (error) => this.#frameFailed(error),
     });
@@ -252,6 +253,11 @@ export class Nightshift {
     } finally {
       this.#answers.end();
     }
+  }
+
+  async #renew(): Promise<void> {
+    await this.model.engine.renew();
+    this.#publish(streamEvent("engine_renewed", "The engine kept failing; a new one serves the same weights.", { generation: this.model.generation }));
   }
 
   /** In lockstep: nothing is under way when a frame comes, and what a recording tells before it is told. */

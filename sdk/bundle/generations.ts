@@ -7,7 +7,7 @@ import { z } from "zod";
 import { NightshiftError } from "../errors.js";
 import type { BundleContents } from "./bundle.js";
 import { type Disk, realDisk } from "./disk.js";
-import { makeFolders, replaceSynced } from "./files.js";
+import { makeFolders, onDisk, replaceSynced } from "./files.js";
 import { type Condition, conditions } from "./manifest.js";
 import { readBundle, readManifest } from "./read.js";
 import { unfinishedPrefix, writeBundle } from "./write.js";
@@ -175,17 +175,21 @@ export class GenerationStore {
     if (!existsSync(this.pathOf(generation))) return;
     // Renamed first: a half-removed folder must not look like a generation.
     const doomed = join(this.#folder, `${unfinishedPrefix}${generation}-${process.pid}-${randomBytes(4).toString("hex")}`);
-    await this.disk.rename(this.pathOf(generation), doomed);
-    // Or a power cut might undo the renaming and not the removing.
-    await this.disk.syncFolder(this.#folder);
-    await this.disk.remove(doomed);
+    await onDisk(doomed, async () => {
+      await this.disk.rename(this.pathOf(generation), doomed);
+      // Or a power cut might undo the renaming and not the removing.
+      await this.disk.syncFolder(this.#folder);
+      await this.disk.remove(doomed);
+    });
   }
 
   /** Puts a file whole in the place of another; without content, removes it. */
   async #replace(path: string, content: string | undefined): Promise<void> {
     if (content !== undefined) return replaceSynced(path, join(this.directory, `${unfinishedPrefix}${basename(path)}-${process.pid}-0`), new TextEncoder().encode(content), this.disk);
-    await this.disk.remove(path);
-    await this.disk.syncFolder(this.directory);
+    await onDisk(path, async () => {
+      await this.disk.remove(path);
+      await this.disk.syncFolder(this.directory);
+    });
   }
 
   async #pointed(): Promise<number | undefined> {

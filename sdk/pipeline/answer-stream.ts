@@ -14,6 +14,8 @@ export interface AnswerStreamParts {
   readonly take: (frame: Frame, perception: Perception) => Promise<void>;
   /** Given, frames go one by one: each is announced here when everything about the one before it is done. */
   readonly before?: (frame: Frame) => Promise<void>;
+  /** Renews an engine that keeps failing; rejects where it cannot. Without it the stream ends then. */
+  readonly renew?: () => Promise<unknown>;
   /** Gets what goes wrong with single frames. */
   readonly onError: (error: unknown) => void;
 }
@@ -32,6 +34,7 @@ export class AnswerStream {
   readonly #slot: NewestFrameSlot<Frame>;
   readonly #abort = new AbortController();
   #failuresInRow = 0;
+  #isRenewed = false;
   #taking: Promise<void> = Promise.resolve();
   readonly #recentMs: number[] = [];
 
@@ -95,10 +98,17 @@ export class AnswerStream {
     try {
       perception = await answer;
       this.#failuresInRow = 0;
+      this.#isRenewed = false;
     } catch (error) {
       abandoned();
       this.parts.onError(error);
-      if (++this.#failuresInRow >= mostFailuresInRow || (error instanceof NightshiftError && error.code === "E_CLOSED")) throw error;
+      const isClosed = error instanceof NightshiftError && error.code === "E_CLOSED";
+      if (!isClosed && ++this.#failuresInRow < mostFailuresInRow) return;
+      // Once: an engine that fails anew before it has answered anything will go on so.
+      if (isClosed || this.#isRenewed || !this.parts.renew) throw error;
+      this.#isRenewed = true;
+      this.#failuresInRow = 0;
+      await this.parts.renew();
       return;
     }
     this.#measure(perception.timings.totalMs);
