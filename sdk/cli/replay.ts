@@ -44,7 +44,7 @@ export const replayCommand = (io: Io): Command =>
           ["triggers", triggers],
           ["verdicts", `${verdicts.accepted} accepted, ${verdicts.rejected} rejected`],
           ["generations", generations.map(({ generation, condition }) => `${generation} (${condition})`).join(", ") || "none"],
-          ...Object.entries(sha256).map(([what, hash]): [string, string] => [what, hash]),
+          ...Object.entries({ ...sha256 }).map(([what, hash]): [string, string] => [what, hash]),
           ...(torn === null ? [] : [["torn", torn] as [string, string]]),
         ]),
       );

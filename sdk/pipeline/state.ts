@@ -35,8 +35,8 @@ export class State {
    * Opens the folder that the options name or imply for this bundle and camera. Where the disk takes nothing, what is there is used and nothing is kept: the stream is worth more than that.
    * Throws `E_CONFIG` where another Nightshift uses it.
    */
-  static async open({ source = defaultSource, state }: NightshiftOptions, bundle: Bundle, camera: string, disk: Disk = realDisk): Promise<State> {
-    const isTemporary = state === undefined && source === "drive";
+  static async open({ source = defaultSource, cameras, state }: NightshiftOptions, bundle: Bundle, camera: string, disk: Disk = realDisk): Promise<State> {
+    const isTemporary = state === undefined && (cameras ? cameras.every((each) => each.source === "drive") : source === "drive");
     const directory = state ?? (isTemporary ? await mkdtemp(join(tmpdir(), "nightshift-")) : join(defaultStateDirectory(), folderOf(bundle), camera));
     try {
       const lock = await FolderLock.take(directory, disk);

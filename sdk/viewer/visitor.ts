@@ -17,6 +17,7 @@ export interface VisitorOptions {
 /** One open page. */
 export class Visitor {
   #framesUnderWay = 0;
+  #camera: string | undefined;
 
   constructor(
     private readonly socket: WebSocket,
@@ -32,6 +33,11 @@ export class Visitor {
   /** Whether it has drawn what it got, so that another frame may be sent. */
   get isReady(): boolean {
     return this.#isOpen && this.#framesUnderWay < mostFramesUnderWay && this.socket.bufferedAmount < mostWaiting;
+  }
+
+  /** The camera that was chosen; undefined for whichever is the first. */
+  get camera(): string | undefined {
+    return this.#camera;
   }
 
   sendFrame(message: Buffer): void {
@@ -56,6 +62,7 @@ export class Visitor {
     try {
       const request = readRequest(text);
       if (request.type === "shown") this.#framesUnderWay = Math.max(0, this.#framesUnderWay - 1);
+      else if (request.type === "camera") this.#camera = request.name;
       else {
         await this.options.ask(request);
         this.send({ type: "done", what: request.type });

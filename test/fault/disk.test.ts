@@ -136,7 +136,7 @@ test.serial("a swap's file truncated anywhere: refused by name, and what served 
     const directory = join(folder, `${run}`);
     await writeBundle(directory, { description: { ...description, generation: run + 1, parent: 0 }, weights: bundle.weights, embeddings: bundle.embeddings(), golden: bundle.golden, notice: bundle.notice });
     const files = (await readdir(directory)).sort();
-    const file = join(directory, files[random.below(files.length)]!);
+    const file = join(directory, files[random.below(files.length)]);
     truncateSync(file, random.below((await stat(file)).size));
     const error = await t.throwsAsync(model.swap(directory), { message: /^E_BUNDLE/ }, `${run}: ${file}`);
     t.true(error?.message.includes(directory) ?? false);
@@ -152,7 +152,7 @@ test.serial("a generation on the shelf that was torn since: discarded by name, a
   t.deepEqual(await setting.store.shelf(), { night: 1 });
   const weights = join(setting.store.pathOf(1), "weights.safetensors");
   truncateSync(weights, Math.floor(readFileSync(weights).length / 2));
-  setting.trainer.outcome = { ...setting.trainer.outcome, deployedDisagreement: 50 } as typeof setting.trainer.outcome;
+  setting.trainer.outcome = { ...setting.trainer.outcome, deployedDisagreement: 50 };
   await setting.show("night", 20);
   t.is(setting.generation, 0);
   t.deepEqual(await setting.store.shelf(), {});
