@@ -20,6 +20,7 @@ export const benchCommand = (io: Io): Command => {
         .option("--peer <program>", "compare with this program, where the bench has a peer")
         .addOption(new Option("--step <kind>", "which training step").choices(["lmc", "supervised"]))
         .option("--trains <which>", "which parameters learn in the lmc step: as of adapt", trains)
+        .option("--out <folder>", "where to keep data and a plot, where a bench has them")
         .option("--json", "print JSON alone on stdout", false)
         .action(async ({ json, ...options }: Options) => {
           const progress = new Progress(io);

@@ -16,6 +16,8 @@ export interface BenchOptions {
   readonly step?: "lmc" | "supervised";
   /** Which parameters learn in it. */
   readonly trains?: Trainable;
+  /** A folder in which data and plots are kept. */
+  readonly out?: string;
   readonly onProgress: (line: string) => void;
 }
 
@@ -27,6 +29,7 @@ export const benches: Readonly<Record<string, { readonly what: string; readonly 
   decode: { what: "camera frames to a real subscriber, beside bare session.run of the same graph", load: async () => (await import("./bench/decode.js")).bench },
   publish: { what: "publisher to subscriber over tcp and ipc, beside bare zeromq; and ten subscribers, one stuck", load: async () => (await import("./bench/publish.js")).bench },
   serve: { what: "latency of cameras on one engine while a trainer learns beside them at 25, 50 and 100 % of the time, and while none does", load: async () => (await import("./bench/serve.js")).bench },
+  soak: { what: "a live camera at full rate, the trainer cycling, two subscribers and a fault every minute: losses outside the faults' windows, memory, generations (60 minutes by default)", load: async () => (await import("./bench/soak.js")).bench },
   swap: { what: "swaps of generations under a live stream, beside the same run without", load: async () => (await import("./bench/swap.js")).bench },
   "train-step": { what: "a training step, with --peer beside the same in PyTorch eager", load: async () => (await import("./bench/train-step.js")).bench },
 };
