@@ -5,6 +5,7 @@ import { SwappableEngine } from "./engine/hot-swap.js";
 import type { Perception } from "./engine/perception.js";
 import { TensorRtEngine } from "./engine/tensorrt/engine.js";
 import { ThreadEngine } from "./engine/thread-engine.js";
+import { Turns } from "./engine/turns.js";
 import { NightshiftError } from "./errors.js";
 import type { Frame } from "./frame.js";
 import { AnswerStream } from "./pipeline/answer-stream.js";
@@ -14,14 +15,13 @@ import { defaultBundle, defaultSeed, defaultSource, type NightshiftOptions } fro
 import { type Handler, Outlets } from "./pipeline/outlets.js";
 import { ServedModel } from "./pipeline/served-model.js";
 import { retell } from "./pipeline/retold.js";
-import { openSource, type Source } from "./pipeline/source.js";
+import { openSources, type Source } from "./pipeline/source.js";
 import { State } from "./pipeline/state.js";
 import type { About } from "./recording/about.js";
 import { Recorder } from "./recording/recorder.js";
 import type { Camera } from "./stream/camera.js";
 import { type ConditionName, type EventKindName, type StreamEvent, streamEvent } from "./stream/events.js";
-import type { Percentiles } from "./stream/metrics.js";
-import { policyFor } from "./stream/slot.js";
+import { LatencyHistogram, type Percentiles } from "./stream/metrics.js";
 import type { Status } from "./stream/status.js";
 import type { VehicleState } from "./stream/vehicle.js";
 import { version } from "./version.js";
@@ -44,9 +44,9 @@ export interface Answer extends Perception {
 export class Nightshift {
   readonly #startedMs = performance.now();
   readonly #answers: FanOut<Answer>;
-  private readonly camera: Camera;
   readonly #events = new FanOut<StreamEvent>("every");
-  readonly #stream: AnswerStream;
+  /** A camera each. */
+  readonly #streams: readonly AnswerStream[];
   #outlets: Outlets | undefined;
   #loop: AdaptationLoop | undefined;
   #condition: ConditionName = "unknown";
@@ -59,7 +59,7 @@ export class Nightshift {
 
   private constructor(
     private readonly options: NightshiftOptions,
-    private readonly source: Source,
+    private readonly sources: readonly Source[],
     private readonly model: ServedModel,
     private readonly state: State,
     private readonly memory: FrameMemory,
@@ -67,16 +67,21 @@ export class Nightshift {
     private readonly trust: Trust | undefined,
     private readonly onError: (error: unknown) => void,
   ) {
-    const { camera } = source;
-    this.camera = camera;
-    this.#answers = new FanOut(policyFor(camera));
-    this.#stream = new AnswerStream({
-      camera,
-      engine: model.engine,
-      take: (frame, perception) => this.#take(frame, perception),
-      ...(options.lockstep && { before: (frame) => this.#before(frame) }),
-      onError: (error) => this.#frameFailed(error),
-    });
+    this.#answers = new FanOut(sources.some(({ policy }) => policy === "newest") ? "newest" : "every");
+    const turns = sources.length > 1 ? { turns: new Turns() } : {};
+    this.#streams = sources.map(
+      ({ camera, policy }) =>
+        new AnswerStream({
+          camera,
+          policy,
+          engine: model.engine,
+          ...turns,
+          take: (frame, perception) => this.#take(frame, perception),
+          renew: () => this.#renew(),
+          ...(options.lockstep && { before: (frame) => this.#before(frame) }),
+          onError: (error) => this.#frameFailed(camera.name, error),
+        }),
+    );
   }
 
   /**
@@ -89,20 +94,19 @@ export class Nightshift {
     let nightshift: Nightshift | undefined;
     // Told as soon as somebody can hear it.
     const damage: unknown[] = [];
-    const source = await openSource(options, (error) => (nightshift ? nightshift.#tellError("camera_error", error) : onError(error)));
-    const { camera } = source;
+    const sources = await openSources(options, (error, camera) => (nightshift ? nightshift.#tellError("camera_error", error, camera) : onError(error)));
     const signers = options.trust && (await readTrust(options.trust));
     const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle), signers && { trust: signers });
-    const state = await State.open(options, delivered, camera.name);
+    const state = await State.open(options, delivered, sources.map(({ camera }) => camera.name).join("+"));
     const { threads, scoreThreshold } = options;
     const settings = { ...(threads !== undefined && { threads }), ...(scoreThreshold !== undefined && { scoreThreshold }) };
     const engine = new SwappableEngine(() => (options.engine === "tensorrt" ? new TensorRtEngine(settings) : new ThreadEngine(settings)));
     try {
       // What serves was either delivered or learnt here.
-      const trust = signers && [...signers, await state.generations.publicKey()];
+      const trust = signers && [...signers, ...(await state.generations.publicKeys())];
       const model = await ServedModel.load(engine, await state.current(delivered, (error) => damage.push(error), trust), { ...(options.vocabulary && { names: options.vocabulary }), ...(options.textEncoder !== undefined && { textEncoder: options.textEncoder }), ...(trust && { trust }) });
       const memory = await state.memory(delivered, (error) => damage.push(error));
-      nightshift = new Nightshift(options, source, model, state, memory, delivered, trust, onError);
+      nightshift = new Nightshift(options, sources, model, state, memory, delivered, trust, onError);
       await nightshift.#open();
       for (const error of damage) nightshift.#tellError("state_error", error);
       return nightshift;
@@ -124,7 +128,7 @@ export class Nightshift {
     return this.#events.reader();
   }
 
-  /** Resolves when the camera has ended and its last frame is answered. Rejects with what ended it otherwise, `E_CAMERA` mostly. */
+  /** Resolves when the cameras have ended and their last frames are answered. Rejects then with what ended the first of them that ended otherwise, `E_CAMERA` mostly. */
   get ended(): Promise<void> {
     return this.#ended;
   }
@@ -141,7 +145,6 @@ export class Nightshift {
 
   get status(): Status {
     const { loop } = this.#running;
-    const { framesIn, answered, dropped, lost } = this.#stream.counters;
     return {
       generation: this.model.generation,
       vocabulary: this.model.names,
@@ -150,18 +153,20 @@ export class Nightshift {
       paused: loop.isPaused,
       framesRemembered: this.memory.counters.held,
       uptimeSeconds: (performance.now() - this.#startedMs) / 1000,
-      cameras: [{ camera: this.camera.name, framesIn, answered, dropped, lost, fps: this.#stream.rate.perSecond, latencyMs: this.#stream.recentLatencyMs }],
+      cameras: this.#streams.map(({ camera, counters: { framesIn, answered, dropped, lost }, rate, recentLatencyMs }) => ({ camera, framesIn, answered, dropped, lost, fps: rate.perSecond, latencyMs: recentLatencyMs })),
     };
   }
 
   /** Answers a second, over the whole run. */
   get fps(): number {
-    return this.#stream.rate.overallPerSecond;
+    return this.#streams.reduce((sum, { rate }) => sum + rate.overallPerSecond, 0);
   }
 
   /** Capture to answer, over the whole run; `status` tells of the latest hundred answers. */
   get latencyMs(): Percentiles {
-    return this.#stream.latency.percentiles;
+    const all = new LatencyHistogram();
+    for (const { latency } of this.#streams) all.add(latency);
+    return all.percentiles;
   }
 
   /** What learning came to so far. */
@@ -233,7 +238,7 @@ export class Nightshift {
     const now = options.lockstep ? { now: () => this.#frameTimeMs } : {};
     const timed = options.adaptation === false ? options : { ...options, adaptation: { ...now, ...options.adaptation } };
     this.#loop = await learning(timed, delivered, model, state, memory, trust, (event) => this.#publish(event));
-    const about = { source: typeof options.source === "object" ? options.source.name : (options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
+    const about = { source: options.cameras || typeof options.source === "object" ? this.#names.join(", ") : (options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
     this.#outlets = await Outlets.open(options, handlerOf(this), about, await this.#recorder(), onError);
     this.#keeper = setInterval(() => void state.keep(memory).catch((error: unknown) => this.#tellError("state_error", error)), memoryKeptEveryMs).unref();
     // The next turn: whoever waited for the start is then already reading.
@@ -249,29 +254,42 @@ export class Nightshift {
     const { record, seed = defaultSeed, adaptation, bundle = defaultBundle } = this.options;
     if (!record) return undefined;
     const { generation, names } = this.model;
-    const about: About = { version: version(), cameras: [this.camera.name], bundle, bundleSha256: contentOf(this.delivered.manifest), generation, vocabulary: [...names], seed, adaptation };
-    const { live } = this.camera;
+    const about: About = { version: version(), cameras: this.#names, bundle, bundleSha256: contentOf(this.delivered.manifest), generation, vocabulary: [...names], seed, adaptation };
+    const live = this.sources.some(({ camera }) => camera.live);
     return Recorder.open(record.path, about, { ...(record.lossless && { lossless: true }), live, onError: (error) => this.#tellError("recording_failed", error) });
   }
 
+  get #names(): string[] {
+    return this.sources.map(({ camera }) => camera.name);
+  }
+
+  /** A camera that fails does not end the others. */
   async #run(): Promise<void> {
-    const { name } = this.camera;
-    this.#publish(streamEvent("stream_started", `Frames of ${name} are answered.`, { camera: name, live: this.camera.live }));
+    const ends = await Promise.allSettled(this.#streams.map((stream, at) => this.#runOne(this.sources[at].camera, stream)));
+    this.#answers.end();
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
+  }
+
+  async #runOne({ name, live }: Camera, stream: AnswerStream): Promise<void> {
+    this.#publish(streamEvent("stream_started", `Frames of ${name} are answered.`, { camera: name, live }));
     try {
-      await this.#stream.run();
-      this.#publish(streamEvent("stream_ended", `${name} delivers no more frames.`, { ...this.#stream.counters }));
+      await stream.run();
+      this.#publish(streamEvent("stream_ended", `${name} delivers no more frames.`, { camera: name, ...stream.counters }));
     } catch (error) {
-      this.#tellError(error instanceof NightshiftError && error.code === "E_CAMERA" ? "camera_lost" : "engine_error", error);
+      this.#tellError(error instanceof NightshiftError && error.code === "E_CAMERA" ? "camera_lost" : "engine_error", error, name);
       throw error;
-    } finally {
-      this.#answers.end();
     }
+  }
+
+  async #renew(): Promise<void> {
+    await this.model.engine.renew();
+    this.#publish(streamEvent("engine_renewed", "The engine kept failing; a new one serves the same weights.", { generation: this.model.generation }));
   }
 
   /** In lockstep: nothing is under way when a frame comes, and what a recording tells before it is told. */
   async #before({ sequence, captureTimeNs }: Frame): Promise<void> {
     this.#frameTimeMs = Number(captureTimeNs / 1000n) / 1000;
-    for (const event of this.source.eventsBefore?.(sequence) ?? []) await retell(handlerOf(this), event).catch((error: unknown) => this.onError(error));
+    for (const event of this.sources[0]?.eventsBefore?.(sequence) ?? []) await retell(handlerOf(this), event).catch((error: unknown) => this.onError(error));
   }
 
   async #take(frame: Frame, perception: Perception): Promise<void> {
@@ -282,18 +300,18 @@ export class Nightshift {
     const invalidReasons = [...perception.invalidReasons, ...fitness.reasons];
     const answer: Answer = { ...perception, condition, valid: perception.valid && fitness.fit, invalidReasons };
     await outlets.answer(frame, answer, report);
-    await this.#answers.give(answer);
+    await this.#answers.give(answer, frame.camera);
     if (this.options.lockstep) await loop.settled();
   }
 
-  #frameFailed(error: unknown): void {
+  #frameFailed(camera: string, error: unknown): void {
     const isOfCamera = error instanceof NightshiftError && (error.code === "E_FRAME_SIZE" || error.code === "E_FRAME_FORMAT");
-    this.#tellError(isOfCamera ? "camera_error" : "engine_error", error);
+    this.#tellError(isOfCamera ? "camera_error" : "engine_error", error, camera);
   }
 
-  #tellError(kind: EventKindName, error: unknown): void {
+  #tellError(kind: EventKindName, error: unknown, camera?: string): void {
     const { code, message } = error instanceof NightshiftError ? error : { code: "E_INTERNAL", message: String(error) };
-    this.#publish(streamEvent(kind, message, { code, camera: this.camera.name }));
+    this.#publish(streamEvent(kind, message, { code, ...(camera !== undefined && { camera }) }));
     this.onError(error);
   }
 
@@ -305,7 +323,7 @@ export class Nightshift {
   }
 
   async #close(): Promise<void> {
-    this.#stream.stop();
+    for (const stream of this.#streams) stream.stop();
     clearInterval(this.#keeper);
     await this.#ended.catch(() => undefined);
     await this.#loop?.close();

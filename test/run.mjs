@@ -1,6 +1,7 @@
 /**
  * Runs the compiled tests and ends with one line: `N passed, N failed`, and `, N skipped` where there are any.
  * Arguments narrow it down: files or folders as they stand in the source, for example `npm test -- test/stream test/graph/shapes.test.ts`.
+ * With `--table` it also prints what each test says of itself, `FAULT: PROMISE`, and whether that holds.
  */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
@@ -33,6 +34,8 @@ function ava(files) {
   return spawn(process.execPath, [program, ...options, ...files], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
 }
 
+const isTable = process.argv.includes("--table");
+const rows = [];
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
 let current;
@@ -42,6 +45,8 @@ function readTap(line) {
   const result = /^(not )?ok \d+ - (.*?)( # (SKIP|TODO).*)?$/.exec(line);
   if (result) {
     const [, failed, title, , directive] = result;
+    const [fault, promise = ""] = title.replace(/^.* › /, "").split(/: (.*)/s);
+    rows.push([fault, promise, directive ? "skipped" : failed ? "BROKEN" : "holds"]);
     current = failed && !directive ? { title, details: [] } : undefined;
     if (directive) counts.skipped++;
     else if (failed) {
@@ -73,13 +78,20 @@ async function ended(child) {
   return code;
 }
 
+function printTable() {
+  const all = [["fault", "promise", "outcome"], ...rows.sort(([a], [b]) => a.localeCompare(b))];
+  const width = Math.max(...all.map(([fault]) => fault.length));
+  for (const [fault, promise, outcome] of all) console.log(`${outcome.padEnd(8)} ${fault.padEnd(width)}  ${promise}`);
+}
+
 const started = performance.now();
-const code = await ended(ava(testFiles(process.argv.slice(2))));
+const code = await ended(ava(testFiles(process.argv.slice(2).filter((argument) => argument !== "--table"))));
 for (const { title, details } of failures) console.log(`\nFAILED ${title}\n${details.join("\n")}`);
 if (code !== 0 && failures.length === 0) {
   counts.failed++;
   console.log(`The test runner itself ended with ${code}; see above.`);
 }
+if (isTable) printTable();
 console.log(`\nTests took ${Math.round((performance.now() - started) / 1000)} s.`);
 console.log(`${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`);
 process.exitCode = counts.failed > 0 ? 1 : 0;

@@ -215,7 +215,8 @@ export class AdaptationLoop {
   }
 
   #offer(frame: Frame, { condition, statistics: { thumbnail } }: WeatherReport, shares: ReadonlyMap<string, number>): void {
-    if (this.#vehicle.parked || condition === "unknown") return;
+    // A vehicle that stands sees the same again and again.
+    if (this.#vehicle.parked || this.#vehicle.speedMps === 0 || condition === "unknown") return;
     const { camera, sequence, captureTimeNs } = frame;
     const { memory } = this.parts;
     memory.offer({ id: `${camera}/${sequence}`, condition, captureTimeNs, scene: { thumbnail, shares }, rgb: () => shrink(frame, memory.options) });

@@ -92,19 +92,20 @@ export class Probation {
   }
 }
 
-/** Turns answers into samples; holds the mask before. */
+/** Turns answers into samples; holds each camera's mask before. */
 export class LiveProxies {
-  #last: Uint8Array | undefined;
+  readonly #last = new Map<string, Uint8Array>();
 
   /** `shares` are those of the mask's categories. */
-  sample({ mask, maskScore }: Pick<Perception, "mask" | "maskScore">, shares: ReadonlyMap<string, number>): LiveSample {
+  sample({ camera, mask, maskScore }: Pick<Perception, "camera" | "mask" | "maskScore">, shares: ReadonlyMap<string, number>): LiveSample {
     let sum = 0;
     for (const score of maskScore) sum += score;
-    const last = this.#last?.length === mask.length ? this.#last : undefined;
+    const before = this.#last.get(camera);
+    const last = before?.length === mask.length ? before : undefined;
     let same = 0;
     // Every 13th pixel says as much in a fraction of the time.
     if (last) for (let at = 0; at < mask.length; at += 13) if (mask[at] === last[at]) same++;
-    this.#last = mask;
+    this.#last.set(camera, mask);
     return {
       confidence: sum / maskScore.length / 255,
       variety: effectiveCount(shares),

@@ -119,9 +119,9 @@ export class Serving {
     });
   }
 
-  /** Removes a generation that will not serve. */
+  /** Removes a generation that will not serve. One that cannot be removed is told of: nothing refers to it, so it only takes room. */
   async discard(generation: number): Promise<void> {
-    if (![this.#current, this.#previous].some((served) => served && this.#stored(served) === generation)) await this.parts.store.remove(generation);
+    if (![this.#current, this.#previous].some((served) => served && this.#stored(served) === generation)) await this.parts.store.remove(generation).catch(this.parts.onError);
   }
 
   async #rightFor(condition: ConditionName): Promise<Served> {

@@ -8,7 +8,7 @@ import { NightshiftError } from "../errors.js";
 import { writeSecret } from "../secret-file.js";
 import type { BundleContents } from "./bundle.js";
 import { type Disk, realDisk } from "./disk.js";
-import { makeFolders, replaceSynced } from "./files.js";
+import { makeFolders, onDisk, replaceSynced } from "./files.js";
 import { type Condition, conditions } from "./manifest.js";
 import { readBundle, readManifest } from "./read.js";
 import { createSigningKeys, publicKeyOf, readSigningKey, signBundle } from "./signature.js";
@@ -42,16 +42,22 @@ export class GenerationStore {
   private constructor(
     readonly directory: string,
     private readonly disk: Disk,
+    private readonly isReadOnly: boolean,
   ) {}
 
   /** Opens the store, creating it where there is none, and removes what crashed writers left. */
   static async open(directory: string = defaultStateDirectory(), disk: Disk = realDisk): Promise<GenerationStore> {
-    const store = new GenerationStore(directory, disk);
+    const store = new GenerationStore(directory, disk, false);
     await makeFolders(store.#folder, disk);
     for (const folder of [directory, store.#folder])
       for (const entry of await readdir(folder))
         if (entry.startsWith(unfinishedPrefix) && !isAlive(entry)) await disk.remove(join(folder, entry));
     return store;
+  }
+
+  /** The store as it is, of which nothing can be written. */
+  static readOnly(directory: string): GenerationStore {
+    return new GenerationStore(directory, realDisk, true);
   }
 
   get #folder(): string {
@@ -62,13 +68,17 @@ export class GenerationStore {
     return join(this.directory, "current");
   }
 
+  get #keyFile(): string {
+    return join(this.directory, "vehicle.key");
+  }
+
   get #shelf(): string {
     return join(this.directory, "shelf.json");
   }
 
-  /** The vehicle's own public key, as `Trust` lists it. Throws `E_KEY`. */
-  async publicKey(): Promise<string> {
-    return publicKeyOf(await this.#vehicleKey());
+  /** The vehicle's own public keys, as `Trust` lists them: one, or none where there is none yet and nothing can be written. Throws `E_KEY`. */
+  async publicKeys(): Promise<string[]> {
+    return this.isReadOnly && !existsSync(this.#keyFile) ? [] : [publicKeyOf(await this.#vehicleKey())];
   }
 
   /** Signs a generation with the vehicle's own key, for it was judged and may serve. Throws `E_BUNDLE_MISSING` or `E_KEY`. */
@@ -78,10 +88,9 @@ export class GenerationStore {
 
   /** Made where there is none yet. */
   #vehicleKey(): Promise<KeyObject> {
-    const path = join(this.directory, "vehicle.key");
     return (this.#key ??= (async () => {
-      if (!existsSync(path)) await writeSecret(path, createSigningKeys().secret);
-      return readSigningKey(path);
+      if (!existsSync(this.#keyFile)) await writeSecret(this.#keyFile, createSigningKeys().secret);
+      return readSigningKey(this.#keyFile);
     })());
   }
 
@@ -193,17 +202,21 @@ export class GenerationStore {
     if (!existsSync(this.pathOf(generation))) return;
     // Renamed first: a half-removed folder must not look like a generation.
     const doomed = join(this.#folder, `${unfinishedPrefix}${generation}-${process.pid}-${randomBytes(4).toString("hex")}`);
-    await this.disk.rename(this.pathOf(generation), doomed);
-    // Or a power cut might undo the renaming and not the removing.
-    await this.disk.syncFolder(this.#folder);
-    await this.disk.remove(doomed);
+    await onDisk(doomed, async () => {
+      await this.disk.rename(this.pathOf(generation), doomed);
+      // Or a power cut might undo the renaming and not the removing.
+      await this.disk.syncFolder(this.#folder);
+      await this.disk.remove(doomed);
+    });
   }
 
   /** Puts a file whole in the place of another; without content, removes it. */
   async #replace(path: string, content: string | undefined): Promise<void> {
     if (content !== undefined) return replaceSynced(path, join(this.directory, `${unfinishedPrefix}${basename(path)}-${process.pid}-0`), new TextEncoder().encode(content), this.disk);
-    await this.disk.remove(path);
-    await this.disk.syncFolder(this.directory);
+    await onDisk(path, async () => {
+      await this.disk.remove(path);
+      await this.disk.syncFolder(this.directory);
+    });
   }
 
   async #pointed(): Promise<number | undefined> {

@@ -22,6 +22,7 @@ export const benchCommand = (io: Io): Command => {
         .option("--trains <which>", "which parameters learn in the lmc step: as of adapt", trains)
         .option("--models <names>", "only these, separated by commas, where the bench has several", names)
         .option("--plot <file>", "write a plot as SVG, where the bench has one")
+        .option("--out <folder>", "where to keep data and a plot, where a bench has them")
         .option("--json", "print JSON alone on stdout", false)
         .action(async ({ json, ...options }: Options) => {
           const progress = new Progress(io);

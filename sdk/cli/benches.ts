@@ -20,6 +20,8 @@ export interface BenchOptions {
   readonly models?: readonly string[];
   /** Where a plot goes, as SVG, where a bench has one. */
   readonly plot?: string;
+  /** A folder in which data and plots are kept. */
+  readonly out?: string;
   readonly onProgress: (line: string) => void;
 }
 
@@ -35,6 +37,7 @@ export const benches: Readonly<Record<string, { readonly what: string; readonly 
   publish: { what: "publisher to subscriber over tcp and ipc, beside bare zeromq; and ten subscribers, one stuck", load: async () => (await import("./bench/publish.js")).bench },
   scale: { what: "training steps of SegFormer on MiT-B0, B1 and B5 and of CLIP's text towers: parameters, time and peak memory by size of input, with slopes", load: async () => (await import("./bench/scale.js")).bench },
   serve: { what: "latency of cameras on one engine while a trainer learns beside them at 25, 50 and 100 % of the time, and while none does", load: async () => (await import("./bench/serve.js")).bench },
+  soak: { what: "a live camera at full rate, the trainer cycling, two subscribers and a fault every minute: losses outside the faults' windows, memory, generations (60 minutes by default)", load: async () => (await import("./bench/soak.js")).bench },
   swap: { what: "swaps of generations under a live stream, beside the same run without", load: async () => (await import("./bench/swap.js")).bench },
   operators: { what: "each operator forward and backward at the default network's sizes, beside PyTorch where it is there", load: async () => (await import("./bench/operators.js")).bench },
   parity: { what: "ten training steps by this library and by PyTorch: how far each tensor's update is apart, in float64 and float32", load: async () => (await import("./bench/parity.js")).bench },

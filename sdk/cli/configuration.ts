@@ -6,6 +6,9 @@ import { readYaml } from "../yaml.js";
 const count = z.number().int().min(0);
 const port = z.number().int().min(0).max(65535);
 
+/** As OpenCV calibrates a camera; given, frames are undistorted. */
+const intrinsics = z.strictObject({ width: count, height: count, fx: z.number(), fy: z.number(), cx: z.number(), cy: z.number(), distortion: z.array(z.number()) });
+
 /** A configuration file: the options of `nightshift run` by the same names, and what is too long for a command line. */
 const schema = z.strictObject({
   source: z.string().optional(),
@@ -52,9 +55,23 @@ const schema = z.strictObject({
       }),
     ])
     .optional(),
-  /** As OpenCV calibrates a camera; given, frames are undistorted. */
-  intrinsics: z
-    .strictObject({ width: count, height: count, fx: z.number(), fy: z.number(), cx: z.number(), cy: z.number(), distortion: z.array(z.number()) })
+  intrinsics: intrinsics.optional(),
+  /** Several cameras in the place of `source`, `camera`, `fps`, `loop`, `frames` and `intrinsics`. */
+  cameras: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        source: z.string(),
+        /** `newest`: a frame that comes while another waits takes its place. `every`: the camera waits. */
+        policy: z.enum(["newest", "every"]).optional(),
+        fps: z.number().min(0).optional(),
+        loop: count.min(1).optional(),
+        frames: count.min(1).optional(),
+        seed: count.optional(),
+        intrinsics: intrinsics.optional(),
+      }),
+    )
+    .min(1)
     .optional(),
 });
 

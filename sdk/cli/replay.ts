@@ -15,6 +15,7 @@ export const replayCommand = (io: Io): Command =>
     .option("--threads <count>", "threads of inference; other counts may round otherwise", wholeNumber(1))
     .option("--seed <number>", "of learning; the recorded one by default", wholeNumber(0))
     .option("--steps <count>", "of a training; as recorded by default", wholeNumber(1))
+    .option("--adaptation", "learn, also where the recording run did not")
     .option("--no-adaptation", "watch the weather, but never learn")
     .option("--json", "print JSON alone on stdout", false)
     .addHelpText(
@@ -35,7 +36,7 @@ export const replayCommand = (io: Io): Command =>
           ["triggers", triggers],
           ["verdicts", `${verdicts.accepted} accepted, ${verdicts.rejected} rejected`],
           ["generations", generations.map(({ generation, condition }) => `${generation} (${condition})`).join(", ") || "none"],
-          ...Object.entries(sha256).map(([what, hash]) => [what, hash] as const),
+          ...Object.entries({ ...sha256 }).map(([what, hash]): [string, string] => [what, hash]),
           ...(torn === null ? [] : [["torn", torn] as [string, string]]),
         ]),
       );

@@ -2,6 +2,7 @@ import { Nightshift } from "../nightshift.js";
 import { defaultSeed, defaultSource, type NightshiftOptions } from "../pipeline/options.js";
 import { addressesFor, defaultPublisherPort } from "./addresses.js";
 import { accessOptions, adaptationOptions, type Configuration } from "./configuration.js";
+import { overAll } from "../stream/status.js";
 import { figure, type Io, Progress, say } from "./io.js";
 import { score, type Scores } from "./scores.js";
 import { type Summary, summarize } from "./summary.js";
@@ -44,7 +45,8 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
       clearInterval(clock);
     }
     const { source = defaultSource, seed = defaultSeed } = options;
-    if (!interrupted.hasHappened) scores = await score(source, seed, nightshift.bundles, (line) => progress.show(line), options.textEncoder);
+    if (options.cameras) scores = { ...scores, miouOn: "not measured: several cameras" };
+    else if (!interrupted.hasHappened) scores = await score(source, seed, nightshift.bundles, (line) => progress.show(line), options.textEncoder);
   } finally {
     interrupted.close();
     await nightshift.stop();
@@ -56,11 +58,10 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
 
 /** How the stream stands; `training` is what the trainer last told. */
 function moment({ status }: Nightshift, training: string): string {
-  const [camera] = status.cameras;
-  const { answered = 0, dropped = 0, lost = 0, fps = 0, latencyMs } = camera ?? {};
+  const { answered, dropped, lost, fps, latencyMs } = overAll(status.cameras);
   const isTraining = status.adaptation === "training" || status.adaptation === "judging";
   const learning = status.paused ? "not learning" : `${status.adaptation}${isTraining ? training : ""}`;
-  return `${answered} answered, ${dropped} dropped, ${lost} lost, ${figure(fps)} a second, ${figure(latencyMs?.p50)} ms; ${status.condition}, generation ${status.generation}, ${learning}, ${status.framesRemembered} frames remembered`;
+  return `${answered} answered, ${dropped} dropped, ${lost} lost, ${figure(fps)} a second, ${figure(latencyMs.p50)} ms; ${status.condition}, generation ${status.generation}, ${learning}, ${status.framesRemembered} frames remembered`;
 }
 
 /** Ctrl-C, or a request to end: the stream stops in order. The second time the process ends as usual. */

@@ -1,9 +1,12 @@
 import type { Nightshift } from "../nightshift.js";
+import { type CameraStatus, overAll } from "../stream/status.js";
 import { figure, table } from "./io.js";
 import type { Scores } from "./scores.js";
 
 /** What `nightshift run` ends with. Scores in percent, latencies from capture to answer. */
 export interface Summary {
+  /** Each of several. */
+  readonly cameras?: readonly CameraStatus[];
   readonly framesIn: number;
   readonly answered: number;
   readonly dropped: number;
@@ -27,18 +30,18 @@ const rounded = (value: number): number => Number(value.toFixed(2));
 
 export function summarize(nightshift: Nightshift, scores: Scores): Summary {
   const { cameras } = nightshift.status;
-  const [camera] = cameras;
-  const { framesIn = 0, answered = 0, dropped = 0, lost = 0 } = camera ?? {};
+  const { framesIn, answered, dropped, lost } = overAll(cameras);
   const { latencyMs } = nightshift;
   const { generations, triggers, verdicts, rolledBack, trainerFailures } = nightshift.learned;
   const latency = { p50: rounded(latencyMs.p50), p95: rounded(latencyMs.p95), p99: rounded(latencyMs.p99) };
   const recorded = nightshift.recorded && { path: nightshift.recorded.path, frames: nightshift.recorded.frames, skipped: nightshift.recorded.skipped };
-  return { ...(recorded && { recorded }), framesIn, answered, dropped, lost, generations, triggers, verdicts, rolledBack, trainerFailures, fps: rounded(nightshift.fps), latencyMs: latency, ...scores };
+  return { ...(recorded && { recorded }), ...(cameras.length > 1 && { cameras }), framesIn, answered, dropped, lost, generations, triggers, verdicts, rolledBack, trainerFailures, fps: rounded(nightshift.fps), latencyMs: latency, ...scores };
 }
 
 export function summaryLines(summary: Summary): string[] {
   const { framesIn, answered, dropped, lost, generations, triggers, verdicts, fps, latencyMs, miou, miouOn } = summary;
   return table([
+    ...(summary.cameras ?? []).map((each) => [each.camera, `${each.framesIn} in, ${each.answered} answered, ${each.dropped} dropped, ${each.lost} lost; ${figure(each.latencyMs.p50)} ms lately`] as const),
     ["frames", `${framesIn} in, ${answered} answered, ${dropped} dropped, ${lost} lost`],
     ...(summary.recorded ? [["recorded", `${summary.recorded.frames} frames in ${summary.recorded.path}, ${summary.recorded.skipped} missed`] as const] : []),
     ["frames a second", figure(fps)],

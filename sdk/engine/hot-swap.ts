@@ -79,6 +79,21 @@ export class SwappableEngine implements Engine {
     });
   }
 
+  /**
+   * Serves the same model, from a new engine of the same kind: for one whose thread or provider is lost. Throws as `Engine.load`, and then everything is as before.
+   */
+  renew(): Promise<LoadedModel> {
+    return this.#changes.take(async () => {
+      const failing = this.#serving();
+      // What stood by may be lost for the same reason.
+      await this.#standby?.close();
+      this.#standby = undefined;
+      this.#active = await this.#prepare(failing.model);
+      await failing.engine.close();
+      return this.#active.loaded;
+    });
+  }
+
   /** See `Engine`. A vocabulary that needs a larger or smaller graph is built in the standby engine, so no frame waits for it either. */
   setVocabulary(vocabulary: Vocabulary | readonly string[]): Promise<LoadedModel> {
     return this.#changes.take(async () => {

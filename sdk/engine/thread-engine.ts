@@ -42,7 +42,8 @@ export class ThreadEngine implements Engine {
     this.#exit = new Promise((resolve) => {
       this.#worker.once("exit", () => {
         process.off("exit", stop);
-        this.#end("E_CLOSED", "an open engine", "a closed one");
+        if (this.#isClosing) this.#end("E_CLOSED", "an open engine", "a closed one");
+        else this.#end("E_ENGINE", "a running engine", "its thread ended");
         resolve();
       });
     });

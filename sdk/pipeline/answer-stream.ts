@@ -1,19 +1,26 @@
 import type { Engine } from "../engine/engine.js";
 import type { Perception } from "../engine/perception.js";
+import type { Turns } from "../engine/turns.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
 import type { Camera } from "../stream/camera.js";
 import { LatencyHistogram, type Percentiles, RateMeter } from "../stream/metrics.js";
 import { pump } from "../stream/pump.js";
-import { NewestFrameSlot, policyFor, type SlotCounters, type Taken } from "../stream/slot.js";
+import { NewestFrameSlot, policyFor, type SlotCounters, type SlotPolicy, type Taken } from "../stream/slot.js";
 
 export interface AnswerStreamParts {
   readonly camera: Camera;
   readonly engine: Engine;
   /** Takes each answer, in order. The stream waits for it, while the engine already works on the next frame. */
   readonly take: (frame: Frame, perception: Perception) => Promise<void>;
+  /** The camera's; by its kind unless told otherwise. */
+  readonly policy?: SlotPolicy;
+  /** Shared by the cameras of one engine: they take turns, and whoever's turn it is hands over its newest frame. */
+  readonly turns?: Turns;
   /** Given, frames go one by one: each is announced here when everything about the one before it is done. */
   readonly before?: (frame: Frame) => Promise<void>;
+  /** Renews an engine that keeps failing; rejects where it cannot. Without it the stream ends then. */
+  readonly renew?: () => Promise<unknown>;
   /** Gets what goes wrong with single frames. */
   readonly onError: (error: unknown) => void;
 }
@@ -32,11 +39,16 @@ export class AnswerStream {
   readonly #slot: NewestFrameSlot<Frame>;
   readonly #abort = new AbortController();
   #failuresInRow = 0;
+  #isRenewed = false;
   #taking: Promise<void> = Promise.resolve();
   readonly #recentMs: number[] = [];
 
   constructor(private readonly parts: AnswerStreamParts) {
-    this.#slot = new NewestFrameSlot(policyFor(parts.camera));
+    this.#slot = new NewestFrameSlot(parts.policy ?? policyFor(parts.camera));
+  }
+
+  get camera(): string {
+    return this.parts.camera.name;
   }
 
   get counters(): SlotCounters {
@@ -74,20 +86,41 @@ export class AnswerStream {
   }
 
   async #answerAll(): Promise<void> {
-    const { camera, engine, before } = this.parts;
+    const { camera, before, turns } = this.parts;
     let [last, lastButOne] = [Promise.resolve(), Promise.resolve()];
-    for await (const taken of this.#slot) {
-      await before?.(taken.item);
-      const answer = engine.infer(taken.item);
+    for (let next = await this.#next(); next; next = await this.#next()) {
+      const { taken, answer } = next;
       [lastButOne, last] = [last, last.then(() => this.#settle(taken, answer))];
       // Both are waited for in their turn; until then a failure is not an unhandled one.
       for (const each of [answer, last]) each.catch(() => undefined);
       // A live camera's next frame is taken when the engine is free for it, as new as can be; a recording's may wait in the engine's thread already.
-      await (camera.live || before ? last : lastButOne);
+      await (camera.live || before || turns ? last : lastButOne);
       if (before) await this.#taking;
     }
     await last;
     await this.#taking;
+  }
+
+  /** Takes the next frame and hands it to the engine, in this camera's turn. */
+  async #next(): Promise<{ readonly taken: Taken<Frame>; readonly answer: Promise<Perception> } | undefined> {
+    const { engine, before, turns } = this.parts;
+    const begin = async () => {
+      const taken = await this.#slot.take();
+      if (!taken) return undefined;
+      await before?.(taken.item);
+      return { taken, answer: engine.infer(taken.item) };
+    };
+    if (!turns) return begin();
+    if (!(await this.#slot.ready())) return undefined;
+    return new Promise((resolve, reject) => {
+      turns
+        .take(async () => {
+          const begun = await begin();
+          resolve(begun);
+          await begun?.answer.catch(() => undefined);
+        })
+        .catch(reject);
+    });
   }
 
   async #settle({ item: frame, answered, abandoned }: Taken<Frame>, answer: Promise<Perception>): Promise<void> {
@@ -95,10 +128,17 @@ export class AnswerStream {
     try {
       perception = await answer;
       this.#failuresInRow = 0;
+      this.#isRenewed = false;
     } catch (error) {
       abandoned();
       this.parts.onError(error);
-      if (++this.#failuresInRow >= mostFailuresInRow || (error instanceof NightshiftError && error.code === "E_CLOSED")) throw error;
+      const isClosed = error instanceof NightshiftError && error.code === "E_CLOSED";
+      if (!isClosed && ++this.#failuresInRow < mostFailuresInRow) return;
+      // Once: an engine that fails anew before it has answered anything will go on so.
+      if (isClosed || this.#isRenewed || !this.parts.renew) throw error;
+      this.#isRenewed = true;
+      this.#failuresInRow = 0;
+      await this.parts.renew();
       return;
     }
     this.#measure(perception.timings.totalMs);

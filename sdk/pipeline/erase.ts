@@ -19,7 +19,7 @@ export async function eraseStates(folder = defaultStateDirectory(), withGenerati
   if (states.length === 0)
     throw new NightshiftError("E_CONFIG", { expected: `a state folder at ${folder} or within`, received: "none", remedy: "Name the folder that `nightshift run --state` was given." });
   for (const state of states) {
-    const lock = await FolderLock.take(state);
+    const lock = await FolderLock.take(state, realDisk);
     try {
       await removeMemory(state);
       if (!withGenerations) continue;

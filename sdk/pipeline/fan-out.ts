@@ -1,23 +1,23 @@
-import { NewestFrameSlot, type SlotPolicy } from "../stream/slot.js";
+import type { SlotPolicy } from "../stream/slot.js";
 
 /**
- * Hands items to any number of readers. Under `every` the giver waits for the slowest of them; under `newest` a slow reader misses some.
- * A reader gets what is given after it asked for its iterator.
+ * Hands items to any number of readers. Under `every` the giver waits for the slowest of them; under `newest` a slow reader misses some, though of each lane, a camera
+ * for example, it gets the newest. A reader gets what is given after it asked for its iterator.
  */
 export class FanOut<T> {
-  readonly #slots = new Set<NewestFrameSlot<T>>();
+  readonly #mailboxes = new Set<Mailbox<T>>();
   #hasEnded = false;
 
   constructor(readonly policy: SlotPolicy) {}
 
-  async give(item: T): Promise<void> {
-    await Promise.all([...this.#slots].map((slot) => slot.put(item)));
+  async give(item: T, lane = ""): Promise<void> {
+    await Promise.all([...this.#mailboxes].map((mailbox) => mailbox.put(lane, item)));
   }
 
   /** No more items will come; what waits is still read. */
   end(): void {
     this.#hasEnded = true;
-    for (const slot of this.#slots) slot.end();
+    for (const mailbox of this.#mailboxes) mailbox.end();
   }
 
   /** Items from now on, until the end. */
@@ -26,21 +26,58 @@ export class FanOut<T> {
   }
 
   #read(): AsyncGenerator<T, void, undefined> {
-    const slot = new NewestFrameSlot<T>(this.policy);
-    this.#slots.add(slot);
-    if (this.#hasEnded) slot.end();
-    const slots = this.#slots;
+    const mailbox = new Mailbox<T>(this.policy);
+    const mailboxes = this.#mailboxes.add(mailbox);
+    if (this.#hasEnded) mailbox.end();
     return (async function* () {
       try {
-        for await (const taken of slot) {
-          taken.answered();
-          yield taken.item;
-        }
+        for (let next = await mailbox.take(); next; next = await mailbox.take()) yield next.item;
       } finally {
         // A reader that leaves must not keep the giver waiting.
-        slots.delete(slot);
-        slot.abort();
+        mailboxes.delete(mailbox);
+        mailbox.end();
       }
     })();
+  }
+}
+
+/** A place a lane for one reader. */
+class Mailbox<T> {
+  readonly #waiting = new Map<string, { readonly item: T }>();
+  readonly #changed: (() => void)[] = [];
+  #hasEnded = false;
+
+  constructor(private readonly policy: SlotPolicy) {}
+
+  async put(lane: string, item: T): Promise<void> {
+    while (this.policy === "every" && this.#waiting.has(lane) && !this.#hasEnded) await this.#change();
+    if (this.#hasEnded) return;
+    this.#waiting.set(lane, { item });
+    this.#wake();
+  }
+
+  /** The item that waits longest, or the next; undefined after the end. */
+  async take(): Promise<{ readonly item: T } | undefined> {
+    while (this.#waiting.size === 0) {
+      if (this.#hasEnded) return undefined;
+      await this.#change();
+    }
+    const [[lane, first]] = [...this.#waiting];
+    this.#waiting.delete(lane);
+    this.#wake();
+    return first;
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#wake();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#changed.push(resolve));
+  }
+
+  #wake(): void {
+    for (const wake of this.#changed.splice(0)) wake();
   }
 }

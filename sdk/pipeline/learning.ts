@@ -34,7 +34,7 @@ export async function learning(options: NightshiftOptions, delivered: Bundle, mo
     },
     onEvent,
   );
-  // What cannot be taught is served as it is.
-  if (adaptation === false || !isTrainableNetwork(delivered.network)) loop.pause();
+  // What cannot be taught is served as it is, and where nothing can be kept, nothing is learnt.
+  if (adaptation === false || !isTrainableNetwork(delivered.network) || state.unwritable) loop.pause();
   return loop;
 }

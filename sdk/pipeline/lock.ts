@@ -1,33 +1,37 @@
 import { readFileSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { onDisk } from "../bundle/files.js";
+import type { Disk } from "../bundle/disk.js";
+import { onDisk, writeSynced } from "../bundle/files.js";
 import { NightshiftError } from "../errors.js";
 
 /** Holds a folder for one process: two that learn in the same one would take each other's generations. */
 export class FolderLock {
-  private constructor(private readonly path: string) {}
+  private constructor(
+    private readonly path: string,
+    private readonly disk: Disk,
+  ) {}
 
   /** The folder is there. Throws `E_CONFIG` where a running process holds the folder, `E_DISK`. What a crashed one left is taken over, also where its number is another's by now. */
-  static async take(folder: string): Promise<FolderLock> {
+  static async take(folder: string, disk: Disk): Promise<FolderLock> {
     const path = join(folder, "lock");
     for (let tries = 0; tries < 2; tries++) {
       try {
-        await onDisk(path, () => writeFile(path, `${process.pid} ${birthOf(process.pid)}\n`, { flag: "wx" }));
-        return new FolderLock(path);
+        await writeSynced(path, new TextEncoder().encode(`${process.pid} ${birthOf(process.pid)}\n`), disk);
+        return new FolderLock(path, disk);
       } catch (error) {
         if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
       }
       const [pid = "", birth] = (await readFile(path, "utf8").catch(() => "")).trim().split(" ");
       const holder = Number(pid);
       if (holder > 0 && isAlive(holder) && (birth === undefined || birth === birthOf(holder))) throw held(folder, holder);
-      await onDisk(path, () => rm(path, { force: true }));
+      await onDisk(path, () => disk.remove(path));
     }
     throw held(folder, undefined);
   }
 
   async release(): Promise<void> {
-    await rm(this.path, { force: true });
+    await this.disk.remove(this.path);
   }
 }
 

@@ -3,6 +3,7 @@ import type { LoopOptions } from "../adaptation/options.js";
 import type { TrainingOptions } from "../adaptation/trainer/index.js";
 import type { AccessOptions } from "../stream/access.js";
 import type { Camera } from "../stream/camera.js";
+import type { SlotPolicy } from "../stream/slot.js";
 import type { HealthOptions } from "../stream/health.js";
 import type { StreamEvent } from "../stream/events.js";
 
@@ -11,10 +12,23 @@ export interface AdaptationOptions extends Partial<Omit<LoopOptions, "training">
   readonly training?: Partial<TrainingOptions>;
 }
 
+/** One of several cameras. */
+export interface CameraSettings extends Pick<NightshiftOptions, "fps" | "loop" | "frames" | "intrinsics" | "seed"> {
+  /** In topics: letters, digits, `-` and `_`. A camera of your own has its name already. */
+  readonly name?: string;
+  readonly source: string | Camera;
+  /** `newest`: a frame that comes while another waits takes its place. `every`: the camera waits. By default as it is live or a recording. */
+  readonly policy?: SlotPolicy;
+}
+
 /** What Nightshift is started with. Everything has a default. */
 export interface NightshiftOptions {
   /** `drive` (rendered), a folder of images, a video file, `/dev/video*`, an `rtsp://` address; or a camera of your own, which has its own name and pace. */
   readonly source?: string | Camera;
+  /**
+   * Several cameras in the place of `source` and what goes with it. They share one engine, in which they take turns, one weather, one memory and one adaptation.
+   */
+  readonly cameras?: readonly CameraSettings[];
   /** `default`, `rendered`, or the folder of a bundle. */
   readonly bundle?: string;
   /** Category names to answer with, 1 to 64; the bundle's own by default. */

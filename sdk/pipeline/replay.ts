@@ -18,6 +18,7 @@ export interface ReplayOptions {
   readonly seed?: number;
   /** Steps of a training. */
   readonly steps?: number;
+  /** As recorded by default. */
   readonly adaptation?: boolean;
   readonly onProgress?: (line: string) => void;
 }
@@ -39,9 +40,10 @@ export interface Replayed {
 }
 
 /** Feeds a recording back through the whole pipeline, from an empty state. Throws as `Nightshift.start` does, and `E_RECORDING` where there is nothing to replay. */
-export async function replay(file: string, { bundle, camera, frames, threads, seed, steps, adaptation = true, onProgress }: ReplayOptions): Promise<Replayed> {
+export async function replay(file: string, { bundle, camera, frames, threads, seed, steps, adaptation, onProgress }: ReplayOptions): Promise<Replayed> {
   const { about } = await RecordingCamera.open(file, { ...(camera !== undefined && { camera }), times: "replay", onError: () => undefined });
-  const learning = about.adaptation === false || !adaptation ? false : ((about.adaptation ?? {}) as AdaptationOptions);
+  const learns = adaptation ?? about.adaptation !== false;
+  const learning = learns && ((about.adaptation || {}) as AdaptationOptions);
   const state = await mkdtemp(join(tmpdir(), "nightshift-replay-"));
   const digest = new RunDigest();
   let nightshift: Nightshift | undefined;

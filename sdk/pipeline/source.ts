@@ -8,13 +8,42 @@ import { NightshiftError } from "../errors.js";
 import { RecordingCamera } from "../recording/camera.js";
 import type { Camera } from "../stream/camera.js";
 import type { StreamEvent } from "../stream/events.js";
+import { policyFor, type SlotPolicy } from "../stream/slot.js";
 import { defaultSeed, defaultSource, type NightshiftOptions } from "./options.js";
 
 /** Where frames come from. */
 export interface Source {
   readonly camera: Camera;
+  readonly policy: SlotPolicy;
   /** Of a recording: what was told and asked between a frame and the one before it. */
   readonly eventsBefore?: (sequence: number) => readonly StreamEvent[];
+}
+
+/** The cameras that the options describe, one or several. `onError` hears of whose frames it is. Throws as `openSource`. */
+export async function openSources({ cameras, ...options }: NightshiftOptions, onError: (error: NightshiftError, camera: string) => void): Promise<readonly Source[]> {
+  if (!cameras) return [await openNamed(options, onError)];
+  const { source, camera, fps, loop, frames, intrinsics, lockstep, ...shared } = options;
+  const strange = Object.entries({ source, camera, fps, loop, frames, intrinsics, lockstep }).find(([, value]) => value !== undefined);
+  if (strange || cameras.length === 0)
+    throw new NightshiftError("E_CONFIG", {
+      expected: "cameras that say themselves what is theirs, at least one",
+      received: strange ? `${strange[0]} beside them` : "none",
+      remedy: "State it for each of the cameras.",
+    });
+  const sources: Source[] = [];
+  for (const { name, policy, ...own } of cameras) {
+    const opened = await openNamed({ ...shared, ...own, ...(name !== undefined && { camera: name }) }, onError);
+    if (sources.some((other) => other.camera.name === opened.camera.name))
+      throw new NightshiftError("E_CONFIG", { expected: "a name of its own for each camera", received: `${opened.camera.name} twice`, remedy: "Name them, for example front and rear." });
+    sources.push({ ...opened, ...(policy && { policy }) });
+  }
+  return sources;
+}
+
+async function openNamed(options: NightshiftOptions, onError: (error: NightshiftError, camera: string) => void): Promise<Source> {
+  // Cameras have something to tell only once their frames are asked for.
+  const source: Source = await openSource(options, (error) => onError(error, source.camera.name));
+  return source;
 }
 
 /** The camera that the options describe. Throws `E_CAMERA`, `E_CONFIG` or `E_RECORDING`. */
@@ -22,10 +51,11 @@ export async function openSource(options: NightshiftOptions, onError: (error: Ni
   const { source = defaultSource, intrinsics, frames } = options;
   if (typeof source === "string" && source.endsWith(".mcap")) {
     const recording = await openRecording(source, options, onError);
-    return { camera: limited(recording, frames), eventsBefore: (sequence) => recording.eventsBefore(sequence) };
+    return { camera: limited(recording, frames), policy: "every", eventsBefore: (sequence) => recording.eventsBefore(sequence) };
   }
-  const opened = typeof source === "object" ? own(source, options) : source === "drive" ? openDrive(options) : openNamed(source, options, onError);
-  return { camera: limited(intrinsics ? undistorted(opened, intrinsics) : opened, frames) };
+  const opened = typeof source === "object" ? own(source, options) : source === "drive" ? openDrive(options) : openAddressed(source, options, onError);
+  const camera = limited(intrinsics ? undistorted(opened, intrinsics) : opened, frames);
+  return { camera, policy: policyFor(camera) };
 }
 
 /** A recording has the frames as the network saw them, at their own pace unless it is 0 or a replay. */
@@ -53,7 +83,7 @@ function own(source: Camera, { camera, fps, loop }: NightshiftOptions): Camera {
 const openDrive = ({ camera: name, fps, seed = defaultSeed }: NightshiftOptions): Camera =>
   new DriveCamera({ seed, ...(name !== undefined && { name }), ...(fps === 0 ? { paced: false } : fps !== undefined && { fps }) });
 
-const openNamed = (source: string, { camera: name, fps, loop }: NightshiftOptions, onError: (error: NightshiftError) => void): Camera =>
+const openAddressed = (source: string, { camera: name, fps, loop }: NightshiftOptions, onError: (error: NightshiftError) => void): Camera =>
   openCamera(imagesOf(source), { onError, ...(name !== undefined && { name }), ...(fps !== undefined && { fps }), ...(loop !== undefined && { loop }) });
 
 /** A dataset's folder is a source too, labelled or not: its images are. */

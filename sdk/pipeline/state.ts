@@ -27,29 +27,46 @@ export class State {
     readonly generations: GenerationStore,
     /** Goes when Nightshift stops. */
     private readonly isTemporary: boolean,
-    private readonly lock: FolderLock,
+    /** Why nothing can be kept, where nothing can. */
+    readonly unwritable: NightshiftError | undefined,
+    private readonly lock: FolderLock | undefined,
     private readonly disk: Disk,
     private readonly options: { readonly mostHours?: number; readonly key?: Uint8Array },
   ) {}
 
-  /** Opens the folder that the options name or imply for this bundle and camera. Throws `E_CONFIG` where another Nightshift uses it, `E_DISK`, `E_KEY`. */
-  static async open({ source = defaultSource, state, memory: { mostHours, key } = {} }: NightshiftOptions, bundle: Bundle, camera: string, disk: Disk = realDisk): Promise<State> {
-    const isTemporary = state === undefined && source === "drive";
+  /**
+   * Opens the folder that the options name or imply for this bundle and camera. Where the disk takes nothing, what is there is used and nothing is kept: the stream is worth more than that.
+   * Throws `E_CONFIG` where another Nightshift uses it, `E_KEY`.
+   */
+  static async open({ source = defaultSource, cameras, state, memory: { mostHours, key } = {} }: NightshiftOptions, bundle: Bundle, camera: string, disk: Disk = realDisk): Promise<State> {
+    const isTemporary = state === undefined && (cameras ? cameras.every((each) => each.source === "drive") : source === "drive");
     const directory = state ?? (isTemporary ? await mkdtemp(join(tmpdir(), "nightshift-")) : join(defaultStateDirectory(), folderOf(bundle), camera));
     const options = { ...(mostHours !== undefined && { mostHours }), ...(key !== undefined && { key: await readSealingKey(key) }) };
-    const isNew = !existsSync(directory);
-    await makeFolders(directory, disk);
-    // Pictures of people and places are kept in it.
-    if (isNew) await chmod(directory, 0o700);
-    const lock = await FolderLock.take(directory);
-    return new State(directory, await GenerationStore.open(directory, disk), isTemporary, lock, disk, options);
+    try {
+      const isNew = !existsSync(directory);
+      await makeFolders(directory, disk);
+      // Pictures of people and places are kept in it.
+      if (isNew) await chmod(directory, 0o700);
+      const lock = await FolderLock.take(directory, disk);
+      return new State(directory, await GenerationStore.open(directory, disk), isTemporary, undefined, lock, disk, options);
+    } catch (error) {
+      if (!(error instanceof NightshiftError) || error.code !== "E_DISK") throw error;
+      return new State(directory, GenerationStore.readOnly(directory), isTemporary, error, undefined, disk, options);
+    }
   }
 
   /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. What is damaged is told of and discarded first. `trust`: who must have signed it. */
   async current(delivered: Bundle, onError: (error: NightshiftError) => void, trust?: Trust): Promise<Bundle> {
-    for (const error of await this.generations.discardDamaged()) onError(error);
-    const generation = await this.generations.current();
-    return generation === undefined ? delivered : readBundle(this.generations.pathOf(generation), trust && { trust });
+    try {
+      if (this.unwritable) onError(this.unwritable);
+      else for (const error of await this.generations.discardDamaged()) onError(error);
+      const generation = await this.generations.current();
+      return generation === undefined ? delivered : await readBundle(this.generations.pathOf(generation), trust && { trust });
+    } catch (error) {
+      if (!(error instanceof NightshiftError)) throw error;
+      onError(error);
+      return delivered;
+    }
   }
 
   /**
@@ -80,7 +97,7 @@ export class State {
   keep(memory: FrameMemory): Promise<void> {
     return this.#writing.take(async () => {
       memory.forgetOld(nowNs());
-      if (this.isTemporary || memory.revision === this.#kept) return;
+      if (this.isTemporary || this.unwritable || memory.revision === this.#kept) return;
       const { revision } = memory;
       const path = join(this.directory, memoryFile);
       const { key } = this.options;
@@ -101,7 +118,7 @@ export class State {
     try {
       if (memory) await this.keep(memory);
     } finally {
-      await this.lock.release();
+      await this.lock?.release();
     }
   }
 }

@@ -29,6 +29,15 @@ export class LatencyHistogram {
     this.#max = Math.max(this.#max, value);
   }
 
+  /** Takes in what another recorded. */
+  add(other: LatencyHistogram): void {
+    for (const [bucket, count] of other.#counts.entries()) this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count;
+    this.#count += other.#count;
+    this.#sum += other.#sum;
+    this.#min = Math.min(this.#min, other.#min);
+    this.#max = Math.max(this.#max, other.#max);
+  }
+
   get count(): number {
     return this.#count;
   }

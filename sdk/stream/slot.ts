@@ -63,6 +63,15 @@ export class NewestFrameSlot<T> implements AsyncIterable<Taken<T>> {
     return true;
   }
 
+  /** Resolves when an item waits, with true; with false once the slot is closed and empty. For a single consumer, whose `take` then takes the newest at once. */
+  async ready(): Promise<boolean> {
+    while (!this.#waiting) {
+      if (this.#isClosed) return false;
+      await new Promise<void>((wake) => this.#consumers.push(wake));
+    }
+    return true;
+  }
+
   /** The item that waits, or the next that comes; undefined once the slot is closed and empty. */
   async take(): Promise<Taken<T> | undefined> {
     while (!this.#waiting) {

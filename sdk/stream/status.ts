@@ -28,6 +28,20 @@ export interface Status {
   readonly cameras: readonly CameraStatus[];
 }
 
+/** All cameras together: frames are summed, latencies are those of the slowest. */
+export function overAll(cameras: readonly CameraStatus[]): Omit<CameraStatus, "camera"> {
+  const sum = (of: (camera: CameraStatus) => number): number => cameras.reduce((total, camera) => total + of(camera), 0);
+  const most = (of: keyof Percentiles): number => Math.max(0, ...cameras.map(({ latencyMs }) => latencyMs[of]));
+  return {
+    framesIn: sum(({ framesIn }) => framesIn),
+    answered: sum(({ answered }) => answered),
+    dropped: sum(({ dropped }) => dropped),
+    lost: sum(({ lost }) => lost),
+    fps: sum(({ fps }) => fps),
+    latencyMs: { p50: most("p50"), p95: most("p95"), p99: most("p99") },
+  };
+}
+
 export function statusMessage(status: Status): StatusMessage {
   return create(StatusSchema, {
     ...status,

@@ -4,6 +4,7 @@ import type { FromPage } from "./page/wire.js";
 
 const schema = z.union([
   z.object({ type: z.enum(["shown", "adaptNow", "pause", "resume", "rollBack"]) }),
+  z.object({ type: z.literal("camera"), name: z.string().max(64) }),
   z.object({ type: z.literal("setVocabulary"), names: z.array(z.string().max(200)).max(1000) }),
 ]);
 

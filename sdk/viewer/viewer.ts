@@ -40,16 +40,22 @@ export interface ViewerOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** What is shown of a camera. */
+interface Shown {
+  isEncoding: boolean;
+  nextFrameMs: number;
+  /** For pages that come when no more frames do. */
+  latest: readonly [Frame, Perception, ConditionName];
+}
+
 /** The web page that shows the stream and the adaptation. Nothing here ever makes the stream wait. */
 export class Viewer {
   readonly #visitors = new Set<Visitor>();
   readonly #timeline = new Timeline();
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: 65536 });
   readonly #clock: NodeJS.Timeout;
-  #isEncoding = false;
-  /** For pages that come when no more frames do. */
-  #latest: readonly [Frame, Perception, ConditionName] | undefined;
-  #nextFrameMs = 0;
+  /** Of each camera; the first is the one that pages show until they choose. */
+  readonly #cameras = new Map<string, Shown>();
 
   private constructor(
     private readonly handler: ViewerHandler,
@@ -73,15 +79,17 @@ export class Viewer {
 
   /** Shows one answer with its frame, unless nobody looks, the last is still being packed, or it comes too soon. Returns at once. */
   show(frame: Frame, perception: Perception, condition: ConditionName): void {
-    this.#latest = [frame, perception, condition];
+    const shown = this.#cameras.get(frame.camera) ?? { isEncoding: false, nextFrameMs: 0, latest: [frame, perception, condition] };
+    this.#cameras.set(frame.camera, shown);
+    shown.latest = [frame, perception, condition];
     const now = performance.now();
-    const ready = [...this.#visitors].filter((visitor) => visitor.isReady);
-    if (this.#isEncoding || now < this.#nextFrameMs || ready.length === 0) return;
-    this.#isEncoding = true;
-    this.#nextFrameMs = now + 1000 / (this.options.fps ?? 10);
-    pictureMessage(frame, perception, condition)
+    const ready = [...this.#visitors].filter((visitor) => visitor.isReady && this.#shownTo(visitor) === shown);
+    if (shown.isEncoding || now < shown.nextFrameMs || ready.length === 0) return;
+    shown.isEncoding = true;
+    shown.nextFrameMs = now + 1000 / (this.options.fps ?? 10);
+    pictureMessage(...shown.latest)
       .then((message) => ready.forEach((visitor) => visitor.sendFrame(message)), this.options.onError)
-      .finally(() => (this.#isEncoding = false));
+      .finally(() => (shown.isEncoding = false));
   }
 
   /** Notes an event and shows it. */
@@ -98,6 +106,10 @@ export class Viewer {
     for (const visitor of this.#visitors) visitor.close();
     this.#sockets.close();
     await this.server.close();
+  }
+
+  #shownTo({ camera }: Visitor): Shown | undefined {
+    return (camera === undefined ? undefined : this.#cameras.get(camera)) ?? this.#cameras.values().next().value;
   }
 
   #tellState(): void {
@@ -121,12 +133,13 @@ export class Viewer {
       this.#visitors.add(visitor);
       visitor.send({ type: "history", history: this.#timeline.history });
       visitor.send({ type: "state", state: this.handler.state() });
-      if (this.#latest) pictureMessage(...this.#latest).then((message) => visitor.sendFrame(message), this.options.onError);
+      const latest = this.#shownTo(visitor)?.latest;
+      if (latest) pictureMessage(...latest).then((message) => visitor.sendFrame(message), this.options.onError);
     });
   }
 
   async #carryOut(asked: FromPage): Promise<void> {
     if (asked.type === "setVocabulary") await this.handler.setVocabulary(asked.names);
-    else if (asked.type !== "shown") await this.handler[asked.type]();
+    else if (asked.type !== "shown" && asked.type !== "camera") await this.handler[asked.type]();
   }
 }

@@ -22,6 +22,7 @@ export interface VisitorOptions {
 export class Visitor {
   readonly #allowance = new Allowance(messagesPerSecond, messagesAtOnce);
   #framesUnderWay = 0;
+  #camera: string | undefined;
 
   constructor(
     private readonly socket: WebSocket,
@@ -38,6 +39,11 @@ export class Visitor {
   /** Whether it has drawn what it got, so that another frame may be sent. */
   get isReady(): boolean {
     return this.#isOpen && this.#framesUnderWay < mostFramesUnderWay && this.socket.bufferedAmount < mostWaiting;
+  }
+
+  /** The camera that was chosen; undefined for whichever is the first. */
+  get camera(): string | undefined {
+    return this.#camera;
   }
 
   sendFrame(message: Buffer): void {
@@ -62,6 +68,7 @@ export class Visitor {
     try {
       const request = readRequest(text);
       if (request.type === "shown") this.#framesUnderWay = Math.max(0, this.#framesUnderWay - 1);
+      else if (request.type === "camera") this.#camera = request.name;
       else {
         await this.options.ask(request);
         this.send({ type: "done", what: request.type });

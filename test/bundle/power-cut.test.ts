@@ -82,7 +82,7 @@ test("the power fails at any operation: what was promised is there, nothing torn
   t.deepEqual(await cuts(t, realDisk, 150), []);
 });
 
-test("that is no matter of course: on a disk that only says it syncs, promises break", async (t) => {
+test("a disk that only says it syncs: promises break, as the test of power cuts must find", async (t) => {
   const folder = await temporaryFolder(t);
   const disk = new VolatileDisk(join(folder, "vehicle"));
   await realDisk.makeFolder(disk.folder);
@@ -132,7 +132,7 @@ test("the power fails while the memory is kept: the old one is there, or the new
   }
 });
 
-test("what is damaged is discarded and named; what is left serves", async (t) => {
+test("files that are damaged: discarded by name, and what is left serves", async (t) => {
   const folder = await temporaryFolder(t);
   const store = await GenerationStore.open(folder);
   for (const generation of [1, 2, 3]) await store.write(contentsOf(generation));

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { type Answer, type Camera, type Frame, Nightshift, NightshiftError, type StreamEvent } from "../../sdk/index.js";
+import { type Answer, type Camera, type Frame, Nightshift, NightshiftError, type NightshiftOptions, type StreamEvent, type VehicleState } from "../../sdk/index.js";
+import { Random } from "../../sdk/random.js";
 import { type Look, picture } from "../adaptation/pictures.js";
 import { tinyBundle } from "../support/tiny-bundle.js";
 
@@ -27,7 +28,7 @@ const frame = (look: Look, sequence: number, [width, height] = [160, 90]): Frame
 const several = (look: Look, from: number, count: number): Frame[] => Array.from({ length: count }, (_, at) => frame(look, from + at));
 
 /** Streams the script and tells what came of it. */
-async function streamed(t: ExecutionContext, script: Iterable<Frame | NightshiftError>, parked = false) {
+async function streamed(t: ExecutionContext, script: Iterable<Frame | NightshiftError>, options: NightshiftOptions = {}, vehicle?: VehicleState) {
   const state = await mkdtemp(join(tmpdir(), "nightshift-fault-"));
   t.teardown(() => rm(state, { recursive: true, force: true }));
   const events: StreamEvent[] = [];
@@ -40,8 +41,9 @@ async function streamed(t: ExecutionContext, script: Iterable<Frame | Nightshift
     adaptation: { conditions: [], offerEvery: 1 },
     onEvent: (event) => events.push(event),
     onError: () => undefined,
+    ...options,
   });
-  if (parked) nightshift.vehicleState({ parked: true });
+  if (vehicle) nightshift.vehicleState(vehicle);
   const answers: Answer[] = [];
   const reading = (async () => {
     for await (const answer of nightshift.answers()) answers.push(answer);
@@ -121,13 +123,58 @@ test.serial("light that flickers: marked while it does", async (t) => {
   t.deepEqual(reasons, ["the light flickers"]);
 });
 
-test.serial("a parked vehicle: its frames are answered, and none is learnt from", async (t) => {
-  const { answers, remembered } = await streamed(t, several("night", 0, 40), true);
+test.serial("a clock that steps ahead, and back again: frames are answered, and only the one that steps back is marked", async (t) => {
+  const hour = 3_600_000_000_000n;
+  const script = several("day", 0, 12).map((each) => (each.sequence >= 4 && each.sequence < 8 ? { ...each, captureTimeNs: each.captureTimeNs + hour } : each));
+  const { valid, camera, ended } = await streamed(t, script);
+  t.deepEqual(valid, Array.from({ length: 12 }, (_, at) => at !== 8));
+  t.deepEqual([camera.lost, ended], [0, undefined]);
+});
+
+test.serial("a sensor that delivers noise: not valid, not learnt from, and no change of weather", async (t) => {
+  const random = new Random(1, "noise");
+  const noise = several("night", 30, 30).map((each) => ({ ...each, rgb: each.rgb.map(() => random.below(256)) }));
+  const { valid, reasons, remembered, events } = await streamed(t, [...several("day", 0, 30), ...noise, ...several("day", 60, 4)]);
+  t.deepEqual([valid.slice(0, 30).every(Boolean), valid.slice(30, 60).some(Boolean), valid.slice(60).every(Boolean)], [true, false, true]);
+  t.true(reasons.includes("the picture is noise"));
+  t.true(remembered <= (await streamed(t, [...several("day", 0, 30), ...several("day", 60, 4)])).remembered);
+  t.is(events.filter(({ kind }) => kind === "weather_changed").length, 1);
+});
+
+test.serial("adversarial noise on every frame of a night: answered, and what is learnt from it serves only if the judge lets it", async (t) => {
+  const random = new Random(2, "signs");
+  const attacked = several("night", 0, 70).map((each) => ({ ...each, rgb: each.rgb.map((value) => Math.max(0, Math.min(255, value + (random.chance(0.5) ? 8 : -8)))) }));
+  const training = { learner: "in-memory", steps: 2, judgeFrames: 4 } as const;
+  const { answers, events, camera } = await streamed(t, attacked, { adaptation: { triggerFrames: 2, offerEvery: 1, framesWanted: 8, framesNeeded: 8, furtherRounds: 0, training }, lockstep: true });
+  t.deepEqual([answers.length, camera.lost], [70, 0]);
+  const verdicts = events.filter(({ kind }) => kind === "verdict");
+  t.is(verdicts.length, 1);
+  t.is(answers.at(-1)?.generation, verdicts[0]?.details.accepted === true ? 1 : 0);
+});
+
+test.serial("parked for hours and nobody says so: of what never changes next to nothing is remembered, too little to learn from", async (t) => {
+  const still = frame("night", 0);
+  const random = new Random(3, "sensor");
+  const script = Array.from({ length: 200 }, (_, sequence) => ({ ...still, sequence, captureTimeNs: BigInt(sequence) * 66_000_000n, rgb: still.rgb.map((value) => Math.max(0, Math.min(255, value + random.below(5) - 2))) }));
+  const { answers, remembered, events } = await streamed(t, script, { adaptation: { offerEvery: 1, triggerFrames: 2 } });
+  t.is(answers.length, 200);
+  t.true(remembered < 6, `${remembered}`);
+  t.false(events.some(({ kind }) => kind === "trainer_started"));
+});
+
+test.serial("a vehicle that stands, by its own account: nothing is remembered until it drives on", async (t) => {
+  const { answers, remembered } = await streamed(t, several("night", 0, 40), {}, { speedMps: 0 });
   t.is(answers.length, 40);
   t.is(remembered, 0);
 });
 
-test.serial("a camera of one's own has its own name and pace", async (t) => {
+test.serial("a parked vehicle: its frames are answered, and none is learnt from", async (t) => {
+  const { answers, remembered } = await streamed(t, several("night", 0, 40), {}, { parked: true });
+  t.is(answers.length, 40);
+  t.is(remembered, 0);
+});
+
+test.serial("a camera of one's own that is misnamed, or paced from outside: refused at the start", async (t) => {
   const wrong = { bundle: bundle.directory, publish: false, control: false } as const;
   await t.throwsAsync(Nightshift.start({ ...wrong, source: { ...scripted([]), name: "front/left" } }), { code: "E_CONFIG" });
   await t.throwsAsync(Nightshift.start({ ...wrong, source: scripted([]), fps: 3 }), { code: "E_CONFIG", message: /fps 3/ });

@@ -16,6 +16,7 @@ export class Pretended implements ViewerHandler {
       source: "pretended",
       bundle: "none",
       address: "tcp://127.0.0.1:5590",
+      cameras: ["front"],
       generation: 1,
       vocabulary: this.names,
       condition: "dusk",

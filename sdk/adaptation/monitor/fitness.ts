@@ -15,6 +15,8 @@ export interface FitnessLimits {
   readonly coveredContrast: number;
   /** Share of burnt-out points from which a frame is saturated. */
   readonly burnt: number;
+  /** `noise` of a frame from which it is that of a broken sensor, or meant to mislead; of 290 real frames of days, dusks, fogs and nights the noisiest has 0.008. */
+  readonly noise: number;
   /** A camera that delivers this many frames without a single change is frozen: sensor noise alone changes real ones. */
   readonly frozenFrames: number;
   /** Light that rises and falls by this much of full scale from frame to frame, so many times in a row, flickers. */
@@ -22,7 +24,7 @@ export interface FitnessLimits {
   readonly flickerFrames: number;
 }
 
-export const defaultFitnessLimits: FitnessLimits = { black: 0.04, coveredDetail: 0.02, coveredContrast: 0.06, burnt: 0.6, frozenFrames: 4, flicker: 0.15, flickerFrames: 3 };
+export const defaultFitnessLimits: FitnessLimits = { black: 0.04, coveredDetail: 0.02, coveredContrast: 0.06, burnt: 0.6, noise: 0.025, frozenFrames: 4, flicker: 0.15, flickerFrames: 3 };
 
 /** Looks for frames that show nothing. Holds what one camera's last frame looked like. */
 export class FitnessCheck {
@@ -36,7 +38,7 @@ export class FitnessCheck {
   constructor(private readonly limits: FitnessLimits = defaultFitnessLimits) {}
 
   check(seen: FrameStatistics, captureTimeNs: bigint): Fitness {
-    const { black, coveredDetail, coveredContrast, burnt, frozenFrames, flickerFrames } = this.limits;
+    const { black, coveredDetail, coveredContrast, burnt, noise, frozenFrames, flickerFrames } = this.limits;
     this.#unchanged = this.#last && isSame(this.#last, seen) ? this.#unchanged + 1 : 0;
     this.#noteChange(seen.mean - (this.#last?.mean ?? seen.mean));
     const wentBack = this.#lastTimeNs !== undefined && captureTimeNs <= this.#lastTimeNs;
@@ -47,6 +49,7 @@ export class FitnessCheck {
     else if (seen.burnt > burnt) reasons.push("the frame is overexposed");
     // Dense fog still shows the road's texture or a gradient from sky to road; a hand, mud or a lens cap does not.
     else if (seen.contrast < coveredContrast && seen.bands.every(({ detail }) => detail < coveredDetail)) reasons.push("the lens is covered");
+    if (seen.noise > noise) reasons.push("the picture is noise");
     if (this.#unchanged + 1 >= frozenFrames) reasons.push("the camera is frozen");
     if (this.#reversals >= flickerFrames) reasons.push("the light flickers");
     if (wentBack) reasons.push("its capture time is not after that of the frame before");

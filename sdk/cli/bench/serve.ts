@@ -5,9 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Drive } from "../../../adapters/cameras/drive/index.js";
 import { defaultTrainingOptions, TrainerProcess, type TrainingJob } from "../../adaptation/trainer/index.js";
 import { findBundle, readManifest } from "../../bundle/index.js";
-import type { Engine } from "../../engine/engine.js";
-import { ThreadEngine } from "../../engine/thread-engine.js";
-import { AnswerStream } from "../../pipeline/answer-stream.js";
+import { Nightshift } from "../../nightshift.js";
 import type { Bench } from "../benches.js";
 import { driveFrames, LoopedCamera, type Pixels } from "./looped-camera.js";
 import { quantile, rounded } from "./statistics.js";
@@ -27,30 +25,30 @@ const defaultMinutes = 4;
 export const bench: Bench = async ({ bundle = "default", threads = 2, cameras = 1, minutes = defaultMinutes, onProgress }) => {
   const folder = await mkdtemp(join(tmpdir(), "nightshift-bench-"));
   const directory = findBundle(bundle);
-  const engine = new ThreadEngine({ threads });
+  const serving = { bundle: directory, threads, cameras };
   const blockMs = (minutes * 60_000) / (rounds * (shares.length + 1));
   const idle = new Tally();
   const training = new Map(shares.map((share) => [share, new Tally()]));
   try {
     const frames = driveFrames(1280, 720, 8);
-    await engine.load({ kind: "bundle", directory }, frames.slice(0, 1));
     const job = await jobFor(directory, folder);
     for (let round = 0; round < rounds; round++) {
       onProgress(`round ${round + 1} of ${rounds}, no training`);
-      await served(engine, frames, cameras, idle, () => sleep(blockMs));
+      await served(serving, frames, idle, () => sleep(blockMs));
       for (const [share, tally] of training) {
         onProgress(`round ${round + 1} of ${rounds}, training ${share * 100} % of the time`);
         await beside({ ...job, options: { ...job.options, duty: share } }, async (steps) => {
-          const before = steps();
-          const start = performance.now();
-          await served(engine, frames, cameras, tally, () => sleep(blockMs));
-          tally.steps += steps() - before;
-          tally.trainingMs += performance.now() - start;
+          await served(serving, frames, tally, async () => {
+            const before = steps();
+            const start = performance.now();
+            await sleep(blockMs);
+            tally.steps += steps() - before;
+            tally.trainingMs += performance.now() - start;
+          });
         });
       }
     }
   } finally {
-    await engine.close();
     await rm(folder, { recursive: true, force: true });
   }
   const full = [...training].find(([share]) => share === defaultTrainingOptions.duty)?.[1] ?? idle;
@@ -72,6 +70,12 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, cameras = 
   };
 };
 
+interface Served {
+  readonly bundle: string;
+  readonly threads: number;
+  readonly cameras: number;
+}
+
 /** What came of the frames of all blocks of one kind. */
 class Tally {
   /** Capture to answer. */
@@ -91,32 +95,31 @@ class Tally {
   }
 }
 
-/** Serves all cameras until `work` is done. They share the rate, and take turns within it. */
-async function served(engine: Engine, frames: readonly Pixels[], count: number, tally: Tally, work: () => Promise<void>): Promise<void> {
+/** Serves all cameras until `work` is done, as `nightshift run` does with several. They share the rate, and take turns within it. */
+async function served({ bundle, threads, cameras: count }: Served, frames: readonly Pixels[], tally: Tally, work: () => Promise<void>): Promise<void> {
   const fps = totalFps / count;
   const cameras = Array.from({ length: count }, (_, at) => new LoopedCamera(frames, Infinity, fps, { name: `camera${at}`, live: true, delayMs: (at * 1000) / totalFps }));
-  const streams = cameras.map(
-    (camera) =>
-      new AnswerStream({
-        camera,
-        engine,
-        take: ({ sequence }, perception) => {
-          // A camera's first frame finds caches cold.
-          if (sequence > 0) tally.totalMs.push(perception.timings.totalMs);
-          return Promise.resolve();
-        },
-        onError: (error) => {
-          throw error;
-        },
-      }),
-  );
-  const running = Promise.all(streams.map((stream) => stream.run()));
-  await Promise.race([work(), running]);
-  for (const camera of cameras) camera.stop();
-  await running;
-  for (const { counters } of streams) {
-    tally.lost += counters.lost;
-    tally.dropped += counters.dropped;
+  const state = await mkdtemp(join(tmpdir(), "nightshift-bench-"));
+  const fail = (error: unknown): never => {
+    throw error;
+  };
+  const nightshift = await Nightshift.start({ cameras: cameras.map((source) => ({ source })), bundle, threads, state, adaptation: false, publish: false, control: false, onError: fail });
+  const reading = (async () => {
+    // A camera's first frame finds caches cold.
+    for await (const { sequence, timings } of nightshift.answers()) if (sequence > 0) tally.totalMs.push(timings.totalMs);
+  })();
+  try {
+    await Promise.race([work(), nightshift.ended]);
+    for (const camera of cameras) camera.stop();
+    await nightshift.ended;
+    await reading;
+    for (const { lost, dropped } of nightshift.status.cameras) {
+      tally.lost += lost;
+      tally.dropped += dropped;
+    }
+  } finally {
+    await nightshift.stop();
+    await rm(state, { recursive: true, force: true });
   }
 }
 

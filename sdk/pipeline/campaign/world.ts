@@ -114,7 +114,7 @@ export class World {
     const samples = [];
     for (const { rgb } of this.hidden) {
       const answer = await predictor.predict(rgb, targetNames);
-      samples.push(proxies.sample(answer, maskShares(answer.mask, targetNames.names)));
+      samples.push(proxies.sample({ ...answer, camera: "hidden" }, maskShares(answer.mask, targetNames.names)));
     }
     return samples;
   }

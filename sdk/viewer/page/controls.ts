@@ -6,11 +6,12 @@ const mostWords = 64;
 /** What the reader can do: words, adapt, pause, roll back. */
 export class Controls {
   readonly #words = element("vocabulary", HTMLTextAreaElement);
+  readonly #camera = element("camera", HTMLSelectElement);
   readonly #notice = element("notice", HTMLElement);
   #isPaused = false;
   #isEdited = false;
 
-  constructor(send: (message: FromPage) => void) {
+  constructor(private readonly send: (message: FromPage) => void) {
     this.#words.addEventListener("input", () => {
       this.#isEdited = true;
       this.#count();
@@ -19,18 +20,30 @@ export class Controls {
       event.preventDefault();
       send({ type: "setVocabulary", names: this.#names });
     });
+    this.#camera.addEventListener("change", () => this.chooseAgain());
     element("adapt", HTMLButtonElement).addEventListener("click", () => send({ type: "adaptNow" }));
     element("pause", HTMLButtonElement).addEventListener("click", () => send({ type: this.#isPaused ? "resume" : "pause" }));
     element("roll-back", HTMLButtonElement).addEventListener("click", () => send({ type: "rollBack" }));
   }
 
+  /** A line that is new knows nothing of the choice. */
+  chooseAgain(): void {
+    if (this.#camera.value !== "") this.send({ type: "camera", name: this.#camera.value });
+  }
+
   /** Words that the reader is typing are left alone. */
-  update({ paused, vocabulary }: State): void {
+  update({ paused, vocabulary, cameras }: State): void {
     this.#isPaused = paused;
+    this.#offer(cameras);
     if (this.#isEdited || document.activeElement === this.#words) return;
     const text = vocabulary.join(", ");
     if (this.#words.value !== text) this.#words.value = text;
     this.#count();
+  }
+
+  #offer(cameras: readonly string[]): void {
+    element("camera-choice", HTMLElement).hidden = cameras.length < 2;
+    if (cameras.length !== this.#camera.options.length) this.#camera.replaceChildren(...cameras.map((name) => new Option(name, name)));
   }
 
   answered(message: Extract<ToPage, { type: "done" | "refused" }>): void {

@@ -10,8 +10,13 @@ import type { ToPage } from "./wire.js";
 const stage = new Stage(new Palette());
 const charts = new Charts();
 const verdicts = new Verdicts();
-const connection = new Connection({ message: receive, frame: (frame) => stage.show(frame), link: showLink });
+const connection = new Connection({ message: receive, frame: (frame) => stage.show(frame), link });
 const controls = new Controls((message) => connection.send(message));
+
+function link(state: "live" | "gone"): void {
+  showLink(state);
+  if (state === "live") controls.chooseAgain();
+}
 
 function receive(message: ToPage): void {
   switch (message.type) {

@@ -43,6 +43,8 @@ export interface State {
   readonly source: string;
   readonly bundle: string;
   readonly address: string;
+  /** Names of the cameras; the page chooses which it shows. */
+  readonly cameras: readonly string[];
   readonly generation: number;
   readonly vocabulary: readonly string[];
   readonly condition: Condition;
@@ -107,5 +109,7 @@ export type ToPage =
 export type FromPage =
   /** The last frame has been drawn: the next may come. */
   | { readonly type: "shown" }
+  /** Show this camera; the first until another is chosen. */
+  | { readonly type: "camera"; readonly name: string }
   | { readonly type: "setVocabulary"; readonly names: readonly string[] }
   | { readonly type: "adaptNow" | "pause" | "resume" | "rollBack" };

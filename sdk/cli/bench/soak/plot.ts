@@ -1,0 +1,60 @@
+/** What a soak measured, over time; seconds since its start. */
+export interface SoakData {
+  readonly windows: readonly { readonly fault: string; readonly fromS: number; readonly toS: number }[];
+  readonly memory: readonly { readonly atS: number; readonly residentMb: number }[];
+  /** Of answers within five seconds each. */
+  readonly latency: readonly { readonly atS: number; readonly p50Ms: number; readonly p99Ms: number }[];
+  readonly generations: readonly { readonly atS: number; readonly generation: number }[];
+}
+
+const [width, left, right, panelHeight, gap, top] = [1100, 70, 20, 130, 40, 60];
+
+const style = `
+  text { font: 12px system-ui, sans-serif; fill: #24292f } .title { font-weight: 600 } .quiet { fill: #6e7781; font-size: 11px }
+  .axis { stroke: #d0d7de } .fault { fill: #d0d7de; opacity: 0.5 } .a { stroke: #4c6ef5; fill: none } .b { stroke: #e8590c; fill: none }
+  @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .quiet { fill: #8b949e } .axis { stroke: #30363d } .fault { fill: #30363d } }`;
+
+type Points = readonly (readonly [atS: number, value: number])[];
+
+/** A soak as SVG: resident memory, latency and the generation that serves, over minutes; grey are the windows of faults. */
+export function plotSoak({ windows, memory, latency, generations }: SoakData): string {
+  const endS = Math.max(1, ...memory.map(({ atS }) => atS));
+  const x = (atS: number): string => (left + (atS / endS) * (width - left - right)).toFixed(1);
+  const panels: readonly { readonly title: string; readonly lines: Readonly<Record<string, Points>> }[] = [
+    { title: "resident memory, MB", lines: { a: memory.map(({ atS, residentMb }) => [atS, residentMb] as const) } },
+    { title: "latency, ms: median, and p99 in orange", lines: { a: latency.map(({ atS, p50Ms }) => [atS, p50Ms] as const), b: latency.map(({ atS, p99Ms }) => [atS, p99Ms] as const) } },
+    { title: "generation", lines: { a: steps(generations.map(({ atS, generation }) => [atS, generation] as const), endS) } },
+  ];
+  const height = top + panels.length * (panelHeight + gap);
+  const bars = windows.map(({ fault, fromS, toS }) => `<rect class="fault" x="${x(fromS)}" y="${top - 14}" width="${Number(x(toS)) - Number(x(fromS))}" height="${height - top}"><title>${fault}</title></rect>`);
+  const minutes = Array.from({ length: Math.floor(endS / 60) + 1 }, (_, at) => at).filter((at) => at % Math.ceil(endS / 60 / 12) === 0);
+  const ticks = minutes.map((minute) => `<text class="quiet" x="${x(minute * 60)}" y="${height - 8}" text-anchor="middle">${minute} min</text>`);
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
+    `<title>A soak of ${(endS / 60).toFixed(1)} minutes with a fault every minute</title>`,
+    `<style>${style}</style>`,
+    `<text class="title" x="12" y="22">Soak, ${(endS / 60).toFixed(1)} minutes, ${windows.length} faults</text>`,
+    ...bars,
+    ...panels.flatMap(({ title, lines }, at) => panel(title, lines, top + at * (panelHeight + gap), x)),
+    ...ticks,
+    "</svg>",
+    "",
+  ].join("\n");
+}
+
+function panel(title: string, lines: Readonly<Record<string, Points>>, y: number, x: (atS: number) => string): string[] {
+  const values = Object.values(lines).flatMap((points) => points.map(([, value]) => value));
+  const most = Math.max(1, ...values);
+  const at = (value: number): string => (y + panelHeight * (1 - value / most)).toFixed(1);
+  return [
+    `<text class="quiet" x="12" y="${y - 2}">${title}</text>`,
+    ...[0, most].map((value) => `<text class="quiet" x="${left - 8}" y="${Number(at(value)) + 4}" text-anchor="end">${value.toFixed(0)}</text>`),
+    `<line class="axis" x1="${left}" x2="${width - right}" y1="${at(0)}" y2="${at(0)}"/>`,
+    ...Object.entries(lines).map(([name, points]) => `<polyline class="${name}" points="${points.map(([atS, value]) => `${x(atS)},${at(value)}`).join(" ")}"/>`),
+  ];
+}
+
+/** A value holds until the next. */
+function steps(points: Points, endS: number): Points {
+  return points.flatMap(([atS, value], at) => [[atS, value] as const, [points[at + 1]?.[0] ?? endS, value] as const]);
+}

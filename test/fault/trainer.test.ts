@@ -1,0 +1,53 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { defaultLearningRates } from "../../sdk/adaptation/learner.js";
+import { defaultTrainingOptions, TrainerProcess, type TrainingJob, type TrainingOptions } from "../../sdk/adaptation/trainer/index.js";
+import { NightshiftError } from "../../sdk/errors.js";
+import { Setting } from "../adaptation/setting.js";
+import { frames, names, tinyBundle } from "../adaptation/tiny-bundle.js";
+import { temporaryFolder } from "../bundle/contents.js";
+
+async function jobIn(t: ExecutionContext, options: Partial<TrainingOptions>): Promise<TrainingJob> {
+  const folder = await temporaryFolder(t);
+  const { directory } = await tinyBundle(folder);
+  const all = { ...defaultTrainingOptions, learner: "in-memory", niceness: 0, judgeFrames: 4, ...options } as const;
+  return { bundleDirectory: directory, outDirectory: join(folder, "1"), generation: 1, condition: "night", vocabulary: names, targets: frames("night", 16), exemplars: [], options: all };
+}
+
+const never = new AbortController().signal;
+
+test.serial("a trainer that hangs: ended after its time of silence, and the next training goes through", async (t) => {
+  const job = await jobIn(t, { steps: 100_000 });
+  const trainer = new TrainerProcess({ silenceMs: 2500 });
+  const hung = trainer.train(job, ({ step }) => void (step === 2 && trainer.pid !== undefined && process.kill(trainer.pid, "SIGSTOP")), never);
+  t.regex((await t.throwsAsync(hung, { code: "E_TRAINER" }))?.message ?? "", /none for 2500 ms/);
+  t.is(trainer.pid, undefined);
+  t.is((await trainer.train({ ...job, options: { ...job.options, steps: 1 } }, () => undefined, never)).generation, 1);
+});
+
+test.serial("a trainer that runs out of memory: its process ends, the stream's does not, and nothing is left where the generation would be", async (t) => {
+  const job = await jobIn(t, { steps: 2 });
+  await t.throwsAsync(new TrainerProcess({ heapMb: 6 }).train(job, () => undefined, never), { code: "E_TRAINER" });
+  t.false(existsSync(job.outDirectory));
+});
+
+test.serial("a training that explodes: no generation comes of it", async (t) => {
+  const job = await jobIn(t, { steps: 2, rates: { ...defaultLearningRates, decoder: 1e30 } });
+  const error = await t.throwsAsync(new TrainerProcess().train(job, () => undefined, never), { code: "E_TRAINER" });
+  t.regex(error?.message ?? "", /E_WEIGHTS_NOT_FINITE/);
+  t.false(existsSync(job.outDirectory));
+});
+
+test.serial("a trainer that fails again and again: adaptation is off in the end, with an event, and frames are looked at as ever", async (t) => {
+  const setting = await Setting.open(t, { mostFailures: 3 });
+  setting.trainer.outcome = new NightshiftError("E_TRAINER", { expected: "life", received: "SIGKILL", remedy: "None." });
+  await setting.show("day", 20);
+  for (let round = 0; round < 4; round++) {
+    await setting.show("night", 20);
+    setting.nowMs += 20 * 60_000;
+  }
+  t.is(setting.trainer.jobs.length, 3);
+  t.deepEqual(setting.kinds().slice(-2), ["trainer_failed", "adaptation_paused"]);
+  t.is(setting.loop.weather?.condition, "night");
+});

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import test, { type ExecutionContext } from "ava";
+import { type Answer, type Camera, Nightshift, NightshiftError, type NightshiftOptions, type StreamEvent, Subscriber } from "../../sdk/index.js";
+import { nowNs } from "../../sdk/frame.js";
+import { picture } from "../adaptation/pictures.js";
+import { temporaryFolder } from "../bundle/contents.js";
+import { tinyBundle } from "../support/tiny-bundle.js";
+
+const bundle = await tinyBundle();
+test.after.always(() => bundle.remove());
+
+/** Drawn once: drawing takes longer than answering. */
+const street = Array.from({ length: 8 }, (_, at) => picture("day", at, 160, 96));
+
+interface Script {
+  readonly live?: boolean;
+  readonly count: number;
+  readonly everyMs?: number;
+  readonly lostAt?: number;
+}
+
+const camera = (name: string, { live = false, count, everyMs = 0, lostAt }: Script): Camera => ({
+  name,
+  live,
+  frames: async function* (signal) {
+    const start = performance.now();
+    for (let sequence = 0; sequence < count && !signal.aborted; sequence++) {
+      if (sequence === lostAt) throw new NightshiftError("E_CAMERA", { expected: "a frame", received: "an unplugged camera", remedy: "Plug it in." });
+      await sleep(Math.max(0, start + sequence * everyMs - performance.now()));
+      yield { ...street[sequence % 8], camera: name, sequence, captureTimeNs: nowNs() };
+    }
+  },
+});
+
+async function started(t: ExecutionContext, options: NightshiftOptions): Promise<Nightshift> {
+  const nightshift = await Nightshift.start({ bundle: bundle.directory, state: await temporaryFolder(t), publish: false, control: false, adaptation: false, onError: () => undefined, ...options });
+  t.teardown(() => nightshift.stop());
+  return nightshift;
+}
+
+test("several cameras share one engine: each is answered in its order, on its own topics, and counted by name", async (t) => {
+  const nightshift = await started(t, { cameras: [{ source: camera("front", { count: 20 }) }, { source: camera("rear", { count: 12 }) }], publish: ["tcp://127.0.0.1:*"] });
+  const subscriber = new Subscriber({ address: nightshift.addresses.publisher[0] ?? "", topics: ["boxes/rear\0"] });
+  t.teardown(() => subscriber.close());
+  const by = new Map<string, number[]>([["front", []], ["rear", []]]);
+  for await (const answer of nightshift.answers()) by.get(answer.camera)?.push(answer.sequence);
+  await nightshift.ended;
+  t.deepEqual(by, new Map([["front", Array.from({ length: 20 }, (_, at) => at)], ["rear", Array.from({ length: 12 }, (_, at) => at)]]));
+  t.deepEqual(nightshift.status.cameras.map((each) => [each.camera, each.framesIn, each.answered, each.dropped, each.lost]), [["front", 20, 20, 0, 0], ["rear", 12, 12, 0, 0]]);
+});
+
+test("a camera that floods the engine leaves the others their turns, and all get the newest of their frames", async (t) => {
+  const nightshift = await started(t, { cameras: [{ source: camera("flood", { count: 4000, live: true, everyMs: 1 }) }, { source: camera("a", { count: 30, live: true, everyMs: 40 }) }, { source: camera("b", { count: 30, live: true, everyMs: 40 }) }] });
+  const answered = { flood: 0, a: 0, b: 0 };
+  for await (const { camera: name } of nightshift.answers()) {
+    answered[name as keyof typeof answered]++;
+    if (answered.a + answered.b >= 40) break;
+  }
+  t.true(answered.a >= 15 && answered.b >= 15, JSON.stringify(answered));
+  const [flood, a] = nightshift.status.cameras;
+  t.true((flood?.dropped ?? 0) > (flood?.answered ?? 0), "what is not its turn is replaced by what is newer");
+  t.is(a?.lost, 0);
+});
+
+test("each camera has its policy, also against its kind: a live one that waits loses nothing", async (t) => {
+  const nightshift = await started(t, { cameras: [{ source: camera("front", { count: 25, live: true }), policy: "every" }, { source: camera("rear", { count: 25 }) }] });
+  for await (const { camera: _ } of nightshift.answers());
+  t.deepEqual(nightshift.status.cameras.map(({ answered, dropped }) => [answered, dropped]), [[25, 0], [25, 0]]);
+});
+
+test("a camera that is lost does not end the others; the end tells of it", async (t) => {
+  const events: StreamEvent[] = [];
+  const nightshift = await started(t, { cameras: [{ source: camera("front", { count: 20 }) }, { source: camera("rear", { count: 20, lostAt: 3 }) }], onEvent: (event) => events.push(event) });
+  const answers: Answer[] = [];
+  for await (const answer of nightshift.answers()) answers.push(answer);
+  await t.throwsAsync(nightshift.ended, { code: "E_CAMERA" });
+  t.deepEqual([answers.filter(({ camera: name }) => name === "front").length, answers.filter(({ camera: name }) => name === "rear").length], [20, 3]);
+  t.is(events.find(({ kind }) => kind === "camera_lost")?.details.camera, "rear");
+  t.is(events.find(({ kind }) => kind === "stream_ended")?.details.camera, "front");
+});
+
+test("cameras without a name of their own, or with settings for all beside them, are refused", async (t) => {
+  const front = { source: camera("front", { count: 1 }) };
+  await t.throwsAsync(started(t, { cameras: [front, front] }), { code: "E_CONFIG", message: /front twice/ });
+  await t.throwsAsync(started(t, { cameras: [] }), { code: "E_CONFIG" });
+  await t.throwsAsync(started(t, { cameras: [front], fps: 5 }), { code: "E_CONFIG", message: /fps/ });
+  await t.throwsAsync(started(t, { cameras: [front], source: "drive" }), { code: "E_CONFIG", message: /source/ });
+});
