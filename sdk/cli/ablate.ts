@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { wholeNumber } from "./arguments.js";
+import type { Spread } from "../pipeline/study.js";
 import { figure, type Io, Progress, result } from "./io.js";
 
 interface Options {
@@ -35,8 +36,10 @@ export const ablateCommand = (io: Io): Command =>
       await writeFile(`${stemOf(name)}.svg`, plotStudy(results));
       const summary = summarise(results);
       const lines = summary.map(
-        ({ row, on, runs, mean, deviation, ap50, worst }) =>
-          `${row.padEnd(28)} ${on.padEnd(14)} mIoU ${figure(mean)} ± ${figure(deviation)} (${runs})  AP50 ${figure(ap50)}  ${worst ? `worst ${worst.name} ${worst.change >= 0 ? "+" : ""}${figure(worst.change)}` : ""}`,
+        ({ row, on, runs, miou, ap50, worst }) =>
+          `${row.padEnd(28)} ${on.padEnd(14)} (${runs}) mIoU ${spread(miou)}  AP50 ${spread(ap50)}  ${worst ? `worst ${worst.name} ${worst.change >= 0 ? "+" : ""}${figure(worst.change)}` : ""}`,
       );
       result(io, json, { ...results, summary }, [results.about, ...lines]);
     });
+
+const spread = (value: Spread | null): string => (value ? `${figure(value.mean)} ± ${figure(value.deviation)}` : "-");

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { openDataset } from "../../adapters/datasets/open.js";
 import { shrink } from "../adaptation/shrink.js";
+import { NightshiftError } from "../errors.js";
 import { Random } from "../random.js";
 import { recolour, unitGrain } from "../training/batch/colour.js";
 import type { Dataset, Sample } from "../training/dataset.js";
@@ -18,9 +19,9 @@ const lightSchema = z.strictObject({
   noise: z.number().min(0),
 });
 
-/** Frames of a folder, or a part of it by its order ([0, 0.5] is the first half), perhaps in another light; or a rendered drive. */
+/** Frames of a folder, or a part of it by its order ([0, 0.5] is the first half), perhaps with some of its boxes alone, by name, or in another light; or a rendered drive. */
 export const framesSchema = z.union([
-  z.strictObject({ folder: z.string().min(1), part: z.tuple([share, share]).optional(), light: lightSchema.optional() }),
+  z.strictObject({ folder: z.string().min(1), part: z.tuple([share, share]).optional(), boxes: z.array(z.string()).min(1).optional(), light: lightSchema.optional() }),
   z.strictObject({ drive: z.strictObject({ seed: z.number().int(), length: z.number().int().positive(), condition: z.enum(["day", "dusk", "night", "fog"]) }) }),
 ]);
 
@@ -32,7 +33,23 @@ export async function openFrames(frames: Frames, data: string): Promise<Dataset>
   const whole = await openDataset({ kind: "folder", path: join(data, frames.folder) });
   const [from, to] = (frames.part ?? [0, 1]).map((place) => Math.round(place * whole.length));
   const part: Dataset = { ...whole, length: to - from, sample: (index) => whole.sample(from + index) };
-  return frames.light ? inLight(part, frames.light) : part;
+  const chosen = frames.boxes ? withBoxes(part, frames.boxes) : part;
+  return frames.light ? inLight(chosen, frames.light) : chosen;
+}
+
+/** The same frames with boxes of these names alone. Throws `E_CONFIG` for one that the dataset does not have. */
+function withBoxes(dataset: Dataset, names: readonly string[]): Dataset {
+  const stranger = names.find((name) => !dataset.boxNames.includes(name));
+  if (stranger !== undefined)
+    throw new NightshiftError("E_CONFIG", { expected: `names of boxes in ${dataset.name}: ${dataset.boxNames.join(", ")}`, received: JSON.stringify(stranger), remedy: "Correct it in the study." });
+  return {
+    ...dataset,
+    boxNames: names,
+    sample: async (index) => {
+      const { boxes, ...sample } = await dataset.sample(index);
+      return { ...sample, ...(boxes && { boxes: boxes.filter(({ label }) => names.includes(label)) }) };
+    },
+  };
 }
 
 /** The same frames in another light, each always with the same noise. */

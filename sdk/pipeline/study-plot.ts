@@ -9,7 +9,7 @@ const top = 62;
 const margin = 22;
 
 /**
- * A study's mIoU as SVG: a panel for each set that was scored, a line for each row; small dots are seeds, large ones their mean, bars one standard deviation to either
+ * A study as SVG, mIoU or, where boxes alone are labelled, AP50: a panel for each set that was scored, a line for each row; small dots are seeds, large ones their mean, bars one standard deviation to either
  * side, and the dashed line is the bundle as it was.
  */
 export function plotStudy(results: StudyResults): string {
@@ -23,22 +23,25 @@ export function plotStudy(results: StudyResults): string {
   const panels = sets.map((on, at) => panel(results, summary.filter((each) => each.on === on), rows, on, labelWidth + at * panelWidth, middle, height));
   return svg(width, height, results.about, [
     `<text class="title" x="12" y="22">${escaped(results.study)}</text>`,
-    `<text class="quiet" x="12" y="38">mIoU, percent</text>`,
+    `<text class="quiet" x="12" y="38">percent: mIoU, or AP50 where it says so</text>`,
     ...labels,
     ...panels,
   ]);
 }
 
 function panel({ runs }: StudyResults, summary: readonly Summary[], rows: readonly string[], on: string, left: number, middle: (row: number) => number, height: number): string {
-  const scores = (row: string): number[] => runs.filter((run) => run.row === row).flatMap(({ scores: { [on]: score } }) => score?.miou ?? []);
+  const measure = summary.some(({ miou }) => miou) ? "miou" : "ap50";
+  const scores = (row: string): number[] => runs.filter((run) => run.row === row).flatMap(({ scores: { [on]: score } }) => score?.[measure] ?? []);
   const all = [...new Set(summary.map(({ row }) => row))].flatMap(scores);
   const [low, high] = [Math.floor(Math.min(...all) - 0.5), Math.ceil(Math.max(...all) + 0.5)];
   const x = (value: number): string => (left + margin + ((value - low) / (high - low)) * (panelWidth - 2 * margin)).toFixed(1);
   const ticks = [low, (low + high) / 2, high].map((value) => `<text class="quiet" x="${x(value)}" y="${top - 6}" text-anchor="middle">${Number.isInteger(value) ? value : value.toFixed(1)}</text>`);
   const lines = rows.map((row, at) => {
     const found = summary.find((each) => each.row === row);
-    if (found?.mean == null) return "";
-    const [y, mean, deviation] = [middle(at), found.mean, found.deviation];
+    const value = found?.[measure];
+    if (!found || !value) return "";
+    const { mean, deviation } = value;
+    const y = middle(at);
     return [
       `<line class="line" x1="${x(low)}" x2="${x(high)}" y1="${y}" y2="${y}"/>`,
       `<line class="spread" x1="${x(Math.max(low, mean - deviation))}" x2="${x(Math.min(high, mean + deviation))}" y1="${y}" y2="${y}"/>`,
@@ -47,5 +50,5 @@ function panel({ runs }: StudyResults, summary: readonly Summary[], rows: readon
     ].join("");
   });
   const before = scores("before").map((value) => `<line class="before" x1="${x(value)}" x2="${x(value)}" y1="${top}" y2="${height - 12}"><title>before: ${value.toFixed(1)}</title></line>`);
-  return [`<text x="${left + panelWidth / 2}" y="22" text-anchor="middle">${escaped(on)}</text>`, ...ticks, ...before, ...lines].join("\n");
+  return [`<text x="${left + panelWidth / 2}" y="22" text-anchor="middle">${escaped(on)}${measure === "ap50" ? ", AP50" : ""}</text>`, ...ticks, ...before, ...lines].join("\n");
 }

@@ -59,6 +59,7 @@ export interface Score {
   readonly miou: number | null;
   readonly ap50: number | null;
   readonly perClass: Readonly<Record<string, number>>;
+  readonly perClassAp50: Readonly<Record<string, number>>;
 }
 
 /** One adaptation and what came of it; of `before`, the bundle as it was, without a seed. */
@@ -124,8 +125,8 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
   const score = async (directory: string, what: string): Promise<Run["scores"]> => {
     const scores: Record<string, Score> = {};
     for (const [on, dataset] of scoring) {
-      const { miou, ap50, perClass } = await evaluateBundle(directory, dataset, { threads, ...named, onProgress: (done, total) => onProgress(`${what}: scoring on ${on}, ${done} of ${total} frames`) });
-      scores[on] = { miou, ap50, perClass };
+      const { miou, ap50, perClass, perClassAp50 } = await evaluateBundle(directory, dataset, { threads, ...named, onProgress: (done, total) => onProgress(`${what}: scoring on ${on}, ${done} of ${total} frames`) });
+      scores[on] = { miou, ap50, perClass, perClassAp50 };
     }
     return scores;
   };
@@ -171,16 +172,21 @@ export async function changed(condition: ConditionName, { rates = {}, exemplars,
 const readStudy = (path: string): Promise<Study> =>
   readYaml({ path, schema: studySchema, expected: "a study as those in calibration/studies", remedy: "Name one of the studies there, or mend the file." });
 
+/** Over seeds; the deviation of one is 0. */
+export interface Spread {
+  readonly mean: number;
+  readonly deviation: number;
+}
+
 export interface Summary {
   readonly row: string;
   readonly on: string;
   readonly runs: number;
-  /** mIoU, percent; null where masks are not labelled. */
-  readonly mean: number | null;
-  /** Standard deviation over seeds; 0 for one run. */
-  readonly deviation: number;
-  readonly ap50: number | null;
-  /** The class that lost most against `before`, points. */
+  /** Percent; null where masks are not labelled. */
+  readonly miou: Spread | null;
+  /** Percent; null where boxes are not. */
+  readonly ap50: Spread | null;
+  /** The class that lost most against `before`, points of its IoU, or of its AP50 where masks are not labelled. */
   readonly worst: { readonly name: string; readonly change: number } | null;
 }
 
@@ -192,17 +198,19 @@ export function summarise({ runs }: StudyResults): Summary[] {
   return rows.flatMap((row) =>
     sets.map((on): Summary => {
       const scores = runs.filter((run) => run.row === row).flatMap((run) => run.scores[on] ?? []);
-      const names = Object.keys(scores[0]?.perClass ?? {});
-      const changes = names.map((name) => ({ name, change: (mean(scores.map(({ perClass }) => perClass[name] ?? null)) ?? 0) - (before?.scores[on]?.perClass[name] ?? 0) }));
-      const values = scores.flatMap(({ miou }) => miou ?? []);
-      const centre = mean(values);
-      const deviation = centre === null || values.length < 2 ? 0 : Math.sqrt(values.reduce((sum, v) => sum + (v - centre) ** 2, 0) / (values.length - 1));
-      return { row, on, runs: scores.length, mean: centre, deviation, ap50: mean(scores.map(({ ap50 }) => ap50)), worst: changes.sort((a, b) => a.change - b.change)[0] ?? null };
+      const miou = spread(scores.map((score) => score.miou));
+      const classes = ({ perClass, perClassAp50 }: Score): Score["perClass"] => (miou ? perClass : perClassAp50);
+      const first = before?.scores[on];
+      const changes = Object.entries(first ? classes(first) : {}).map(([name, value]) => ({ name, change: (spread(scores.map((score) => classes(score)[name] ?? null))?.mean ?? 0) - value }));
+      return { row, on, runs: scores.length, miou, ap50: spread(scores.map(({ ap50 }) => ap50)), worst: changes.sort((a, b) => a.change - b.change)[0] ?? null };
     }),
   );
 }
 
-function mean(values: readonly (number | null)[]): number | null {
+function spread(values: readonly (number | null)[]): Spread | null {
   const numbers = values.flatMap((value) => value ?? []);
-  return numbers.length === 0 ? null : numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+  if (numbers.length === 0) return null;
+  const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+  const squares = numbers.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / Math.max(1, numbers.length - 1)) };
 }

@@ -37,10 +37,12 @@ test.serial("every row is run with every seed, written, and not run again; a row
 });
 
 test("mean, spread and the class that lost most, by hand", (t) => {
-  const score = (miou: number, road: number) => ({ night: { miou, ap50: null, perClass: { road, sky: 50 } } });
+  const score = (miou: number, road: number) => ({ night: { miou, ap50: null, perClass: { road, sky: 50 }, perClassAp50: {} }, fog: { miou: null, ap50: miou / 2, perClass: {}, perClassAp50: { car: road, bus: 50 } } });
   const of = (row: string, seed: number | null, miou: number, road: number) => ({ row, changes: {}, seed, seconds: 1, accepted: true, scores: score(miou, road) });
   const results = { study: "s", about: "", command: "", of: "", runs: [of("before", null, 40, 60), of("a", 1, 42, 57), of("a", 2, 44, 59), of("a", 3, 43, 58)] };
-  t.deepEqual(summarise(results)[1], { row: "a", on: "night", runs: 3, mean: 43, deviation: 1, ap50: null, worst: { name: "road", change: -2 } });
+  const [, , night, fog] = summarise(results);
+  t.deepEqual(night, { row: "a", on: "night", runs: 3, miou: { mean: 43, deviation: 1 }, ap50: null, worst: { name: "road", change: -2 } });
+  t.deepEqual(fog, { row: "a", on: "fog", runs: 3, miou: null, ap50: { mean: 21.5, deviation: 0.5 }, worst: { name: "car", change: -2 } }, "boxes alone are labelled there");
 });
 
 test("a study that is not there, or not one, is refused", async (t) => {

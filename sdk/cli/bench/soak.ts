@@ -21,8 +21,8 @@ const sampleEveryMs = 500;
 /** Of the samples, for memory to settle before its slope counts. */
 const settlingShare = 0.2;
 
-/** Trains again and again, in small portions. */
-const learning = { furtherRounds: 1000, furtherAfterFrames: 75, rejectionBackoffMs: 5000, failureBackoffMs: 5000, mostFailures: 1000, training: { steps: 10 } } as const;
+/** Trains as ever, but again and again. */
+const learning = { furtherRounds: 1000, furtherAfterFrames: 75, rejectionBackoffMs: 5000, failureBackoffMs: 5000, mostFailures: 1000 } as const;
 
 interface Answered {
   readonly sequence: number;
