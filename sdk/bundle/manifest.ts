@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
-import { checkVocabulary } from "../network/contract.js";
+import { checkVocabulary, taskKinds } from "../network/contract.js";
 
 export const manifestFile = "manifest.json";
 
@@ -32,6 +32,8 @@ const networkSchema = z.strictObject({
   regions: count,
   textWidth: count.optional(),
   depth: z.boolean().optional(),
+  tasks: z.array(z.enum(taskKinds)).min(1).max(taskKinds.length).refine((given) => new Set(given).size === given.length, "must differ").readonly().optional(),
+  fusion: z.boolean().optional(),
 });
 
 const three = z.tuple([z.number(), z.number(), z.number()]).readonly();

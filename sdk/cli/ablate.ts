@@ -8,29 +8,38 @@ import { figure, type Io, Progress, result } from "./io.js";
 interface Options {
   readonly data?: string;
   readonly threads: number;
+  readonly work?: string;
   readonly json: boolean;
 }
 
 export const ablateCommand = (io: Io): Command =>
   new Command("ablate")
-    .description("Run a study of adaptation: several settings, several seeds, scored on labels that never taught; or a journey through several weathers.")
+    .description("Run a study of adaptation: several settings, several seeds, scored on labels that never taught; a journey through several weathers; or several trainings from scratch.")
     .argument("<study>", "a study in calibration/studies, without its suffix, or a YAML file of that form")
     .option("--data <folder>", "where the study's paths start; ../shared/data beside the package by default")
     .option("--threads <count>", "threads of learning", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)
     .addHelpText("after", "\nResults are kept beside the study, as JSON and as a plot; runs that are there already are not made again.")
-    .action(async (name: string, { data, threads, json }: Options) => {
-      const { isJourney, runStudy, stemOf, summarise } = await import("../pipeline/study.js");
-      const { plotStudy } = await import("../pipeline/study-plot.js");
+    .option("--work <folder>", "where a study of trainings keeps checkpoints; calibration/studies/<study>.work by default")
+    .action(async (name: string, { data, threads, work, json }: Options) => {
+      const { formOf, runStudy, stemOf, summarise } = await import("../pipeline/study.js");
+      const { plotStudy, plotTrainings } = await import("../pipeline/study-plot.js");
       const { defaultDataFolder } = await import("../paths.js");
       const progress = new Progress(io);
       const options = { name, data: resolve(data ?? defaultDataFolder()), threads, onProgress: (line: string) => progress.show(line) };
-      if (await isJourney(name)) {
+      const form = await formOf(name);
+      if (form === "journey") {
         const { journeyLines, runJourney } = await import("../pipeline/journey.js");
         const { plotJourney } = await import("../pipeline/journey-plot.js");
         const results = await runJourney(options);
         await writeFile(`${stemOf(name)}.svg`, plotJourney(results));
         return result(io, json, results, [results.about, ...journeyLines(results)]);
+      }
+      if (form === "trainings") {
+        const { runTrainings, trainingLines } = await import("../pipeline/trainings.js");
+        const results = await runTrainings({ ...options, work: resolve(work ?? `${stemOf(name)}.work`) });
+        await writeFile(`${stemOf(name)}.svg`, plotTrainings(results));
+        return result(io, json, results, [results.about, ...trainingLines(results)]);
       }
       const results = await runStudy(options);
       await writeFile(`${stemOf(name)}.svg`, plotStudy(results));

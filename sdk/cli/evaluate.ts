@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import type { LearntOptions } from "../pipeline/evaluate-learnt.js";
-import { wholeNumber, words } from "./arguments.js";
+import { names, wholeNumber, words } from "./arguments.js";
 import { datasetNamed } from "./dataset.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
 
@@ -11,6 +11,8 @@ interface Options {
   readonly condition: LearntOptions["condition"];
   readonly words?: ReadonlyMap<string, string>;
   readonly textEncoder?: string;
+  readonly heldOut?: readonly string[];
+  readonly intervals: boolean;
   readonly frames?: number;
   readonly threads: number;
   readonly json: boolean;
@@ -29,25 +31,32 @@ export const evaluateCommand = (io: Io): Command =>
     )
     .option("--words <name=word,...>", "other words to ask for than the dataset's names, for example sidewalk=pavement,tree=foliage", words)
     .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
+    .option("--held-out <names>", "names that the bundle never learnt, separated by commas: they and the others are averaged apart", names)
+    .option("--intervals", "tell 95 % intervals of the scores, by bootstrap over frames", false)
     .option("--frames <count>", "only so many frames, spread over the dataset", wholeNumber(1))
     .option("--threads <count>", "threads of inference", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)
-    .addHelpText("after", "\nPrints miou, perClass, ap50, perClassAp50 (percent), frames, seconds, condition, and generations: how many frames each answered; for an imported model also classes, for one that tells depth also depth: absRel and within125.")
+    .addHelpText("after", "\nPrints miou, perClass, ap50, perClassAp50 (percent), frames, seconds, condition, and generations: how many frames each answered; for an imported model also classes, for one that tells depth also depth: absRel and within125; with --intervals also intervals, with --held-out also seen and unseen.")
     .action(async (options: Options) => {
       const { findBundle } = await import("../bundle/index.js");
       const { evaluateLearnt } = await import("../pipeline/evaluate-learnt.js");
       const progress = new Progress(io);
       const { inOtherWords } = await import("../training/dataset.js");
-      const { bundle, dataset: named, words: other, json, ...others } = options;
+      const { seenAndUnseen } = await import("../training/evaluate.js");
+      const { bundle, dataset: named, words: other, heldOut, json, ...others } = options;
       const dataset = await datasetNamed(named);
       const evaluation = await evaluateLearnt(
         { ...others, bundle: findBundle(bundle), onProgress: (done, total) => progress.show(`${done} of ${total} frames`) },
         other ? inOtherWords(dataset, other) : dataset,
       );
-      const { miou, perClass, ap50, perClassAp50, depth, frames, seconds, generations, classes = {} } = evaluation;
+      const { miou, perClass, ap50, perClassAp50, depth, frames, seconds, generations, intervals, classes = {} } = evaluation;
+      const apart = heldOut && seenAndUnseen(evaluation, heldOut);
+      const between = (interval: readonly number[] | null): string => (interval ? interval.map(figure).join(" to ") : "-");
       const asked = Object.entries(classes).filter(([name, meant]) => name !== meant);
-      result(io, json, evaluation, [
+      result(io, json, { ...evaluation, ...apart }, [
         `mIoU ${figure(miou)}   AP50 ${figure(ap50)}   ${frames} frames in ${figure(seconds)} s`,
+        ...(intervals ? [`95 %: mIoU ${between(intervals.miou)}   AP50 ${between(intervals.ap50)}`] : []),
+        ...(apart ? [`learnt: mIoU ${figure(apart.seen.miou)}   AP50 ${figure(apart.seen.ap50)}`, `held out: mIoU ${figure(apart.unseen.miou)}   AP50 ${figure(apart.unseen.ap50)}`] : []),
         ...(depth ? [`depth: error ${figure(depth.absRel)} %, ${figure(depth.within125)} % within a factor of 1.25, up to 80 m`] : []),
         ...table(Object.entries(generations).map(([generation, count]) => [`generation ${generation}`, `${count} frames`])),
         ...table(asked.map(([name, meant]) => [`${name} stands for`, meant ?? "no class of the model"])),

@@ -49,6 +49,11 @@ export const patchSize = 32;
 /** Rows of `text` before the first name: one a task. */
 export const tasks = ["semantic segmentation", "object detection"] as const;
 
+/** What a network of our own can be built to answer. */
+export const taskKinds = ["segmentation", "detection"] as const;
+
+export type Task = (typeof taskKinds)[number];
+
 /** The size of the padded vocabulary for `count` names. Throws `E_VOCABULARY`. */
 export function paddedVocabularySize(count: number): (typeof vocabularySizes)[number] {
   const size = vocabularySizes.find((s) => s >= count);
@@ -102,6 +107,10 @@ export interface NetworkConfig {
   readonly textWidth?: number;
   /** Whether it tells depth too. */
   readonly depth?: boolean;
+  /** What it answers; both masks and boxes where it is left out. */
+  readonly tasks?: readonly Task[];
+  /** False: names do not look at the image before they become queries, as a study of what that is worth. */
+  readonly fusion?: boolean;
 }
 
 export const defaultNetwork: NetworkConfig = {

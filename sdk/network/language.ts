@@ -2,7 +2,7 @@ import type { Value } from "../graph/graph.js";
 import { add, concat, gelu, mean, mul, reshape, slice, sub, transposeLast } from "../graph/ops.js";
 import { attention } from "./attention.js";
 import type { Builder } from "./builder.js";
-import type { NetworkConfig } from "./contract.js";
+import { type NetworkConfig, type Task, taskKinds } from "./contract.js";
 
 /** Added to scores of what is not to be seen: far below any score, and exact in float16. */
 export const hidden = -1e4;
@@ -10,12 +10,9 @@ export const hidden = -1e4;
 /** [N, K] of 1 and 0 to a bias [N, K] of 0 and `hidden`. */
 export const hideUnused = (used: Value): Value => mul(sub(1, used), hidden);
 
-export interface Language {
-  /** [N, K, d]: each name as the segmentation task sees it, after fusion with the image. */
-  readonly segmentation: Value;
-  /** [N, K, d]: each name as the detection task sees it, after fusion with the image. */
-  readonly detection: Value;
-  /** [N, S]: attention of the used names over the last stage's S patches, averaged over heads and names; M of eq. 4. */
+/** [N, K, d] for each task of the network: each name as that task sees it, after fusion with the image. */
+export interface Language extends Readonly<Partial<Record<Task, Value>>> {
+  /** [N, S]: attention of the used names over the last stage's S patches, averaged over heads and names; M of eq. 4. Even where there is no fusion. */
   readonly attention: Value;
 }
 
@@ -37,17 +34,20 @@ export function language(b: Builder, text: Value, used: Value, last: Value, conf
     const hint = b.linear("decoder.language.task", slice(text, 1, i, i + 1), d);
     return add(category, b.linear(`decoder.language.mix`, gelu(add(b.linear("decoder.language.hidden", categories, d), hint)), d));
   };
-  const names = concat([task(0), task(1)], 1);
+  const wanted = config.tasks ?? taskKinds;
+  const names = concat(wanted.map((kind) => task(taskKinds.indexOf(kind))), 1);
   const patches = transposeLast(reshape(last, [n, d, last.shape[2] * last.shape[3]]));
   const s = patches.shape[1];
+  const seen = b.graph.constant({ dtype: "float32", shape: [n, s], data: new Float32Array(n * s) });
+  const perTask = (x: Value): Partial<Record<Task, Value>> => Object.fromEntries(wanted.map((kind, at) => [kind, slice(x, 1, at * k, (at + 1) * k)]));
+  if (config.fusion === false) return { ...perTask(names), attention: add(seen, 1 / s) };
   const keys = concat([names, patches], 1);
   const bias = hideUnused(used);
-  const seen = b.graph.constant({ dtype: "float32", shape: [n, s], data: new Float32Array(n * s) });
-  const keyBias = reshape(concat([bias, bias, seen], 1), [n, 1, 1, 2 * k + s]);
+  const own = wanted.length * k;
+  const keyBias = reshape(concat([...wanted.map(() => bias), seen], 1), [n, 1, 1, own + s]);
   const fused = attention(b, "decoder.language.fusion", b.layerNorm("decoder.language.norm", names), keys, config.heads, keyBias);
-  const both = add(names, fused.output);
-  // M of eq. 4: the part of the map that falls on patches, for the segmentation task's names.
-  const onPatches = slice(slice(mean(fused.map, [1]), 1, 0, k), 2, 2 * k, 2 * k + s);
+  // M of eq. 4: the part of the map that falls on patches, for the first task's names, segmentation's where there is that.
+  const onPatches = slice(slice(mean(fused.map, [1]), 1, 0, k), 2, own, own + s);
   const weighted = mean(mul(onPatches, reshape(used, [n, k, 1])), [1]);
-  return { segmentation: slice(both, 1, 0, k), detection: slice(both, 1, k, 2 * k), attention: weighted };
+  return { ...perTask(add(names, fused.output)), attention: weighted };
 }

@@ -2,11 +2,11 @@ import type { Value } from "../graph/graph.js";
 import { add, div, exp, expand, gatherElements, matMul, mul, reduceMax, reshape, sqrt, stopGradient, sum, topK, unsqueeze } from "../graph/ops.js";
 import { refineBoxes } from "./boxes.js";
 import type { Builder } from "./builder.js";
-import type { NetworkConfig } from "./contract.js";
+import { type NetworkConfig, noName } from "./contract.js";
 import { depthHead } from "./depth-head.js";
 import { imageEncoder } from "./image-encoder.js";
 import { hideUnused, language } from "./language.js";
-import { pixelDecoder } from "./pixel-decoder.js";
+import { pixelDecoder, type Pyramid } from "./pixel-decoder.js";
 import { boxCode, proposalDecoder } from "./proposal-decoder.js";
 import { proposals, type Proposals } from "./proposals.js";
 import { similarity, unit } from "./similarity.js";
@@ -42,24 +42,25 @@ export interface DetectionValues extends RegionValues {
   readonly proposalLogits: Value;
 }
 
-/** What masks and regions are classified by: names t, visual concepts and region features o of eq. 6, temperatures of eq. 7. */
+/** What masks and regions are classified by, of each task that the network has. */
 export interface EmbeddedValues {
-  /** [N, K, d], of unit length. */
-  readonly maskNames: Value;
-  /** [N, d, H / 4 W / 4] */
-  readonly concepts: Value;
-  /** [1]: 1 / tau of the masks. */
-  readonly maskScale: Value;
-  /** [N, K, d] */
-  readonly regionNames: Value;
-  /** [N, R, d] */
-  readonly regions: Value;
-  /** [1]: 1 / tau of the regions. */
-  readonly regionScale: Value;
+  readonly masks?: {
+    /** t of eq. 6: [N, K, d], of unit length. */
+    readonly names: Value;
+    /** [N, d, H / 4 W / 4] */
+    readonly concepts: Value;
+    /** [1]: 1 / tau of eq. 7. */
+    readonly scale: Value;
+  };
+  readonly regions?: {
+    /** t of eq. 6: [N, K, d] */
+    readonly names: Value;
+    /** o of eq. 6: [N, R, d] */
+    readonly features: Value;
+    /** [1]: 1 / tau of eq. 7. */
+    readonly scale: Value;
+  };
 }
-
-/** What our own network answers: everything but finer masks. */
-export type OwnNetworkValues = NetworkValues & Required<Pick<NetworkValues, "detection" | "embedded">>;
 
 /**
  * The whole network on a batch.
@@ -68,58 +69,72 @@ export type OwnNetworkValues = NetworkValues & Required<Pick<NetworkValues, "det
  * @param text float32 [N, K + 2, d of the text encoder], E of eq. 2
  * @param used float32 [N, K]
  */
-export function network(b: Builder, image: Value, text: Value, used: Value, config: NetworkConfig): OwnNetworkValues {
-  const d = config.embedding;
-  const n = image.shape[0];
-  const k = used.shape[1];
+export function network(b: Builder, image: Value, text: Value, used: Value, config: NetworkConfig): NetworkValues {
   const pyramid = pixelDecoder(b, imageEncoder(b, image, config), config);
   const words = language(b, text, used, pyramid.levels[2], config);
-  const bias = hideUnused(used);
+  const regions = words.detection && regionsProposed(b, pyramid, words.detection, used, config);
+  const decoded = proposalDecoder(b, { ...(words.segmentation && { masks: words.segmentation }), ...(regions && { regions: regions.queries }) }, used, pyramid.levels, config);
+  const detection = regions && decoded.regions && regions.refined(decoded.regions);
+  const masks = words.segmentation && decoded.masks && masksOf(b, pyramid, words.segmentation, decoded.masks, used, config);
+  return {
+    ...(masks ? { maskLogits: masks.maskLogits } : nothingNamed(b, used, config)),
+    attention: words.attention,
+    ...(config.depth && { depth: () => depthHead(b, pyramid) }),
+    ...(detection && { detection: detection.values }),
+    embedded: { ...(masks && { masks: masks.embedded }), ...(detection && { regions: detection.embedded }) },
+  };
+}
 
-  const dense = proposals(b, pyramid.levels, config);
-  const scale = (name: string, start: number): Value => b.parameter(`decoder.${name}`, [1], { fill: start });
-  const regionLogScale = scale("region.logScale", Math.log(10));
-  const detectionLogits = (features: Value): Value =>
-    add(
-      add(similarity(features, words.detection, regionLogScale), scale("region.offset", -5)),
-      unsqueeze(bias, [1]),
-    );
-  const proposalLogits = detectionLogits(dense.features);
+const scale = (b: Builder, name: string, start: number): Value => b.parameter(`decoder.${name}`, [1], { fill: start });
+
+/** The dense proposals, the surest of them as queries, and what becomes of those once they are decoded. */
+function regionsProposed(b: Builder, { levels }: Pyramid, names: Value, used: Value, config: NetworkConfig) {
+  const d = config.embedding;
+  const n = used.shape[0];
+  const bias = hideUnused(used);
+  const dense = proposals(b, levels, config);
+  const regionLogScale = scale(b, "region.logScale", Math.log(10));
+  const logits = (features: Value): Value => add(add(similarity(features, names, regionLogScale), scale(b, "region.offset", -5)), unsqueeze(bias, [1]));
+  const proposalLogits = logits(dense.features);
 
   const [, best] = topK(reduceMax(proposalLogits, [2]), config.regions, 1);
   const pick = (x: Value): Value =>
     stopGradient(gatherElements(x, expand(unsqueeze(best, [2]), [n, config.regions, x.shape[2]]), 1));
   const reference = pick(dense.boxes);
   const content = b.linear("decoder.region.content", pick(dense.features), d);
-  const regionQueries = add(content, b.linear("decoder.region.place", boxCode(b, reference, config), d));
-
-  const decoded = proposalDecoder(b, words.segmentation, regionQueries, used, pyramid.levels, config);
-  const regionFeatures = add(content, b.linear("decoder.region.refine", decoded.regions, d));
-  const deltas = b.linear("decoder.region.delta", decoded.regions, 4, 0.1);
-
-  const maskQueries = unit(add(words.segmentation, b.linear("decoder.mask.refine", decoded.masks, d)));
-  const [, , h, w] = pyramid.concepts.shape;
-  const concepts = reshape(pyramid.concepts, [n, d, h * w]);
-  const length = sqrt(add(sum(mul(concepts, concepts), [1], true), 1e-6));
-  const maskScale = exp(scale("mask.logScale", Math.log(12)));
-  const cosine = div(matMul(maskQueries, concepts), div(length, maskScale));
   return {
-    maskLogits: reshape(add(cosine, unsqueeze(bias, [2])), [n, k, h, w]),
-    attention: words.attention,
-    ...(config.depth && { depth: () => depthHead(b, pyramid) }),
-    detection: {
-      proposals: dense,
-      proposalLogits,
-      regionLogits: detectionLogits(regionFeatures),
-      regionBoxes: refineBoxes(reference, deltas),
+    queries: add(content, b.linear("decoder.region.place", boxCode(b, reference, config), d)),
+    refined: (decoded: Value) => {
+      const features = add(content, b.linear("decoder.region.refine", decoded, d));
+      const deltas = b.linear("decoder.region.delta", decoded, 4, 0.1);
+      return {
+        values: { proposals: dense, proposalLogits, regionLogits: logits(features), regionBoxes: refineBoxes(reference, deltas) },
+        embedded: { names, features, scale: exp(regionLogScale) },
+      };
     },
-    embedded: {
-      maskNames: maskQueries,
-      concepts,
-      maskScale,
-      regionNames: words.detection,
-      regions: regionFeatures,
-      regionScale: exp(regionLogScale),
-    },
+  };
+}
+
+function masksOf(b: Builder, { concepts: map }: Pyramid, names: Value, decoded: Value, used: Value, { embedding: d }: NetworkConfig) {
+  const [n, k] = used.shape;
+  const queries = unit(add(names, b.linear("decoder.mask.refine", decoded, d)));
+  const [, , h, w] = map.shape;
+  const concepts = reshape(map, [n, d, h * w]);
+  const length = sqrt(add(sum(mul(concepts, concepts), [1], true), 1e-6));
+  const maskScale = exp(scale(b, "mask.logScale", Math.log(12)));
+  const cosine = div(matMul(queries, concepts), div(length, maskScale));
+  return {
+    maskLogits: reshape(add(cosine, unsqueeze(hideUnused(used), [2])), [n, k, h, w]),
+    embedded: { names: queries, concepts, scale: maskScale },
+  };
+}
+
+/** Of a network that only detects: no name is likelier than another anywhere, and masks name nothing. */
+function nothingNamed({ graph }: Builder, used: Value, { width, height }: NetworkConfig): Pick<NetworkValues, "maskLogits" | "fineMask"> {
+  const [n, k] = used.shape;
+  const [h, w] = [height / 4, width / 4];
+  return {
+    maskLogits: expand(reshape(hideUnused(used), [n, k, 1, 1]), [n, k, h, w]),
+    fineMask: graph.constant({ dtype: "uint8", shape: [n, 1, height, width], data: new Uint8Array(n * height * width).fill(noName) }),
   };
 }

@@ -5,27 +5,24 @@ import type { Builder } from "./builder.js";
 import type { NetworkConfig } from "./contract.js";
 import { hideUnused } from "./language.js";
 
+export interface Queries {
+  readonly masks?: Value;
+  readonly regions?: Value;
+}
+
 /**
  * The unified proposal decoder: mask queries (one a name) and region queries (one a proposal) pass the same layers, told apart
- * by a learned vector of their task.
+ * by a learned vector of their task. A network of one task has its queries alone.
  *
  * @param masks [N, K, d]
  * @param regions [N, R, d]
  * @param used [N, K]
  * @param levels the pyramid at strides 8, 16, 32; the queries look at the last two
- * @returns both in the same shapes
+ * @returns those that were given, in the same shapes
  */
-export function proposalDecoder(
-  b: Builder,
-  masks: Value,
-  regions: Value,
-  used: Value,
-  levels: readonly Value[],
-  config: NetworkConfig,
-): { readonly masks: Value; readonly regions: Value } {
+export function proposalDecoder(b: Builder, { masks, regions }: Queries, used: Value, levels: readonly Value[], config: NetworkConfig): Queries {
   const d = config.embedding;
-  const [n, k] = masks.shape;
-  const r = regions.shape[1];
+  const [n, k] = used.shape;
   const tokens = (x: Value): Value => transposeLast(reshape(x, [n, d, x.shape[2] * x.shape[3]]));
   const memory = concat(
     levels.slice(1).map((level, i) => {
@@ -36,9 +33,14 @@ export function proposalDecoder(
     1,
   );
   const role = (name: string): Value => b.parameter(`decoder.unified.${name}`, [1, 1, d], { deviation: 0.02 });
-  const alwaysSeen = b.graph.constant({ dtype: "float32", shape: [n, r], data: new Float32Array(n * r) });
-  const bias = reshape(concat([hideUnused(used), alwaysSeen], 1), [n, 1, 1, k + r]);
-  let queries = concat([add(masks, role("mask")), add(regions, role("region"))], 1);
+  const alwaysSeen = (count: number): Value => b.graph.constant({ dtype: "float32", shape: [n, count], data: new Float32Array(n * count) });
+  const given = [
+    ...(masks ? [{ queries: add(masks, role("mask")), bias: hideUnused(used) }] : []),
+    ...(regions ? [{ queries: add(regions, role("region")), bias: alwaysSeen(regions.shape[1]) }] : []),
+  ];
+  let queries = concat(given.map((each) => each.queries), 1);
+  const count = queries.shape[1];
+  const bias = reshape(concat(given.map((each) => each.bias), 1), [n, 1, 1, count]);
   for (let i = 0; i < config.decoderLayers; i++) {
     const name = `decoder.unified.layer${i}`;
     const own = b.layerNorm(`${name}.norm0`, queries);
@@ -48,7 +50,7 @@ export function proposalDecoder(
     queries = add(queries, b.linear(`${name}.narrow`, wide, d, 0.5));
   }
   const normal = b.layerNorm("decoder.unified.norm", queries);
-  return { masks: slice(normal, 1, 0, k), regions: slice(normal, 1, k, k + r) };
+  return { ...(masks && { masks: slice(normal, 1, 0, k) }), ...(regions && { regions: slice(normal, 1, masks ? k : 0, count) }) };
 }
 
 /** Sinusoids of a box's corners: [N, R, 4] pixels to [N, R, 32]. */

@@ -5,10 +5,10 @@ import { replaceSynced } from "../bundle/files.js";
 import { bundleFiles, type Manifest } from "../bundle/index.js";
 
 /** SHA-256 over a bundle's weights and whatever else results depend on: those of others are not mixed in. */
-export function hashOf({ files }: Manifest, ...others: readonly unknown[]): string {
-  const weights = files.find(({ path }) => path === bundleFiles.weights)?.sha256;
-  return createHash("sha256").update(JSON.stringify([weights, ...others])).digest("hex");
-}
+export const hashOf = ({ files }: Manifest, ...others: readonly unknown[]): string => hashOfValues(files.find(({ path }) => path === bundleFiles.weights)?.sha256, ...others);
+
+/** The same of plain values. */
+export const hashOfValues = (...values: readonly unknown[]): string => createHash("sha256").update(JSON.stringify(values)).digest("hex");
 
 /** What is kept in a file of JSON; undefined where there is none, or it is of something else. */
 export async function keptResults<T extends { readonly of: string }>(file: string, of: string): Promise<T | undefined> {

@@ -1,54 +1,54 @@
-import { escaped, svg } from "./svg.js";
-import { type StudyResults, type Summary, summarise } from "./study.js";
+import { type Mark, type Panel, plotRows } from "./rows-plot.js";
+import { type Score, type StudyResults, type Summary, summarise } from "./study.js";
+import type { TrainingScore, TrainingsResults } from "./trainings.js";
 
-const labelWidth = 250;
-const panelWidth = 270;
-const rowHeight = 24;
-const top = 62;
-/** Space at both sides of a panel's axis. */
-const margin = 22;
+type Measure = "miou" | "ap50";
 
-/**
- * A study as SVG, mIoU or, where boxes alone are labelled, AP50: a panel for each set that was scored, a line for each row; small dots are seeds, large ones their mean, bars one standard deviation to either
- * side, and the dashed line is the bundle as it was.
- */
+/** AP50 where boxes alone are labelled. */
+const measureOf = (scores: readonly { readonly miou: unknown }[]): Measure => (scores.some(({ miou }) => miou !== null) ? "miou" : "ap50");
+
+const titled = (on: string, measure: Measure): string => (measure === "ap50" ? `${on}, AP50` : on);
+
+const unit = "percent: mIoU, or AP50 where it says so";
+
+/** A study as SVG: a panel for each set that was scored, a line for each row; small dots are seeds, large ones their mean, bars one standard deviation to either side, and the dashed line is the bundle as it was. */
 export function plotStudy(results: StudyResults): string {
   const summary = summarise(results);
   const rows = [...new Set(summary.map(({ row }) => row))].filter((row) => row !== "before");
   const sets = [...new Set(summary.map(({ on }) => on))];
-  const width = labelWidth + sets.length * panelWidth;
-  const height = top + rows.length * rowHeight + 16;
-  const middle = (row: number): number => top + (row + 0.5) * rowHeight;
-  const labels = rows.map((row, at) => `<text x="${labelWidth - 12}" y="${middle(at) + 4}" text-anchor="end">${escaped(row)}</text>`);
-  const panels = sets.map((on, at) => panel(results, summary.filter((each) => each.on === on), rows, on, labelWidth + at * panelWidth, middle, height));
-  return svg(width, height, results.about, [
-    `<text class="title" x="12" y="22">${escaped(results.study)}</text>`,
-    `<text class="quiet" x="12" y="38">percent: mIoU, or AP50 where it says so</text>`,
-    ...labels,
-    ...panels,
-  ]);
+  return plotRows({ title: results.study, about: results.about, unit, rows, panels: sets.map((on) => panelOf(results, summary.filter((each) => each.on === on), on)) });
 }
 
-function panel({ runs }: StudyResults, summary: readonly Summary[], rows: readonly string[], on: string, left: number, middle: (row: number) => number, height: number): string {
-  const measure = summary.some(({ miou }) => miou) ? "miou" : "ap50";
-  const scores = (row: string): number[] => runs.filter((run) => run.row === row).flatMap(({ scores: { [on]: score } }) => score?.[measure] ?? []);
-  const all = [...new Set(summary.map(({ row }) => row))].flatMap(scores);
-  const [low, high] = [Math.floor(Math.min(...all) - 0.5), Math.ceil(Math.max(...all) + 0.5)];
-  const x = (value: number): string => (left + margin + ((value - low) / (high - low)) * (panelWidth - 2 * margin)).toFixed(1);
-  const ticks = [low, (low + high) / 2, high].map((value) => `<text class="quiet" x="${x(value)}" y="${top - 6}" text-anchor="middle">${Number.isInteger(value) ? value : value.toFixed(1)}</text>`);
-  const lines = rows.map((row, at) => {
-    const found = summary.find((each) => each.row === row);
-    const value = found?.[measure];
-    if (!found || !value) return "";
+function panelOf({ runs }: StudyResults, summary: readonly Summary[], on: string): Panel {
+  const measure = measureOf(summary);
+  const scores = (row: string): number[] => runs.filter((run) => run.row === row).flatMap(({ scores: { [on]: score } }): number[] => valueOf(score, measure));
+  const [before] = scores("before");
+  const marks = summary.flatMap((each): [string, Mark][] => {
+    const value = each[measure];
+    if (each.row === "before" || !value) return [];
     const { mean, deviation } = value;
-    const y = middle(at);
-    return [
-      `<line class="line" x1="${x(low)}" x2="${x(high)}" y1="${y}" y2="${y}"/>`,
-      `<line class="spread" x1="${x(Math.max(low, mean - deviation))}" x2="${x(Math.min(high, mean + deviation))}" y1="${y}" y2="${y}"/>`,
-      ...scores(row).map((value) => `<circle class="seed" cx="${x(value)}" cy="${y}" r="3"/>`),
-      `<circle class="mean" cx="${x(mean)}" cy="${y}" r="5"><title>${escaped(row)} on ${escaped(on)}: ${mean.toFixed(1)} ± ${deviation.toFixed(1)}, ${found.runs} seeds</title></circle>`,
-    ].join("");
+    return [[each.row, { mean, bar: [mean - deviation, mean + deviation], points: scores(each.row), text: `${each.row} on ${on}: ${mean.toFixed(1)} ± ${deviation.toFixed(1)}, ${each.runs} seeds` }]];
   });
-  const before = scores("before").map((value) => `<line class="before" x1="${x(value)}" x2="${x(value)}" y1="${top}" y2="${height - 12}"><title>before: ${value.toFixed(1)}</title></line>`);
-  return [`<text x="${left + panelWidth / 2}" y="22" text-anchor="middle">${escaped(on)}${measure === "ap50" ? ", AP50" : ""}</text>`, ...ticks, ...before, ...lines].join("\n");
+  return { title: titled(on, measure), ...(before !== undefined && { before: { value: before, text: `before: ${before.toFixed(1)}` } }), marks: new Map(marks) };
+}
+
+const valueOf = (score: Pick<Score, Measure> | undefined, measure: Measure): number[] => (score?.[measure] == null ? [] : [score[measure]]);
+
+/** Trainings as SVG: a panel for each set and measure, a line for each row, with its 95 % interval over frames as a bar. */
+export function plotTrainings({ study, about, runs }: TrainingsResults): string {
+  const sets = [...new Set(runs.flatMap(({ scores }) => Object.keys(scores)))];
+  const panels = sets.flatMap((on) =>
+    (["miou", "ap50"] as const).flatMap((measure): Panel[] => {
+      const marks = runs.flatMap(({ row, scores: { [on]: score } }) => markOf(row, on, score, measure));
+      return marks.length === 0 ? [] : [{ title: titled(on, measure), marks: new Map(marks) }];
+    }),
+  );
+  return plotRows({ title: study, about, unit, rows: runs.map(({ row }) => row), panels });
+}
+
+function markOf(row: string, on: string, score: TrainingScore | undefined, measure: Measure): [string, Mark][] {
+  const value = score?.[measure];
+  if (value == null) return [];
+  const bar = score?.intervals?.[measure] ?? [value, value];
+  return [[row, { mean: value, bar, points: [], text: `${row} on ${on}: ${value.toFixed(1)}, ${bar.map((end) => end.toFixed(1)).join(" to ")}` }]];
 }

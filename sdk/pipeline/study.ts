@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseDocument } from "yaml";
 import { z } from "zod";
 import { judge, judgeBoundsFor } from "../adaptation/judge/index.js";
 import { train, trainingOptionsFor, type TrainingJob, type TrainingOptions } from "../adaptation/trainer/index.js";
@@ -97,8 +98,12 @@ export interface StudyOptions {
 /** The file of a study, without its suffix. */
 export const stemOf = (name: string): string => (name.endsWith(".yaml") ? name.slice(0, -".yaml".length) : join(packageRoot(), "calibration", "studies", name));
 
-/** Whether a study's file is of the other form, a journey through several conditions (see `journey.ts`). */
-export const isJourney = async (name: string): Promise<boolean> => /^stops:/m.test(await readFile(`${stemOf(name)}.yaml`, "utf8").catch(() => ""));
+/** Of what form a study's file is: adaptations, a journey through several conditions (`journey.ts`), or trainings (`trainings.ts`). One that cannot be read is told of by whoever runs it. */
+export async function formOf(name: string): Promise<"adaptations" | "journey" | "trainings"> {
+  const study: unknown = parseDocument(await readFile(`${stemOf(name)}.yaml`, "utf8").catch(() => "")).toJS();
+  const has = (key: string): boolean => typeof study === "object" && study !== null && key in study;
+  return has("stops") ? "journey" : has("recipe") ? "trainings" : "adaptations";
+}
 
 /**
  * Runs a study: adapts the bundle once for each row and seed, as on the vehicle, and scores what comes out, whatever the judge says. Results are written

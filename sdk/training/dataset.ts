@@ -56,3 +56,23 @@ export function inOtherWords(dataset: Dataset, words: ReadonlyMap<string, string
     },
   };
 }
+
+/**
+ * The dataset as one that never heard of some names: their pixels are not labelled, and their boxes are nothing. For measuring what words alone are worth.
+ * Names that it does not have are none of its own.
+ */
+export function withoutNames(dataset: Dataset, heldOut: readonly string[]): Dataset {
+  const isKept = (name: string): boolean => !heldOut.includes(name);
+  const names = dataset.names.filter(isKept);
+  const place = new Uint8Array(256).fill(ignoreLabel);
+  for (const [at, name] of dataset.names.entries()) if (isKept(name)) place[at] = names.indexOf(name);
+  return {
+    ...dataset,
+    names,
+    boxNames: dataset.boxNames.filter(isKept),
+    sample: async (index) => {
+      const { mask, boxes, ...sample } = await dataset.sample(index);
+      return { ...sample, ...(mask && { mask: mask.map((label) => place[label]) }), ...(boxes && { boxes: boxes.filter(({ label }) => isKept(label)) }) };
+    },
+  };
+}

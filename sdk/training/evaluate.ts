@@ -7,7 +7,7 @@ import { NightshiftError } from "../errors.js";
 import type { Box, ScoredBox } from "../frame.js";
 import { noName } from "../network/contract.js";
 import type { Dataset, Sample } from "./dataset.js";
-import { averagePrecision50, ConfusionMatrix, DepthErrors, type DepthScores, resizeMaskNearest } from "./metrics/index.js";
+import { averagePrecision50, bootstrapInterval, ConfusionMatrix, DepthErrors, type DepthScores, type Interval, resizeMaskNearest, type SegmentationScore } from "./metrics/index.js";
 
 /** What a model scored on a dataset. Scores are percent; null where the dataset has no such labels. */
 export interface Evaluation {
@@ -20,11 +20,15 @@ export interface Evaluation {
   readonly depth?: DepthScores;
   readonly frames: number;
   readonly seconds: number;
+  /** Where they were asked for: 95 % intervals of the first two, by bootstrap over frames. */
+  readonly intervals?: { readonly miou: Interval | null; readonly ap50: Interval | null };
 }
 
 export interface EvaluateOptions {
   /** Only so many frames, spread over the dataset; all unless told otherwise. */
   readonly frames?: number;
+  /** Whether to tell how the scores would spread over other frames. */
+  readonly intervals?: boolean;
   /** Hears after each frame how many of how many are done. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -52,12 +56,16 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
     });
   const start = performance.now();
   const indices = spread(dataset.length, options.frames ?? dataset.length);
-  const confusion = new ConfusionMatrix(names);
+  /** One a frame. */
+  const confusions: ConfusionMatrix[] = [];
   const found: (readonly ScoredBox[])[] = [];
   const wanted: (readonly Box[])[] = [];
   const takeMask = ({ mask, width, height }: Sample, answer: Perception): void => {
     // A model that names no pixels is not scored on them.
-    if (mask && answer.mask.some((index) => index !== noName)) confusion.add(resizeMaskNearest(answer.mask, answer.width, answer.height, width, height), mask);
+    if (!mask || answer.mask.every((index) => index === noName)) return;
+    const confusion = new ConfusionMatrix(names);
+    confusion.add(resizeMaskNearest(answer.mask, answer.width, answer.height, width, height), mask);
+    confusions.push(confusion);
   };
   const takeBoxes = ({ boxes }: Sample, answer: Perception): void => {
     if (!boxes) return;
@@ -80,7 +88,7 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
       options.onProgress?.(pass * indices.length + ++done, passes.length * indices.length);
     }
   }
-  const masks = confusion.score();
+  const masks = scoreOf(names, confusions);
   const boxes = averagePrecision50(found, wanted);
   const depth = depths.score();
   return {
@@ -91,7 +99,32 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
     ...(depth && { depth }),
     frames: indices.length,
     seconds: (performance.now() - start) / 1000,
+    ...(options.intervals && {
+      intervals: {
+        miou: bootstrapInterval(confusions.length, (drawn) => scoreOf(names, drawn.map((frame) => confusions[frame])).miou),
+        // A box may be claimed once: each frame that is drawn has its own.
+        ap50: bootstrapInterval(wanted.length, (drawn) => averagePrecision50(drawn.map((frame) => found[frame]), drawn.map((frame) => wanted[frame].map((box) => ({ ...box })))).ap50),
+      },
+    }),
   };
+}
+
+function scoreOf(names: readonly string[], confusions: readonly ConfusionMatrix[]): SegmentationScore {
+  const all = new ConfusionMatrix(names);
+  for (const confusion of confusions) all.include(confusion);
+  return all.score();
+}
+
+/** Means over the names that a bundle never learnt and over the others; null where there are none of them. */
+export function seenAndUnseen({ perClass, perClassAp50 }: Evaluation, heldOut: readonly string[]) {
+  const means = (unseen: boolean) => {
+    const mean = (scores: Readonly<Record<string, number>>): number | null => {
+      const values = Object.entries(scores).flatMap(([name, value]) => (heldOut.includes(name) === unseen ? value : []));
+      return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+    };
+    return { miou: mean(perClass), ap50: mean(perClassAp50) };
+  };
+  return { seen: means(false), unseen: means(true) };
 }
 
 /** Scores a bundle on disk, with an engine of its own; `textEncoder` as `BundleText` takes it. Throws as `readBundle` and `evaluate`. */

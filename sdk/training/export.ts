@@ -8,7 +8,7 @@ import { inputNames, paddedVocabularySize, type NetworkConfig } from "../network
 import { StatisticsAverage, statisticsModel } from "../network/steps/statistics.js";
 import type { TextTower } from "../network/text/tower.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
-import type { Dataset, Sample } from "./dataset.js";
+import { type Dataset, type Sample, withoutNames } from "./dataset.js";
 import type { Recipe } from "./recipe.js";
 import type { Words } from "../network/text/words.js";
 
@@ -64,9 +64,9 @@ async function withStatistics({ config, weights, words, recipe, sources, openMod
 const rounded = (weights: Weights): Weights =>
   new Map([...weights].map(([name, t]): [string, FloatTensor] => [name, { ...t, data: fromFloat16(toFloat16(t.data)) }]));
 
-async function exemplars(openModule: URL): Promise<{ names: readonly string[]; boxNames: readonly string[]; samples: Sample[] }> {
+async function exemplars({ openModule, recipe: { heldOut = [] } }: ExportOptions): Promise<{ names: readonly string[]; boxNames: readonly string[]; samples: Sample[] }> {
   const { openDataset } = (await import(openModule.href)) as { openDataset: OpenDataset };
-  const drive = await openDataset({ kind: "drive", seed: exemplarSeed, length: exemplarCount, condition: "day", width: 512, height: 288 });
+  const drive = withoutNames(await openDataset({ kind: "drive", seed: exemplarSeed, length: exemplarCount, condition: "day", width: 512, height: 288 }), heldOut);
   const samples: Sample[] = [];
   for (let i = 0; i < drive.length; i++) samples.push(await drive.sample(i));
   return { names: drive.names, boxNames: drive.boxNames, samples };
@@ -76,7 +76,7 @@ async function exemplars(openModule: URL): Promise<{ names: readonly string[]; b
 export async function exportBundle(options: ExportOptions): Promise<ExportedBundle> {
   const { out, config, words, tower, recipe } = options;
   const weights = rounded(await withStatistics(options));
-  const shown = await exemplars(options.openModule);
+  const shown = await exemplars(options);
   await words.learn([...recipe.vocabulary, ...shown.names]);
   const [first] = shown.samples;
   const model = inferenceModel(config, weights, { frameWidth: first.width, frameHeight: first.height, names: paddedVocabularySize(recipe.vocabulary.length) });

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { taskKinds } from "../network/contract.js";
 import { packageRoot } from "../paths.js";
 import { readYaml } from "../yaml.js";
 
@@ -33,10 +34,19 @@ const recipeSchema = z.strictObject({
   /** A folder with a CLIP text tower, whose embeddings names have then; the bundled text encoder's without it. */
   textEncoder: z.string().min(1).optional(),
   vocabulary: z.array(z.string()).min(1),
+  /** What the network answers; both where it is left out. */
+  tasks: z.array(z.enum(taskKinds)).min(1).max(taskKinds.length).optional(),
+  /** False: names do not look at the image before they become queries. */
+  fusion: z.boolean().optional(),
+  /** Names that are not taught, however sources label them. */
+  heldOut: z.array(z.string().min(1)).min(1).optional(),
   sources: z.array(sourceSchema).min(1),
   /** A labelled folder that the finished bundle is scored on; it teaches nothing. */
   validation: z.string().optional(),
 });
+
+/** What a study may change in a recipe. */
+export const recipeChanges = recipeSchema.pick({ prompts: true, tasks: true, fusion: true, heldOut: true, sources: true }).partial();
 
 /** Teaches a bundle that is there already to tell depth besides. */
 const depthSchema = z.strictObject({

@@ -17,7 +17,7 @@ import { supervisedFeeds } from "../adaptation/feeds.js";
 import { goThrough, teacherAlpha } from "./steps.js";
 import { trainDepth } from "./train-depth.js";
 import { PromptLearner } from "./prompt-learner.js";
-import { readRecipe, type RecipeSource } from "./recipe.js";
+import { readRecipe, type Recipe, type RecipeSource } from "./recipe.js";
 import { Words } from "../network/text/words.js";
 
 export interface TrainOptions {
@@ -56,7 +56,8 @@ const maxBoxes = 32;
 const warmUp = 200;
 
 /** A recipe's source as plain JSON, its paths resolved. */
-const specOf = (source: RecipeSource, data: string): SourceSpec<unknown> => ({
+const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]): SourceSpec<unknown> => ({
+  ...(heldOut && { heldOut }),
   share: source.share,
   paste: source.paste,
   boxes: true,
@@ -88,14 +89,15 @@ export async function train(options: TrainOptions): Promise<Trained> {
       remedy: "Go on with the same --text-encoder, or name another --checkpoint folder.",
     });
   const { textWidth: _, ...sizes } = options.network ?? defaultNetwork;
-  const config: NetworkConfig = { ...sizes, ...(tower.width !== textWidth && { textWidth: tower.width }) };
+  const { tasks, fusion } = recipe;
+  const config: NetworkConfig = { ...sizes, ...(tower.width !== textWidth && { textWidth: tower.width }), ...(tasks && { tasks }), ...(fusion !== undefined && { fusion }) };
   const prompts =
     recipe.prompts &&
     new PromptLearner(encoder, { ...recipe.prompts, seed: recipe.seed, threads: options.threads, ...(found && { state: found.state, steps: found.promptSteps }) });
   const words = new Words(encoder, prompts?.prompts);
   const graph = supervisedStep(config, initialWeights(config, recipe.seed), { batch: recipe.batch, names, boxes: maxBoxes });
   const learner = await Learner.create(graph, { threads: options.threads ?? 2, spinning: true, ...(found && { state: found.state, steps: found.steps }) });
-  const sources = recipe.sources.map((source) => specOf(source, data));
+  const sources = recipe.sources.map((source) => specOf(source, data, recipe.heldOut));
   const loader = new PrefetchingLoader({
     openModule: options.openModule,
     sources,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import test from "ava";
 import { journeyLines, runJourney } from "../../sdk/pipeline/journey.js";
 import { plotJourney } from "../../sdk/pipeline/journey-plot.js";
-import { isJourney } from "../../sdk/pipeline/study.js";
+import { formOf } from "../../sdk/pipeline/study.js";
 import { tinyBundle } from "../support/tiny-bundle.js";
 
 const bundle = await tinyBundle();
@@ -26,7 +26,7 @@ scores: { clear: ${drive(7, 2, "day")}, fog: ${drive(8, 2, "fog")} }
 rows: { shelved: { judged: false, changes: { steps: 1 } }, shared: { judged: false, shelf: false, changes: { steps: 1 } }, judged: { changes: { steps: 0, statisticsMix: 0 } } }
 `,
   );
-  t.true(await isJourney(name));
+  t.is(await formOf(name), "journey");
   const run = () => runJourney({ name, data: folder, threads: 1, onProgress: () => undefined });
   const results = await run();
   const of = (row: string) => results.journeys.find((journey) => journey.row === row)!.stops;

@@ -4,8 +4,8 @@ import type { Engine } from "../../sdk/engine/engine.js";
 import type { Perception } from "../../sdk/engine/perception.js";
 import type { Frame } from "../../sdk/frame.js";
 import { float32 } from "../../sdk/graph/tensor.js";
-import { type Dataset, inOtherWords, type Sample } from "../../sdk/training/dataset.js";
-import { evaluate } from "../../sdk/training/evaluate.js";
+import { type Dataset, inOtherWords, type Sample, withoutNames } from "../../sdk/training/dataset.js";
+import { evaluate, seenAndUnseen } from "../../sdk/training/evaluate.js";
 
 const width = 32;
 const height = 16;
@@ -102,4 +102,24 @@ test("a dataset in other words is asked and scored by them, masks and boxes", as
   t.is(ap50, 0, "this engine calls its box a cart, whatever it is asked for");
   t.deepEqual((await renamed.sample(0)).boxes?.map(({ label }) => label), ["wagon"]);
   t.throws(() => inOtherWords(dataset([]), new Map([["boat", "ship"]])), { code: "E_VOCABULARY", message: /road, cart; received "boat"/ });
+});
+
+test("names that are held out are neither labelled nor boxes, and the others keep their pixels", async (t) => {
+  const without = withoutNames(dataset(["cart"]), ["road", "giraffe"]);
+  t.deepEqual([without.names, without.boxNames], [["cart"], ["cart"]]);
+  const { mask, boxes } = await without.sample(0);
+  t.deepEqual(new Set(mask), new Set([255, 0]));
+  t.is(mask?.filter((label) => label === 0).length, sample(0).mask?.filter((label) => label === 1).length);
+  t.is(boxes?.length, 1);
+  t.is((await withoutNames(dataset(["cart"]), ["cart"]).sample(0)).boxes?.length, 0);
+});
+
+test("intervals are told where they are asked for; means of learnt and held-out names apart", async (t) => {
+  t.is((await evaluate(answering(0), vocabularyOf, dataset(["cart"]))).intervals, undefined);
+  const evaluation = await evaluate(answering(4), vocabularyOf, dataset(["cart"]), { intervals: true });
+  // All frames are alike.
+  t.deepEqual(evaluation.intervals?.miou, [evaluation.miou, evaluation.miou]);
+  t.deepEqual(evaluation.intervals?.ap50, [evaluation.ap50, evaluation.ap50]);
+  const { seen, unseen } = seenAndUnseen(evaluation, ["cart"]);
+  t.deepEqual([seen.miou, unseen.miou, seen.ap50, unseen.ap50], [evaluation.perClass["road"], evaluation.perClass["cart"], null, evaluation.ap50]);
 });

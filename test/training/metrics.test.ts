@@ -1,6 +1,6 @@
 import test from "ava";
 import { NightshiftError } from "../../sdk/errors.js";
-import { averagePrecision50, boxIou, ConfusionMatrix, DepthErrors, resizeMaskNearest } from "../../sdk/training/metrics/index.js";
+import { averagePrecision50, bootstrapInterval, boxIou, ConfusionMatrix, DepthErrors, resizeMaskNearest } from "../../sdk/training/metrics/index.js";
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
@@ -92,4 +92,19 @@ test("errors of depth by hand: near, far, sky, and another size", (t) => {
   errors.add(Float32Array.of(16), 1, 1, Float32Array.of(20), 1, 1);
   t.like(errors.score(), { absRel: (100 * (0.25 + 0.2)) / 3, within125: 100 / 3 });
   t.throws(() => errors.add(new Float32Array(2), 2, 2, new Float32Array(4), 2, 2), { code: "E_FRAME_SIZE" });
+});
+
+test("a bootstrap's interval holds the score, narrows with more frames, and is the same each time", (t) => {
+  const share = (right: readonly number[]) => (drawn: readonly number[]): number => drawn.reduce((sum, at) => sum + right[at], 0) / drawn.length;
+  const frames = (count: number): number[] => Array.from({ length: count }, (_, at) => (at % 4 === 0 ? 0 : 100));
+  const width = (count: number): number => {
+    const interval = bootstrapInterval(count, share(frames(count)))!;
+    t.true(interval[0] <= 75 && 75 <= interval[1]);
+    return interval[1] - interval[0];
+  };
+  // Of a share p of n frames the standard deviation is sqrt(p (1 - p) / n), four of which are 95 %: 27 points of 40 frames, 8.7 of 400.
+  t.true(Math.abs(width(40) - 27) < 5, `${width(40)}`);
+  t.true(Math.abs(width(400) - 8.7) < 2, `${width(400)}`);
+  t.is(width(40), width(40));
+  t.is(bootstrapInterval(4, () => undefined), null);
 });

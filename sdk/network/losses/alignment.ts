@@ -70,17 +70,19 @@ function maskProposals(masks: Value, concepts: Value, used: Value): Pick<Propose
 }
 
 /**
- * The proposals of both tasks for images of one domain; undefined for a network that has none.
+ * The proposals of each task for images of one domain; none of a task that the network does not have.
  *
  * @param used [N, K]
  */
-export function proposed({ maskLogits, detection, embedded }: NetworkValues, used: Value): { readonly masks: Proposed; readonly regions: Proposed } | undefined {
-  if (!detection || !embedded) return undefined;
-  const { maskNames, concepts, maskScale, regionNames, regions, regionScale } = embedded;
+export function proposed({ maskLogits, detection, embedded = {} }: NetworkValues, used: Value): readonly Proposed[] {
+  const { masks, regions } = embedded;
   const [n, k, h, w] = maskLogits.shape;
-  const probabilities = exp(logProbabilities(reshape(maskLogits, [n, k, h * w])));
-  return {
-    masks: { ...maskProposals(probabilities, concepts, used), names: maskNames, used, scale: maskScale },
-    regions: { proposals: regions, quality: sigmoid(reduceMax(detection.regionLogits, [2])), names: regionNames, used, scale: regionScale },
+  const ofMasks = ({ names, concepts, scale }: NonNullable<typeof masks>): Proposed => {
+    const probabilities = exp(logProbabilities(reshape(maskLogits, [n, k, h * w])));
+    return { ...maskProposals(probabilities, concepts, used), names, used, scale };
   };
+  return [
+    ...(masks ? [ofMasks(masks)] : []),
+    ...(regions && detection ? [{ proposals: regions.features, quality: sigmoid(reduceMax(detection.regionLogits, [2])), names: regions.names, used, scale: regions.scale }] : []),
+  ];
 }

@@ -104,7 +104,10 @@ function halfOf({ maskLogits, attention, detection, embedded }: NetworkValues, f
     ...take(values),
     proposals: { ...proposals, features: half(proposals.features, first), boxes: half(proposals.boxes, first) },
   });
-  const ofEmbedded = ({ maskScale, regionScale, ...perImage }: EmbeddedValues): EmbeddedValues => ({ ...take(perImage), maskScale, regionScale });
+  const ofEmbedded = ({ masks, regions }: EmbeddedValues): EmbeddedValues => ({
+    ...(masks && { masks: { ...take(masks), scale: masks.scale } }),
+    ...(regions && { regions: { ...take(regions), scale: regions.scale } }),
+  });
   return {
     ...take({ maskLogits, attention }),
     ...(detection && { detection: ofDetection(detection) }),
@@ -184,7 +187,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   const against = (p: Value): Value => neg(div(total(mul(p, logP)), logP.size / k));
   const [entropy, soft] = [against(exp(logP)), against(stopGradient(exp(taughtLogP)))];
   const [s, u] = [proposed(onSource, used), proposed(onWhole, targetUsed)];
-  const align = s && u ? add(hierarchicalAlignment(s.masks, u.masks), hierarchicalAlignment(s.regions, u.regions)) : graph.scalar(0);
+  const align = s.map((each, task) => hierarchicalAlignment(each, u[task])).reduce(add, graph.scalar(0));
   const loss = [
     mul(supervised, scalars.weightSupervised),
     mul(lmc, scalars.weightLmc),

@@ -57,7 +57,8 @@ export function supervisedStep(config: NetworkConfig, weights: Weights, options:
   const b = new Builder(graph, parameters, "batch");
   const out = network(b, normalise(frames), text, used, config);
   const masks = segmentationLoss(out.maskLogits, oneHotLabels(labels, k), reshape(hasMask, [n, 1, 1, 1]));
-  const regions = detectionLoss(out.detection, { boxes, labels: boxLabels, labelled: hasBoxes }, config);
+  const none = graph.scalar(0);
+  const regions = out.detection ? detectionLoss(out.detection, { boxes, labels: boxLabels, labelled: hasBoxes }, config) : { proposals: none, regions: none };
   const loss = add(
     add(mul(masks.crossEntropy, scalars.weightCrossEntropy), mul(masks.dice, scalars.weightDice)),
     mul(add(regions.proposals, regions.regions), scalars.weightDetection),

@@ -10,6 +10,8 @@ export interface SourceSpec<Spec> {
   /** Whether the dataset's boxes are taught. */
   readonly boxes: boolean;
   readonly paste?: number;
+  /** Names that it is not to teach (`withoutNames`). */
+  readonly heldOut?: readonly string[];
 }
 
 export interface WorkerSetup {

@@ -1,7 +1,7 @@
 /** The thread behind `PrefetchingLoader`: opens the datasets and keeps a few batches ahead of the trainer. */
 import { parentPort, workerData } from "node:worker_threads";
 import { NightshiftError } from "../../errors.js";
-import type { Dataset } from "../dataset.js";
+import { type Dataset, withoutNames } from "../dataset.js";
 import { BatchLoader } from "./loader.js";
 import type { WorkerFailure, WorkerRequest, WorkerSetup } from "./prefetch.js";
 
@@ -22,7 +22,7 @@ async function serve(port: NonNullable<typeof parentPort>, setup: WorkerSetup): 
   });
   try {
     const { openDataset } = (await import(setup.openModule)) as OpenModule;
-    const sources = await Promise.all(setup.sources.map(async ({ spec, ...source }) => ({ ...source, dataset: await openDataset(spec) })));
+    const sources = await Promise.all(setup.sources.map(async ({ spec, heldOut = [], ...source }) => ({ ...source, dataset: withoutNames(await openDataset(spec), heldOut) })));
     const loader = new BatchLoader(sources, setup.options);
     for (let step = setup.firstStep; !closed; step++) {
       while (wanted === 0 && !closed) await new Promise<void>((resolve) => (wake = resolve));

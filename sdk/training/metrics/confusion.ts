@@ -41,6 +41,11 @@ export class ConfusionMatrix {
     }
   }
 
+  /** Adds what another of the same names counted. */
+  include({ counts }: ConfusionMatrix): void {
+    for (let at = 0; at < counts.length; at++) this.counts[at] += counts[at];
+  }
+
   score(): SegmentationScore {
     const perClass: Record<string, number> = {};
     const classes = this.names.length;

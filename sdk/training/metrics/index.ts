@@ -1,4 +1,5 @@
 export { averagePrecision50, boxIou, type DetectionScore } from "./average-precision.js";
+export { bootstrapInterval, type Interval } from "./bootstrap.js";
 export { ConfusionMatrix, type SegmentationScore } from "./confusion.js";
 export { DepthErrors, type DepthScores } from "./depth.js";
 export { resizeMaskNearest } from "./resize.js";
