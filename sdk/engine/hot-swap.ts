@@ -8,6 +8,9 @@ import type { Perception } from "./perception.js";
 import { mostSessions } from "./sessions.js";
 import { Turns } from "./turns.js";
 
+/** A size that has not come for so many frames was a fault's, or a camera's that is gone: a session for it would be memory for nothing. */
+const recentFrames = 1000;
+
 /** An engine that has loaded, and what. */
 interface Serving {
   readonly engine: Engine;
@@ -24,8 +27,9 @@ export class SwappableEngine implements Engine {
   #previous: Serving | undefined;
   #standby: Engine | undefined;
   #isClosed = false;
-  /** Of the cameras seen, so that a new generation is built for them before it serves. */
-  readonly #frames = new Map<string, FrameSize>();
+  /** Of the cameras seen and when, so that a new generation is built for them before it serves. */
+  readonly #frames = new Map<string, { readonly size: FrameSize; readonly frame: number }>();
+  #frameCount = 0;
   readonly #changes = new Turns();
   #lastAnswer: Promise<unknown> = Promise.resolve();
 
@@ -141,8 +145,8 @@ export class SwappableEngine implements Engine {
   #remember({ width, height }: FrameSize): void {
     const key = `${width}x${height}`;
     this.#frames.delete(key);
-    this.#frames.set(key, { width, height });
-    for (const oldest of this.#frames.keys()) if (this.#frames.size > mostSessions) this.#frames.delete(oldest);
+    this.#frames.set(key, { size: { width, height }, frame: this.#frameCount++ });
+    for (const [oldest, { frame }] of this.#frames) if (this.#frames.size > mostSessions || this.#frameCount - frame > recentFrames) this.#frames.delete(oldest);
   }
 
   #serving(): Serving {
@@ -155,7 +159,7 @@ export class SwappableEngine implements Engine {
     const engine = this.#standby ?? this.create();
     this.#standby = undefined;
     try {
-      return { engine, model, loaded: await engine.load(model, [...this.#frames.values()]) };
+      return { engine, model, loaded: await engine.load(model, [...this.#frames.values()].map(({ size }) => size)) };
     } catch (error) {
       // What failed to load a model is not trusted to load the next.
       await engine.close();

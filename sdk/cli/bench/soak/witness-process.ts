@@ -1,7 +1,7 @@
 /** A program of its own that subscribes to everything and tells its parent which generation each frame's messages state. Argument: address. */
 import { Subscriber } from "../../../stream/subscriber.js";
 
-/** Sequence and generation; -1 where mask and boxes do not agree. */
+/** Sequence and generation; -2 where mask and boxes do not agree. */
 export type Seen = readonly (readonly [sequence: number, generation: number])[];
 
 const tellEveryMs = 1000;
@@ -27,6 +27,6 @@ for await (const { kind, message } of subscriber) {
     const ofMask = masks.get(Number(sequence));
     masks.delete(Number(sequence));
     // A subscriber that came between the two messages of a frame knows only one.
-    if (ofMask !== undefined) seen.push([Number(sequence), ofMask === generation ? generation : -1]);
+    if (ofMask !== undefined) seen.push([Number(sequence), ofMask === generation ? generation : -2]);
   }
 }

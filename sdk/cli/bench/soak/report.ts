@@ -1,0 +1,87 @@
+import type { FrameLog } from "./frame-log.js";
+import type { SoakData } from "./plot.js";
+import type { Witness } from "./witness.js";
+import { median, quantile, rounded } from "../statistics.js";
+
+/** What was seen at an instant. */
+export interface Sample {
+  readonly atS: number;
+  readonly residentMb: number;
+  /** Frames, from the start on. */
+  readonly lost: number;
+}
+
+/** What a soak saw of itself; seconds since its start. */
+export interface Observed {
+  readonly windows: SoakData["windows"];
+  readonly samples: readonly Sample[];
+  readonly frames: FrameLog;
+  readonly generations: SoakData["generations"];
+}
+
+/** Of the samples, for memory to settle before its slope counts. */
+const settlingShare = 0.2;
+
+/** What is drawn and kept. */
+export const dataOf = ({ windows, samples, frames, generations }: Observed): SoakData => ({
+  windows,
+  memory: samples.map(({ atS, residentMb }) => ({ atS: rounded(atS, 1), residentMb: rounded(residentMb, 1) })),
+  latency: latencyOver(frames),
+  generations,
+});
+
+/** Losses and latency of frames that were due outside of the faults' windows. */
+export function outsideWindows({ windows, samples, frames: { dueS, generation, totalMs } }: Observed) {
+  const isOutside = (atS: number): boolean => !windows.some(({ fromS, toS }) => atS >= fromS && atS <= toS);
+  const due = [...dueS.keys()].filter((sequence) => !Number.isNaN(dueS[sequence]) && isOutside(dueS[sequence]));
+  const missing = due.filter((sequence) => generation[sequence] < 0).length;
+  const lost = samples.reduce((sum, sample, at) => sum + (isOutside(sample.atS) ? sample.lost - (samples[at - 1]?.lost ?? 0) : 0), 0);
+  const latenciesMs = due.flatMap((sequence) => (generation[sequence] < 0 ? [] : totalMs[sequence]));
+  return { delivered: due.length, lost, dropped: missing - lost, latencyMs: { p50: rounded(quantile(latenciesMs, 0.5), 1), p99: rounded(quantile(latenciesMs, 0.99), 1) } };
+}
+
+/** Whether every subscriber heard the generation of each frame that it was answered with; frames that it did not hear of are counted too. */
+export function consistency(witnesses: readonly Pick<Witness, "generations">[], { generation: answered }: FrameLog) {
+  let [compared, differing] = [0, 0];
+  for (const { generations } of witnesses)
+    for (const [sequence, generation] of generations.entries()) {
+      if (generation === -1) continue;
+      compared++;
+      if (answered[sequence] !== generation) differing++;
+    }
+  return { subscribers: witnesses.length, compared, differing, seen: new Set(answered.filter((generation) => generation >= 0)).size };
+}
+
+/** The least-squares slope of resident memory over time, with its 95 % interval, of medians of half minutes, which are nearly independent. */
+export function memoryOf(samples: readonly Sample[]) {
+  const settled = samples.slice(Math.floor(samples.length * settlingShare));
+  const blocks = inBlocks(settled, ({ atS }) => Math.floor(atS / 30));
+  const points = [...blocks.values()].map((block) => [median(block.map(({ atS }) => atS)) / 3600, median(block.map(({ residentMb }) => residentMb))] as const);
+  const mean = (of: 0 | 1): number => points.reduce((sum, point) => sum + point[of], 0) / points.length;
+  const [middle, level] = [mean(0), mean(1)];
+  const spread = points.reduce((sum, [x]) => sum + (x - middle) ** 2, 0);
+  const slope = points.reduce((sum, [x, y]) => sum + (x - middle) * (y - level), 0) / spread;
+  const residual = points.reduce((sum, [x, y]) => sum + (y - level - slope * (x - middle)) ** 2, 0);
+  const error = 1.96 * Math.sqrt(residual / Math.max(1, points.length - 2) / spread);
+  const [first, last] = [samples[0], samples.at(-1)].map((sample) => rounded(sample?.residentMb ?? 0, 0));
+  return { slopeMbPerHour: rounded(slope, 1), interval: [rounded(slope - error, 1), rounded(slope + error, 1)], firstMb: first, lastMb: last, peakMb: rounded(process.resourceUsage().maxRSS / 1024, 0) };
+}
+
+function latencyOver({ dueS, generation, totalMs }: FrameLog): SoakData["latency"] {
+  const answered = [...dueS.keys()].filter((sequence) => generation[sequence] >= 0);
+  const blocks = inBlocks(answered, (sequence) => Math.floor(dueS[sequence] / 5) * 5);
+  return [...blocks].map(([atS, block]) => {
+    const ms = block.map((sequence) => totalMs[sequence]);
+    return { atS, p50Ms: rounded(quantile(ms, 0.5), 1), p99Ms: rounded(quantile(ms, 0.99), 1) };
+  });
+}
+
+function inBlocks<T>(items: readonly T[], of: (item: T) => number): Map<number, T[]> {
+  const blocks = new Map<number, T[]>();
+  for (const item of items) {
+    const block = blocks.get(of(item));
+    if (block) block.push(item);
+    else blocks.set(of(item), [item]);
+  }
+  return blocks;
+}
