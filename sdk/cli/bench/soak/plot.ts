@@ -1,3 +1,5 @@
+import { escaped, svg } from "../../../pipeline/svg.js";
+
 /** What a soak measured, over time; seconds since its start. */
 export interface SoakData {
   readonly windows: readonly { readonly fault: string; readonly fromS: number; readonly toS: number }[];
@@ -10,9 +12,8 @@ export interface SoakData {
 const [width, left, right, panelHeight, gap, top] = [1100, 70, 20, 130, 40, 60];
 
 const style = `
-  text { font: 12px system-ui, sans-serif; fill: #24292f } .title { font-weight: 600 } .quiet { fill: #6e7781; font-size: 11px }
-  .axis { stroke: #d0d7de } .fault { fill: #d0d7de; opacity: 0.5 } .a { stroke: #4c6ef5; fill: none } .b { stroke: #e8590c; fill: none }
-  @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .quiet { fill: #8b949e } .axis { stroke: #30363d } .fault { fill: #30363d } }`;
+  .fault { fill: #d0d7de; opacity: 0.5 } .a { stroke: #4c6ef5; fill: none } .b { stroke: #e8590c; fill: none }
+  @media (prefers-color-scheme: dark) { .fault { fill: #30363d } }`;
 
 type Points = readonly (readonly [atS: number, value: number])[];
 
@@ -26,20 +27,11 @@ export function plotSoak({ windows, memory, latency, generations }: SoakData): s
     { title: "generation", lines: { a: steps(generations.map(({ atS, generation }) => [atS, generation] as const), endS) } },
   ];
   const height = top + panels.length * (panelHeight + gap);
-  const bars = windows.map(({ fault, fromS, toS }) => `<rect class="fault" x="${x(fromS)}" y="${top - 14}" width="${Number(x(toS)) - Number(x(fromS))}" height="${height - top}"><title>${fault}</title></rect>`);
+  const bars = windows.map(({ fault, fromS, toS }) => `<rect class="fault" x="${x(fromS)}" y="${top - 14}" width="${Number(x(toS)) - Number(x(fromS))}" height="${height - top}"><title>${escaped(fault)}</title></rect>`);
   const minutes = Array.from({ length: Math.floor(endS / 60) + 1 }, (_, at) => at).filter((at) => at % Math.ceil(endS / 60 / 12) === 0);
   const ticks = minutes.map((minute) => `<text class="quiet" x="${x(minute * 60)}" y="${height - 8}" text-anchor="middle">${minute} min</text>`);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
-    `<title>A soak of ${(endS / 60).toFixed(1)} minutes with a fault every minute</title>`,
-    `<style>${style}</style>`,
-    `<text class="title" x="12" y="22">Soak, ${(endS / 60).toFixed(1)} minutes, ${windows.length} faults</text>`,
-    ...bars,
-    ...panels.flatMap(({ title, lines }, at) => panel(title, lines, top + at * (panelHeight + gap), x)),
-    ...ticks,
-    "</svg>",
-    "",
-  ].join("\n");
+  const parts = [`<text class="title" x="12" y="22">Soak, ${(endS / 60).toFixed(1)} minutes, ${windows.length} faults</text>`, ...bars, ...panels.flatMap(({ title, lines }, at) => panel(title, lines, top + at * (panelHeight + gap), x)), ...ticks];
+  return svg(width, height, `A soak of ${(endS / 60).toFixed(1)} minutes with a fault every minute`, parts, style);
 }
 
 function panel(title: string, lines: Readonly<Record<string, Points>>, y: number, x: (atS: number) => string): string[] {
@@ -49,7 +41,7 @@ function panel(title: string, lines: Readonly<Record<string, Points>>, y: number
   return [
     `<text class="quiet" x="12" y="${y - 2}">${title}</text>`,
     ...[0, most].map((value) => `<text class="quiet" x="${left - 8}" y="${Number(at(value)) + 4}" text-anchor="end">${value.toFixed(0)}</text>`),
-    `<line class="axis" x1="${left}" x2="${width - right}" y1="${at(0)}" y2="${at(0)}"/>`,
+    `<line class="line" x1="${left}" x2="${width - right}" y1="${at(0)}" y2="${at(0)}"/>`,
     ...Object.entries(lines).map(([name, points]) => `<polyline class="${name}" points="${points.map(([atS, value]) => `${x(atS)},${at(value)}`).join(" ")}"/>`),
   ];
 }
