@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findBundle } from "../../bundle/index.js";
@@ -88,11 +88,10 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, minutes = 
     await reading;
     for (const witness of witnesses) await witness.close();
     const observed: Observed = { windows, samples, frames, generations: changes };
-    if (out !== undefined) await keep(out, dataOf(observed));
     const outside = outsideWindows(observed);
     const [seen] = nightshift.status.cameras;
     const { triggers, verdicts, rolledBack, trainerFailures } = nightshift.learned;
-    return {
+    const report = {
       minutes,
       delivered: frames.deliveredCount,
       answered: seen?.answered ?? 0,
@@ -104,8 +103,10 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, minutes = 
       memory: memoryOf(samples),
       bundle,
       threads,
-      ...(out !== undefined && { out }),
     };
+    if (out === undefined) return report;
+    await keep(out, report, dataOf(observed));
+    return { ...report, out };
   } finally {
     for (const witness of all) witness.kill();
     await nightshift.stop();
@@ -125,8 +126,9 @@ async function during(fault: Fault, camera: SoakCamera, surroundings: Parameters
   end();
 }
 
-async function keep(folder: string, data: SoakData): Promise<void> {
+async function keep(folder: string, report: object, data: SoakData): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "soak.json"), `${JSON.stringify(data)}\n`);
+  const [{ model = "" } = {}] = cpus();
+  await writeFile(join(folder, "soak.json"), `${JSON.stringify({ command: "npx nightshift bench soak", machine: `${cpus().length} x ${model}`, report, ...data })}\n`);
   await writeFile(join(folder, "soak.svg"), plotSoak(data));
 }

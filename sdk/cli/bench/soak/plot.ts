@@ -4,7 +4,7 @@ import { escaped, svg } from "../../../pipeline/svg.js";
 export interface SoakData {
   readonly windows: readonly { readonly fault: string; readonly fromS: number; readonly toS: number }[];
   readonly memory: readonly { readonly atS: number; readonly residentMb: number }[];
-  /** Of answers within five seconds each. */
+  /** Of answers within five seconds each, outside of the windows. */
   readonly latency: readonly { readonly atS: number; readonly p50Ms: number; readonly p99Ms: number }[];
   readonly generations: readonly { readonly atS: number; readonly generation: number }[];
 }
@@ -23,7 +23,7 @@ export function plotSoak({ windows, memory, latency, generations }: SoakData): s
   const x = (atS: number): string => (left + (atS / endS) * (width - left - right)).toFixed(1);
   const panels: readonly { readonly title: string; readonly lines: Readonly<Record<string, Points>> }[] = [
     { title: "resident memory, MB", lines: { a: memory.map(({ atS, residentMb }) => [atS, residentMb] as const) } },
-    { title: "latency, ms: median, and p99 in orange", lines: { a: latency.map(({ atS, p50Ms }) => [atS, p50Ms] as const), b: latency.map(({ atS, p99Ms }) => [atS, p99Ms] as const) } },
+    { title: "latency outside of the faults, ms: median, and p99 in orange", lines: { a: latency.map(({ atS, p50Ms }) => [atS, p50Ms] as const), b: latency.map(({ atS, p99Ms }) => [atS, p99Ms] as const) } },
     { title: "generation", lines: { a: steps(generations.map(({ atS, generation }) => [atS, generation] as const), endS) } },
   ];
   const height = top + panels.length * (panelHeight + gap);
@@ -39,7 +39,7 @@ function panel(title: string, lines: Readonly<Record<string, Points>>, y: number
   const most = Math.max(1, ...values);
   const at = (value: number): string => (y + panelHeight * (1 - value / most)).toFixed(1);
   return [
-    `<text class="quiet" x="12" y="${y - 2}">${title}</text>`,
+    `<text class="quiet" x="${left}" y="${y - 6}">${title}</text>`,
     ...[0, most].map((value) => `<text class="quiet" x="${left - 8}" y="${Number(at(value)) + 4}" text-anchor="end">${value.toFixed(0)}</text>`),
     `<line class="line" x1="${left}" x2="${width - right}" y1="${at(0)}" y2="${at(0)}"/>`,
     ...Object.entries(lines).map(([name, points]) => `<polyline class="${name}" points="${points.map(([atS, value]) => `${x(atS)},${at(value)}`).join(" ")}"/>`),

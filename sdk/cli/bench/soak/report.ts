@@ -22,17 +22,25 @@ export interface Observed {
 /** Of the samples, for memory to settle before its slope counts. */
 const settlingShare = 0.2;
 
+/** Of the samples, one in so many is drawn. */
+const drawnEvery = 10;
+
 /** What is drawn and kept. */
 export const dataOf = ({ windows, samples, frames, generations }: Observed): SoakData => ({
-  windows,
-  memory: samples.map(({ atS, residentMb }) => ({ atS: rounded(atS, 1), residentMb: rounded(residentMb, 1) })),
-  latency: latencyOver(frames),
-  generations,
+  windows: windows.map(({ fault, fromS, toS }) => ({ fault, fromS: rounded(fromS, 1), toS: rounded(toS, 1) })),
+  memory: samples.filter((_, at) => at % drawnEvery === 0).map(({ atS, residentMb }) => ({ atS: rounded(atS, 1), residentMb: rounded(residentMb, 1) })),
+  latency: latencyOver(frames, outsideOf(windows)),
+  generations: generations.map(({ atS, generation }) => ({ atS: rounded(atS, 1), generation })),
 });
+
+const outsideOf =
+  (windows: Observed["windows"]) =>
+  (atS: number): boolean =>
+    !windows.some(({ fromS, toS }) => atS >= fromS && atS <= toS);
 
 /** Losses and latency of frames that were due outside of the faults' windows. */
 export function outsideWindows({ windows, samples, frames: { dueS, generation, totalMs } }: Observed) {
-  const isOutside = (atS: number): boolean => !windows.some(({ fromS, toS }) => atS >= fromS && atS <= toS);
+  const isOutside = outsideOf(windows);
   const due = [...dueS.keys()].filter((sequence) => !Number.isNaN(dueS[sequence]) && isOutside(dueS[sequence]));
   const missing = due.filter((sequence) => generation[sequence] < 0).length;
   const lost = samples.reduce((sum, sample, at) => sum + (isOutside(sample.atS) ? sample.lost - (samples[at - 1]?.lost ?? 0) : 0), 0);
@@ -67,8 +75,9 @@ export function memoryOf(samples: readonly Sample[]) {
   return { slopeMbPerHour: rounded(slope, 1), interval: [rounded(slope - error, 1), rounded(slope + error, 1)], firstMb: first, lastMb: last, peakMb: rounded(process.resourceUsage().maxRSS / 1024, 0) };
 }
 
-function latencyOver({ dueS, generation, totalMs }: FrameLog): SoakData["latency"] {
-  const answered = [...dueS.keys()].filter((sequence) => generation[sequence] >= 0);
+/** Of frames that were due outside of the faults' windows: a clock that goes back makes latencies of its own. */
+function latencyOver({ dueS, generation, totalMs }: FrameLog, isOutside: (atS: number) => boolean): SoakData["latency"] {
+  const answered = [...dueS.keys()].filter((sequence) => generation[sequence] >= 0 && isOutside(dueS[sequence]));
   const blocks = inBlocks(answered, (sequence) => Math.floor(dueS[sequence] / 5) * 5);
   return [...blocks].map(([atS, block]) => {
     const ms = block.map((sequence) => totalMs[sequence]);
