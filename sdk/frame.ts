@@ -35,6 +35,15 @@ export interface ScoredBox extends Box {
   readonly score: number;
 }
 
+/** Intersection over union of two boxes, 0 to 1. */
+export function boxIou(a: Box, b: Box): number {
+  const across = Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1);
+  const down = Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1);
+  if (across <= 0 || down <= 0) return 0;
+  const area = (box: Box): number => (box.x2 - box.x1) * (box.y2 - box.y1);
+  return (across * down) / (area(a) + area(b) - across * down);
+}
+
 /** Throws `E_FRAME_SIZE` or `E_FRAME_FORMAT` unless the frame's numbers agree with its data. */
 export function checkFrame(frame: Frame): void {
   const { width, height, rgb } = frame;

@@ -2,7 +2,7 @@ import { type Embeddings, type Vocabulary, vocabularyOf } from "../bundle/embedd
 import { readBundle } from "../bundle/read.js";
 import { checkFinite } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
-import { textWidthOf } from "../network/architecture.js";
+import { isImported, textWidthOf } from "../network/architecture.js";
 import { inputNames, paddedVocabularySize } from "../network/contract.js";
 import type { InferenceOptions } from "../network/inference.js";
 import { type Answer, readAnswer } from "./answer.js";
@@ -14,6 +14,7 @@ import type { BundleModel, FrameSize, LoadedModel, Model } from "./model.js";
 import type { Tensors } from "./onnxruntime.js";
 import type { Runtime } from "./session.js";
 import { SessionCache } from "./sessions.js";
+import { suppressed } from "./suppression.js";
 
 /** A vocabulary in force, with the inputs that it becomes. */
 interface Words {
@@ -27,6 +28,8 @@ interface Served {
   /** Of the embeddings that the network takes. */
   readonly textWidth: number;
   readonly sessions: SessionCache;
+  /** Whether several boxes may be one object. Imported models say of themselves what they are, and their graphs see to it. */
+  readonly overlaps: boolean;
   /** Where names can be looked up; only bundles have it. */
   readonly embeddings?: Embeddings;
   words: Words;
@@ -70,7 +73,8 @@ export class ModelHost {
     const served = this.#current();
     const outputs = await this.#run(served, frame, rgb);
     const loaded = describe(served);
-    return { ...loaded, ...readAnswer(outputs, served.network, frame, loaded.vocabulary, this.options.scoreThreshold) };
+    const answer = readAnswer(outputs, served.network, frame, loaded.vocabulary, this.options.scoreThreshold);
+    return { ...loaded, ...answer, ...(served.overlaps && { boxes: suppressed(answer.boxes) }) };
   }
 
   /** Frees the model. */
@@ -87,7 +91,7 @@ export class ModelHost {
         const { network, weights, generation } = model;
         for (const [name, tensor] of weights) checkFinite(name, tensor, `generation ${generation}`);
         const sessions = new SessionCache(this.runtime, `network-${generation}`, (frame, names) => deployedModel(model, this.#sizes(frame, names)));
-        return { generation, network, textWidth: textWidthOf(network), sessions, words: wordsOf(model.vocabulary, textWidthOf(network)) };
+        return { generation, network, textWidth: textWidthOf(network), sessions, overlaps: !isImported(network), words: wordsOf(model.vocabulary, textWidthOf(network)) };
       }
       case "onnx": {
         const sessions = new SessionCache(this.runtime, `onnx-${model.generation}`, (frame, names) => {
@@ -100,7 +104,7 @@ export class ModelHost {
         });
         // The file says nothing of names: theirs is what it must take.
         const [, textWidth] = model.vocabulary.text.shape;
-        return { generation: model.generation, network: model.network, textWidth, sessions, words: wordsOf(model.vocabulary, textWidth) };
+        return { generation: model.generation, network: model.network, textWidth, sessions, overlaps: true, words: wordsOf(model.vocabulary, textWidth) };
       }
     }
   }
@@ -112,7 +116,7 @@ export class ModelHost {
     const embeddings = bundle.embeddings();
     const sessions = new SessionCache(this.runtime, `${name}-${generation}`, (frame, padded) => deployedModel(bundle, this.#sizes(frame, padded)));
     const textWidth = textWidthOf(network);
-    const served = { generation, network, textWidth, sessions, embeddings, words: wordsOf(vocabulary ?? names, textWidth, embeddings) };
+    const served = { generation, network, textWidth, sessions, overlaps: !isImported(network), embeddings, words: wordsOf(vocabulary ?? names, textWidth, embeddings) };
     const { frame } = bundle.golden;
     const [, height = 0, width = 0] = frame.shape;
     try {

@@ -1,6 +1,7 @@
 import test from "ava";
 import { NightshiftError } from "../../sdk/errors.js";
-import { averagePrecision50, bootstrapInterval, boxIou, ConfusionMatrix, DepthErrors, resizeMaskNearest } from "../../sdk/training/metrics/index.js";
+import { boxIou } from "../../sdk/frame.js";
+import { averagePrecision50, bootstrapInterval, ConfusionMatrix, DepthErrors, resizeMaskNearest } from "../../sdk/training/metrics/index.js";
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 

@@ -1,4 +1,4 @@
-import type { Box, ScoredBox } from "../../frame.js";
+import { type Box, boxIou, type ScoredBox } from "../../frame.js";
 
 export interface DetectionScore {
   /** Mean over `perClass`, percent; undefined where nothing was labelled. */
@@ -29,15 +29,6 @@ export function averagePrecision50(detections: readonly (readonly ScoredBox[])[]
   }
   const values = Object.values(perClass);
   return { ap50: values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length, perClass };
-}
-
-/** Intersection over union of two boxes, 0 to 1. */
-export function boxIou(a: Box, b: Box): number {
-  const across = Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1);
-  const down = Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1);
-  if (across <= 0 || down <= 0) return 0;
-  const area = (box: Box): number => (box.x2 - box.x1) * (box.y2 - box.y1);
-  return (across * down) / (area(a) + area(b) - across * down);
 }
 
 /** For each answer in turn, whether it claims a labelled box that no better answer claimed. */
