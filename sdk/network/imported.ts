@@ -202,12 +202,13 @@ function normalised(b: Builder, { attributes: { epsilon }, inputs: values }: Nod
   const axes = first.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
   const total = (each: (x: Value) => Value): Value => mul(xs.map(each).reduce((a, x) => add(a, x)), 1 / xs.length);
   const batchMean = total((x) => mean(x, axes));
-  const square = mul(total((x) => sumSquare(x, axes)), first.shape[1] / first.size);
-  const variance = sub(square, mul(batchMean, batchMean));
+  const perChannel = [first.shape[1], ...axes.slice(1).map(() => 1)];
+  const middle = reshape(batchMean, perChannel);
+  // Not the mean of squares less the square of the mean, which rounding makes negative where a channel hardly varies.
+  const variance = mul(total((x) => sumSquare(sub(x, middle), axes)), first.shape[1] / first.size);
   const name = values[3].name;
   if (name.endsWith(statisticSuffixes.mean)) b.statistics.push({ name: name.slice(0, -statisticSuffixes.mean.length), mean: batchMean, variance });
   const factor = div(scale, sqrt(add(variance, epsilon)));
   const shift = sub(bias, mul(batchMean, factor));
-  const perChannel = [first.shape[1], ...axes.slice(1).map(() => 1)];
   return xs.map((x) => [add(mul(x, reshape(factor, perChannel)), reshape(shift, perChannel))]);
 }

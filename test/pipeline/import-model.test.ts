@@ -117,6 +117,19 @@ test("statistics are those of the layer over all frames", async (t) => {
   }
 });
 
+test("statistics behind channels that do not vary are finite, however far from zero those are", async (t) => {
+  await importModel({ model: path("model.onnx"), spec, insertNorm: true, out: path("even"), exemplars: path("exemplars") });
+  const even = await readBundle(path("even"));
+  const stem = even.weights.get("stem.weight");
+  if (!stem) return t.fail();
+  // The centre of each kernel alone, so that an even frame becomes an even channel.
+  const weights = new Map([...even.weights, ["stem.weight", { ...stem, data: stem.data.map((_, at) => (at % 9 === 4 ? 40 + at / 7 : 0)) }]]);
+  const options = { vocabulary: even.manifest.vocabulary, sourceBatch: 2, targetBatch: 2, maskRatio: 0.5, trains: "norm", seed: 1, threads: 1 } as const;
+  const learner = await createLmcLearner(even.network, weights, new BundleText(even), options);
+  await learner.estimateStatistics(Array.from({ length: 3 }, () => new Uint8Array(64 * 32 * 3).fill(201)), 1);
+  for (const tensor of learner.teacher().values()) t.true(tensor.data.every(Number.isFinite));
+});
+
 const cells = (64 * 32) / 16;
 const random = new Random(4, "source");
 const source: Batch = {
