@@ -247,7 +247,7 @@ export class Nightshift {
         this.#run().then(resolve, reject);
       });
     });
-    this.#ended.catch(() => undefined);
+    this.#ended.then(() => this.#outlets?.ended(), () => undefined);
   }
 
   async #recorder(): Promise<Recorder | undefined> {
@@ -323,6 +323,7 @@ export class Nightshift {
   }
 
   async #close(): Promise<void> {
+    this.#outlets?.stopping();
     for (const stream of this.#streams) stream.stop();
     clearInterval(this.#keeper);
     await this.#ended.catch(() => undefined);

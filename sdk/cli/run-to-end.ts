@@ -20,6 +20,7 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
     memory: { ...(memoryHours !== undefined && { mostHours: memoryHours }), ...(memoryKey !== undefined && { key: memoryKey }) },
     ...(learning !== undefined && { adaptation: learning }),
     ...(healthPort !== undefined && { health: { port: healthPort, ...(healthHost !== undefined && { host: healthHost }) } }),
+    systemd: true,
     viewer: headless ? false : { ...(viewerPort !== undefined && { port: viewerPort }), ...(viewerHost !== undefined && { host: viewerHost }) },
     onEvent: ({ kind, text }) => {
       if (kind === "trainer_progress") training = `: ${text.slice(0, -1)}`;
