@@ -3,6 +3,7 @@ import { defaultPublisherPort } from "./addresses.js";
 import { names, number, repeated, wholeNumber } from "./arguments.js";
 import { type Configuration, readConfiguration } from "./configuration.js";
 import { type Io, result } from "./io.js";
+import { type ConfigurationSource, configurationSource } from "./reload.js";
 
 export interface RunOptions extends Configuration {
   readonly config?: string;
@@ -40,7 +41,7 @@ export const streaming = (command: Command): Command =>
     .option("--trust <file>", "a public key: the bundle must be signed by it (`nightshift sign`); may be given again", repeated)
     .option("--memory-hours <hours>", "after which remembered frames are forgotten (default: 168)", number(0))
     .option("--memory-key <file>", "encrypts remembered frames on the disk (`nightshift keys create --for frames`)")
-    .option("--config <file>", "YAML with these options by name, and the camera's intrinsics (sdk/cli/configuration.schema.json)")
+    .option("--config <file>", "YAML with these options by name, and the camera's intrinsics (sdk/cli/configuration.schema.json); read again on SIGHUP or when it changes")
     .option("--set <key=value>", "one value over the configuration file's, such as intrinsics.fx=910; may be given again", repeated)
     .option("--json", "print JSON alone on stdout", false);
 
@@ -50,6 +51,9 @@ export async function configured({ config, set, json: _, adaptation, ...given }:
   return { ...(await readConfiguration(config, set)), ...given, ...(adaptation === false && { adaptation }) };
 }
 
+/** The file to watch, where there is one. Look at it before it is read. */
+export const configurationFile = async (options: RunOptions): Promise<ConfigurationSource | undefined> => (options.config === undefined ? undefined : configurationSource(options.config, () => configured(options)));
+
 export const runCommand = (io: Io): Command =>
   streaming(new Command("run"))
     .description("Stream a camera through the network, publish the answers, and learn when the weather turns.")
@@ -57,6 +61,7 @@ export const runCommand = (io: Io): Command =>
     .action(async (options: RunOptions) => {
       const { runToEnd } = await import("./run-to-end.js");
       const { summaryLines } = await import("./summary.js");
-      const summary = await runToEnd(io, await configured(options));
+      const file = await configurationFile(options);
+      const summary = await runToEnd(io, await configured(options), file);
       result(io, options.json, summary, summaryLines(summary));
     });
