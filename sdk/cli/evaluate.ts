@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import type { LearntOptions } from "../pipeline/evaluate-learnt.js";
-import { wholeNumber, words } from "./arguments.js";
+import { trust, wholeNumber, words } from "./arguments.js";
 import { datasetNamed } from "./dataset.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
 
@@ -11,6 +11,7 @@ interface Options {
   readonly condition: LearntOptions["condition"];
   readonly words?: ReadonlyMap<string, string>;
   readonly textEncoder?: string;
+  readonly trust?: readonly string[];
   readonly frames?: number;
   readonly threads: number;
   readonly json: boolean;
@@ -29,6 +30,7 @@ export const evaluateCommand = (io: Io): Command =>
     )
     .option("--words <name=word,...>", "other words to ask for than the dataset's names, for example sidewalk=pavement,tree=foliage", words)
     .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
+    .option(...trust)
     .option("--frames <count>", "only so many frames, spread over the dataset", wholeNumber(1))
     .option("--threads <count>", "threads of inference", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)

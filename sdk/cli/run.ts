@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { defaultPublisherPort } from "./addresses.js";
-import { names, number, repeated, wholeNumber } from "./arguments.js";
+import { names, number, repeated, trust, wholeNumber } from "./arguments.js";
 import { type Configuration, readConfiguration } from "./configuration.js";
 import { type Io, result } from "./io.js";
 import { type ConfigurationSource, configurationSource } from "./reload.js";
@@ -34,11 +34,12 @@ export const streaming = (command: Command): Command =>
     .option("--viewer-host <host>", "address the page is served on (default: 127.0.0.1; another takes --token-file)")
     .option("--health-port <port>", "of /metrics (Prometheus), /live and /ready; none unless given (0: any free one)", wholeNumber(0))
     .option("--health-host <host>", "address they are served on (default: 127.0.0.1; another takes --token-file)")
+    .option("--traces", "give each frame's way to the OpenTelemetry SDK that NODE_OPTIONS registers")
     .option("--token-file <file>", "with the token that page, health and metrics ask for (`nightshift keys create --for page`)")
     .option("--host <address>", "the publisher and the control socket listen on (default: 127.0.0.1; another takes --key and --allowed)")
     .option("--key <file>", "the server's key pair; with --allowed, both sockets ask for keys")
     .option("--allowed <file>", "the keys of who may connect, by role (`nightshift keys allow`); read again when it changes")
-    .option("--trust <file>", "a public key: the bundle must be signed by it (`nightshift sign`); may be given again", repeated)
+    .option(...trust)
     .option("--memory-hours <hours>", "after which remembered frames are forgotten (default: 168)", number(0))
     .option("--memory-key <file>", "encrypts remembered frames on the disk (`nightshift keys create --for frames`)")
     .option("--config <file>", "YAML with these options by name, and the camera's intrinsics (sdk/cli/configuration.schema.json); read again on SIGHUP or when it changes")
