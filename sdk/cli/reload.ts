@@ -39,6 +39,7 @@ export const restartReasons: { readonly [Key in keyof Required<Configuration>]: 
   healthPort: ofSockets,
   healthHost: ofSockets,
   tokenFile: ofSockets,
+  traces: "tracing begins with the stream",
   key: "sockets are bound once; what the file holds is read again by itself",
   allowed: "sockets are bound once; what the file holds is read again by itself",
 };

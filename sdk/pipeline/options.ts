@@ -80,6 +80,8 @@ export interface NightshiftOptions {
   readonly health?: false | Omit<HealthOptions, "token">;
   /** Tells systemd when frames are answered, while they are, and when it stops, where systemd asks for it (`NOTIFY_SOCKET`); not unless asked for, as the program that embeds Nightshift may do so itself. */
   readonly systemd?: boolean;
+  /** Gives each frame's way to the OpenTelemetry SDK that the program has registered; see `Traces`. */
+  readonly traces?: boolean;
   /** Records frames, answers and events into a new MCAP file. `lossless`: frames as PNG, not JPEG. */
   readonly record?: false | { readonly path: string; readonly lossless?: boolean };
   /**

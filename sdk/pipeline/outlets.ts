@@ -15,13 +15,14 @@ import { Token } from "../stream/token.js";
 import { Viewer } from "../viewer/viewer.js";
 import type { NightshiftOptions } from "./options.js";
 import { pageState } from "./page-state.js";
+import type { Traces } from "./traces.js";
 
 /** Who does what the sockets and the page are asked. */
 export interface Handler extends ControlHandler {
   status(): Status;
 }
 
-/** Everything that shows answers and takes requests: ZeroMQ's two sockets, the page, health and metrics, a recording, and systemd, each where it is wanted. */
+/** Everything that shows answers and takes requests: ZeroMQ's two sockets, the page, health and metrics, a recording, systemd and traces, each where it is wanted. */
 export class Outlets {
   #access: Access | undefined;
   #publisher: Publisher | undefined;
@@ -30,6 +31,7 @@ export class Outlets {
   #health: HealthServer | undefined;
   #recorder: Recorder | undefined;
   #systemd: SystemdNotifier | undefined;
+  #traces: Traces | undefined;
 
   private constructor(private readonly readiness: Readiness) {}
 
@@ -57,6 +59,8 @@ export class Outlets {
         const address = outlets.#publisher?.addresses.join(", ") ?? "not published";
         outlets.#viewer = await Viewer.open({ ...requests(handler), state: () => pageState(status(), { ...about, address }) }, { ...viewer, ...token, onError });
       }
+      // Read only where it is asked for.
+      if (options.traces) outlets.#traces = new (await import("./traces.js")).Traces();
       if (systemd) outlets.#systemd = SystemdNotifier.open({ status, readiness, onError });
       return outlets;
     } catch (error) {
@@ -78,11 +82,13 @@ export class Outlets {
   /** Resolves when all have room for the next. */
   async answer(frame: Frame, perception: Perception, weather: RecordedWeather): Promise<void> {
     const { condition } = weather;
+    const published = this.#traces?.answered(perception, condition);
     this.#publisher?.publish(perception, condition);
     this.#viewer?.show(frame, perception, condition);
     this.readiness.answered();
     this.#systemd?.answered();
     await this.#recorder?.answer(frame, perception, weather);
+    published?.();
   }
 
   event(event: StreamEvent): void {
