@@ -14,7 +14,7 @@ export interface RunOptions extends Configuration {
 /** With the options of every command that streams. */
 export const streaming = (command: Command): Command =>
   command
-    .option("--source <source>", "drive (rendered; day turns to night), a folder of images, a video file, a recording (.mcap), /dev/video0, or rtsp://... (default: drive)")
+    .option("--source <source>", "drive (rendered; day turns to night), a folder of images, a video file, a recording (.mcap), /dev/video0, csi:0 on a Jetson, or rtsp://... (default: drive)")
     .option("--bundle <name or path>", "default, rendered, or the folder of a bundle (default: default)")
     .option("--headless", "without the page")
     .option("--frames <count>", "end after so many frames", wholeNumber(1))

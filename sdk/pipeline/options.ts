@@ -23,7 +23,7 @@ export interface CameraSettings extends Pick<NightshiftOptions, "fps" | "loop" |
 
 /** What Nightshift is started with. Everything has a default. */
 export interface NightshiftOptions {
-  /** `drive` (rendered), a folder of images, a video file, `/dev/video*`, an `rtsp://` address; or a camera of your own, which has its own name and pace. */
+  /** `drive` (rendered), a folder of images, a video file, `/dev/video*`, `csi:0`, an `rtsp://` address; or a camera of your own, which has its own name and pace. */
   readonly source?: string | Camera;
   /**
    * Several cameras in the place of `source` and what goes with it. They share one engine, in which they take turns, one weather, one memory and one adaptation.
