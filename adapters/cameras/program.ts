@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { NightshiftError } from "../../sdk/errors.js";
 import { type Frame, nowNs } from "../../sdk/frame.js";
 import type { Camera } from "../../sdk/stream/camera.js";
+import { FrameTimes } from "./frame-times.js";
 import { checkName } from "./name.js";
 import { Pace } from "./pace.js";
 import type { Picture } from "./ppm.js";
@@ -30,6 +31,8 @@ export interface Launch {
   /** The descriptor that pictures are written to: 1, or 3 for a program that also says something there. */
   readonly descriptor: 1 | 3;
   readonly reader: PictureReader;
+  /** Whether it writes on descriptor 3 when each picture was captured, as `FrameTimes` reads it; else they are timed as they arrive. */
+  readonly isTimed?: boolean;
 }
 
 export interface ProgramSource {
@@ -58,10 +61,12 @@ export class ProgramCamera implements Camera {
 
   /** Throws as `launch`, and `E_CAMERA` where the source cannot be opened or vanishes. */
   async *frames(signal: AbortSignal): AsyncGenerator<Frame, void, undefined> {
-    const { program, args, descriptor, reader } = await this.source.launch();
+    const { program, args, descriptor, reader, isTimed = false } = await this.source.launch();
     if (signal.aborted) return;
-    const child = spawn(program, args, { stdio: ["ignore", descriptor === 1 ? "pipe" : "ignore", "pipe", ...(descriptor === 3 ? (["pipe"] as const) : [])] });
+    const child = spawn(program, args, { stdio: ["ignore", descriptor === 1 ? "pipe" : "ignore", "pipe", ...(descriptor === 3 || isTimed ? (["pipe"] as const) : [])] });
     const [pictures, said] = [child.stdio[descriptor] as Readable, child.stdio[2] as Readable];
+    const strange = (time: string): void => this.options.onError?.(this.#failed(`frames at ${time} us by a clock that is not the kernel's monotonic one: they are timed as they arrive`, undefined));
+    const times = isTimed ? new FrameTimes(child.stdio[3] as Readable, strange) : undefined;
     const ending = new Promise<Ending>((resolve) => {
       child.once("error", (error) => resolve({ error }));
       child.once("close", (code, killedBy) => resolve({ code, killedBy }));
@@ -70,7 +75,7 @@ export class ProgramCamera implements Camera {
     const stop = () => void child.kill("SIGTERM");
     signal.addEventListener("abort", stop, { once: true });
     try {
-      const isCutShort = yield* this.#read(pictures, reader, signal);
+      const isCutShort = yield* this.#read(pictures, reader, times, signal);
       if (!signal.aborted) this.#judge(await ending, complaints(), isCutShort);
     } finally {
       signal.removeEventListener("abort", stop);
@@ -79,7 +84,7 @@ export class ProgramCamera implements Camera {
     }
   }
 
-  async *#read(from: Readable, reader: PictureReader, signal: AbortSignal): AsyncGenerator<Frame, boolean, undefined> {
+  async *#read(from: Readable, reader: PictureReader, times: FrameTimes | undefined, signal: AbortSignal): AsyncGenerator<Frame, boolean, undefined> {
     const pace = new Pace(this.source.fps);
     const chunks = from[Symbol.asyncIterator]();
     for (let sequence = 0; !signal.aborted; ) {
@@ -87,7 +92,7 @@ export class ProgramCamera implements Camera {
       const chunk: IteratorResult<Buffer, undefined> = await this.#inTime(chunks.next(), limitMs);
       if (chunk.done) break;
       for (const picture of reader.push(chunk.value)) {
-        const captureTimeNs = nowNs();
+        const captureTimeNs = times ? await times.next() : nowNs();
         await pace.wait(signal).catch(() => undefined);
         if (signal.aborted) return false;
         yield { camera: this.name, sequence: sequence++, captureTimeNs: this.live ? captureTimeNs : nowNs(), ...picture };
