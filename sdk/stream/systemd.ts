@@ -21,9 +21,9 @@ const tellsAPeriod = 4;
 
 /**
  * Hands line after line to `systemd-notify`. One small process does so for the whole run: starting another from this one, with all its memory, would hold the stream up for
- * milliseconds each time. It outlives the signal that ends a service, to say that it ends, and goes with this process.
+ * milliseconds each time. It outlives the signals that end a service, to say that it ends, and goes with this process.
  */
-const relay = `trap "" INT TERM; while IFS= read -r line; do systemd-notify "$line" || exit; done`;
+const relay = `trap "" HUP INT TERM; while IFS= read -r line; do systemd-notify "$line" || exit; done`;
 
 /**
  * What systemd is told of a service of `Type=notify`: READY=1 once a frame is answered, WATCHDOG=1 while frames are (what `/ready` says too), STOPPING=1, and STATUS= in words.
