@@ -28,7 +28,7 @@ export function csiCamera(sensor: number, options: CsiOptions = {}): Camera {
   if (size.width % 4 !== 0)
     throw new NightshiftError("E_CONFIG", { expected: "a width that is a multiple of four", received: `${size.width}x${size.height}`, remedy: "Ask the camera for another size." });
   const launch = async () => {
-    await requireGStreamer(program);
+    await gstreamerVersion(program);
     // Argus says what it does on standard output.
     return { program, args: [...csiPipeline(sensor, size, fps), "!", "fdsink", "fd=3", "sync=false"], descriptor: 3, reader: new RawReader(size) } as const;
   };
@@ -42,8 +42,9 @@ function csiPipeline(sensor: number, { width, height }: { readonly width: number
   return ["--quiet", ...elements.flatMap((element, at) => (at === 0 ? element : ["!", ...element]))];
 }
 
-async function requireGStreamer(program: string): Promise<void> {
-  await promisify(execFile)(program, ["--version"]).catch((cause: unknown) => {
+/** What the program says of itself. Throws `E_MISSING_TOOL`. */
+export async function gstreamerVersion(program: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, ["--version"]).catch((cause: unknown) => {
     throw new NightshiftError("E_MISSING_TOOL", {
       expected: `the program ${program}, which reads CSI cameras`,
       received: cause instanceof Error ? cause.message : String(cause),
@@ -51,4 +52,5 @@ async function requireGStreamer(program: string): Promise<void> {
       cause,
     });
   });
+  return stdout.trim();
 }
