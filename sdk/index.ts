@@ -11,6 +11,7 @@ export { type ErrorCode, type ErrorDetails, errorCodes, NightshiftError } from "
 export type { Box, Frame, ScoredBox } from "./frame.js";
 export { type Answer, Nightshift } from "./nightshift.js";
 export type { NightshiftOptions } from "./pipeline/options.js";
+export type { LiveOptions, Reconfiguration } from "./pipeline/reconfiguration.js";
 export type { Camera } from "./stream/camera.js";
 export { ControlClient } from "./stream/control-client.js";
 export { type CurveClient, readCurveClient } from "./stream/curve.js";

@@ -1,5 +1,5 @@
 import type { AdaptationLoop, LoopCounters } from "./adaptation/loop.js";
-import type { FrameMemory } from "./adaptation/memory.js";
+import { defaultMemoryOptions, type FrameMemory } from "./adaptation/memory.js";
 import { type Bundle, contentOf, findBundle, readBundle, readTrust, type Trust } from "./bundle/index.js";
 import { SwappableEngine } from "./engine/hot-swap.js";
 import type { Perception } from "./engine/perception.js";
@@ -10,9 +10,10 @@ import { NightshiftError } from "./errors.js";
 import type { Frame } from "./frame.js";
 import { AnswerStream } from "./pipeline/answer-stream.js";
 import { FanOut } from "./pipeline/fan-out.js";
-import { learning } from "./pipeline/learning.js";
+import { learning, learnOtherwise } from "./pipeline/learning.js";
 import { defaultBundle, defaultSeed, defaultSource, type NightshiftOptions } from "./pipeline/options.js";
 import { type Handler, Outlets } from "./pipeline/outlets.js";
+import { inWords, type LiveOptions, type Reconfiguration } from "./pipeline/reconfiguration.js";
 import { ServedModel } from "./pipeline/served-model.js";
 import { retell } from "./pipeline/retold.js";
 import { openSources, type Source } from "./pipeline/source.js";
@@ -56,6 +57,9 @@ export class Nightshift {
   #eventsGiven: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
   #keeper: NodeJS.Timeout | undefined;
+  /** Whether the options in force say not to learn. */
+  #learnsNot: boolean;
+  readonly #reconfigurations = new Turns();
 
   private constructor(
     private readonly options: NightshiftOptions,
@@ -67,6 +71,7 @@ export class Nightshift {
     private readonly trust: Trust | undefined,
     private readonly onError: (error: unknown) => void,
   ) {
+    this.#learnsNot = options.adaptation === false;
     this.#answers = new FanOut(sources.some(({ policy }) => policy === "newest") ? "newest" : "every");
     const turns = sources.length > 1 ? { turns: new Turns() } : {};
     this.#streams = sources.map(
@@ -190,6 +195,23 @@ export class Nightshift {
     this.#publish(streamEvent("vocabulary_changed", `Answers are in ${names.length} words now.`, { vocabulary: names }));
   }
 
+  /**
+   * Changes options while frames stream; none is lost. What `read` says that needs a restart is told along with what changed.
+   * Whatever `read` throws, or `E_VOCABULARY`, is told too, thrown, and leaves everything as it was.
+   */
+  reconfigure(read: () => Promise<Reconfiguration>): Promise<void> {
+    return this.#reconfigurations.take(async () => {
+      try {
+        const asked = await read();
+        await this.#change(asked.changes);
+        this.#publish(streamEvent("configuration_reloaded", inWords(asked), { changed: Object.keys(asked.changes), needsRestart: asked.refused ?? {} }));
+      } catch (error) {
+        this.#tellError("configuration_error", error);
+        throw error;
+      }
+    });
+  }
+
   /** Adapts to the present condition. Throws `E_CONTROL` while paused or parked. */
   adaptNow(): void {
     this.#running.loop.adaptNow();
@@ -240,14 +262,33 @@ export class Nightshift {
     this.#loop = await learning(timed, delivered, model, state, memory, trust, (event) => this.#publish(event));
     const about = { source: options.cameras || typeof options.source === "object" ? this.#names.join(", ") : (options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
     this.#outlets = await Outlets.open(options, handlerOf(this), about, await this.#recorder(), onError);
-    this.#keeper = setInterval(() => void state.keep(memory).catch((error: unknown) => this.#tellError("state_error", error)), memoryKeptEveryMs).unref();
+    this.#keeper = setInterval(() => this.#keep(), memoryKeptEveryMs).unref();
     // The next turn: whoever waited for the start is then already reading.
     this.#ended = new Promise<void>((resolve, reject) => {
       setImmediate(() => {
         this.#run().then(resolve, reject);
       });
     });
-    this.#ended.catch(() => undefined);
+    this.#ended.then(() => this.#outlets?.ended(), () => undefined);
+  }
+
+  #keep(): void {
+    this.state.keep(this.memory).catch((error: unknown) => this.#tellError("state_error", error));
+  }
+
+  async #change(changes: LiveOptions): Promise<void> {
+    const { delivered, state, memory, options } = this;
+    // First, as nothing else can fail.
+    if ("vocabulary" in changes) await this.setVocabulary(changes.vocabulary ?? delivered.manifest.vocabulary);
+    if ("adaptation" in changes) {
+      const { adaptation = {} } = changes;
+      learnOtherwise(this.#running.loop, adaptation, this.#learnsNot, { delivered, state, seed: options.seed ?? defaultSeed });
+      this.#learnsNot = adaptation === false;
+    }
+    if ("memoryHours" in changes) {
+      memory.keepFor(changes.memoryHours ?? defaultMemoryOptions.mostHours);
+      this.#keep();
+    }
   }
 
   async #recorder(): Promise<Recorder | undefined> {
@@ -323,6 +364,7 @@ export class Nightshift {
   }
 
   async #close(): Promise<void> {
+    this.#outlets?.stopping();
     for (const stream of this.#streams) stream.stop();
     clearInterval(this.#keeper);
     await this.#ended.catch(() => undefined);

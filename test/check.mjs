@@ -23,6 +23,23 @@ const nativeSteps = [
   ["native tests", "cargo", "test", "--quiet", ...manifest],
 ];
 
+const deny = (...options) => spawnSync("cargo", ["deny", ...manifest, ...options], { cwd: root, encoding: "utf8" });
+
+/** What the native module is built from: licences, sources and doubles by `native/deny.toml`, and known weaknesses where their database can be fetched. */
+function dependenciesOfNative() {
+  const name = "native dependencies";
+  if (deny("--version").status !== 0) return [{ name, word: "skip  ", note: "there is no cargo-deny" }];
+  const check = (what, ...options) => {
+    const { status, stderr } = deny("check", ...options);
+    return status === 0 ? { name, word: "ok    ", note: what } : { name, word: "FAILED", note: `${what}\n${stderr.trimEnd()}`, isFailure: true };
+  };
+  const hasDatabase = deny("fetch", "db").status === 0;
+  return [
+    check("licences, sources, doubles", "licenses", "sources", "bans"),
+    hasDatabase ? check("known weaknesses", "advisories") : { name, word: "skip  ", note: "the database of known weaknesses cannot be fetched" },
+  ];
+}
+
 /** Known weaknesses in what users install. A registry that cannot be asked says nothing about them, so that is told and does not fail the check. */
 function audit() {
   const { stdout } = spawnSync("npm", ["audit", "--omit=dev", "--json"], { cwd: root, encoding: "utf8", shell: process.platform === "win32" });
@@ -33,10 +50,10 @@ function audit() {
     // Told below, as another answer is.
   }
   const counts = report?.metadata?.vulnerabilities;
-  if (!counts) return { word: "skipped", note: `the registry answers no audit (${report?.message ?? "no answer"})` };
+  if (!counts) return { name: "audit", word: "skip  ", note: `the registry answers no audit (${report?.message ?? "no answer"})` };
   const { moderate = 0, high = 0, critical = 0 } = counts;
-  if (moderate + high + critical === 0) return { word: "ok    ", note: "no known weakness" };
-  return { word: "FAILED", note: `${critical} critical, ${high} high, ${moderate} moderate: see npm audit`, isFailure: true };
+  if (moderate + high + critical === 0) return { name: "audit", word: "ok    ", note: "no known weakness" };
+  return { name: "audit", word: "FAILED", note: `${critical} critical, ${high} high, ${moderate} moderate: see npm audit`, isFailure: true };
 }
 
 let failed = 0;
@@ -53,7 +70,8 @@ for (const [name, command, ...options] of [...(hasCargo ? nativeSteps : []), ...
   failed++;
   console.log(`${stdout}${stderr}`.trimEnd().replaceAll(/^/gm, "    "));
 }
-const { word, note, isFailure = false } = audit();
-if (isFailure) failed++;
-console.log(`${word} audit: ${note}`);
+for (const { name, word, note, isFailure = false } of [...(hasCargo ? dependenciesOfNative() : []), audit()]) {
+  if (isFailure) failed++;
+  console.log(`${word} ${name}: ${note}`.replaceAll("\n", "\n    "));
+}
 process.exitCode = failed > 0 ? 1 : 0;

@@ -12,6 +12,12 @@ export function passthrough(version: string): readonly string[] {
   return [isOld ? "-vsync" : "-fps_mode", "passthrough"];
 }
 
+/** Whether its filter `metadata` can write without delay, as not every ffmpeg's does; frames would wait for their times otherwise. */
+export async function writesAtOnce(program: string): Promise<boolean> {
+  const { stdout } = await promisify(execFile)(program, ["-hide_banner", "-h", "filter=metadata"]).catch(() => ({ stdout: "" }));
+  return /^\s*direct\s/m.test(stdout);
+}
+
 /** The first line that the program says of itself. Throws `E_MISSING_TOOL` where there is none, `E_CAMERA` where it does not work. */
 export async function ffmpegVersion(program: string): Promise<string> {
   try {

@@ -1,141 +1,30 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import type { Readable } from "node:stream";
-import { NightshiftError } from "../../sdk/errors.js";
-import { type Frame, nowNs } from "../../sdk/frame.js";
-import type { Camera } from "../../sdk/stream/camera.js";
-import { ffmpegVersion, passthrough } from "./ffmpeg-version.js";
-import { checkName } from "./name.js";
-import { Pace } from "./pace.js";
+import { ffmpegVersion, passthrough, writesAtOnce } from "./ffmpeg-version.js";
+import { frameTimesFilter } from "./frame-times.js";
 import { PpmReader } from "./ppm.js";
+import { ProgramCamera, type ProgramOptions, type ProgramSource } from "./program.js";
 
-export interface FfmpegOptions {
+export interface FfmpegOptions extends ProgramOptions {
   /** The program to start. */
   readonly ffmpeg?: string;
-  /** Gets an `E_CAMERA` for what ffmpeg complained about although it went on. Without it the camera throws in the end. */
-  readonly onError?: (error: NightshiftError) => void;
-  /** How long a live camera may take to deliver its first frame. */
-  readonly openMs?: number;
-  /** How long a live camera may deliver nothing after that before it counts as vanished. */
-  readonly stallMs?: number;
 }
 
-export interface FfmpegSource {
-  readonly name: string;
-  readonly live: boolean;
-  /** What an error calls it: a path, a device, an address without its password. */
-  readonly what: string;
+export interface FfmpegSource extends Omit<ProgramSource, "launch"> {
   /** ffmpeg's options up to and with `-i`. */
   readonly input: readonly string[];
-  /** Frames a second at most; 0 for as fast as they come. */
-  readonly fps: number;
+  /** Whether its frames carry times of the kernel's monotonic clock. */
+  readonly isTimed?: boolean;
 }
 
-type Ffmpeg = ChildProcessByStdio<null, Readable, Readable>;
-
-/** Anything that ffmpeg can read, decoded by it in a process of its own. */
-export class FfmpegCamera implements Camera {
-  readonly name: string;
-  readonly live: boolean;
-
-  constructor(
-    private readonly source: FfmpegSource,
-    private readonly options: FfmpegOptions = {},
-  ) {
-    this.name = checkName(source.name);
-    this.live = source.live;
+/** Anything that ffmpeg can read. Throws `E_MISSING_TOOL` where there is no ffmpeg. */
+export class FfmpegCamera extends ProgramCamera {
+  constructor({ input, isTimed = false, ...source }: FfmpegSource, options: FfmpegOptions = {}) {
+    const program = options.ffmpeg ?? "ffmpeg";
+    const launch = async () => {
+      const timing = passthrough(await ffmpegVersion(program));
+      const timed = isTimed && (await writesAtOnce(program)) ? ["-copyts", "-vf", frameTimesFilter] : [];
+      const output = ["-an", "-sn", "-dn", ...timed, ...timing, "-c:v", "ppm", "-pix_fmt", "rgb24", "-f", "image2pipe", "pipe:1"];
+      return { program, args: ["-hide_banner", "-nostdin", "-loglevel", "error", ...input, ...output], descriptor: 1, reader: new PpmReader(), isTimed: timed.length > 0 } as const;
+    };
+    super({ ...source, launch }, options);
   }
-
-  /** Throws `E_MISSING_TOOL` where there is no ffmpeg, `E_CAMERA` where the source cannot be opened or vanishes. */
-  async *frames(signal: AbortSignal): AsyncGenerator<Frame, void, undefined> {
-    const program = this.options.ffmpeg ?? "ffmpeg";
-    const timing = passthrough(await ffmpegVersion(program));
-    if (signal.aborted) return;
-    const output = ["-an", "-sn", "-dn", ...timing, "-c:v", "ppm", "-pix_fmt", "rgb24", "-f", "image2pipe", "pipe:1"];
-    const args = ["-hide_banner", "-nostdin", "-loglevel", "error", ...this.source.input, ...output];
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-    const ending = new Promise<Ending>((resolve) => {
-      child.once("error", (error) => resolve({ error }));
-      child.once("close", (code, killedBy) => resolve({ code, killedBy }));
-    });
-    const complaints = tailOf(child.stderr);
-    const stop = () => void child.kill("SIGTERM");
-    signal.addEventListener("abort", stop, { once: true });
-    try {
-      const isCutShort = yield* this.#read(child, signal);
-      if (!signal.aborted) this.#judge(await ending, complaints(), isCutShort);
-    } finally {
-      signal.removeEventListener("abort", stop);
-      await end(child, ending);
-    }
-  }
-
-  async *#read(child: Ffmpeg, signal: AbortSignal): AsyncGenerator<Frame, boolean, undefined> {
-    const reader = new PpmReader();
-    const pace = new Pace(this.source.fps);
-    const chunks = child.stdout[Symbol.asyncIterator]();
-    for (let sequence = 0; !signal.aborted; ) {
-      const limitMs = sequence === 0 ? (this.options.openMs ?? 15_000) : (this.options.stallMs ?? 5000);
-      const chunk: IteratorResult<Buffer, undefined> = await this.#inTime(chunks.next(), limitMs);
-      if (chunk.done) break;
-      for (const picture of reader.push(chunk.value)) {
-        const captureTimeNs = nowNs();
-        await pace.wait(signal).catch(() => undefined);
-        if (signal.aborted) return false;
-        yield { camera: this.name, sequence: sequence++, captureTimeNs: this.live ? captureTimeNs : nowNs(), ...picture };
-      }
-    }
-    return reader.isInside;
-  }
-
-  /** A camera whose cable is cut may leave the connection open for ever. */
-  async #inTime<T>(next: Promise<T>, limitMs: number): Promise<T> {
-    if (!this.live) return next;
-    let timer: NodeJS.Timeout | undefined;
-    const stalled = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(this.#failed(`nothing for ${limitMs} ms`, undefined)), limitMs);
-    });
-    try {
-      return await Promise.race([next, stalled]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #judge(ending: Ending, complaints: string, isCutShort: boolean): void {
-    if ("error" in ending) throw this.#failed(ending.error.message, ending.error);
-    const end = ending.killedBy ? `ended by ${ending.killedBy}` : `ended with code ${ending.code}`;
-    if (ending.code !== 0 || isCutShort || this.live)
-      throw this.#failed(complaints === "" ? `the stream ${end}` : `${complaints} (${end})`, undefined);
-    if (complaints === "") return;
-    const error = this.#failed(complaints, undefined);
-    if (!this.options.onError) throw error;
-    this.options.onError(error);
-  }
-
-  #failed(received: string, cause: unknown): NightshiftError {
-    const remedy = this.live ? "Check the camera and its connection, then start again." : "Check that the file is there, whole and a video.";
-    return new NightshiftError("E_CAMERA", { expected: `frames from ${this.source.what}`, received, remedy, cause });
-  }
-}
-
-type Ending = { readonly error: Error } | { readonly code: number | null; readonly killedBy: NodeJS.Signals | null };
-
-/** The last 2,000 characters that the stream brings, once asked, in one line and without passwords of addresses. */
-function tailOf(stream: Readable): () => string {
-  let tail = "";
-  stream.setEncoding("utf8").on("data", (text: string) => (tail = (tail + text).slice(-2000)));
-  return () =>
-    tail
-      .trim()
-      .replace(/\s*\n\s*/g, "; ")
-      .replace(/\/\/[^\s/@]*@/g, "//");
-}
-
-/** Asks the process to end, makes it end after a second, and waits until it has. */
-async function end(child: Ffmpeg, ending: Promise<Ending>): Promise<void> {
-  child.stdout.destroy();
-  child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), 1000);
-  await ending;
-  clearTimeout(timer);
 }

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { NightshiftError } from "../../sdk/errors.js";
 import type { Camera } from "../../sdk/stream/camera.js";
+import { csiCamera } from "./csi.js";
 import { DriveCamera } from "./drive/index.js";
 import { FolderCamera } from "./folder.js";
 import { rtspCamera } from "./rtsp.js";
@@ -21,17 +22,21 @@ export interface CameraOptions {
   readonly seed?: number;
   /** Gets what is wrong with single frames, after which the camera goes on. Without it the camera throws. */
   readonly onError?: (error: NightshiftError) => void;
+  /** The program that reads CSI cameras, where it is not `gst-launch-1.0` on the PATH. */
+  readonly gstLaunch?: string;
   /** The program that reads videos and cameras, where it is not `ffmpeg` on the PATH. */
   readonly ffmpeg?: string;
 }
 
 /**
- * The camera that a source names: `drive` for the rendered one, an `rtsp://` address, a device `/dev/video*`, a folder of images, or a video file.
+ * The camera that a source names: `drive` for the rendered one, an `rtsp://` address, a device `/dev/video*`, a Jetson's camera `csi:0`, a folder of images, or a video file.
  * Throws `E_CAMERA` where there is no such source, `E_CONFIG` where it cannot be one.
  */
 export function openCamera(source: string, options: CameraOptions = {}): Camera {
   if (source === "drive") return drive(options);
   if (/^rtsps?:/.test(source)) return rtspCamera(source, options);
+  const [, sensor] = /^csi:(\d)$/.exec(source) ?? [];
+  if (sensor !== undefined) return csiCamera(Number(sensor), options);
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source))
     throw new NightshiftError("E_CONFIG", {
       expected: sources,
@@ -48,4 +53,4 @@ export function openCamera(source: string, options: CameraOptions = {}): Camera 
 const drive = ({ name, fps, size, seed = 1 }: CameraOptions): Camera =>
   new DriveCamera({ seed, name, ...size, ...(fps === 0 ? { paced: false } : { fps }) });
 
-const sources = "drive, a folder of images, a video file, a device such as /dev/video0, or an address such as rtsp://host/stream";
+const sources = "drive, a folder of images, a video file, a device such as /dev/video0, a camera csi:0, or an address such as rtsp://host/stream";

@@ -13,7 +13,7 @@ export interface V4l2Options extends FfmpegOptions {
   readonly size?: { readonly width: number; readonly height: number };
 }
 
-/** A camera of Linux's video interface. Throws `E_CAMERA` where there is no such device. */
+/** A camera of Linux's video interface; frames have the times at which the driver captured them. Throws `E_CAMERA` where there is no such device. */
 export function v4l2Camera(device: string, options: V4l2Options = {}): Camera {
   if (!existsSync(device))
     throw new NightshiftError("E_CAMERA", {
@@ -24,5 +24,5 @@ export function v4l2Camera(device: string, options: V4l2Options = {}): Camera {
   const rate = options.fps === undefined ? [] : ["-framerate", String(options.fps)];
   const size = options.size === undefined ? [] : ["-video_size", `${options.size.width}x${options.size.height}`];
   const input = ["-f", "v4l2", "-fflags", "nobuffer", ...rate, ...size, "-i", device];
-  return new FfmpegCamera({ name: options.name ?? nameOf(device), live: true, what: device, input, fps: 0 }, options);
+  return new FfmpegCamera({ name: options.name ?? nameOf(device), live: true, what: device, input, isTimed: true, fps: 0 }, options);
 }

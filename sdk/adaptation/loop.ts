@@ -7,7 +7,7 @@ import type { VehicleState } from "../stream/vehicle.js";
 import type { Measurements, Verdict } from "./judge/index.js";
 import type { FrameMemory } from "./memory.js";
 import type { WeatherMonitor, WeatherReport } from "./monitor/index.js";
-import { defaultLoopOptions, type LoopOptions } from "./options.js";
+import { defaultLoopOptions, type LoopChanges, type LoopOptions } from "./options.js";
 import { type LiveSample, LiveProxies, LiveWindow, Probation } from "./probation.js";
 import { type Outcome, runRound, type Tell } from "./round.js";
 import { maskShares } from "./scene.js";
@@ -54,7 +54,7 @@ export interface LoopCounters {
  * for each answered frame and takes a millisecond or two, some ten where the frame is remembered; everything slow happens in the trainer's process.
  */
 export class AdaptationLoop {
-  readonly options: LoopOptions;
+  #options: LoopOptions;
   readonly #serving: Serving;
   readonly #proxies = new LiveProxies();
   readonly #window: LiveWindow;
@@ -80,13 +80,17 @@ export class AdaptationLoop {
     private readonly parts: LoopParts,
     private readonly onEvent: (event: StreamEvent) => void,
   ) {
-    this.options = { ...defaultLoopOptions, ...parts.options };
+    this.#options = { ...defaultLoopOptions, ...parts.options };
     const { probation, generationsKept } = this.options;
     const { bundle, delivered, engine, generations } = parts;
     this.#serving = new Serving({ bundle, delivered, engine, store: generations, kept: generationsKept, onError: (error) => this.#stateError(error) });
     this.#triggers = new TriggerPolicy(this.options);
     this.#window = new LiveWindow(probation.frames);
     this.#vocabulary = parts.bundle.manifest.vocabulary;
+  }
+
+  get options(): LoopOptions {
+    return this.#options;
   }
 
   get state(): LoopState {
@@ -127,6 +131,12 @@ export class AdaptationLoop {
   /** Takes in what the vehicle says; what it leaves out stays as it was. */
   vehicle(state: VehicleState): void {
     this.#vehicle = { ...this.#vehicle, ...state };
+  }
+
+  /** Learns otherwise from now on; a training under way goes on as it began. */
+  reconfigure(changes: LoopChanges): void {
+    this.#options = { ...this.#options, ...changes };
+    this.#triggers.reconfigure(this.#options);
   }
 
   /** Adapts to the present condition, changed or not. Throws `E_CONTROL` while paused or parked. Does nothing more while an adaptation is under way. */

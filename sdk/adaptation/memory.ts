@@ -50,7 +50,7 @@ export type Offered = "kept" | "replaced" | "redundant";
  * its condition, or of the condition that holds the most while the new one's holds less than its part.
  */
 export class FrameMemory {
-  readonly options: MemoryOptions;
+  #options: MemoryOptions;
   readonly #frames: RememberedFrame[] = [];
   /** How far each frame is from the later ones of its condition; comparing all anew would take 18 ms an offer. */
   readonly #distances = new Map<RememberedFrame, Map<RememberedFrame, number>>();
@@ -59,13 +59,17 @@ export class FrameMemory {
 
   /** Throws `E_CONFIG` for a capacity of less than two frames. */
   constructor(options: Partial<MemoryOptions> = {}) {
-    this.options = { ...defaultMemoryOptions, ...options };
+    this.#options = { ...defaultMemoryOptions, ...options };
     if (!Number.isInteger(this.options.capacity) || this.options.capacity < 2)
       throw new NightshiftError("E_CONFIG", {
         expected: "a memory of at least 2 frames",
         received: String(this.options.capacity),
         remedy: "Raise the memory's capacity, or pause the adaptation instead.",
       });
+  }
+
+  get options(): MemoryOptions {
+    return this.#options;
   }
 
   get counters(): MemoryCounters {
@@ -99,6 +103,11 @@ export class FrameMemory {
     if (leaves) this.#remove(leaves);
     this.#counts[leaves ? "replaced" : "kept"]++;
     return leaves ? "replaced" : "kept";
+  }
+
+  /** Frames are too old after so many hours. */
+  keepFor(mostHours: number): void {
+    this.#options = { ...this.#options, mostHours };
   }
 
   /** Forgets what is too old at `nowNs`, nanoseconds since the Unix epoch. A clock that jumps ahead makes frames old: rather too little is kept than too much. */

@@ -34,6 +34,9 @@ export interface LoopOptions {
   readonly now: () => number;
 }
 
+/** What of it may change while the loop works. */
+export type LoopChanges = Partial<Pick<LoopOptions, "conditions" | "furtherRounds" | "training">>;
+
 export const defaultLoopOptions: LoopOptions = {
   conditions: ["dusk", "night", "fog"],
   triggerFrames: 15,

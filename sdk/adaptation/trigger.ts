@@ -10,7 +10,7 @@ export class TriggerPolicy {
   /** Verdicts since the present weather came. */
   #rounds = 0;
 
-  constructor(private readonly options: LoopOptions) {
+  constructor(private options: LoopOptions) {
     const { failureBackoffMs, rejectionBackoffMs, mostBackoffMs, now } = options;
     this.#failures = new Backoff(failureBackoffMs, mostBackoffMs, now);
     this.#rejections = new Backoff(rejectionBackoffMs, mostBackoffMs, now);
@@ -25,6 +25,11 @@ export class TriggerPolicy {
     if (!conditions.includes(condition) || heldFrames < triggerFrames) return undefined;
     if (this.#rounds === 0) return `the weather is ${condition}`;
     return this.#rounds <= furtherRounds && idleFrames >= furtherAfterFrames ? `it is still ${condition}` : undefined;
+  }
+
+  /** Waiting times after failures and rejections stay as they were. */
+  reconfigure(options: LoopOptions): void {
+    this.options = options;
   }
 
   ask(): void {

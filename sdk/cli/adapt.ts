@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import type { Trainable } from "../network/trainable.js";
-import { names, trains, wholeNumber } from "./arguments.js";
+import { names, trains, trust, wholeNumber } from "./arguments.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
 
 interface Options {
@@ -11,6 +11,7 @@ interface Options {
   readonly condition?: "clear" | "dusk" | "night" | "fog";
   readonly vocabulary?: readonly string[];
   readonly textEncoder?: string;
+  readonly trust?: readonly string[];
   readonly steps?: number;
   readonly trains?: Trainable;
   readonly seed: number;
@@ -28,6 +29,7 @@ export const adaptCommand = (io: Io): Command =>
     .addOption(new Option("--condition <name>", "what the frames show; judged from them by default").choices(["clear", "dusk", "night", "fog"]))
     .option("--vocabulary <names>", "names to learn by, separated by commas; the bundle's own by default", names)
     .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
+    .option(...trust)
     .option("--steps <count>", "learning steps", wholeNumber(1))
     .option("--trains <what>", "default, all, norm (of normalisation), decoder, last:n (matrices), lora:r (of rank r), or /a pattern of names/", trains)
     .option("--seed <number>", "of learning", wholeNumber(0), 1)

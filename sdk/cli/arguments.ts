@@ -48,6 +48,9 @@ export function frameSizes(text: string): readonly FrameSize[] {
 /** For commander: an option that may be given again and again. */
 export const repeated = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 
+/** What `--trust` says wherever a bundle is read. */
+export const trust = ["--trust <file>", "a public key: the bundle must be signed by it (`nightshift sign`); may be given again", repeated] as const;
+
 /** For commander: AXIS=EXTENT pairs separated by commas. */
 export function pins(text: string): Readonly<Record<string, number>> {
   const extents = [...words(text)].map(([axis, extent]) => [axis, wholeNumber(1)(extent)] as const);

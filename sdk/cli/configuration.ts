@@ -37,6 +37,7 @@ const schema = z.strictObject({
   memoryHours: z.number().positive().optional(),
   memoryKey: z.string().optional(),
   headless: z.boolean().optional(),
+  traces: z.boolean().optional(),
   /** `false`: watch the weather, but never learn. Else when to learn, and with how much of the computer. */
   adaptation: z
     .union([

@@ -4,7 +4,7 @@ import { cuda, native, tensorRt } from "./doctor/accelerator.js";
 import type { Check, Finding } from "./doctor/finding.js";
 import { memories, processor, stateFolder } from "./doctor/machine.js";
 import { node, onnxRuntime, zeroMq } from "./doctor/runtime.js";
-import { defaultBundle, ffmpeg, page } from "./doctor/tools.js";
+import { defaultBundle, ffmpeg, gstreamer, page } from "./doctor/tools.js";
 import { type Io, result, ToldFailure } from "./io.js";
 
 interface Options {
@@ -26,7 +26,7 @@ export const doctorCommand = (io: Io): Command =>
     });
 
 async function examined(state: string): Promise<readonly Finding[]> {
-  const checks: readonly Check[] = [node, onnxRuntime, zeroMq, processor, memories, stateFolder(state), defaultBundle, page, ffmpeg, native, tensorRt, cuda];
+  const checks: readonly Check[] = [node, onnxRuntime, zeroMq, processor, memories, stateFolder(state), defaultBundle, page, ffmpeg, gstreamer, native, tensorRt, cuda];
   const findings: Finding[] = [];
   for (const check of checks) findings.push(...(await check()));
   return findings;

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import type { LearntOptions } from "../pipeline/evaluate-learnt.js";
-import { names, wholeNumber, words } from "./arguments.js";
+import { names, trust, wholeNumber, words } from "./arguments.js";
 import { datasetNamed } from "./dataset.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
 
@@ -13,6 +13,7 @@ interface Options {
   readonly textEncoder?: string;
   readonly heldOut?: readonly string[];
   readonly intervals: boolean;
+  readonly trust?: readonly string[];
   readonly frames?: number;
   readonly threads: number;
   readonly json: boolean;
@@ -33,6 +34,7 @@ export const evaluateCommand = (io: Io): Command =>
     .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
     .option("--held-out <names>", "names that the bundle never learnt, separated by commas: they and the others are averaged apart", names)
     .option("--intervals", "tell 95 % intervals of the scores, by bootstrap over frames", false)
+    .option(...trust)
     .option("--frames <count>", "only so many frames, spread over the dataset", wholeNumber(1))
     .option("--threads <count>", "threads of inference", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)

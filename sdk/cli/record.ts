@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { type Io, result } from "./io.js";
-import { configured, type RunOptions, streaming } from "./run.js";
+import { configurationFile, configured, type RunOptions, streaming } from "./run.js";
 
 export const recordCommand = (io: Io): Command =>
   streaming(new Command("record"))
@@ -11,6 +11,7 @@ export const recordCommand = (io: Io): Command =>
     .action(async (file: string, { lossless, ...options }: RunOptions & { readonly lossless: boolean }) => {
       const { runToEnd } = await import("./run-to-end.js");
       const { summaryLines } = await import("./summary.js");
-      const summary = await runToEnd(io, { ...(await configured(options)), record: { path: file, lossless } });
+      const configuration = await configurationFile(options);
+      const summary = await runToEnd(io, { ...(await configured(options)), record: { path: file, lossless } }, configuration);
       result(io, options.json, summary, summaryLines(summary));
     });

@@ -4,11 +4,12 @@ import { addressesFor, defaultPublisherPort } from "./addresses.js";
 import { accessOptions, adaptationOptions, type Configuration } from "./configuration.js";
 import { overAll } from "../stream/status.js";
 import { figure, type Io, Progress, say } from "./io.js";
+import { type ConfigurationSource, Reloader } from "./reload.js";
 import { score, type Scores } from "./scores.js";
 import { type Summary, summarize } from "./summary.js";
 
-/** Streams until the camera ends or the user interrupts, waits for a verdict under way, measures what was learnt, and stops. */
-export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftOptions, "record">): Promise<Summary> {
+/** Streams until the camera ends or the user interrupts, waits for a verdict under way, measures what was learnt, and stops. Where a configuration came from a `file`, it is read again when that changes. */
+export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftOptions, "record">, file?: ConfigurationSource): Promise<Summary> {
   const { port = defaultPublisherPort, host, viewerPort, viewerHost, healthPort, healthHost, headless, adaptation, key: _, allowed: __, memoryHours, memoryKey, ...rest } = options;
   const access = accessOptions(options);
   const learning = adaptationOptions(adaptation);
@@ -20,6 +21,7 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
     memory: { ...(memoryHours !== undefined && { mostHours: memoryHours }), ...(memoryKey !== undefined && { key: memoryKey }) },
     ...(learning !== undefined && { adaptation: learning }),
     ...(healthPort !== undefined && { health: { port: healthPort, ...(healthHost !== undefined && { host: healthHost }) } }),
+    systemd: true,
     viewer: headless ? false : { ...(viewerPort !== undefined && { port: viewerPort }), ...(viewerHost !== undefined && { host: viewerHost }) },
     onEvent: ({ kind, text }) => {
       if (kind === "trainer_progress") training = `: ${text.slice(0, -1)}`;
@@ -29,6 +31,7 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
     // Told as an event already.
     onError: () => undefined,
   });
+  const reloader = file && new Reloader(nightshift, file, options);
   const interrupted = interruption();
   let scores: Scores = { miou: { before: null, after: null }, miouOn: "not measured: interrupted" };
   try {
@@ -49,6 +52,7 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
     else if (!interrupted.hasHappened) scores = await score(source, seed, nightshift.bundles, (line) => progress.show(line), options.textEncoder);
   } finally {
     interrupted.close();
+    reloader?.close();
     await nightshift.stop();
   }
   const failure = nightshift.recorded?.failure;

@@ -1,8 +1,9 @@
 import { Command, Option } from "commander";
 import { defaultPublisherPort } from "./addresses.js";
-import { names, number, repeated, wholeNumber } from "./arguments.js";
+import { names, number, repeated, trust, wholeNumber } from "./arguments.js";
 import { type Configuration, readConfiguration } from "./configuration.js";
 import { type Io, result } from "./io.js";
+import { type ConfigurationSource, configurationSource } from "./reload.js";
 
 export interface RunOptions extends Configuration {
   readonly config?: string;
@@ -13,7 +14,7 @@ export interface RunOptions extends Configuration {
 /** With the options of every command that streams. */
 export const streaming = (command: Command): Command =>
   command
-    .option("--source <source>", "drive (rendered; day turns to night), a folder of images, a video file, a recording (.mcap), /dev/video0, or rtsp://... (default: drive)")
+    .option("--source <source>", "drive (rendered; day turns to night), a folder of images, a video file, a recording (.mcap), /dev/video0, csi:0 on a Jetson, or rtsp://... (default: drive)")
     .option("--bundle <name or path>", "default, rendered, or the folder of a bundle (default: default)")
     .option("--headless", "without the page")
     .option("--frames <count>", "end after so many frames", wholeNumber(1))
@@ -33,14 +34,15 @@ export const streaming = (command: Command): Command =>
     .option("--viewer-host <host>", "address the page is served on (default: 127.0.0.1; another takes --token-file)")
     .option("--health-port <port>", "of /metrics (Prometheus), /live and /ready; none unless given (0: any free one)", wholeNumber(0))
     .option("--health-host <host>", "address they are served on (default: 127.0.0.1; another takes --token-file)")
+    .option("--traces", "give each frame's way to the OpenTelemetry SDK that NODE_OPTIONS registers")
     .option("--token-file <file>", "with the token that page, health and metrics ask for (`nightshift keys create --for page`)")
     .option("--host <address>", "the publisher and the control socket listen on (default: 127.0.0.1; another takes --key and --allowed)")
     .option("--key <file>", "the server's key pair; with --allowed, both sockets ask for keys")
     .option("--allowed <file>", "the keys of who may connect, by role (`nightshift keys allow`); read again when it changes")
-    .option("--trust <file>", "a public key: the bundle must be signed by it (`nightshift sign`); may be given again", repeated)
+    .option(...trust)
     .option("--memory-hours <hours>", "after which remembered frames are forgotten (default: 168)", number(0))
     .option("--memory-key <file>", "encrypts remembered frames on the disk (`nightshift keys create --for frames`)")
-    .option("--config <file>", "YAML with these options by name, and the camera's intrinsics (sdk/cli/configuration.schema.json)")
+    .option("--config <file>", "YAML with these options by name, and the camera's intrinsics (sdk/cli/configuration.schema.json); read again on SIGHUP or when it changes")
     .option("--set <key=value>", "one value over the configuration file's, such as intrinsics.fx=910; may be given again", repeated)
     .option("--json", "print JSON alone on stdout", false);
 
@@ -50,6 +52,9 @@ export async function configured({ config, set, json: _, adaptation, ...given }:
   return { ...(await readConfiguration(config, set)), ...given, ...(adaptation === false && { adaptation }) };
 }
 
+/** The file to watch, where there is one. Look at it before it is read. */
+export const configurationFile = async (options: RunOptions): Promise<ConfigurationSource | undefined> => (options.config === undefined ? undefined : configurationSource(options.config, () => configured(options)));
+
 export const runCommand = (io: Io): Command =>
   streaming(new Command("run"))
     .description("Stream a camera through the network, publish the answers, and learn when the weather turns.")
@@ -57,6 +62,7 @@ export const runCommand = (io: Io): Command =>
     .action(async (options: RunOptions) => {
       const { runToEnd } = await import("./run-to-end.js");
       const { summaryLines } = await import("./summary.js");
-      const summary = await runToEnd(io, await configured(options));
+      const file = await configurationFile(options);
+      const summary = await runToEnd(io, await configured(options), file);
       result(io, options.json, summary, summaryLines(summary));
     });

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { number, wholeNumber } from "./arguments.js";
+import { number, repeated, wholeNumber } from "./arguments.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
 
 interface Options {
@@ -10,6 +10,7 @@ interface Options {
   readonly resume: boolean;
   readonly data?: string;
   readonly textEncoder?: string;
+  readonly trust?: readonly string[];
   readonly threads?: number;
   readonly json: boolean;
 }
@@ -23,6 +24,7 @@ export const trainCommand = (io: Io): Command =>
     .option("--minutes <count>", "stop after this long and write what was learnt by then", number(0))
     .option("--data <folder>", "where the recipe's paths start; ../shared/data beside the package by default")
     .option("--text-encoder <folder>", "a CLIP text tower that names are encoded by; the recipe's, else the bundled text encoder, by default")
+    .option("--trust <file>", "a public key: the bundle that the recipe starts from must be signed by it; may be given again", repeated)
     .option("--threads <count>", "threads of the training step", wholeNumber(1))
     .option("--resume", "go on from the newest checkpoint", false)
     .option("--json", "print JSON alone on stdout", false)

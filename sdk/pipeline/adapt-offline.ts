@@ -7,7 +7,7 @@ import { shrink } from "../adaptation/shrink.js";
 import { train, trainingOptionsFor, type TrainingProgress } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import type { StepLosses } from "../adaptation/learner.js";
-import { readBundle } from "../bundle/index.js";
+import { readBundle, readTrust } from "../bundle/index.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
 import { requireTrainable, type Trainable } from "../network/trainable.js";
@@ -28,6 +28,8 @@ export interface AdaptOptions {
   readonly vocabulary?: readonly string[];
   /** As `BundleText` takes it. */
   readonly textEncoder?: string;
+  /** As `NightshiftOptions.trust`. */
+  readonly trust?: readonly string[];
   readonly steps?: number;
   readonly trains?: Trainable;
   readonly seed: number;
@@ -52,11 +54,12 @@ const mostFrames = 256;
 
 /**
  * One adaptation in this process, as the vehicle would make it, to the frames of a folder. The bundle is written whatever the judge says.
- * Throws `E_NOT_TRAINABLE`, `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, and as bundles do.
+ * Throws `E_NOT_TRAINABLE`, `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, `E_KEY`, and as bundles do.
  */
 export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
   const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, seed, threads, onProgress } = options;
-  const { manifest, network } = await readBundle(directory, { verify: "model" });
+  const trust = options.trust && { trust: await readTrust(options.trust) };
+  const { manifest, network } = await readBundle(directory, { verify: "model", ...trust });
   requireTrainable(network);
   const { targets, condition } = await framesOf(options.frames, manifest.network, options.condition);
   await mkdir(dirname(resolve(out)), { recursive: true });
@@ -68,6 +71,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
       condition,
       vocabulary: vocabulary ?? manifest.vocabulary,
       ...(textEncoder !== undefined && { textEncoder: resolve(textEncoder) }),
+      ...trust,
       targets,
       exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars)],
       options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }) }),

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { frameStatistics, likelihoods, type Weather } from "../adaptation/monitor/index.js";
 import { BundleText } from "../adaptation/trainer/bundle-text.js";
-import { type Bundle, GenerationStore, readBundle, type Shelf, shelvedFor, type Vocabulary } from "../bundle/index.js";
+import { type Bundle, GenerationStore, readBundle, readTrust, type Shelf, shelvedFor, type Trust, type Vocabulary } from "../bundle/index.js";
 import type { Engine } from "../engine/engine.js";
 import { ThreadEngine } from "../engine/thread-engine.js";
 import { NightshiftError } from "../errors.js";
@@ -23,6 +23,8 @@ export interface LearntOptions extends EvaluateOptions {
   readonly threads: number;
   /** As `BundleText` takes it. */
   readonly textEncoder?: string;
+  /** As `NightshiftOptions.trust`; what was learnt must be signed by these, or by the vehicle itself. */
+  readonly trust?: readonly string[];
 }
 
 export interface LearntEvaluation extends Evaluation {
@@ -33,13 +35,13 @@ export interface LearntEvaluation extends Evaluation {
   readonly classes?: Readonly<Record<string, string | null>>;
 }
 
-/** Scores what a vehicle learnt. Throws `E_CONFIG` where nothing is kept in `state`, and as `readBundle` and `evaluate`. */
+/** Scores what a vehicle learnt. Throws `E_CONFIG` where nothing is kept in `state`, `E_KEY`, and as `readBundle` and `evaluate`. */
 export async function evaluateLearnt(options: LearntOptions, dataset: Dataset): Promise<LearntEvaluation> {
   const { condition, threads, ...others } = options;
   const kept = await Kept.open(options);
   const always = condition === "auto" ? undefined : await kept.directoryFor(condition);
   const text = new BundleText(kept.delivered, options.textEncoder);
-  const engines = new Engines(threads);
+  const engines = new Engines(threads, kept.trust);
   /** By the frame's number, as there may be a pass for masks and one for boxes. */
   const generations = new Map<number, number>();
   const answering: Answering = {
@@ -68,11 +70,14 @@ class Kept {
     readonly delivered: Bundle,
     private readonly store: GenerationStore | undefined,
     private readonly shelf: Shelf,
+    /** Who may have signed either. */
+    readonly trust: Trust | undefined,
   ) {}
 
-  static async open({ bundle, state }: LearntOptions): Promise<Kept> {
-    const delivered = await readBundle(bundle, { verify: "model" });
-    if (state === undefined) return new Kept(delivered, undefined, {});
+  static async open({ bundle, state, trust }: LearntOptions): Promise<Kept> {
+    const makers = trust && (await readTrust(trust));
+    const delivered = await readBundle(bundle, { verify: "model", ...(makers && { trust: makers }) });
+    if (state === undefined) return new Kept(delivered, undefined, {}, makers);
     if (!existsSync(join(state, "generations")))
       throw new NightshiftError("E_CONFIG", {
         expected: `a folder of generations in ${state}`,
@@ -80,7 +85,7 @@ class Kept {
         remedy: "Name a folder that `nightshift run --state` has kept, or leave --state out to score the bundle itself.",
       });
     const store = await GenerationStore.open(state);
-    return new Kept(delivered, store, await store.shelf());
+    return new Kept(delivered, store, await store.shelf(), makers && [...makers, ...(await store.publicKeys())]);
   }
 
   async directoryFor(condition: Weather | "latest"): Promise<string> {
@@ -95,7 +100,10 @@ class Engines {
   readonly #engines = new Map<string, Promise<Engine>>();
   #vocabulary: Vocabulary | undefined;
 
-  constructor(private readonly threads: number) {}
+  constructor(
+    private readonly threads: number,
+    private readonly trust: Trust | undefined,
+  ) {}
 
   async setVocabulary(vocabulary: Vocabulary): Promise<void> {
     this.#vocabulary = vocabulary;
@@ -117,7 +125,7 @@ class Engines {
   async #open(directory: string): Promise<Engine> {
     const engine = new ThreadEngine({ threads: this.threads, scoreThreshold: evaluationThreshold });
     try {
-      await engine.load({ kind: "bundle", directory });
+      await engine.load({ kind: "bundle", directory, ...(this.trust && { trust: this.trust }) });
       if (this.#vocabulary) await engine.setVocabulary(this.#vocabulary);
       return engine;
     } catch (error) {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { judge, type JudgeBounds, judgeBoundsFor, untimed } from "../adaptation/judge/index.js";
 import { AdaptationLoop } from "../adaptation/loop.js";
+import { defaultLoopOptions, type LoopChanges } from "../adaptation/options.js";
 import type { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
 import { TrainerProcess } from "../adaptation/trainer/index.js";
@@ -35,6 +36,16 @@ export async function learning(options: NightshiftOptions, delivered: Bundle, mo
     onEvent,
   );
   // What cannot be taught is served as it is, and where nothing can be kept, nothing is learnt.
-  if (adaptation === false || !isTrainableNetwork(delivered.network) || state.unwritable) loop.pause();
+  if (adaptation === false || !canLearn(delivered, state)) loop.pause();
   return loop;
+}
+
+const canLearn = ({ network }: Bundle, state: State): boolean => isTrainableNetwork(network) && !state.unwritable;
+
+/** Changes how is learnt, or whether; `wasOff`: the options before said not at all. A pause that was asked for meanwhile stays. */
+export function learnOtherwise(loop: AdaptationLoop, adaptation: false | LoopChanges, wasOff: boolean, { delivered, state, seed }: { readonly delivered: Bundle; readonly state: State; readonly seed: number }): void {
+  if (adaptation === false) return loop.pause();
+  const { conditions, furtherRounds } = defaultLoopOptions;
+  loop.reconfigure({ conditions, furtherRounds, ...adaptation, training: { seed, ...adaptation.training } });
+  if (wasOff && canLearn(delivered, state)) loop.resume();
 }

@@ -23,7 +23,7 @@ export interface CameraSettings extends Pick<NightshiftOptions, "fps" | "loop" |
 
 /** What Nightshift is started with. Everything has a default. */
 export interface NightshiftOptions {
-  /** `drive` (rendered), a folder of images, a video file, `/dev/video*`, an `rtsp://` address; or a camera of your own, which has its own name and pace. */
+  /** `drive` (rendered), a folder of images, a video file, `/dev/video*`, `csi:0`, an `rtsp://` address; or a camera of your own, which has its own name and pace. */
   readonly source?: string | Camera;
   /**
    * Several cameras in the place of `source` and what goes with it. They share one engine, in which they take turns, one weather, one memory and one adaptation.
@@ -78,6 +78,10 @@ export interface NightshiftOptions {
   readonly viewer?: false | { readonly port?: number; readonly host?: string };
   /** `/metrics`, `/live` and `/ready` over HTTP; none unless asked for. */
   readonly health?: false | Omit<HealthOptions, "token">;
+  /** Tells systemd when frames are answered, while they are, and when it stops, where systemd asks for it (`NOTIFY_SOCKET`); not unless asked for, as the program that embeds Nightshift may do so itself. */
+  readonly systemd?: boolean;
+  /** Gives each frame's way to the OpenTelemetry SDK that the program has registered; see `Traces`. */
+  readonly traces?: boolean;
   /** Records frames, answers and events into a new MCAP file. `lossless`: frames as PNG, not JPEG. */
   readonly record?: false | { readonly path: string; readonly lossless?: boolean };
   /**

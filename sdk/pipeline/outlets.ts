@@ -8,18 +8,21 @@ import { type ControlHandler, ControlServer } from "../stream/control.js";
 import type { StreamEvent } from "../stream/events.js";
 import { HealthServer } from "../stream/health.js";
 import { Publisher } from "../stream/publisher.js";
+import { Readiness } from "../stream/readiness.js";
 import type { Status } from "../stream/status.js";
+import { SystemdNotifier } from "../stream/systemd.js";
 import { Token } from "../stream/token.js";
 import { Viewer } from "../viewer/viewer.js";
 import type { NightshiftOptions } from "./options.js";
 import { pageState } from "./page-state.js";
+import type { Traces } from "./traces.js";
 
 /** Who does what the sockets and the page are asked. */
 export interface Handler extends ControlHandler {
   status(): Status;
 }
 
-/** Everything that shows answers and takes requests: ZeroMQ's two sockets, the page, health and metrics, and a recording, each where it is wanted. */
+/** Everything that shows answers and takes requests: ZeroMQ's two sockets, the page, health and metrics, a recording, systemd and traces, each where it is wanted. */
 export class Outlets {
   #access: Access | undefined;
   #publisher: Publisher | undefined;
@@ -27,8 +30,10 @@ export class Outlets {
   #viewer: Viewer | undefined;
   #health: HealthServer | undefined;
   #recorder: Recorder | undefined;
+  #systemd: SystemdNotifier | undefined;
+  #traces: Traces | undefined;
 
-  private constructor() {}
+  private constructor(private readonly readiness: Readiness) {}
 
   /** Throws `E_ADDRESS_IN_USE`, `E_CONFIG`, `E_KEY`, or `E_EXPOSED` where other machines could connect without a key or a token, and then nothing stays open. */
   static async open(
@@ -38,20 +43,25 @@ export class Outlets {
     recorder: Recorder | undefined,
     onError: (error: unknown) => void,
   ): Promise<Outlets> {
-    const outlets = new Outlets();
+    const { publish, control, viewer, health, tokenFile, systemd } = options;
+    const readiness = new Readiness(health ? health.patienceMs : undefined);
+    const outlets = new Outlets(readiness);
     outlets.#recorder = recorder;
-    const { publish, control, viewer, health, tokenFile } = options;
+    const status = (): Status => handler.status();
     try {
       const access = (outlets.#access = options.access && (await Access.open(options.access, onError)));
       const guard = access && { access };
       const token = tokenFile === undefined ? undefined : { token: await Token.read(tokenFile) };
       if (publish !== false) outlets.#publisher = await Publisher.open({ onError, ...guard, ...(publish && { addresses: publish }) });
       if (control !== false) outlets.#control = await ControlServer.open(handler, { onError, ...guard, ...(control !== undefined && { address: control }) });
-      if (health) outlets.#health = await HealthServer.open(() => handler.status(), { ...health, ...token });
+      if (health) outlets.#health = await HealthServer.open(status, readiness, { ...health, ...token });
       if (viewer) {
         const address = outlets.#publisher?.addresses.join(", ") ?? "not published";
-        outlets.#viewer = await Viewer.open({ ...requests(handler), state: () => pageState(handler.status(), { ...about, address }) }, { ...viewer, ...token, onError });
+        outlets.#viewer = await Viewer.open({ ...requests(handler), state: () => pageState(status(), { ...about, address }) }, { ...viewer, ...token, onError });
       }
+      // Read only where it is asked for.
+      if (options.traces) outlets.#traces = new (await import("./traces.js")).Traces();
+      if (systemd) outlets.#systemd = SystemdNotifier.open({ status, readiness, onError });
       return outlets;
     } catch (error) {
       await outlets.close();
@@ -72,10 +82,13 @@ export class Outlets {
   /** Resolves when all have room for the next. */
   async answer(frame: Frame, perception: Perception, weather: RecordedWeather): Promise<void> {
     const { condition } = weather;
+    const published = this.#traces?.answered(perception, condition);
     this.#publisher?.publish(perception, condition);
     this.#viewer?.show(frame, perception, condition);
-    this.#health?.answered();
+    this.readiness.answered();
+    this.#systemd?.answered();
     await this.#recorder?.answer(frame, perception, weather);
+    published?.();
   }
 
   event(event: StreamEvent): void {
@@ -85,6 +98,16 @@ export class Outlets {
     this.#recorder?.event(event);
   }
 
+  /** The cameras have ended as they should. */
+  ended(): void {
+    this.#systemd?.ended();
+  }
+
+  /** What follows is the end. */
+  stopping(): void {
+    this.#systemd?.stopping();
+  }
+
   async close(): Promise<void> {
     this.#control?.close();
     await this.#viewer?.close();
@@ -92,6 +115,7 @@ export class Outlets {
     await this.#publisher?.close();
     await this.#recorder?.close();
     this.#access?.close();
+    await this.#systemd?.close();
   }
 }
 

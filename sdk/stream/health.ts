@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import { conditionNames, type StreamEvent } from "./events.js";
 import { guardedServer } from "./guard.js";
 import { listen } from "./listen.js";
+import type { Readiness } from "./readiness.js";
 import type { Status } from "./status.js";
 import type { Token } from "./token.js";
 
@@ -27,13 +28,13 @@ const loopStates = ["idle", "collecting", "training", "judging", "probation"];
 export class HealthServer {
   readonly #registry = new Registry();
   readonly #events: Counter;
-  #answeredAtMs: number | undefined;
   #address = "";
   readonly #app: FastifyInstance;
 
   private constructor(
     private readonly status: () => Status,
-    private readonly options: HealthOptions,
+    private readonly readiness: Readiness,
+    options: HealthOptions,
   ) {
     this.#app = guardedServer({ host: options.host ?? loopback, token: options.token, what: "health and metrics" });
     this.#events = new Counter({ name: "nightshift_events_total", help: "Events by kind.", labelNames: ["kind"], registers: [this.#registry] });
@@ -41,15 +42,15 @@ export class HealthServer {
     this.#describe();
     this.#app.get("/live", (_, reply) => reply.send({ live: true }));
     this.#app.get("/ready", (_, reply) => {
-      const reason = this.#obstacle();
+      const { obstacle: reason } = this.readiness;
       return reply.code(reason === undefined ? 200 : 503).send({ ready: reason === undefined, ...(reason !== undefined && { reason }) });
     });
     this.#app.get("/metrics", async (_, reply) => reply.type(this.#registry.contentType).send(await this.#registry.metrics()));
   }
 
   /** Throws `E_ADDRESS_IN_USE` or `E_CONFIG` where it cannot listen, `E_EXPOSED` off loopback without a token. */
-  static async open(status: () => Status, options: HealthOptions): Promise<HealthServer> {
-    const server = new HealthServer(status, options);
+  static async open(status: () => Status, readiness: Readiness, options: HealthOptions): Promise<HealthServer> {
+    const server = new HealthServer(status, readiness, options);
     server.#address = await listen(server.#app, { host: options.host ?? loopback, port: options.port, what: "health and metrics", option: "--health-port" });
     return server;
   }
@@ -59,23 +60,12 @@ export class HealthServer {
     return this.#address;
   }
 
-  /** A frame was answered. */
-  answered(): void {
-    this.#answeredAtMs = performance.now();
-  }
-
   event({ kind }: StreamEvent): void {
     this.#events.inc({ kind });
   }
 
   async close(): Promise<void> {
     await this.#app.close();
-  }
-
-  #obstacle(): string | undefined {
-    if (this.#answeredAtMs === undefined) return "no frame was answered yet";
-    const silentMs = performance.now() - this.#answeredAtMs;
-    return silentMs > (this.options.patienceMs ?? 5000) ? `no frame was answered for ${(silentMs / 1000).toFixed(1)} s` : undefined;
   }
 
   /** Metrics are read from the status when they are asked for, so that they cost nothing until then. */
@@ -95,7 +85,7 @@ export class HealthServer {
     gauge("frames_remembered", "Frames in the memory that is learnt from.", () => status().framesRemembered);
     gauge("uptime_seconds", "Since the stream was started.", () => status().uptimeSeconds);
     gauge("adaptation_paused", "1 while nothing is learnt.", () => Number(status().paused));
-    gauge("ready", "1 while frames are answered.", () => Number(this.#obstacle() === undefined));
+    gauge("ready", "1 while frames are answered.", () => Number(this.readiness.obstacle === undefined));
     const oneOf = (name: string, help: string, label: string, values: readonly string[], value: () => string): void =>
       void new Gauge({
         name: `nightshift_${name}`,

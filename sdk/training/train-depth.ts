@@ -1,4 +1,4 @@
-import { findBundle, readBundle, vocabularyOf, writeBundle } from "../bundle/index.js";
+import { findBundle, readBundle, readTrust, vocabularyOf, writeBundle } from "../bundle/index.js";
 import { asStored } from "../bundle/weights.js";
 import { makeGolden } from "../engine/golden.js";
 import { Learner } from "../engine/learner.js";
@@ -17,13 +17,13 @@ const warmUp = 30;
 
 /**
  * Teaches a bundle depth from labelled frames: the head alone learns, on the features of the bundle, so that its masks and boxes are answered as before, bit by bit.
- * Throws `E_CONFIG` for a bundle of an imported model or a text encoder, of which depth has no use, and as its parts do.
+ * Throws `E_CONFIG` for a bundle of an imported model or a text encoder, of which depth has no use, `E_UNTRUSTED`, and as its parts do.
  */
 export async function trainDepth(recipe: DepthRecipe, options: TrainOptions): Promise<Trained> {
   const { out, threads = 2, openModule, onProgress } = options;
   if (options.textEncoder !== undefined)
     throw new NightshiftError("E_CONFIG", { expected: "no text encoder where depth is taught", received: options.textEncoder, remedy: "Leave --text-encoder out: the bundle's words stay what they are." });
-  const start = await readBundle(findBundle(recipe.start));
+  const start = await readBundle(findBundle(recipe.start), options.trust && { trust: await readTrust(options.trust) });
   if (isImported(start.network))
     throw new NightshiftError("E_CONFIG", { expected: "a bundle of Nightshift's own network to start from", received: `${recipe.start}, an imported model`, remedy: "Name another bundle as start." });
   const config = { ...start.network, depth: true };

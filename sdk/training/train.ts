@@ -39,6 +39,8 @@ export interface TrainOptions {
   readonly network?: NetworkConfig;
   /** The folder of a CLIP text tower; the recipe's, else the bundled text encoder, where it is left out. */
   readonly textEncoder?: string;
+  /** Files of public keys, of which one must have signed the bundle that a recipe starts from. */
+  readonly trust?: readonly string[];
   readonly onProgress?: (line: string) => void;
 }
 
@@ -71,6 +73,8 @@ const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]):
 export async function train(options: TrainOptions): Promise<Trained> {
   const recipe = await readRecipe(options.recipe);
   if (recipe.task === "depth") return trainDepth(recipe, options);
+  if (options.trust)
+    throw new NightshiftError("E_CONFIG", { expected: "a recipe that starts from a bundle", received: `--trust with recipe ${recipe.name}, which starts from nothing`, remedy: "Leave --trust out." });
   const data = resolve(options.data ?? defaultDataFolder());
   const found = await checkpointFor(options);
   if (found?.state.has(promptNames.category) && !recipe.prompts)

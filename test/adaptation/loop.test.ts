@@ -183,3 +183,18 @@ test("while paused, the weights stay whatever the weather", async (t) => {
   await setting.show("day", 40);
   t.is(setting.generation, 1);
 });
+
+test("conditions, rounds and options change under way; the next training takes them", async (t) => {
+  const setting = await Setting.open(t, { conditions: ["fog"], furtherAfterFrames: 5 });
+  await setting.show("day", 20);
+  await setting.show("night", 40);
+  t.is(setting.loop.counters.triggers, 0);
+  setting.loop.reconfigure({ conditions: ["night"], furtherRounds: 1, training: { steps: 7, duty: 0.25 } });
+  await setting.show("night", 200);
+  t.is(setting.loop.counters.triggers, 2, "once, and once more while it lasts");
+  t.like(setting.trainer.jobs[0]?.options, { steps: 7, duty: 0.25 });
+  setting.loop.reconfigure({ furtherRounds: 2 });
+  await setting.show("night", 200);
+  t.is(setting.loop.counters.triggers, 3);
+  t.like(setting.trainer.jobs[2]?.options, { steps: 7 });
+});

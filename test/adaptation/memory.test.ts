@@ -90,3 +90,14 @@ test("refuses what is damaged or of another size", (t) => {
   t.throws(() => memory.offer({ ...candidate(9), rgb: () => new Uint8Array(5) }), { code: "E_FRAME_SIZE" });
   t.throws(() => new FrameMemory({ capacity: 0 }), { code: "E_CONFIG" });
 });
+
+test("how long frames are kept changes under way", (t) => {
+  const memory = new FrameMemory({ ...size, capacity: 10 });
+  const hour = 3_600_000_000_000n;
+  for (const hours of [0, 2, 4]) memory.offer({ ...candidate(hours), captureTimeNs: BigInt(hours) * hour });
+  memory.forgetOld(4n * hour);
+  t.is(memory.counters.held, 3);
+  memory.keepFor(3);
+  memory.forgetOld(4n * hour);
+  t.deepEqual(memory.frames().map(({ id }) => id), ["front/2", "front/4"]);
+});

@@ -15,7 +15,7 @@ test("doctor tells what is there, and what to do about what is not", async (t) =
   const { code, ready, findings, of } = await examined("--state", await temporaryFolder(t));
   t.is(code, ready ? 0 : 1);
   for (const what of ["Node", "ONNX Runtime", "ZeroMQ", "processor", "state folder", "default bundle"]) t.is(of(what)?.state, "ok", what);
-  for (const what of ["memory", "ffmpeg", "page", "browser", "native part", "TensorRT", "TensorRT's ONNX parser", "CUDA driver"]) t.truthy(of(what), what);
+  for (const what of ["memory", "ffmpeg", "GStreamer", "page", "browser", "native part", "TensorRT", "TensorRT's ONNX parser", "CUDA driver"]) t.truthy(of(what), what);
   t.regex(of("ONNX Runtime")?.found ?? "", /^\d+\.\d+\.\d+, providers .*cpu/);
   for (const { state, found, remedy, without, what } of findings) {
     t.not(found, "", what);

@@ -3,13 +3,17 @@ import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
+import { driveDataset } from "../../adapters/datasets/drive.js";
 import { createSigningKeys, GenerationStore, readSigningKey, readTrust, signBundle } from "../../sdk/bundle/index.js";
 import { ThreadEngine } from "../../sdk/engine/index.js";
+import { adaptOffline } from "../../sdk/pipeline/adapt-offline.js";
+import { evaluateLearnt } from "../../sdk/pipeline/evaluate-learnt.js";
 import { Nightshift } from "../../sdk/nightshift.js";
 import type { NightshiftOptions } from "../../sdk/pipeline/options.js";
 import { writeSecret } from "../../sdk/secret-file.js";
 import { ControlClient } from "../../sdk/stream/control-client.js";
 import type { StreamEvent } from "../../sdk/stream/events.js";
+import { train } from "../../sdk/training/train.js";
 import { temporaryFolder } from "../bundle/contents.js";
 import { tinyBundle } from "../support/tiny-bundle.js";
 
@@ -55,6 +59,28 @@ test("a vehicle that trusts a maker serves the maker's bundle, and of what was l
   const [another, toldOfIt] = await served();
   t.is(another, 0);
   t.regex(String(toldOfIt[0]), /E_UNTRUSTED.*one by/);
+});
+
+test("adapt, evaluate and train read only what a trusted maker signed; of what was learnt, only what the vehicle signed too", async (t) => {
+  const { store, directory, options: { state = "", trust = [] } } = await place(t);
+  const frames = driveDataset({ seed: 1, length: 1, condition: "day", width: 160, height: 96 });
+  const score = async (bundleDirectory: string, of?: string) => (await evaluateLearnt({ bundle: bundleDirectory, condition: "latest", threads: 1, trust, ...(of !== undefined && { state: of }) }, frames)).generations;
+  t.deepEqual(await score(directory), { 0: 1 });
+  await t.throwsAsync(score(bundle.directory), { code: "E_UNTRUSTED" });
+  await t.throwsAsync(score(directory, state), { code: "E_UNTRUSTED" });
+  await store.sign(1);
+  t.deepEqual(await score(directory, state), { 1: 1 });
+
+  const out = join(await temporaryFolder(t), "out");
+  const adapting = { frames: "/nowhere", out, seed: 1, threads: 1, trust, onProgress: () => undefined };
+  await t.throwsAsync(adaptOffline({ ...adapting, bundle: bundle.directory }), { code: "E_UNTRUSTED" });
+  await t.throwsAsync(adaptOffline({ ...adapting, bundle: directory }), { code: "E_CAMERA" }, "it has passed the bundle");
+
+  const recipe = `${out}.yaml`;
+  await writeFile(recipe, `name: far\ntask: depth\nstart: ${bundle.directory}\nseed: 1\nsteps: 1\nbatch: 1\nrate: 2e-3\nsources: [{ drive: { condition: day, seed: 5, length: 4 }, share: 1, terms: free }]\n`);
+  const teaching = { out, checkpoint: `${out}.checkpoints`, recipe, resume: false, openModule: new URL("../../adapters/datasets/open.js", import.meta.url), trust };
+  await t.throwsAsync(train(teaching), { code: "E_UNTRUSTED" });
+  await t.throwsAsync(train({ ...teaching, recipe: "default" }), { code: "E_CONFIG", message: /--trust/ });
 });
 
 test("the engine's thread verifies what it reads, not what another thread has read", async (t) => {

@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from "ava";
 import { WebSocket } from "ws";
 import { Allowance } from "../../sdk/stream/allowance.js";
 import { HealthServer } from "../../sdk/stream/health.js";
+import { Readiness } from "../../sdk/stream/readiness.js";
 import { Token } from "../../sdk/stream/token.js";
 import { Viewer } from "../../sdk/viewer/viewer.js";
 import { Pretended } from "../viewer/pretended.js";
@@ -32,7 +33,7 @@ const knock = (t: ExecutionContext, address: string, headers: Record<string, str
 test("off loopback nothing is served without a token", async (t) => {
   for (const host of ["0.0.0.0", "::", "192.0.2.1", "vehicle.example"]) {
     await t.throwsAsync(Viewer.open(new Pretended(), { host, port: 0, onError: () => undefined }), { code: "E_EXPOSED" }, host);
-    await t.throwsAsync(HealthServer.open(status, { host, port: 0 }), { code: "E_EXPOSED" }, host);
+    await t.throwsAsync(HealthServer.open(status, new Readiness(), { host, port: 0 }), { code: "E_EXPOSED" }, host);
   }
   for (const weak of ["", "short", `${secret} `]) t.throws(() => new Token(weak), { code: "E_KEY" });
 });
@@ -60,7 +61,7 @@ test("the page opens for whoever shows the token once, and for nobody else", asy
 });
 
 test("health and metrics ask for the token too, and refuse a name that merely points here", async (t) => {
-  const server = await HealthServer.open(status, { host: "0.0.0.0", port: 0, token: new Token(secret) });
+  const server = await HealthServer.open(status, new Readiness(), { host: "0.0.0.0", port: 0, token: new Token(secret) });
   t.teardown(() => server.close());
   const address = server.address.replace("0.0.0.0", "127.0.0.1");
   t.is((await fetch(`${address}metrics`)).status, 401);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { streamEvent } from "../../sdk/stream/events.js";
 import { HealthServer } from "../../sdk/stream/health.js";
+import { Readiness } from "../../sdk/stream/readiness.js";
 import type { Status } from "../../sdk/stream/status.js";
 
 const status: Status = {
@@ -17,7 +18,7 @@ const status: Status = {
 
 test("metrics say what the status says, when they are asked for", async (t) => {
   let generation = 3;
-  const server = await HealthServer.open(() => ({ ...status, generation }), { port: 0 });
+  const server = await HealthServer.open(() => ({ ...status, generation }), new Readiness(), { port: 0 });
   t.teardown(() => server.close());
   server.event(streamEvent("trigger", "Now."));
   server.event(streamEvent("trigger", "Again."));
@@ -45,7 +46,8 @@ test("metrics say what the status says, when they are asked for", async (t) => {
 });
 
 test("live while it runs; ready while frames are answered, with the reason where not", async (t) => {
-  const server = await HealthServer.open(() => status, { port: 0, patienceMs: 150 });
+  const readiness = new Readiness(150);
+  const server = await HealthServer.open(() => status, readiness, { port: 0 });
   t.teardown(() => server.close());
   const ask = async (path: string) => {
     const response = await fetch(server.address + path);
@@ -53,7 +55,7 @@ test("live while it runs; ready while frames are answered, with the reason where
   };
   t.deepEqual(await ask("live"), [200, { live: true }]);
   t.deepEqual(await ask("ready"), [503, { ready: false, reason: "no frame was answered yet" }]);
-  server.answered();
+  readiness.answered();
   t.deepEqual(await ask("ready"), [200, { ready: true }]);
   await sleep(200);
   const [code, body] = await ask("ready");
@@ -62,8 +64,8 @@ test("live while it runs; ready while frames are answered, with the reason where
 });
 
 test("a port in use is told", async (t) => {
-  const first = await HealthServer.open(() => status, { port: 0 });
+  const first = await HealthServer.open(() => status, new Readiness(), { port: 0 });
   t.teardown(() => first.close());
   const port = Number(new URL(first.address).port);
-  await t.throwsAsync(HealthServer.open(() => status, { port }), { code: "E_ADDRESS_IN_USE", message: /--health-port/ });
+  await t.throwsAsync(HealthServer.open(() => status, new Readiness(), { port }), { code: "E_ADDRESS_IN_USE", message: /--health-port/ });
 });

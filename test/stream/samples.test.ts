@@ -27,10 +27,10 @@ const succeeds = (command: string, ...args: string[]) => spawnSync(command, args
 const make = (what: string) => promisify(execFile)("make", ["-C", samples, what, `OUT=${built}`]);
 
 /** Runs a subscriber in a process of its own, publishes frames and one event, and answers with the lines that it printed of them. */
-async function linesOf(t: ExecutionContext, command: string, args: readonly string[], folder: string): Promise<string[]> {
+async function linesOf(t: ExecutionContext, command: string, args: readonly string[], folder?: string): Promise<string[]> {
   const publisher = await Publisher.open({ addresses: ["tcp://127.0.0.1:*"], onError: (error) => t.fail(String(error)) });
   const env = { ...process.env, PYTHONPATH: built, PYTHONDONTWRITEBYTECODE: "1" };
-  const child: ChildProcess = spawn(command, [...args, publisher.addresses[0] ?? "", "", "0", folder], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const child: ChildProcess = spawn(command, [...args, publisher.addresses[0] ?? "", ...(folder === undefined ? [] : ["", "0", folder])], { env, stdio: ["ignore", "pipe", "inherit"] });
   t.teardown(() => child.kill("SIGKILL"));
   const lines: string[] = [];
   if (child.stdout) createInterface(child.stdout).on("line", (line) => lines.push(line));
@@ -80,6 +80,33 @@ test.serial("the Python subscriber receives every message as it was published", 
   t.like(messages[2], { camera: "front", sequence: 1, generation: 4, valid: false, width: 512, height: 256 });
   t.like(messages[3], { sequence: 1, generation: 4, boxes });
   t.like(messages.at(-1), { kind: "EVENT_KIND_VERDICT", text: 'accepted: "+1.5" mIoU', details: { gain: 1.5 } });
+});
+
+test.serial("the bridge to ROS 2 publishes masks, detections and events as their definitions have them; no ROS, a double of it", async (t) => {
+  const python = ["python3", "/usr/bin/python3"].find((each) => succeeds(each, "-c", "import zmq, google.protobuf"));
+  const ready = python !== undefined && succeeds("protoc", "--version") && succeeds("make", "--version");
+  if (!needs(t, ready, "Python with pyzmq and protobuf, protoc and make", "apt-get install make protobuf-compiler python3-zmq python3-protobuf") || python === undefined) return;
+  await make("python");
+  const double = join(packageRoot(), "test", "stream", "ros2_double.py");
+  const published = (await linesOf(t, python, [double, join(samples, "ros2_bridge.py")])).map(parse);
+  const of = (topic: string) => published.filter((each) => each.topic === `/nightshift/${topic}`);
+  const reliable = Array.from({ length: frames }, (_, sequence) => sequence).filter((sequence) => perceptionOf(sequence).valid);
+  const masks = of("front/mask").map(({ message }) => message as Record<string, unknown>);
+  t.is(masks.length, reliable.length, "what must not be relied on is left out");
+  for (const [at, sequence] of reliable.entries()) {
+    t.like(masks[at], { width: 512, height: 256, step: 512, encoding: "mono8", header: { frame_id: "front" } });
+    t.true(Buffer.from(String(masks[at]?.data), "base64").equals(Buffer.from(perceptionOf(sequence).mask)));
+  }
+  const [first] = of("front/detections");
+  t.like(first, { type: "Detection2DArray", latched: false });
+  const { detections } = first?.message as { detections: unknown[] };
+  t.like(detections[0], { bbox: { center: { position: { x: 150.875, y: 201 } }, size_x: 298.75, size_y: 398 }, results: { 0: { hypothesis: { class_id: "car", score: 0.75 } } } });
+  t.is(detections.length, 2);
+  const [words, ...more] = of("front/vocabulary");
+  t.deepEqual(more, [], "told once, as it does not change");
+  t.true(words?.latched === true && String((words.message as { data: string }).data).includes("Stra"));
+  const event = JSON.parse((of("events").at(-1)?.message as { data: string }).data) as unknown;
+  t.deepEqual(event, { kind: "EVENT_KIND_VERDICT", text: 'accepted: "+1.5" mIoU', details: { gain: 1.5 } });
 });
 
 test.serial("the C++ subscriber receives every message as it was published", async (t) => {

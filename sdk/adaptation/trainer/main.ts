@@ -3,7 +3,7 @@ import type { Exemplar } from "../../bundle/index.js";
 import { NightshiftError } from "../../errors.js";
 import { learners } from "./learners.js";
 import type { FromTrainer, ToTrainer } from "./messages.js";
-import { lowerPriority } from "./priority.js";
+import { lowerPriority, yieldMemory } from "./priority.js";
 import { train } from "./train.js";
 
 const targets: Uint8Array[] = [];
@@ -29,6 +29,7 @@ function take(message: ToTrainer): void {
   if (message.kind === "job") {
     order = message;
     lowerPriority(message.job.options.niceness);
+    yieldMemory();
   } else if (message.kind === "target") targets.push(message.rgb);
   else if (message.kind === "exemplar") (samples[message.set] ??= []).push(message.sample);
   else start().catch(fail);

@@ -14,6 +14,17 @@ export const ffmpeg: Check = async () => {
   }
 };
 
+export const gstreamer: Check = async () => {
+  try {
+    const { gstreamerVersion } = await import("../../../adapters/cameras/csi.js");
+    const [, version = ""] = (await gstreamerVersion("gst-launch-1.0")).split("\n");
+    return [ok("GStreamer", version)];
+  } catch (error) {
+    const { received, remedy } = error instanceof NightshiftError ? error : { received: reasonOf(error), remedy: "Install GStreamer." };
+    return [notNeeded("GStreamer", received, "cameras on a Jetson's CSI connector", remedy)];
+  }
+};
+
 export const page: Check = async () => [await builtPage(), browser()];
 
 async function builtPage(): Promise<Finding> {

@@ -57,16 +57,18 @@ test.serial("learns with language-guided masked consistency", async (t) => {
   t.true(measurements.after.finite);
 });
 
-test.serial("runs at low priority, within its share of time, one training at a time", async (t) => {
+test.serial("runs at low priority, first to go where memory runs out, within its share of time, one training at a time", async (t) => {
   const job = await jobIn(t, { steps: 12, duty: 0.5, niceness: 19 });
   const trainer = new TrainerProcess();
-  let niceness: string | undefined;
+  let [niceness, score]: (string | undefined)[] = [];
   const training = trainer.train(job, ({ phase }) => {
-    if (phase === "learning" && process.platform === "linux") niceness ??= readFileSync(`/proc/${trainer.pid}/stat`, "utf8").split(") ")[1]?.split(" ")[16];
+    if (phase !== "learning" || process.platform !== "linux") return;
+    niceness ??= readFileSync(`/proc/${trainer.pid}/stat`, "utf8").split(") ")[1]?.split(" ")[16];
+    score ??= readFileSync(`/proc/${trainer.pid}/oom_score_adj`, "utf8").trim();
   }, never);
   await t.throwsAsync(trainer.train(job, () => {}, never), { code: "E_TRAINER" });
   await training;
-  if (process.platform === "linux") t.is(niceness, "19");
+  if (process.platform === "linux") t.deepEqual([niceness, score], ["19", "1000"]);
 });
 
 test.serial("a killed trainer is an error, and nothing is left where the generation would be", async (t) => {

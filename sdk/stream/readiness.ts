@@ -1,0 +1,19 @@
+/** Whether frames are answered, for whoever watches over the program. */
+export class Readiness {
+  #answeredAtMs: number | undefined;
+
+  /** `patienceMs`: without an answer for so long, it is no longer ready. */
+  constructor(private readonly patienceMs = 5000) {}
+
+  /** A frame was answered. */
+  answered(): void {
+    this.#answeredAtMs = performance.now();
+  }
+
+  /** Why it is not ready, in words; undefined while it is. */
+  get obstacle(): string | undefined {
+    if (this.#answeredAtMs === undefined) return "no frame was answered yet";
+    const silentMs = performance.now() - this.#answeredAtMs;
+    return silentMs > this.patienceMs ? `no frame was answered for ${(silentMs / 1000).toFixed(1)} s` : undefined;
+  }
+}
