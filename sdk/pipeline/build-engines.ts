@@ -46,8 +46,8 @@ export interface BuiltEngines {
 export async function buildEngines({ bundle: directory, frames, names, rebuild = false, ...options }: BuildEnginesOptions, watch: BuildWatch): Promise<BuiltEngines> {
   const bundle = await readBundle(directory, { verify: "model" });
   const { network, golden, manifest } = bundle;
-  if (bundle.quantisation && bundle.quantisation.form !== "symmetric")
-    throw new NightshiftError("E_CALIBRATION", { expected: "a bundle in float, or in int8 as TensorRT takes it", received: `int8 for ONNX Runtime in ${directory}`, remedy: "Calibrate with --for tensorrt." });
+  if (bundle.quantisation?.precision === "int8" && bundle.quantisation.form !== "symmetric")
+    throw new NightshiftError("E_CALIBRATION", { expected: "a bundle in float or float16, or in int8 as TensorRT takes it", received: `int8 for ONNX Runtime in ${directory}`, remedy: "Calibrate with --for tensorrt." });
   const runtime = TensorRtRuntime.open(options, watch);
   const own = paddedVocabularySize(manifest.vocabulary.length);
   const [, goldenHeight = 0, goldenWidth = 0] = golden.frame.shape;
@@ -60,7 +60,7 @@ export async function buildEngines({ bundle: directory, frames, names, rebuild =
   ];
   const engines = [];
   for (const { width, height, room, check } of all) {
-    const model = await deployedModel(bundle, { frameWidth: width, frameHeight: height, names: room, target: "tensorrt" });
+    const model = await deployedModel(bundle, { frameWidth: width, frameHeight: height, names: room, target: runtime.target, halves: runtime.halves });
     const name = sessionName(`${manifest.name}-${manifest.generation}`, { width, height }, room);
     const { path, reused, record, plan } = await runtime.engineFor(model, name, rebuild);
     const session = await runtime.start(plan);

@@ -6,6 +6,7 @@ import { decodeQuantisation, encodeQuantisation } from "../../sdk/bundle/quantis
 import { description, temporaryFolder, tinyContents } from "./contents.js";
 
 const quantisation: Quantisation = {
+  precision: "int8",
   form: "asymmetric",
   calibration: { method: "mse", frames: 3, dataset: "day" },
   layers: new Set(["Conv_1", "Conv_7"]),
@@ -44,7 +45,7 @@ test("description and quantisation that do not agree are not written", async (t)
 
 test("what is no quantisation is refused", (t) => {
   const text = new TextDecoder().decode(encodeQuantisation(quantisation));
-  const decoded = (changed: string) => () => decodeQuantisation(new TextEncoder().encode(changed), "quantisation.json");
+  const decoded = (changed: string) => () => decodeQuantisation(new TextEncoder().encode(changed), "quantisation.json", "int8");
   t.deepEqual(decoded(text)(), quantisation);
   for (const wrong of ["", "{}", text.replace("asymmetric", "round"), text.replace("[0, 3.25]", "[1, 3.25]"), text.replace("int8", "int4"), text.replace("[0, 3.25]", "[0]")])
     t.throws(decoded(wrong), { code: "E_BUNDLE_FORMAT", message: /quantisation\.json/ });

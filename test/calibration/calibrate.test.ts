@@ -35,8 +35,7 @@ const options = (frames: Dataset, out: string): CalibrateOptions => ({
   frames,
   boxes: { ...syntheticDataset(2), names: [], boxNames: [] },
   out,
-  method: "mse",
-  form: "asymmetric",
+  into: { precision: "int8", method: "mse", form: "asymmetric" },
   allowedLoss: 20,
   threads: 1,
   onProgress: () => undefined,
@@ -67,12 +66,12 @@ test("the command writes a bundle that evaluate and inspect take, and says what 
   const argv = ["--bundle", bundle.directory, "--frames", "drive:day:5:8", "--boxes", "drive:day:6:2", "--threads", "1", "--allowed-loss", "20"];
   const { code, out: told, err } = await nightshift("calibrate", ...argv, "--out", out, "--json");
   t.is(code, 0, err);
-  const { layers, scores, bytes, methods } = json(told) as { layers: { layer: string; pixels: number; boxScore: number }[]; scores: object; bytes: { model: { float: number; int8: number } }; methods: object };
+  const { layers, scores, bytes, methods } = json(told) as { layers: { layer: string; pixels: number; boxScore: number }[]; scores: object; bytes: { model: { float: number; reduced: number } }; methods: object };
   t.true(layers.some(({ layer }) => layer === "encoder.stem") && layers.some(({ layer }) => layer === "encoder.stage0.block0.expand filters"));
   t.is(new Set(layers.map(({ layer }) => layer)).size, layers.length, "every layer has a name of its own");
   t.deepEqual(Object.keys(methods), ["min-max", "percentile", "entropy", "mse"]);
   t.like(scores, { miou: { frames: 4 } });
-  t.true(bytes.model.int8 > 0);
+  t.true(bytes.model.reduced > 0);
   const written = await readBundle(out);
   t.is(written.manifest.precision, "int8");
   t.is(written.manifest.name, "tiny-int8");
