@@ -23,7 +23,7 @@ test("a graph of one generation that takes weights as inputs answers as the othe
   const [before, after] = [await runModel(writeOnnx(one), feeds), await runModel(writeOnnx(other), feeds)];
   const given = await runModel(writeOnnx(rewritten(one, { inputs })), { ...feeds, ...Object.fromEntries(differing) });
   t.notDeepEqual(before.mask_score, after.mask_score);
-  const apart = Math.max(...Array.from(after.boxes.data, (value, at) => Math.abs(Number(value) - Number(given.boxes.data[at]))));
+  const apart = Math.max(...[...after.boxes.data].map((value, at) => Math.abs(Number(value) - Number(given.boxes.data[at]))));
   t.true(apart < 1e-2, `${apart}`);
   t.deepEqual(given.mask, after.mask);
 });

@@ -43,7 +43,7 @@ test("typed: every node takes floats of one type, and the graph takes and answer
   const { half } = await made("typed");
   for (const node of half.nodes) {
     const types = new Set(node.inputs.map(({ dtype }) => dtype).filter((dtype) => dtype.startsWith("float")));
-    t.true(types.size === 1, `${node.operator} of ${[...types]}`);
+    t.true(types.size === 1, `${node.operator} of ${[...types].join()}`);
   }
   t.deepEqual([...half.inputs, ...half.outputs.map(({ value }) => value)].map(({ dtype }) => dtype), ["float32", "float32", "float32"]);
   t.is(modelKey(writeOnnx(half)).precision, "float16");

@@ -40,7 +40,7 @@ interface Measured {
 export const bench: Bench = async ({ bundle = "default", threads = 2, count = defaultSwaps, trains = "default", onProgress }) => {
   const cache = await mkdtemp(join(tmpdir(), "nightshift-bench-"));
   const { devices, tensorRt } = nativeStatus();
-  const missing = "missing" in tensorRt ? tensorRt.missing : "missing" in devices ? devices.missing : undefined;
+  const missing = "missing" in devices ? devices.missing : "missing" in tensorRt ? tensorRt.missing : undefined;
   const runnable = policies.filter(({ engine }) => engine === "onnxruntime" || !missing);
   const measured: Measured[] = [];
   try {
