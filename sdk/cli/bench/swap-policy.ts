@@ -67,7 +67,10 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, count = de
         each.differing = swapped.differing;
         onProgress(`swaps: ${each.swapMs.length} of ${count}`);
       }
-    const of = (engine: SwapPolicy["engine"]) => Object.fromEntries(measured.filter(({ policy }) => policy.engine === engine).map((each) => [each.policy.name, figures(each)]));
+    const of = (engine: SwapPolicy["engine"]) => {
+      const own = measured.filter(({ policy }) => policy.engine === engine);
+      return Object.fromEntries(own.map((each) => [each.policy.name, figures(each, own[0] ?? each)]));
+    };
     return { onnxruntime: of("onnxruntime"), tensorrt: missing ? { notRun: missing.message } : of("tensorrt"), differing: measured[0]?.differing, swaps: count, trains, threads, bundle };
   } finally {
     for (const { process } of measured) await process.close();
@@ -84,8 +87,10 @@ async function start(setup: ServeSetup): Promise<ServeProcess> {
 /** Each goes first every other time, so that none has the cooler processor. */
 const inTurn = <T>(all: readonly T[], round: number): readonly T[] => (round % 2 === 0 ? all : all.toReversed());
 
-const figures = ({ frameMs, swapMs, late, lateWithoutSwaps, residentMb, residentAfterSwapsMb }: Measured) => ({
+const figures = ({ frameMs, swapMs, late, lateWithoutSwaps, residentMb, residentAfterSwapsMb }: Measured, first: Measured) => ({
   frameMs: spread(frameMs),
+  /** Of a frame, as a multiple of what it takes under the engine's first policy in the same round. */
+  timesFirst: spread(frameMs.map((ms, round) => ms / (first.frameMs[round] ?? NaN)), 2),
   swapMs: spread(swapMs),
   residentMb: rounded(residentMb, 0),
   residentAfterSwapsMb: rounded(residentAfterSwapsMb, 0),
@@ -93,4 +98,4 @@ const figures = ({ frameMs, swapMs, late, lateWithoutSwaps, residentMb, resident
   controlLatenessFrames: { p99: rounded(quantile(lateWithoutSwaps, 0.99)), max: rounded(quantile(lateWithoutSwaps, 1)) },
 });
 
-const spread = (ms: readonly number[]) => ({ median: rounded(median(ms), 1), min: rounded(Math.min(...ms), 1), max: rounded(Math.max(...ms), 1) });
+const spread = (values: readonly number[], digits = 1) => ({ median: rounded(median(values), digits), min: rounded(Math.min(...values), digits), max: rounded(Math.max(...values), digits) });
