@@ -1,116 +1,102 @@
-import { type Bundle, type Quantisation, readBundle, vocabularyOf, writeBundle } from "../sdk/bundle/index.js";
+import { type Bundle, type Quantisation, readBundle, type ReducedPrecision, vocabularyOf, writeBundle } from "../sdk/bundle/index.js";
 import { deployedModel } from "../sdk/engine/deployed.js";
 import { makeGolden } from "../sdk/engine/golden.js";
 import { NightshiftError } from "../sdk/errors.js";
-import type { QuantisedForm, Range } from "../sdk/graph/quantisation.js";
+import type { QuantisedForm } from "../sdk/graph/quantisation.js";
 import { isImported } from "../sdk/network/architecture.js";
 import { paddedVocabularySize } from "../sdk/network/contract.js";
 import type { Dataset } from "../sdk/training/dataset.js";
 import { Candidate } from "./candidate.js";
 import { framesOf, split } from "./frames.js";
+import { chooseHalf, type HalfChoice } from "./half.js";
 import type { Divergence } from "./heads.js";
-import type { Histogram } from "./histogram.js";
-import { type RangeMethod, rangeMethods } from "./ranges.js";
-import { type Score, scoreBoth, type Scores } from "./scores.js";
-import { chooseLayers, sensitivities, type Sensitivity } from "./sensitivity.js";
+import { chooseInt8, type Int8Choice } from "./int8.js";
+import type { CalibrationFrame } from "./probe.js";
+import type { RangeMethod } from "./ranges.js";
+import { type Both, type Score, scoreBoth, type Scores } from "./scores.js";
+import type { Choice, LayerReport } from "./sensitivity.js";
+
+/** What a bundle is to be deployed in, and how that is chosen. */
+export type Into = { readonly precision: "int8"; readonly method: RangeMethod; readonly form: QuantisedForm } | { readonly precision: "float16" };
 
 export interface CalibrateOptions {
   /** Folder of a bundle in float. */
   readonly bundle: string;
+  readonly into: Into;
   /** Labelled frames: the first half to choose on, the second to judge by. */
   readonly frames: Dataset;
   /** Labelled boxes to judge by where `frames` has none. */
   readonly boxes: Dataset;
-  /** Where the bundle in int8 goes; nothing is there yet. */
+  /** Where the new bundle goes; nothing is there yet. */
   readonly out: string;
-  readonly method: RangeMethod;
-  readonly form: QuantisedForm;
-  /** Points of mIoU and of AP50 that int8 may lose. */
+  /** Points of mIoU and of AP50 that it may lose. */
   readonly allowedLoss: number;
   readonly threads: number;
   readonly onProgress: (line: string) => void;
 }
 
-/** A layer, what it costs where it alone is int8, and whether it stays in float. */
-export interface LayerReport extends Divergence {
-  readonly layer: string;
-  /** Its share of the multiplications, percent. */
-  readonly work: number;
-  readonly float: boolean;
-}
-
-export interface Calibrated {
+/** What was chosen, and what it costs. `reduced` stands for what is in int8 or float16. */
+export interface Calibrated extends Partial<Pick<Int8Choice, "methods">>, Partial<Pick<HalfChoice, "inFloat">> {
   readonly bundle: string;
-  readonly form: QuantisedForm;
-  readonly method: RangeMethod;
+  readonly into: Into;
   readonly frames: { readonly dataset: string; readonly observed: number; readonly compared: number; readonly heldOut: number };
-  /** By method, with all layers in int8, on the frames that were compared. */
-  readonly methods: Readonly<Record<RangeMethod, Divergence>>;
-  /** Of what was chosen, from float, on the same frames. */
+  /** Of what was chosen, from float, on the frames that were compared. */
   readonly heads: Divergence;
   /** The worst first. */
   readonly layers: readonly LayerReport[];
   /** On frames that nothing was chosen on. */
   readonly scores: Scores;
   /** On disk, and of the deployed graph. */
-  readonly bytes: { readonly bundle: Before; readonly model: Before };
+  readonly bytes: { readonly bundle: Both; readonly model: Both };
   readonly seconds: number;
 }
 
-interface Before {
-  readonly float: number;
-  readonly int8: number;
-}
-
 /**
- * Post-training quantisation. Observes activations, chooses ranges and which layers stay in float, compares with float on frames that nothing was chosen on, and
- * writes the bundle in int8. Throws `E_CALIBRATION` where it loses more than is allowed, and then nothing is written; `E_DATASET` for too few frames,
- * `E_DATASET_UNLABELLED`, `E_CONFIG` for a bundle that is in int8 already, and as bundles do.
+ * Post-training quantisation, and conversion to float16. Observes activations, chooses ranges and which layers stay in float, compares with float on frames that
+ * nothing was chosen on, and writes the bundle. Throws `E_CALIBRATION` where it loses more than is allowed, and then nothing is written; `E_DATASET` for too few
+ * frames, `E_DATASET_UNLABELLED`, `E_CONFIG` for a bundle that is not in float, and as bundles do.
  */
 export async function calibrate(options: CalibrateOptions): Promise<Calibrated> {
   const start = performance.now();
-  const { method, form, threads, onProgress } = options;
+  const { into, threads } = options;
   const bundle = await readBundle(options.bundle);
   if (bundle.quantisation)
-    throw new NightshiftError("E_CONFIG", { expected: "a bundle in float", received: `${options.bundle}, which is in int8`, remedy: "Calibrate the bundle that it was made from." });
+    throw new NightshiftError("E_CONFIG", { expected: "a bundle in float", received: `${options.bundle}, which is in ${bundle.quantisation.precision}`, remedy: "Calibrate the bundle that it was made from." });
   const { observed, compared, heldOut } = split(options.frames);
   const [toObserve, toCompare] = [await framesOf(options.frames, observed, bundle.network), await framesOf(options.frames, compared, bundle.network)];
 
   const candidate = await Candidate.of(bundle, vocabularyOf(bundle.embeddings(), bundle.manifest.vocabulary), toCompare, threads);
-  if (candidate.layers.length === 0)
-    throw new NightshiftError("E_CALIBRATION", { expected: "convolutions with constant weights, which can compute in int8", received: "none", remedy: "This network gains nothing from int8; serve it in float." });
-  let looks = 0;
-  const histograms = await candidate.observe(toObserve, () => onProgress(`observing: ${++looks} of ${2 * toObserve.length} looks at frames`));
-  onProgress("comparing methods");
-  const methods = await compareMethods(candidate, histograms, form);
-  const ranges = rangesBy(histograms, method, form);
-  const measured = await sensitivities(candidate, ranges, form, (done, total) => onProgress(`one in int8 at a time: ${done} of ${total} layers`));
-  const { plan, divergence, kept } = await chooseLayers(candidate, ranges, form, measured);
-
-  const quantisation: Quantisation = { ...plan, form, calibration: { method, frames: observed.length, dataset: options.frames.name } };
+  const { quantisation, choice, told } = await choose(candidate, toObserve, options);
   const scores = await heldOutScores(bundle, quantisation, heldOut, options);
-  refuseLoss(scores, options.allowedLoss, measured);
+  refuseLoss(scores, options.allowedLoss, into.precision, choice.reports);
   const bytes = await write(bundle, quantisation, scores, options.out);
   return {
     bundle: options.out,
-    form,
-    method,
+    into,
     frames: { dataset: options.frames.name, observed: observed.length, compared: compared.length, heldOut: heldOut.length },
-    methods,
-    heads: divergence,
-    layers: measured.flatMap(({ layers, divergence: alone }) => layers.map((layer) => ({ layer: layer.name, work: layer.work, ...alone, float: kept.includes(layer) }))),
+    ...told,
+    heads: choice.divergence,
+    layers: choice.reports,
     scores,
     bytes,
     seconds: (performance.now() - start) / 1000,
   };
 }
 
-const rangesBy = (histograms: ReadonlyMap<string, Histogram>, method: RangeMethod, form: QuantisedForm): ReadonlyMap<string, Range> =>
-  new Map([...histograms].map(([name, histogram]) => [name, rangeMethods[method](histogram, form)]));
+interface Chosen {
+  readonly quantisation: Quantisation;
+  readonly choice: Choice;
+  readonly told: Pick<Calibrated, "methods" | "inFloat">;
+}
 
-async function compareMethods(candidate: Candidate, histograms: ReadonlyMap<string, Histogram>, form: QuantisedForm): Promise<Record<RangeMethod, Divergence>> {
-  const by = (method: RangeMethod): Promise<Divergence> => candidate.divergence({ layers: candidate.all(), ranges: rangesBy(histograms, method, form) }, form);
-  return { "min-max": await by("min-max"), percentile: await by("percentile"), entropy: await by("entropy"), mse: await by("mse") };
+async function choose(candidate: Candidate, toObserve: readonly CalibrationFrame[], { into, frames, onProgress }: CalibrateOptions): Promise<Chosen> {
+  const calibration = { frames: toObserve.length, dataset: frames.name };
+  if (into.precision === "float16") {
+    const choice = await chooseHalf(candidate, toObserve, onProgress);
+    return { quantisation: { ...choice.plan, calibration }, choice, told: { inFloat: choice.inFloat } };
+  }
+  const choice = await chooseInt8(candidate, toObserve, into.method, into.form, onProgress);
+  return { quantisation: { ...choice.plan, calibration: { method: into.method, ...calibration } }, choice, told: { methods: choice.methods } };
 }
 
 /** Boxes are scored on rendered frames where the labelled ones have none, and not at all where the network finds none. */
@@ -122,31 +108,31 @@ async function heldOutScores(bundle: Bundle, quantisation: Quantisation, heldOut
   return { ...masks, ap50 };
 }
 
-function refuseLoss({ miou, ap50 }: Scores, allowed: number, [worst, second, third]: readonly Sensitivity[]): void {
+function refuseLoss({ miou, ap50 }: Scores, allowed: number, precision: ReducedPrecision, worstFirst: readonly LayerReport[]): void {
   const told = ([["mIoU", miou], ["AP50", ap50]] as const).flatMap(([name, score]) => (score ? [[name, score] as const] : []));
-  const said = (name: string, { on, float, int8, frames }: Score): string => `${name} ${float.toFixed(1)} in float and ${int8.toFixed(1)} in int8 on ${frames} frames of ${on}`;
+  const said = (name: string, { on, float, reduced, frames }: Score): string => `${name} ${float.toFixed(1)} in float and ${reduced.toFixed(1)} in ${precision} on ${frames} frames of ${on}`;
   if (told.every(([, { lost }]) => lost <= allowed)) return;
-  const layers = [worst, second, third].flatMap((group) => group?.layers.map(({ name }) => name) ?? []);
   throw new NightshiftError("E_CALIBRATION", {
     expected: `at most ${allowed} ${allowed === 1 ? "point" : "points"} lost on frames that nothing was chosen on`,
-    received: `${told.map(([name, score]) => said(name, score)).join("; ")}; most sensitive: ${layers.join(", ")}`,
-    remedy: "Nothing was written. Calibrate on more frames of what the cameras see or by another --method, or allow the loss with --allowed-loss.",
+    received: `${told.map(([name, score]) => said(name, score)).join("; ")}; most sensitive: ${worstFirst.slice(0, 3).map(({ layer }) => layer).join(", ")}`,
+    remedy: `Nothing was written. Calibrate on more frames of what the cameras see${precision === "int8" ? " or by another --method" : ""}, or allow the loss with --allowed-loss.`,
   });
 }
 
 async function write(bundle: Bundle, quantisation: Quantisation, { miou, ap50 }: Scores, out: string): Promise<Calibrated["bytes"]> {
   const { formatVersion: _, files, exemplars: __, ...description } = bundle.manifest;
   const { network, weights, notice } = bundle;
+  const { precision } = quantisation;
   const embeddings = bundle.embeddings();
   const vocabulary = vocabularyOf(embeddings, description.vocabulary);
   const exemplars = await bundle.exemplarFiles();
   await writeBundle(out, {
     description: {
       ...description,
-      name: `${description.name}-int8`,
-      precision: "int8",
+      name: `${description.name}-${precision}`,
+      precision,
       createdAt: new Date().toISOString(),
-      metrics: { ...(miou && { [`miou ${miou.on}, held out`]: miou.int8 }), ...(ap50 && { [`ap50 ${ap50.on}`]: ap50.int8 }) },
+      metrics: { ...(miou && { [`miou ${miou.on}, held out`]: miou.reduced }), ...(ap50 && { [`ap50 ${ap50.on}`]: ap50.reduced }) },
     },
     ...(isImported(network) && { model: network.model }),
     weights,
@@ -158,9 +144,9 @@ async function write(bundle: Bundle, quantisation: Quantisation, { miou, ap50 }:
   });
   const written = await readBundle(out);
   const sum = (all: readonly { readonly bytes: number }[]): number => all.reduce((total, { bytes }) => total + bytes, 0);
-  const size = { frameWidth: network.width, frameHeight: network.height, names: paddedVocabularySize(vocabulary.names.length) };
+  const size = { frameWidth: network.width, frameHeight: network.height, names: paddedVocabularySize(vocabulary.names.length), halves: "typed" } as const;
   return {
-    bundle: { float: sum(files), int8: sum(written.manifest.files) },
-    model: { float: (await deployedModel(bundle, size)).length, int8: (await deployedModel(written, size)).length },
+    bundle: { float: sum(files), reduced: sum(written.manifest.files) },
+    model: { float: (await deployedModel(bundle, size)).length, reduced: (await deployedModel(written, size)).length },
   };
 }

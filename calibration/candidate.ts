@@ -2,23 +2,21 @@ import type { Vocabulary } from "../sdk/bundle/index.js";
 import { foldConstants } from "../sdk/engine/constants.js";
 import type { Deployable } from "../sdk/engine/deployed.js";
 import type { Graph } from "../sdk/graph/graph.js";
-import { type Int8Plan, quantised, type QuantisedForm, quantisedTensors } from "../sdk/graph/quantisation.js";
 import { paddedVocabularySize } from "../sdk/network/contract.js";
 import { inferenceNetwork } from "../sdk/network/inference.js";
-import type { Histogram } from "./histogram.js";
 import { compareHeads, type Divergence, headNames, type HeadNames, meanDivergence, tensorsOf } from "./heads.js";
-import { type Layer, layersOf } from "./layers.js";
-import { observe } from "./observe.js";
+import type { Named } from "./layers.js";
 import { type CalibrationFrame, Probe } from "./probe.js";
 
 type Seen = ReadonlyMap<string, Float32Array>;
 
-/** A network whose layers may become int8, compared with itself in float on the same frames. */
-export class Candidate {
+/** A network that may compute in less than float32, compared with itself in float on the same frames. */
+export class Candidate implements Named {
   private constructor(
-    private readonly graph: Graph,
+    readonly graph: Graph,
+    readonly source: Graph,
+    readonly parameters: ReadonlySet<string>,
     private readonly heads: HeadNames,
-    readonly layers: readonly Layer[],
     private readonly vocabulary: Vocabulary,
     private readonly threads: number,
     /** Frames to compare on, with what the network says to them in float. */
@@ -32,33 +30,25 @@ export class Candidate {
     const graph = await foldConstants(source);
     const heads = headNames(values);
     const seen = await looked(graph, heads, vocabulary, compared, threads);
-    const layers = layersOf(graph, source, new Set(weights.keys()));
-    return new Candidate(graph, heads, layers, vocabulary, threads, compared.map((frame, at) => ({ frame, float: seen[at] })));
+    return new Candidate(graph, source, new Set(weights.keys()), heads, vocabulary, threads, compared.map((frame, at) => ({ frame, float: seen[at] })));
   }
 
-  /** What every tensor that may become int8 holds over frames. */
-  async observe(frames: readonly CalibrationFrame[], onFrame: () => void): Promise<ReadonlyMap<string, Histogram>> {
-    const tensors = quantisedTensors(this.graph, this.all()).map(({ name }) => name);
+  /** Looks at tensors of the network in float. */
+  async probed<T>(tensors: readonly string[], look: (probe: Probe) => Promise<T>): Promise<T> {
     const probe = await Probe.open(this.graph, tensors, this.vocabulary, this.threads);
     try {
-      return await observe(probe, frames, onFrame);
+      return await look(probe);
     } finally {
       await probe.close();
     }
   }
 
-  /** The tensors of all layers, for `Int8Plan.layers`. */
-  all(): Set<string> {
-    return new Set(this.layers.map(({ tensor }) => tensor));
-  }
-
-  /** How far the network is from itself in float where this of it is int8. */
-  async divergence(plan: Int8Plan, form: QuantisedForm): Promise<Divergence> {
-    const seen = await looked(quantised(this.graph, plan, form), this.heads, this.vocabulary, this.compared.map(({ frame }) => frame), this.threads);
+  /** How far a changed graph of the network is from it. */
+  async divergence(changed: Graph): Promise<Divergence> {
+    const seen = await looked(changed, this.heads, this.vocabulary, this.compared.map(({ frame }) => frame), this.threads);
     const count = this.vocabulary.names.length;
     return meanDivergence(this.compared.map(({ float }, at) => compareHeads(this.heads, float, seen[at], count, paddedVocabularySize(count))));
   }
-
 }
 
 async function looked(graph: Graph, heads: HeadNames, vocabulary: Vocabulary, frames: readonly CalibrationFrame[], threads: number): Promise<Seen[]> {

@@ -4,15 +4,19 @@ import { ThreadEngine } from "../sdk/engine/thread-engine.js";
 import type { Dataset } from "../sdk/training/dataset.js";
 import { evaluate, type Evaluation, evaluationThreshold } from "../sdk/training/evaluate.js";
 
-/** A score in float and in int8, percent. */
-export interface Score {
+/** Something of a bundle in float, and of the same in int8 or float16. */
+export interface Both {
+  readonly float: number;
+  readonly reduced: number;
+}
+
+/** A score, percent. */
+export interface Score extends Both {
   readonly on: string;
   readonly frames: number;
-  readonly float: number;
-  readonly int8: number;
-  /** float - int8; below 0 where int8 is better. */
+  /** float - reduced; below 0 where that is better. */
   readonly lost: number;
-  readonly perClass: Readonly<Record<string, { readonly float: number; readonly int8: number }>>;
+  readonly perClass: Readonly<Record<string, Both>>;
 }
 
 export interface Scores {
@@ -20,23 +24,23 @@ export interface Scores {
   readonly ap50: Score | null;
 }
 
-/** Scores a bundle in float and in int8 on the same frames. Throws `E_DATASET_UNLABELLED`, and as engines do. */
+/** Scores a bundle in float and in int8 or float16 on the same frames. Throws `E_DATASET_UNLABELLED`, and as engines do. */
 export async function scoreBoth(bundle: Bundle, quantisation: Quantisation, dataset: Dataset, threads: number, onProgress: (line: string) => void): Promise<Scores> {
   const text = new BundleText(bundle);
-  const score = async (inInt8: boolean): Promise<Evaluation> => {
+  const score = async (isReduced: boolean): Promise<Evaluation> => {
     const { network, weights, manifest } = bundle;
     const engine = new ThreadEngine({ threads, scoreThreshold: evaluationThreshold });
     try {
       const vocabulary = vocabularyOf(bundle.embeddings(), manifest.vocabulary);
-      await engine.load({ kind: "network", network, weights, ...(inInt8 && { quantisation }), generation: manifest.generation, vocabulary });
+      await engine.load({ kind: "network", network, weights, ...(isReduced && { quantisation }), generation: manifest.generation, vocabulary });
       return await evaluate(engine, (names) => text.vocabulary(names), dataset, {
-        onProgress: (done, total) => onProgress(`${dataset.name} in ${inInt8 ? "int8" : "float"}: ${done} of ${total} frames`),
+        onProgress: (done, total) => onProgress(`${dataset.name} in ${isReduced ? quantisation.precision : "float"}: ${done} of ${total} frames`),
       });
     } finally {
       await engine.close();
     }
   };
-  const [float, int8] = [await score(false), await score(true)];
+  const [float, reduced] = [await score(false), await score(true)];
   const both = (a: number | null, b: number | null, perClass: "perClass" | "perClassAp50"): Score | null =>
     a === null || b === null
       ? null
@@ -44,9 +48,9 @@ export async function scoreBoth(bundle: Bundle, quantisation: Quantisation, data
           on: dataset.name,
           frames: float.frames,
           float: a,
-          int8: b,
+          reduced: b,
           lost: a - b,
-          perClass: Object.fromEntries(Object.entries(float[perClass]).map(([name, value]) => [name, { float: value, int8: int8[perClass][name] ?? NaN }])),
+          perClass: Object.fromEntries(Object.entries(float[perClass]).map(([name, value]) => [name, { float: value, reduced: reduced[perClass][name] ?? NaN }])),
         };
-  return { miou: both(float.miou, int8.miou, "perClass"), ap50: both(float.ap50, int8.ap50, "perClassAp50") };
+  return { miou: both(float.miou, reduced.miou, "perClass"), ap50: both(float.ap50, reduced.ap50, "perClassAp50") };
 }

@@ -29,7 +29,7 @@ export const errorCodes = {
   E_KEY: "A key, a token or a list of keys is missing, malformed, or open to others.",
   E_CONTROL: "A control request is malformed.",
   E_ENGINE: "An inference engine failed, or was asked for something it cannot do.",
-  E_CALIBRATION: "A network in int8 scores worse than the same in float by more than is allowed.",
+  E_CALIBRATION: "A network in int8 or float16 scores worse than the same in float by more than is allowed, or is not in the precision that was asked for.",
   E_PROVIDER: "An execution provider was asked for and is not available.",
   E_NATIVE: "The native module is not installed, or cannot be loaded.",
   E_GPU: "There is no CUDA device or driver, or it failed.",

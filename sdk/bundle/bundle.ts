@@ -15,7 +15,7 @@ export const bundleFiles = {
   notice: "NOTICE",
   /** Of imported networks alone: the graph, whose parameters are inputs. */
   model: "model.onnx",
-  /** Of bundles in int8 alone. */
+  /** Of bundles in int8 or float16 alone. */
   quantisation: "quantisation.json",
 } as const;
 
@@ -27,7 +27,7 @@ export interface Bundle {
   readonly network: Network;
   /** By the network's names, float32. */
   readonly weights: Weights;
-  /** Of a bundle in int8: what of it is, and within which ranges. */
+  /** Of a bundle in int8 or float16: what of it is. */
   readonly quantisation?: Quantisation;
   readonly golden: Golden;
   /** The bundle's authors, data and terms. */
@@ -45,7 +45,7 @@ export interface BundleContents {
   /** The graph of an imported network. */
   readonly model?: Uint8Array;
   readonly weights: Weights;
-  /** Of a description in int8. */
+  /** Of a description in int8 or float16. */
   readonly quantisation?: Quantisation;
   readonly embeddings: Embeddings;
   readonly golden: Golden;

@@ -5,7 +5,7 @@ export { findBundle, shippedBundles } from "./find.js";
 export { GenerationStore, defaultStateDirectory, type Shelf, shelvedFor } from "./generations.js";
 export type { Golden } from "./golden.js";
 export { type Description, type Manifest, contentOf, formatVersion } from "./manifest.js";
-export type { Quantisation } from "./quantisation.js";
+export type { HalfQuantisation, Int8Quantisation, Quantisation, ReducedPrecision } from "./quantisation.js";
 export { type ReadOptions, readBundle, readManifest } from "./read.js";
 export { createSigningKeys, publicKeyOf, readSigningKey, readTrust, readSignerOf, signBundle, type Trust } from "./signature.js";
 export { asStored, checkFinite } from "./weights.js";

@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
 import { checkVocabulary, taskKinds } from "../network/contract.js";
+import { reducedPrecisions } from "./quantisation.js";
 
 export const manifestFile = "manifest.json";
 
@@ -86,7 +87,7 @@ const descriptionSchema = z.strictObject({
   parent: z.number().int().min(0).nullable(),
   network: z.union([networkSchema, importedSchema]),
   /** What the network computes in where it is deployed; float32 where it is left out. */
-  precision: z.literal("int8").optional(),
+  precision: z.enum(reducedPrecisions).optional(),
   /** What is answered unless something else is asked for. */
   vocabulary: z.array(z.string()).readonly().superRefine((names, context) => {
     try {

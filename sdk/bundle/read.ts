@@ -46,7 +46,7 @@ export async function readBundle(directory: string, options: ReadOptions = {}): 
   ]);
   const { network: stated } = manifest;
   const network = "kind" in stated ? { ...stated, model: await required(read, bundleFiles.model, directory) } : stated;
-  const quantisation = manifest.precision && decodeQuantisation(await required(read, bundleFiles.quantisation, directory), resolve(directory, bundleFiles.quantisation));
+  const quantisation = manifest.precision && decodeQuantisation(await required(read, bundleFiles.quantisation, directory), resolve(directory, bundleFiles.quantisation), manifest.precision);
   if (options.verify !== "model")
     for (const file of manifest.files) if (isExemplarFile(file.path)) await readVerified(directory, file);
   const embeddings = decodeEmbeddings(embeddingBytes, textWidthOf(network), resolve(directory, bundleFiles.embeddings));

@@ -53,10 +53,10 @@ async function filesOf({ description, model, weights, quantisation, embeddings, 
       received: model ? "a graph" : "none",
       remedy: "Pass the network's graph on with its description.",
     });
-  if ((description.precision === "int8") !== (quantisation !== undefined))
+  if (description.precision !== quantisation?.precision)
     throw new NightshiftError("E_BUNDLE_FORMAT", {
-      expected: "a quantisation with a description in int8, and none with another",
-      received: quantisation ? "a quantisation" : "none",
+      expected: "a quantisation as its description says, in int8 or float16, and none with one in float",
+      received: `${quantisation?.precision ?? "no"} quantisation with a description in ${description.precision ?? "float"}`,
       remedy: "Pass the bundle's quantisation on with its description.",
     });
   const text = new TextEncoder();

@@ -39,6 +39,7 @@ export const benches: Readonly<Record<string, { readonly what: string; readonly 
   serve: { what: "latency of cameras on one engine while a trainer learns beside them at 25, 50 and 100 % of the time, and while none does", load: async () => (await import("./bench/serve.js")).bench },
   soak: { what: "a live camera at full rate, the trainer cycling, two subscribers and a fault every minute: losses outside the faults' windows, memory, generations (60 minutes by default)", load: async () => (await import("./bench/soak.js")).bench },
   swap: { what: "swaps of generations under a live stream, beside the same run without", load: async () => (await import("./bench/swap.js")).bench },
+  "swap-policy": { what: "ways to change the weights that serve, by engine: a second one, one refitted, weights as inputs: time, memory, speed, and how late frames are meanwhile", load: async () => (await import("./bench/swap-policy.js")).bench },
   operators: { what: "each operator forward and backward at the default network's sizes, beside PyTorch where it is there", load: async () => (await import("./bench/operators.js")).bench },
   parity: { what: "ten training steps by this library and by PyTorch: how far each tensor's update is apart, in float64 and float32", load: async () => (await import("./bench/parity.js")).bench },
   "train-step": { what: "a training step, with --peer beside the same in PyTorch eager", load: async () => (await import("./bench/train-step.js")).bench },

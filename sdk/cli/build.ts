@@ -7,6 +7,7 @@ interface Options {
   readonly bundle: string;
   readonly frame: readonly FrameSize[];
   readonly names?: "16" | "32" | "64";
+  readonly precision?: keyof typeof precisions;
   readonly cache?: string;
   readonly libraries?: string;
   readonly workspace?: number;
@@ -18,6 +19,8 @@ interface Options {
   readonly json: boolean;
 }
 
+const precisions = { fp32: "float32", fp16: "float16", int8: "int8" } as const;
+
 const roomForNames = { 16: 16, 32: 32, 64: 64 } as const;
 
 export const buildCommand = (io: Io): Command =>
@@ -27,6 +30,7 @@ export const buildCommand = (io: Io): Command =>
     .option("--bundle <name or path>", "default, rendered, or the folder of a bundle", "default")
     .option("--frame <WxH,...>", "sizes of the cameras' frames, pixels", frameSizes, [{ width: 1280, height: 720 }])
     .addOption(new Option("--names <count>", "room for so many names; as the bundle's own vocabulary needs unless told otherwise").choices(Object.keys(roomForNames)))
+    .addOption(new Option("--precision <which>", "what the engine must compute in: refused where the bundle is in another, as `calibrate` makes and judges them; as the bundle is unless told otherwise").choices(Object.keys(precisions)))
     .option("--cache <folder>", "where engines are kept; ~/.cache/nightshift/engines unless told otherwise")
     .option("--libraries <folder>", "of TensorRT's libraries; that of NIGHTSHIFT_TENSORRT, or the system's, unless told otherwise")
     .option("--workspace <MiB>", "scratch memory of the GPU for the build; all that is free unless told otherwise", wholeNumber(16))
@@ -37,7 +41,7 @@ export const buildCommand = (io: Io): Command =>
     .option("--rebuild", "build also where the cache has the engine", false)
     .option("--json", "print JSON alone on stdout", false)
     .addHelpText("after", "\nAn engine in the cache is used only if graph, weights, precision, calibration, TensorRT, GPU, compute capability and options are all the same; else it is built anew, and which differs is said. Ctrl-C cancels.\nPrints tensorRt, gpu and engines: path, reused, seconds, bytes, deviceBytes, key.")
-    .action(async ({ bundle, frame, names, cache, libraries, workspace, dla, optimization, gpuFallback, refittable, rebuild, json }: Options) => {
+    .action(async ({ bundle, frame, names, precision, cache, libraries, workspace, dla, optimization, gpuFallback, refittable, rebuild, json }: Options) => {
       const { findBundle } = await import("../bundle/index.js");
       const { buildEngines } = await import("../pipeline/build-engines.js");
       const progress = new Progress(io);
@@ -53,6 +57,7 @@ export const buildCommand = (io: Io): Command =>
             refittable,
             rebuild,
             ...(names && { names: roomForNames[names] }),
+            ...(precision && { precision: precisions[precision] }),
             ...(cache !== undefined && { cache }),
             ...(libraries !== undefined && { libraries }),
             ...(workspace !== undefined && { workspaceMiB: workspace }),

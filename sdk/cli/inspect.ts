@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { Quantisation } from "../bundle/index.js";
 import { pins } from "./arguments.js";
 import { type Io, result, table } from "./io.js";
 
@@ -50,7 +51,7 @@ export const inspectCommand = (io: Io): Command =>
           ["created", about.createdAt],
           ["condition", about.condition],
           ["network", `${network.width} x ${network.height}${"depth" in network && network.depth ? ", tells depth" : ""}, ${parameterCount.toLocaleString("en")} parameters in ${weights.size} tensors`],
-          ["precision", bundle.quantisation ? `${about.precision}: ${bundle.quantisation.layers.size} layers, calibrated by ${bundle.quantisation.calibration.method} on ${bundle.quantisation.calibration.frames} frames of ${bundle.quantisation.calibration.dataset}` : "float32"],
+          ["precision", bundle.quantisation ? precisionOf(bundle.quantisation) : "float32"],
           ["on disk", `${(bytes / 1e6).toFixed(1)} MB in ${files.length} files, every hash verified`],
           ["vocabulary", about.vocabulary.join(", ")],
           ["encoded names", encodedNames.join(", ")],
@@ -64,3 +65,9 @@ export const inspectCommand = (io: Io): Command =>
         ...table(files.filter((file) => !file.path.startsWith("exemplars/")).map((file) => [`  ${file.path}`, `${file.bytes} bytes  ${file.sha256}`])),
       ]);
     });
+
+function precisionOf(quantisation: Quantisation): string {
+  const { precision, layers, calibration } = quantisation;
+  const by = precision === "int8" ? ` by ${quantisation.calibration.method}` : "";
+  return `${precision}: ${layers.size} ${precision === "int8" ? "layers" : "nodes"}, calibrated${by} on ${calibration.frames} frames of ${calibration.dataset}`;
+}

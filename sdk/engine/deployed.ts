@@ -1,5 +1,6 @@
 import type { Quantisation } from "../bundle/quantisation.js";
 import type { Graph } from "../graph/graph.js";
+import { halved, type HalfForm } from "../graph/half.js";
 import { writeOnnx } from "../graph/onnx/write.js";
 import { quantised } from "../graph/quantisation.js";
 import type { Weights } from "../graph/tensor.js";
@@ -7,21 +8,33 @@ import type { Network } from "../network/architecture.js";
 import { inferenceGraph, inferenceModel, type InferenceOptions } from "../network/inference.js";
 import { foldConstants } from "./constants.js";
 
-/** Weights, and how they are deployed: in int8 where there is a quantisation, else in float32. A bundle is one. */
+/** Weights, and how they are deployed: in int8 or float16 where there is a quantisation, else in float32. A bundle is one. */
 export interface Deployable {
   readonly network: Network;
   readonly weights: Weights;
   readonly quantisation?: Quantisation;
 }
 
+export interface DeployOptions extends InferenceOptions {
+  /** How float16 is written; `rounded` unless told otherwise, as ONNX Runtime takes it on a CPU. */
+  readonly halves?: HalfForm;
+}
+
 /** The deployed network as ONNX, in the precision that it is deployed in. Throws `E_BUNDLE_FORMAT` where the quantisation is not this network's. */
-export async function deployedModel(deployable: Deployable, options: InferenceOptions): Promise<Uint8Array> {
+export async function deployedModel(deployable: Deployable, options: DeployOptions): Promise<Uint8Array> {
   const { network, weights, quantisation } = deployable;
   return quantisation ? writeOnnx(await deployedGraph(deployable, options)) : inferenceModel(network, weights, options);
 }
 
 /** The same as a graph with folded constants. */
-export async function deployedGraph({ network, weights, quantisation }: Deployable, options: InferenceOptions): Promise<Graph> {
+export async function deployedGraph({ network, weights, quantisation }: Deployable, options: DeployOptions): Promise<Graph> {
   const graph = await foldConstants(inferenceGraph(network, weights, options));
-  return quantisation ? quantised(graph, quantisation, quantisation.form) : graph;
+  switch (quantisation?.precision) {
+    case "int8":
+      return quantised(graph, quantisation, quantisation.form);
+    case "float16":
+      return halved(graph, quantisation, options.halves ?? "rounded");
+    case undefined:
+      return graph;
+  }
 }

@@ -4,9 +4,8 @@ import { checkFinite } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
 import { isImported, textWidthOf } from "../network/architecture.js";
 import { inputNames, paddedVocabularySize } from "../network/contract.js";
-import type { InferenceOptions } from "../network/inference.js";
 import { type Answer, readAnswer } from "./answer.js";
-import { deployedModel } from "./deployed.js";
+import { deployedModel, type DeployOptions } from "./deployed.js";
 import type { EngineOptions } from "./engine.js";
 import { vocabularyFeeds } from "./feeds.js";
 import { checkGolden } from "./golden.js";
@@ -136,8 +135,9 @@ export class ModelHost {
     });
   }
 
-  #sizes(frame: FrameSize, names: 16 | 32 | 64): InferenceOptions {
-    return { frameWidth: frame.width, frameHeight: frame.height, names, target: this.runtime.target };
+  #sizes(frame: FrameSize, names: 16 | 32 | 64): DeployOptions {
+    const { target, halves } = this.runtime;
+    return { frameWidth: frame.width, frameHeight: frame.height, names, target, halves };
   }
 
   #current(): Served {

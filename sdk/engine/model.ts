@@ -27,7 +27,7 @@ export interface NetworkModel {
   readonly kind: "network";
   readonly network: Network;
   readonly weights: Weights;
-  /** Deploys them in int8. */
+  /** Deploys them in int8 or float16. */
   readonly quantisation?: Quantisation;
   readonly generation: number;
   readonly vocabulary: Vocabulary;

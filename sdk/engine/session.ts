@@ -1,3 +1,4 @@
+import type { HalfForm } from "../graph/half.js";
 import type { Tensors } from "./onnxruntime.js";
 
 /** A model that can be run, whoever runs it. */
@@ -11,6 +12,8 @@ export interface Session {
 export interface Runtime {
   /** For `InferenceOptions`. */
   readonly target: "onnxruntime" | "tensorrt";
+  /** How it is given what a bundle has in float16. */
+  readonly halves: HalfForm;
   /** `name` says what the model is, for people and for the names of files. */
   open(model: Uint8Array, name: string): Promise<Session>;
 }

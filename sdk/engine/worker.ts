@@ -14,7 +14,7 @@ if (parentPort) {
 }
 
 function open(runtime: ThreadSetup["runtime"], options: ThreadSetup["options"]): Runtime {
-  if (runtime.kind === "onnxruntime") return { target: "onnxruntime", open: (model) => OnnxSession.create(model, options) };
+  if (runtime.kind === "onnxruntime") return { target: "onnxruntime", halves: options.provider === "cpu" ? "rounded" : "typed", open: (model) => OnnxSession.create(model, options) };
   // Whoever drives should hear of a build that takes minutes.
   return TensorRtRuntime.open(runtime.options, { onNotice: (line) => process.emitWarning(line) });
 }

@@ -77,9 +77,9 @@ export class Graph {
     return value;
   }
 
-  /** A float32 scalar constant, shared between its uses. */
+  /** A float32 scalar constant, shared between its uses within a scope: names in one must not depend on what another holds. */
   scalar(value: number): Value {
-    const key = Object.is(value, -0) ? "-0" : String(value);
+    const key = `${this.#scope}${Object.is(value, -0) ? "-0" : value}`;
     let found = this.#scalars.get(key);
     if (!found) {
       found = this.constant({ dtype: "float32", shape: [], data: Float32Array.of(value) });

@@ -68,14 +68,7 @@ function activations(graph: Graph): (value: Value) => Value {
  * @throws `E_BUNDLE_FORMAT` where a layer is not in the graph, or a tensor that would be int8 has no range
  */
 export function quantised(graph: Graph, { layers, ranges }: Int8Plan, form: QuantisedForm): Graph {
-  const there = new Set(quantisable(graph).map(({ outputs }) => outputs[0].name));
-  const stranger = [...layers].find((layer) => !there.has(layer));
-  if (stranger !== undefined)
-    throw new NightshiftError("E_BUNDLE_FORMAT", {
-      expected: "layers of this network in its quantisation",
-      received: stranger,
-      remedy: "It was made for another network, or by another version of Nightshift: calibrate the bundle again with `nightshift calibrate`.",
-    });
+  requireLayers(layers, quantisable(graph));
   const tensors = new Set(quantisedTensors(graph, layers));
   return rewritten(graph, {
     value: (value, made, target) => (tensors.has(value) ? throughIntegers(target, made, rangeOf(ranges, value), form) : made),
@@ -85,6 +78,18 @@ export function quantised(graph: Graph, { layers, ranges }: Int8Plan, form: Quan
       const tensor = graph.constants.get(weights) as FloatTensor;
       return target.node("Conv", [became(x), dequantisedWeights(target, weights.name, tensor), ...bias.map(became)], node.attributes, [node.outputs[0].name]);
     },
+  });
+}
+
+/** Throws `E_BUNDLE_FORMAT` where a layer, named by what it answers with, is not among these nodes. */
+export function requireLayers(layers: ReadonlySet<string>, nodes: readonly Node[]): void {
+  const there = new Set(nodes.map(({ outputs }) => outputs[0].name));
+  const stranger = [...layers].find((layer) => !there.has(layer));
+  if (stranger === undefined) return;
+  throw new NightshiftError("E_BUNDLE_FORMAT", {
+    expected: "layers of this network in its quantisation",
+    received: stranger,
+    remedy: "It was made for another network, or by another version of Nightshift: calibrate the bundle again with `nightshift calibrate`.",
   });
 }
 

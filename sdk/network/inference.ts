@@ -34,16 +34,14 @@ export function inferenceNetwork(network: Network, weights: Weights, options: In
   const text = graph.input(inputNames.text, "float32", [options.names + 2, textWidthOf(network)]);
   const used = graph.input(inputNames.used, "float32", [options.names]);
   const sameSize = options.frameWidth === width && options.frameHeight === height;
-  // In a scope of its own, as names in the network must not depend on the camera: ranges of quantisation go by them.
-  const resized = sameSize ? frame : graph.scope("camera", () => (options.target === "tensorrt" ? shrunk(frame, height, width) : resize(frame, [1, height, width, 3], "linear", true)));
+  const sized = options.target === "tensorrt" ? shrunk : antialiased;
+  // What the camera or who runs it changes is in scopes of its own, as names in the network must not depend on them: quantisation goes by names.
+  const resized = graph.scope("camera", () => cast(sameSize ? frame : sized(frame, height, width), "float32"));
   const b = new Builder(graph, new ConstantParameters(weights), "frozen");
   const { normalise, onImage } = architectureOf(network);
   const out = onImage(b, normalise(resized), unsqueeze(text, [0]), unsqueeze(used, [0]));
 
-  const halved = (): Value => argMax(resize(out.maskLogits, [1, options.names, height / 2, width / 2], "linear"), 1);
-  const labels = cast(out.fineMask ?? reshape(halved(), [1, 1, height / 2, width / 2]), options.target === "tensorrt" ? "float32" : "uint8");
-  const enlarged = labels.shape[2] === height ? labels : resize(labels, [1, 1, height, width], "nearest");
-  graph.output(outputNames.mask, cast(reshape(enlarged, [height, width]), "uint8"));
+  graph.output(outputNames.mask, graph.scope("mask", () => maskOf(out, width, height, options)));
   const confidence = reduceMax(softmax(out.maskLogits, 1), [1]);
   graph.output(outputNames.maskScore, cast(reshape(clip(mul(confidence, 255), 0, 255), [height / 4, width / 4]), "uint8"));
   const answered = out.detection ?? out.regions;
@@ -55,6 +53,8 @@ export function inferenceNetwork(network: Network, weights: Weights, options: In
   return { graph, values: out };
 }
 
+const antialiased = (frame: Value, height: number, width: number): Value => resize(frame, [1, height, width, 3], "linear", true);
+
 /** The antialiased resize of a frame as two matrix products, rounded after each as ONNX Runtime does with bytes. */
 function shrunk(frame: Value, height: number, width: number): Value {
   const { graph } = frame;
@@ -65,6 +65,14 @@ function shrunk(frame: Value, height: number, width: number): Value {
   const planes = transpose(cast(frame, "float32"), [0, 3, 1, 2]);
   const narrowed = whole(matMul(planes, transpose(along(width, frameWidth), [1, 0])));
   return transpose(whole(matMul(along(height, frameHeight), narrowed)), [0, 2, 3, 1]);
+}
+
+/** uint8 [height, width]: the index of each pixel's name. */
+function maskOf({ fineMask, maskLogits }: NetworkValues, width: number, height: number, { names, target }: InferenceOptions): Value {
+  const halved = (): Value => argMax(resize(maskLogits, [1, names, height / 2, width / 2], "linear"), 1);
+  const labels = cast(fineMask ?? reshape(halved(), [1, 1, height / 2, width / 2]), target === "tensorrt" ? "float32" : "uint8");
+  const enlarged = labels.shape[2] === height ? labels : resize(labels, [1, 1, height, width], "nearest");
+  return cast(reshape(enlarged, [height, width]), "uint8");
 }
 
 interface Boxes {

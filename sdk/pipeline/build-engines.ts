@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { readBundle, vocabularyOf } from "../bundle/index.js";
+import { readBundle, type ReducedPrecision, vocabularyOf } from "../bundle/index.js";
 import { deployedModel } from "../engine/deployed.js";
 import { vocabularyFeeds } from "../engine/feeds.js";
 import { checkGolden } from "../engine/golden.js";
@@ -19,6 +19,8 @@ export interface BuildEnginesOptions extends TensorRtOptions {
   readonly frames: readonly FrameSize[];
   /** Room for names; what the bundle's own vocabulary needs unless told otherwise. */
   readonly names?: (typeof vocabularySizes)[number];
+  /** What the bundle must be in; as it is unless told otherwise. */
+  readonly precision?: "float32" | ReducedPrecision;
   /** Builds also where the cache has the engine. */
   readonly rebuild?: boolean;
 }
@@ -38,16 +40,24 @@ export interface BuiltEngines {
   }[];
 }
 
+const howToMake: Readonly<Record<"float32" | ReducedPrecision, string>> = {
+  float32: "take the bundle that it was made from",
+  int8: "`nightshift calibrate --for tensorrt` makes one in int8",
+  float16: "`nightshift calibrate --precision fp16` makes one in float16",
+};
+
 /**
  * Builds the engines that a bundle needs on this machine, or finds them built: one for the golden frame, which every engine must answer as the trainer did
  * before it serves, and one for each size of frames. What TensorRT made of the layers is written beside each. Throws `E_BUNDLE_*`, `E_CALIBRATION`, `E_NATIVE`,
  * `E_TENSORRT_MISSING`, `E_TENSORRT_VERSION`, `E_GPU`, `E_TENSORRT`, `E_CONFIG`, `E_CANCELLED`, `E_GOLDEN`.
  */
-export async function buildEngines({ bundle: directory, frames, names, rebuild = false, ...options }: BuildEnginesOptions, watch: BuildWatch): Promise<BuiltEngines> {
+export async function buildEngines({ bundle: directory, frames, names, precision, rebuild = false, ...options }: BuildEnginesOptions, watch: BuildWatch): Promise<BuiltEngines> {
   const bundle = await readBundle(directory, { verify: "model" });
   const { network, golden, manifest } = bundle;
-  if (bundle.quantisation && bundle.quantisation.form !== "symmetric")
-    throw new NightshiftError("E_CALIBRATION", { expected: "a bundle in float, or in int8 as TensorRT takes it", received: `int8 for ONNX Runtime in ${directory}`, remedy: "Calibrate with --for tensorrt." });
+  if (bundle.quantisation?.precision === "int8" && bundle.quantisation.form !== "symmetric")
+    throw new NightshiftError("E_CALIBRATION", { expected: "a bundle in float or float16, or in int8 as TensorRT takes it", received: `int8 for ONNX Runtime in ${directory}`, remedy: "Calibrate with --for tensorrt." });
+  if (precision !== undefined && precision !== (manifest.precision ?? "float32"))
+    throw new NightshiftError("E_CALIBRATION", { expected: `a bundle in ${precision}`, received: `${manifest.precision ?? "float32"} in ${directory}`, remedy: `What a precision costs is judged when the bundle is made: ${howToMake[precision]}.` });
   const runtime = TensorRtRuntime.open(options, watch);
   const own = paddedVocabularySize(manifest.vocabulary.length);
   const [, goldenHeight = 0, goldenWidth = 0] = golden.frame.shape;
@@ -60,7 +70,7 @@ export async function buildEngines({ bundle: directory, frames, names, rebuild =
   ];
   const engines = [];
   for (const { width, height, room, check } of all) {
-    const model = await deployedModel(bundle, { frameWidth: width, frameHeight: height, names: room, target: "tensorrt" });
+    const model = await deployedModel(bundle, { frameWidth: width, frameHeight: height, names: room, target: runtime.target, halves: runtime.halves });
     const name = sessionName(`${manifest.name}-${manifest.generation}`, { width, height }, room);
     const { path, reused, record, plan } = await runtime.engineFor(model, name, rebuild);
     const session = await runtime.start(plan);

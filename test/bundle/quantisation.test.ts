@@ -6,6 +6,7 @@ import { decodeQuantisation, encodeQuantisation } from "../../sdk/bundle/quantis
 import { description, temporaryFolder, tinyContents } from "./contents.js";
 
 const quantisation: Quantisation = {
+  precision: "int8",
   form: "asymmetric",
   calibration: { method: "mse", frames: 3, dataset: "day" },
   layers: new Set(["Conv_1", "Conv_7"]),
@@ -28,6 +29,15 @@ test("a quantisation comes back from a bundle as it was written, and its file is
   await t.throwsAsync(readBundle(directory), { code: "E_BUNDLE_HASH" });
 });
 
+test("float16 too, and no bundle reads one as the other", async (t) => {
+  const half: Quantisation = { precision: "float16", calibration: { frames: 3, dataset: "day" }, layers: new Set(["Conv_1", "MatMul_7"]) };
+  const directory = join(await temporaryFolder(t), "bundle");
+  await writeBundle(directory, tinyContents({ description: { ...description, precision: "float16" }, quantisation: half }));
+  t.deepEqual((await readBundle(directory)).quantisation, half);
+  t.throws(() => decodeQuantisation(encodeQuantisation(half), "quantisation.json", "int8"), { code: "E_BUNDLE_FORMAT", message: /float16, where the manifest says int8/ });
+  await t.throwsAsync(writeBundle(join(directory, "other"), tinyContents({ description: { ...description, precision: "int8" }, quantisation: half })), { code: "E_BUNDLE_FORMAT" });
+});
+
 test("a bundle in float has none", async (t) => {
   const directory = join(await temporaryFolder(t), "bundle");
   await writeBundle(directory, tinyContents());
@@ -44,7 +54,7 @@ test("description and quantisation that do not agree are not written", async (t)
 
 test("what is no quantisation is refused", (t) => {
   const text = new TextDecoder().decode(encodeQuantisation(quantisation));
-  const decoded = (changed: string) => () => decodeQuantisation(new TextEncoder().encode(changed), "quantisation.json");
+  const decoded = (changed: string) => () => decodeQuantisation(new TextEncoder().encode(changed), "quantisation.json", "int8");
   t.deepEqual(decoded(text)(), quantisation);
   for (const wrong of ["", "{}", text.replace("asymmetric", "round"), text.replace("[0, 3.25]", "[1, 3.25]"), text.replace("int8", "int4"), text.replace("[0, 3.25]", "[0]")])
     t.throws(decoded(wrong), { code: "E_BUNDLE_FORMAT", message: /quantisation\.json/ });

@@ -35,8 +35,7 @@ const options = (frames: Dataset, out: string): CalibrateOptions => ({
   frames,
   boxes: { ...syntheticDataset(2), names: [], boxNames: [] },
   out,
-  method: "mse",
-  form: "asymmetric",
+  into: { precision: "int8", method: "mse", form: "asymmetric" },
   allowedLoss: 20,
   threads: 1,
   onProgress: () => undefined,
@@ -62,17 +61,40 @@ test("ranges of black frames wreck the others, which is refused, and nothing is 
   t.false(existsSync(out));
 });
 
+test("in float16 too what is lost is refused, and the command writes a bundle that evaluate and inspect take", async (t) => {
+  const folder = await temporaryFolder(t);
+  const strict = { ...options(await labelledByFloat(12, false), join(folder, "none")), into: { precision: "float16" }, boxes: syntheticDataset(2), allowedLoss: 0 } as const;
+  await t.throwsAsync(calibrate(strict), { code: "E_CALIBRATION", message: /mIoU 100\.0 in float and \d+\.\d in float16 on 6 frames/ });
+  t.false(existsSync(strict.out));
+
+  const out = join(folder, "half");
+  const argv = ["--precision", "fp16", "--bundle", bundle.directory, "--frames", "drive:day:5:8", "--boxes", "drive:day:6:2", "--threads", "1", "--json"];
+  const { code, out: told, err } = await nightshift("calibrate", ...argv, "--out", out);
+  t.is(code, 0, err);
+  const { layers, inFloat, bytes, scores } = json(told) as { layers: { layer: string; pixels: number }[]; inFloat: { operator: string; reason: string }[]; bytes: { model: { float: number; reduced: number } }; scores: object };
+  t.true(layers.some(({ layer }) => layer === "encoder.stem") && layers.every(({ pixels }) => pixels < 1));
+  t.is(new Set(layers.map(({ layer }) => layer)).size, layers.length, "every layer has a name of its own");
+  t.deepEqual(new Set(inFloat.filter(({ operator }) => operator === "Softmax").map(({ reason }) => reason)), new Set(["sum"]));
+  t.true(inFloat.some(({ reason }) => reason === "range") && inFloat.some(({ reason }) => reason === "constant"));
+  t.true(bytes.model.reduced < bytes.model.float);
+  t.like(scores, { miou: { frames: 4 } });
+  t.is((await readBundle(out)).manifest.name, "tiny-float16");
+  t.like(json((await nightshift("evaluate", "--bundle", out, "--dataset", "drive:day:7:2", "--json")).out), { frames: 2 });
+  t.regex((await nightshift("inspect", out)).out, /float16: \d+ nodes, calibrated on 3 frames of drive/);
+  t.like(json((await nightshift("calibrate", ...argv, "--method", "mse", "--out", `${out}2`)).out), { error: { code: "E_CONFIG" } });
+});
+
 test("the command writes a bundle that evaluate and inspect take, and says what it cost", async (t) => {
   const out = join(await temporaryFolder(t), "int8");
   const argv = ["--bundle", bundle.directory, "--frames", "drive:day:5:8", "--boxes", "drive:day:6:2", "--threads", "1", "--allowed-loss", "20"];
   const { code, out: told, err } = await nightshift("calibrate", ...argv, "--out", out, "--json");
   t.is(code, 0, err);
-  const { layers, scores, bytes, methods } = json(told) as { layers: { layer: string; pixels: number; boxScore: number }[]; scores: object; bytes: { model: { float: number; int8: number } }; methods: object };
+  const { layers, scores, bytes, methods } = json(told) as { layers: { layer: string; pixels: number; boxScore: number }[]; scores: object; bytes: { model: { float: number; reduced: number } }; methods: object };
   t.true(layers.some(({ layer }) => layer === "encoder.stem") && layers.some(({ layer }) => layer === "encoder.stage0.block0.expand filters"));
   t.is(new Set(layers.map(({ layer }) => layer)).size, layers.length, "every layer has a name of its own");
   t.deepEqual(Object.keys(methods), ["min-max", "percentile", "entropy", "mse"]);
   t.like(scores, { miou: { frames: 4 } });
-  t.true(bytes.model.int8 > 0);
+  t.true(bytes.model.reduced > 0);
   const written = await readBundle(out);
   t.is(written.manifest.precision, "int8");
   t.is(written.manifest.name, "tiny-int8");

@@ -1,7 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
+import { asked } from "../../sdk/cli/doctor/accelerator.js";
 import type { Finding } from "../../sdk/cli/doctor/finding.js";
+import { NightshiftError } from "../../sdk/errors.js";
 import { temporaryFolder } from "../bundle/contents.js";
 import { json, nightshift } from "../support/command.js";
 
@@ -15,13 +17,26 @@ test("doctor tells what is there, and what to do about what is not", async (t) =
   const { code, ready, findings, of } = await examined("--state", await temporaryFolder(t));
   t.is(code, ready ? 0 : 1);
   for (const what of ["Node", "ONNX Runtime", "ZeroMQ", "processor", "state folder", "default bundle"]) t.is(of(what)?.state, "ok", what);
-  for (const what of ["memory", "ffmpeg", "GStreamer", "page", "browser", "native part", "TensorRT", "TensorRT's ONNX parser", "CUDA driver"]) t.truthy(of(what), what);
+  for (const what of ["memory", "ffmpeg", "GStreamer", "page", "browser", "native part", "TensorRT", "CUDA driver"]) t.truthy(of(what), what);
+  const how = of("native part")?.state === "ok" ? /^asked: / : /^by file, as there is no native part to ask: /;
+  for (const what of ["TensorRT", "CUDA driver"]) t.regex(of(what)?.found ?? "", how, "it says which of both it did");
   t.regex(of("ONNX Runtime")?.found ?? "", /^\d+\.\d+\.\d+, providers .*cpu/);
   for (const { state, found, remedy, without, what } of findings) {
     t.not(found, "", what);
     t.is(state === "ok", remedy === undefined, what);
     t.is(state === "not needed", without !== undefined, what);
   }
+});
+
+test("with the native part, TensorRT and CUDA are asked themselves", (t) => {
+  const device = { name: "Orin", computeCapability: "8.7", memoryBytes: 8e9, cuda: "12.6" };
+  const missing = new NightshiftError("E_GPU", { expected: "a CUDA device", received: "no driver", remedy: "Install it." });
+  const library = { version: "10.3.0", headers: "10.3.0", path: "/usr/lib/libnvinfer.so.10" };
+  const all = asked({ module: { present: "/native" }, tensorRt: { present: library }, devices: { present: [device] } });
+  t.like(all?.tensorRt[0], { state: "ok", found: "asked: 10.3.0 with its ONNX parser, /usr/lib/libnvinfer.so.10" });
+  t.like(all?.cuda[0], { state: "ok", found: "asked: CUDA 12.6; Orin, compute capability 8.7" });
+  t.like(asked({ module: { present: "/native" }, tensorRt: { missing }, devices: { missing } })?.cuda[0], { state: "not needed", found: "asked: no driver", remedy: "Install it." });
+  t.is(asked({ module: { missing }, tensorRt: { missing }, devices: { missing } }), undefined);
 });
 
 test("something missing that is needed is code 1, and nothing but the report is said", async (t) => {

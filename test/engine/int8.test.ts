@@ -63,5 +63,7 @@ test("the deployed graph is smaller, and ranges that are another network's are r
   const quantisation = await quantisationOf({ network: tinyNetwork, weights }, vocabulary(), frames);
   const [float, int8] = [await deployedModel({ network: tinyNetwork, weights }, options), await deployedModel({ network: tinyNetwork, weights, quantisation }, options)];
   t.not(float.length, int8.length);
+  const symmetric = await quantisationOf({ network: tinyNetwork, weights }, vocabulary(), frames, "symmetric");
+  t.true((await deployedModel({ network: tinyNetwork, weights, quantisation: symmetric }, { ...options, target: "tensorrt" })).length > 0, "ranges go by names that TensorRT's graph has too");
   await t.throwsAsync(deployedModel({ network: tinyNetwork, weights, quantisation: { ...quantisation, layers: new Set(["Conv_1000"]) } }, options), { code: "E_BUNDLE_FORMAT", message: /Conv_1000/ });
 });

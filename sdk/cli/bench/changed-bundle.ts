@@ -24,7 +24,8 @@ export async function changedBundle(source: string, target: string): Promise<voi
   });
 }
 
-function moved(tensor: FloatTensor, seed: number): FloatTensor {
+/** The tensor with every number moved a little. */
+export function moved(tensor: FloatTensor, seed: number): FloatTensor {
   let state = seed + 1;
   const data = tensor.data.map((value) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { layersOf } from "../../../calibration/layers.js";
+import { convolutionsOf } from "../../../calibration/layers.js";
 import { type Bundle, findBundle, readBundle, vocabularyOf } from "../../bundle/index.js";
 import { foldConstants } from "../../engine/constants.js";
 import { deployedModel } from "../../engine/deployed.js";
@@ -28,7 +28,7 @@ const toldOperators = 12;
 export const bench: Bench = async ({ bundle: name, threads = 2, count = defaultFrames, onProgress }) => {
   const directory = findBundle(name ?? "default");
   const int8 = await readBundle(directory, { verify: "model" });
-  if (!int8.quantisation)
+  if (int8.quantisation?.precision !== "int8")
     throw new NightshiftError("E_CONFIG", { expected: "a bundle in int8", received: directory, remedy: "Make one with `nightshift calibrate` and name it with --bundle." });
   const { quantisation: _, ...float } = int8;
   const { width, height } = int8.network;
@@ -131,7 +131,7 @@ async function byLayer(int8: Bundle, a: readonly NodeTime[], b: readonly NodeTim
   const folded = await foldConstants(source);
   const named = (times: readonly NodeTime[]): ReadonlyMap<string, number> => summed(times, ({ node }) => node);
   const [floatMs, int8Ms] = [named(a), named(b)];
-  const layers = layersOf(folded, source, new Set(int8.weights.keys())).flatMap(({ name, tensor, work }) => {
+  const layers = convolutionsOf({ graph: folded, source, parameters: new Set(int8.weights.keys()) }).flatMap(({ name, tensors: [tensor], work }) => {
     const relu = folded.nodes.find(({ operator, inputs }) => operator === "Relu" && inputs[0].name === tensor)?.outputs[0].name ?? tensor;
     const [before, after] = [floatMs, int8Ms].map((times) => times.get(tensor) ?? times.get(relu));
     return before === undefined || after === undefined ? [] : [{ layer: name, work: rounded(work, 1), float: rounded(before), int8: rounded(after), speedup: rounded(before / after, 2) }];

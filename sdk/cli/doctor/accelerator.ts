@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { nativeStatus } from "../../engine/native.js";
+import { nativeStatus, type NativeStatus } from "../../engine/native.js";
+import type { NightshiftError } from "../../errors.js";
 import { type Check, type Finding, notNeeded, ok } from "./finding.js";
 
 const triplets: Readonly<Partial<Record<NodeJS.Architecture, string>>> = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
@@ -30,33 +31,60 @@ async function library(what: string, name: string, without: string, remedy: stri
   return first ? ok(what, first) : notNeeded(what, `no ${name}.so in ${libraryFolders().join(", ") || "any folder of libraries"}`, without, remedy);
 }
 
-export const tensorRt: Check = async () => {
-  const remedy = "Install TensorRT 10 or 11 (on a Jetson it comes with JetPack), or name its folder in LD_LIBRARY_PATH.";
-  return [
-    await library("TensorRT", "libnvinfer", "engines on TensorRT", remedy),
-    await library("TensorRT's ONNX parser", "libnvonnxparser", "building engines for TensorRT", remedy),
-  ];
-};
+const remedies = {
+  tensorRt: "Install TensorRT 10 or 11 (on a Jetson it comes with JetPack), or name its folder in LD_LIBRARY_PATH.",
+  cuda: "Install NVIDIA's driver, and pass the GPU on where this is a container.",
+} as const;
 
 const driverFile = "/proc/driver/nvidia/version";
 /** Jetsons have their GPU inside, and their driver with the system. */
 const jetsonFile = "/etc/nv_tegra_release";
 
-export const cuda: Check = async () => {
-  const remedy = "Install NVIDIA's driver, and pass the GPU on where this is a container.";
-  const [first] = await librariesNamed("libcuda");
-  const told = [driverFile, jetsonFile].find((path) => existsSync(path));
-  if (first && told) return [ok("CUDA driver", `${first}; ${firstLine(await readFile(told, "utf8"))}`)];
-  const found = first ? `${first}, but neither ${driverFile} nor ${jetsonFile}` : `no libcuda.so in ${libraryFolders().join(", ") || "any folder of libraries"}`;
-  return [notNeeded("CUDA driver", found, "TensorRT and CUDA", remedy)];
-};
+export const native: Check = () => Promise.resolve([nativeFinding(nativeStatus())]);
 
-const firstLine = (text: string): string => text.split("\n")[0]?.trim() ?? "";
+export const tensorRt: Check = async () => asked(nativeStatus())?.tensorRt ?? byFile(await tensorRtFiles());
+
+export const cuda: Check = async () => asked(nativeStatus())?.cuda ?? byFile([await cudaFiles()]);
 
 /** Rust, built by whoever wants TensorRT. */
-export const native: Check = () => {
-  const { module } = nativeStatus();
-  if ("present" in module) return Promise.resolve([ok("native part", module.present)]);
+function nativeFinding({ module }: NativeStatus): Finding {
+  if ("present" in module) return ok("native part", module.present);
   const { received, remedy } = module.missing;
-  return Promise.resolve([notNeeded("native part", firstLine(received), "engines on TensorRT", remedy)]);
-};
+  return notNeeded("native part", firstLine(received), "engines on TensorRT", remedy);
+}
+
+/** What the libraries themselves say through the native module; undefined where there is none to ask them. */
+export function asked({ module, tensorRt: library, devices }: NativeStatus): { readonly tensorRt: readonly Finding[]; readonly cuda: readonly Finding[] } | undefined {
+  if ("missing" in module) return undefined;
+  const because = ({ missing: { received } }: { readonly missing: NightshiftError }): string => `asked: ${firstLine(received)}`;
+  return {
+    tensorRt: [
+      "present" in library
+        ? ok("TensorRT", `asked: ${library.present.version} with its ONNX parser, ${library.present.path}`)
+        : notNeeded("TensorRT", because(library), "engines on TensorRT", library.missing.remedy),
+    ],
+    cuda: [
+      "present" in devices
+        ? ok("CUDA driver", `asked: CUDA ${devices.present[0]?.cuda ?? "unknown"}; ${devices.present.map(({ name, computeCapability }) => `${name}, compute capability ${computeCapability}`).join("; ")}`)
+        : notNeeded("CUDA driver", because(devices), "TensorRT and CUDA", devices.missing.remedy),
+    ],
+  };
+}
+
+/** Files can be there and not fit: whoever reads this should know that nobody was asked. */
+const byFile = (findings: readonly Finding[]): readonly Finding[] => findings.map((finding) => ({ ...finding, found: `by file, as there is no native part to ask: ${finding.found}` }));
+
+const tensorRtFiles = async (): Promise<readonly Finding[]> => [
+  await library("TensorRT", "libnvinfer", "engines on TensorRT", remedies.tensorRt),
+  await library("TensorRT's ONNX parser", "libnvonnxparser", "building engines for TensorRT", remedies.tensorRt),
+];
+
+async function cudaFiles(): Promise<Finding> {
+  const [first] = await librariesNamed("libcuda");
+  const told = [driverFile, jetsonFile].find((path) => existsSync(path));
+  if (first && told) return ok("CUDA driver", `${first}; ${firstLine(await readFile(told, "utf8"))}`);
+  const found = first ? `${first}, but neither ${driverFile} nor ${jetsonFile}` : `no libcuda.so in ${libraryFolders().join(", ") || "any folder of libraries"}`;
+  return notNeeded("CUDA driver", found, "TensorRT and CUDA", remedies.cuda);
+}
+
+const firstLine = (text: string): string => text.split("\n")[0]?.trim() ?? "";

@@ -34,6 +34,7 @@ export interface ReadyEngine {
 /** TensorRT on this machine's first GPU, with the engines that were built for it. */
 export class TensorRtRuntime implements Runtime {
   readonly target = "tensorrt";
+  readonly halves = "typed";
   readonly cache: EngineCache;
 
   private constructor(

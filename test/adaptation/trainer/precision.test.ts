@@ -6,21 +6,22 @@ import { readBundle, vocabularyOf, writeBundle } from "../../../sdk/bundle/index
 import { makeGolden } from "../../../sdk/engine/golden.js";
 import { ThreadEngine } from "../../../sdk/engine/thread-engine.js";
 import { temporaryFolder } from "../../bundle/contents.js";
+import { allInHalf } from "../../support/half.js";
 import { quantisationOf } from "../../support/int8.js";
 import { exemplars, frames, names, network, tinyBundle } from "../tiny-bundle.js";
 
-test("a bundle in int8 learns in float, and its next generation serves in int8 within the same ranges", async (t) => {
+for (const precision of ["int8", "float16"] as const) test(`a bundle in ${precision} learns in float, and its next generation serves in ${precision} by the same choice`, async (t) => {
   const folder = await temporaryFolder(t);
   const float = await tinyBundle(folder);
   const { weights, manifest, notice } = float;
   const embeddings = float.embeddings();
   const vocabulary = vocabularyOf(embeddings, names);
   const { width, height } = network;
-  const quantisation = await quantisationOf({ network, weights }, vocabulary, frames("night", 2).map((rgb) => ({ width, height, rgb })));
+  const quantisation = precision === "int8" ? await quantisationOf({ network, weights }, vocabulary, frames("night", 2).map((rgb) => ({ width, height, rgb }))) : await allInHalf({ network, weights });
   const { files: _, formatVersion: __, exemplars: ___, ...description } = manifest;
-  const directory = join(folder, "int8");
+  const directory = join(folder, precision);
   await writeBundle(directory, {
-    description: { ...description, precision: "int8" },
+    description: { ...description, precision },
     weights,
     quantisation,
     embeddings,
@@ -42,7 +43,7 @@ test("a bundle in int8 learns in float, and its next generation serves in int8 w
   const { measurements } = await train(job, await learners["in-memory"](), () => undefined);
   t.true(measurements.after.finite && measurements.deployedDisagreement < 20);
   const learnt = await readBundle(outDirectory);
-  t.is(learnt.manifest.precision, "int8");
+  t.is(learnt.manifest.precision, precision);
   t.deepEqual(learnt.quantisation, quantisation);
   t.notDeepEqual([...learnt.weights.values()][0].data, [...weights.values()][0].data);
   const engine = new ThreadEngine({ threads: 1 });
