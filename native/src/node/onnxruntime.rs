@@ -162,12 +162,6 @@ pub struct OnnxModel(Shared<Session>);
 
 #[napi]
 impl OnnxModel {
-    /// Names of the inputs. Throws `E_CLOSED`.
-    #[napi(catch_unwind)]
-    pub fn inputs(&self) -> Result<Vec<String>> {
-        self.0.with(|session| Ok(session.inputs().map(str::to_owned).collect()))
-    }
-
     /// Runs once. The inputs' bytes are read where they are and must not change meanwhile. Throws `E_CLOSED`, `E_ENGINE`.
     #[napi(ts_return_type = "Promise<Array<OnnxTensor>>")]
     pub fn run(&self, inputs: Vec<OnnxTensor>) -> AsyncTask<RunTask> {

@@ -41,7 +41,7 @@ impl OnnxRuntime {
             .with_name("nightshift")
             .with_telemetry(false)
             .build()
-            .map_err(|error| unusable(&path, error.message().to_owned()))?;
+            .map_err(|error| unusable(&path, error.message().trim().to_owned()))?;
         let runtime = Arc::new(Self { path, version, environment });
         *loaded = Some(runtime.clone());
         Ok(runtime)
@@ -53,7 +53,7 @@ impl OnnxRuntime {
     }
 
     pub(super) fn builder(&self) -> Outcome<ort::session::builder::SessionBuilder> {
-        ort::session::Session::builder(&self.environment).map_err(|error| unusable(&self.path, error.message().to_owned()))
+        ort::session::Session::builder(&self.environment).map_err(|error| unusable(&self.path, error.message().trim().to_owned()))
     }
 }
 

@@ -46,7 +46,7 @@ impl Provider {
             Provider::Cuda => CUDA::default().build(),
             Provider::TensorRt => TensorRT::default().build(),
         };
-        builder.with_execution_providers([provider.error_on_failure()]).map_err(|error| self.missing(error.message()))
+        builder.with_execution_providers([provider.error_on_failure()]).map_err(|error| self.missing(error.message().trim()))
     }
 
     fn missing(self, said: &str) -> Fault {

@@ -37,21 +37,21 @@ impl Session {
         let builder = provider.register(runtime.builder()?)?;
         let session = configured(builder, settings)
             .and_then(|mut builder| builder.commit_from_memory(model))
-            .map_err(|error| not_run(provider, error.message()))?;
+            .map_err(|error| not_run(provider, error.message().trim()))?;
         Ok(Self { session, provider })
     }
 
-    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+    pub fn inputs(&self) -> impl Iterator<Item = &str> + Clone {
         self.session.inputs().iter().map(|input| input.name())
     }
 
-    pub fn outputs(&self) -> impl Iterator<Item = &str> {
+    pub fn outputs(&self) -> impl Iterator<Item = &str> + Clone {
         self.session.outputs().iter().map(|output| output.name())
     }
 
     /// Runs once, reading the inputs where they are.
     pub fn run(&mut self, feeds: &[HostTensor]) -> Outcome<Vec<OwnedTensor>> {
-        self.check_names(feeds)?;
+        check_names(self.inputs(), feeds)?;
         let _flushed = FlushedToZero::here();
         let mut binding = self.session.create_binding().map_err(|error| refused(&error))?;
         bind(&mut binding, feeds)?;
@@ -61,13 +61,16 @@ impl Session {
         let outputs = self.session.run_binding(&binding).map_err(|error| refused(&error))?;
         outputs.into_iter().map(|(name, value)| OwnedTensor::of(name, &tensor_of(name, value)?)).collect()
     }
+}
 
-    /// ONNX Runtime would ignore strangers.
-    pub(super) fn check_names(&self, feeds: &[HostTensor]) -> Outcome<()> {
-        match feeds.iter().find(|feed| !self.inputs().any(|input| input == feed.name)) {
-            None => Ok(()),
-            Some(stranger) => Err(names(self.inputs(), format!("an input {:?}", stranger.name))),
-        }
+/// There must be a tensor for every input, and none besides: ONNX Runtime would ignore that.
+pub(super) fn check_names<'a>(inputs: impl Iterator<Item = &'a str> + Clone, feeds: &[HostTensor]) -> Outcome<()> {
+    if let Some(stranger) = feeds.iter().find(|feed| !inputs.clone().any(|input| input == feed.name)) {
+        return Err(names(inputs, format!("an input {:?}", stranger.name)));
+    }
+    match inputs.clone().find(|input| !feeds.iter().any(|feed| feed.name == *input)) {
+        Some(lacking) => Err(names(inputs, format!("no {lacking}"))),
+        None => Ok(()),
     }
 }
 
@@ -116,6 +119,22 @@ pub(super) fn bind(binding: &mut IoBinding, feeds: &[HostTensor]) -> Outcome<()>
 
 pub(super) fn tensor_of(name: &str, value: ort::value::DynValue) -> Outcome<DynTensor> {
     value.downcast().map_err(|error| {
-        Fault::new(Code::Engine, format!("a tensor as output {name}"), error.message(), "Take the tensors out inside the model.")
+        Fault::new(Code::Engine, format!("a tensor as output {name}"), error.message().trim(), "Take the tensors out inside the model.")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_input_has_its_tensor_and_no_other_is_taken() {
+        let check = |given: &[&str]| {
+            let feeds = given.iter().map(|name| HostTensor::new(name, "uint8", &[1], &[0])).collect::<Outcome<Vec<_>>>().unwrap();
+            check_names(["frame", "text"].into_iter(), &feeds).map_err(|fault| (fault.code, fault.received))
+        };
+        assert_eq!(check(&["text", "frame"]), Ok(()));
+        assert_eq!(check(&["frame"]), Err((Code::Engine, "no text".to_owned())));
+        assert_eq!(check(&["frame", "text", "x"]), Err((Code::Engine, "an input \"x\"".to_owned())));
+    }
 }

@@ -7,7 +7,7 @@ use ort::value::DynTensor;
 use super::denormals::FlushedToZero;
 use super::library::OnnxRuntime;
 use super::provider::Provider;
-use super::session::{Session, Settings, bind, host, names, tensor_of};
+use super::session::{Session, Settings, bind, check_names, host, names, tensor_of};
 use super::tensor::{HostTensor, OwnedTensor, bytes_of, fill, refused};
 use crate::fault::{Code, Fault, Outcome};
 
@@ -32,11 +32,13 @@ impl Steps {
     /// For every tensor of `state` the model has an input of that name, and an output of that name after `prefix`.
     pub fn open(runtime: &Arc<OnnxRuntime>, model: &[u8], settings: Settings, state: &[HostTensor], prefix: &str) -> Outcome<Self> {
         let session = Session::open(runtime, model, settings)?;
-        session.check_names(state)?;
         let names: Vec<String> = state.iter().map(|tensor| tensor.name.to_owned()).collect();
         let next = |name: &str| format!("{prefix}{name}");
-        if let Some(lost) = names.iter().find(|name| !session.outputs().any(|output| output == next(name))) {
-            return Err(Fault::new(Code::Engine, format!("an output {}", next(lost)), "none", "Give as state what the model hands on."));
+        for name in &names {
+            if !session.inputs().any(|input| input == name) || !session.outputs().any(|output| output == next(name)) {
+                let expected = format!("an input {name} and an output {}", next(name));
+                return Err(Fault::new(Code::Engine, expected, "not both", "Give as state what the model hands on."));
+            }
         }
         let allocator = memory_of(&session)?;
         let set = || state.iter().map(|tensor| tensor.copied(&allocator)).collect::<Outcome<Vec<_>>>();
@@ -57,14 +59,8 @@ impl Steps {
 
     /// Computes the next state. Answers with the outputs that are not state.
     pub fn step(&mut self, feeds: &[HostTensor]) -> Outcome<Vec<OwnedTensor>> {
-        let inputs = || self.data.iter().map(String::as_str);
-        if let Some(stranger) = feeds.iter().find(|feed| !inputs().any(|input| input == feed.name)) {
-            return Err(names(inputs(), format!("an input {:?}", stranger.name)));
-        }
-        // What was bound for the step before is gone: nothing of it may be read.
-        if let Some(lacking) = inputs().find(|input| !feeds.iter().any(|feed| feed.name == *input)) {
-            return Err(names(inputs(), format!("no {lacking}")));
-        }
+        // Of the step before nothing may be read: what was bound for it is gone.
+        check_names(self.data.iter().map(String::as_str), feeds)?;
         let _flushed = FlushedToZero::here();
         self.has_next = false;
         let binding = &mut self.bindings[self.present];
@@ -121,7 +117,7 @@ fn memory_of(session: &Session) -> Outcome<Allocator> {
     }
     MemoryInfo::new(session.provider.memory(), 0, AllocatorType::Device, MemoryType::Default)
         .and_then(|place| Allocator::new(&session.session, place))
-        .map_err(|error| Fault::new(Code::Gpu, "memory on the device for the state", error.message(), "See `nvidia-smi`."))
+        .map_err(|error| Fault::new(Code::Gpu, "memory on the device for the state", error.message().trim(), "See `nvidia-smi`."))
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub fn refused(error: &ort::Error) -> Fault {
     Fault::new(
         Code::Engine,
         "inputs of the model's names, types and shapes",
-        error.message(),
+        error.message().trim(),
         "Check the names, types and shapes of the inputs.",
     )
 }
@@ -150,7 +150,7 @@ pub fn fill(tensor: &mut DynTensor, data: &[u8]) -> Outcome<()> {
 }
 
 fn moved(error: &ort::Error) -> Fault {
-    Fault::new(Code::Gpu, "numbers moved between the host's memory and the device's", error.message(), "See `nvidia-smi`.")
+    Fault::new(Code::Gpu, "numbers moved between the host's memory and the device's", error.message().trim(), "See `nvidia-smi`.")
 }
 
 #[cfg(test)]
