@@ -159,11 +159,11 @@ check("a step whose loss is not finite leaves the state as it was, and the next 
 check("steps are refused data that lacks an input, and state that the model does not hand on", async (t) => {
   const runtime = NativeOnnxRuntime.open({ threads: 1 });
   const graph = new Graph("sum");
-  const sum = graph.input("sum", "float32", [2]);
+  const sum = graph.input("sum", "float32", [2, 1]);
   graph.output("next/sum", matMul(graph.constant(float32([2, 2], [2, 0, 0, 3])), sum));
   graph.output("was", cast(sum, "float64"));
   graph.input("unused", "float32", [1]);
-  const state = { sum: float32([2], [1, 1]) };
+  const state = { sum: float32([2, 1], [1, 1]) };
   const steps = await runtime.openSteps(writeOnnx(graph), state, "next/");
   await t.throwsAsync(steps.step({}), { message: /^E_ENGINE.*no unused/ });
   t.throws(() => steps.accept(), { message: /^E_ENGINE/ });
