@@ -1,13 +1,13 @@
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use napi::Result;
 use napi::bindgen_prelude::{AsyncTask, Env, Task, Uint8Array};
 use napi_derive::napi;
 
 use super::error::guarded;
-use crate::fault::{Code, Fault, Outcome};
-use crate::onnxruntime::{HostTensor, OwnedTensor, Provider, Session, Settings, Steps};
+use crate::fault::Outcome;
+use crate::onnxruntime::{HostTensor, OwnedTensor, Provider, Session, Settings, Steps, Thread};
 
 /// A tensor by its name, with the bytes of its numbers.
 #[napi(object)]
@@ -76,96 +76,75 @@ impl OnnxRuntime {
     /// The ONNX model must not change meanwhile. Throws `E_PROVIDER`, `E_ENGINE`.
     #[napi(ts_return_type = "Promise<OnnxModel>")]
     pub fn open(&self, model: Uint8Array, options: OnnxOptions) -> AsyncTask<OpenTask> {
-        AsyncTask::new(OpenTask { runtime: self.0.clone(), model, options })
+        AsyncTask::new(OpenTask { runtime: self.0.clone(), model: Arc::new(model), options })
     }
 
     /// A model that hands on a state: for every tensor of it there is an input of that name, and an output of that name after `prefix`.
     /// Neither model nor state must change meanwhile. Throws `E_PROVIDER`, `E_ENGINE`, `E_GPU`.
     #[napi(ts_return_type = "Promise<OnnxSteps>")]
     pub fn open_steps(&self, model: Uint8Array, options: OnnxOptions, state: Vec<OnnxTensor>, prefix: String) -> AsyncTask<OpenStepsTask> {
-        AsyncTask::new(OpenStepsTask { runtime: self.0.clone(), model, options, state, prefix })
+        AsyncTask::new(OpenStepsTask { runtime: self.0.clone(), model: Arc::new(model), options, state: Arc::new(state), prefix })
     }
 }
 
 pub struct OpenTask {
     runtime: Arc<crate::onnxruntime::OnnxRuntime>,
-    model: Uint8Array,
+    model: Arc<Uint8Array>,
     options: OnnxOptions,
 }
 
 impl Task for OpenTask {
-    type Output = Session;
+    type Output = Thread<Session>;
     type JsValue = OnnxModel;
 
-    fn compute(&mut self) -> Result<Session> {
-        guarded(|| Session::open(&self.runtime, &self.model, self.options.settings()?))
+    fn compute(&mut self) -> Result<Thread<Session>> {
+        let (runtime, model) = (self.runtime.clone(), self.model.clone());
+        guarded(|| {
+            let settings = self.options.settings()?;
+            Thread::with(move || Session::open(&runtime, &model, settings))
+        })
     }
 
-    fn resolve(&mut self, _: Env, session: Session) -> Result<OnnxModel> {
-        Ok(OnnxModel(Shared::new(session)))
+    fn resolve(&mut self, _: Env, thread: Thread<Session>) -> Result<OnnxModel> {
+        Ok(OnnxModel(Arc::new(thread)))
     }
 }
 
 pub struct OpenStepsTask {
     runtime: Arc<crate::onnxruntime::OnnxRuntime>,
-    model: Uint8Array,
+    model: Arc<Uint8Array>,
     options: OnnxOptions,
-    state: Vec<OnnxTensor>,
+    state: Arc<Vec<OnnxTensor>>,
     prefix: String,
 }
 
 impl Task for OpenStepsTask {
-    type Output = Steps;
+    type Output = Thread<Steps>;
     type JsValue = OnnxSteps;
 
-    fn compute(&mut self) -> Result<Steps> {
-        guarded(|| Steps::open(&self.runtime, &self.model, self.options.settings()?, &on_host(&self.state)?, &self.prefix))
-    }
-
-    fn resolve(&mut self, _: Env, steps: Steps) -> Result<OnnxSteps> {
-        Ok(OnnxSteps(Shared::new(steps)))
-    }
-}
-
-/// Something that one thread at a time uses, until it is closed.
-struct Shared<T>(Arc<Mutex<Option<T>>>);
-
-impl<T> Clone for Shared<T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<T> Shared<T> {
-    fn new(held: T) -> Self {
-        Self(Arc::new(Mutex::new(Some(held))))
-    }
-
-    fn with<R>(&self, work: impl FnOnce(&mut T) -> Outcome<R>) -> Result<R> {
-        guarded(|| match self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            Some(held) => work(held),
-            None => Err(Fault::new(Code::Closed, "an open session", "a closed one", "Create another session.")),
-        })
-    }
-
-    fn close(&self) -> Result<()> {
+    fn compute(&mut self) -> Result<Thread<Steps>> {
+        let (runtime, model, state, prefix) = (self.runtime.clone(), self.model.clone(), self.state.clone(), self.prefix.clone());
         guarded(|| {
-            drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
-            Ok(())
+            let settings = self.options.settings()?;
+            Thread::with(move || Steps::open(&runtime, &model, settings, &on_host(&state)?, &prefix))
         })
+    }
+
+    fn resolve(&mut self, _: Env, thread: Thread<Steps>) -> Result<OnnxSteps> {
+        Ok(OnnxSteps(Arc::new(thread)))
     }
 }
 
 /// A model that can be run. Runs take turns.
 #[napi]
-pub struct OnnxModel(Shared<Session>);
+pub struct OnnxModel(Arc<Thread<Session>>);
 
 #[napi]
 impl OnnxModel {
     /// Runs once. The inputs' bytes are read where they are and must not change meanwhile. Throws `E_CLOSED`, `E_ENGINE`.
     #[napi(ts_return_type = "Promise<Array<OnnxTensor>>")]
     pub fn run(&self, inputs: Vec<OnnxTensor>) -> AsyncTask<RunTask> {
-        AsyncTask::new(RunTask { session: self.0.clone(), inputs })
+        AsyncTask::new(RunTask { session: self.0.clone(), inputs: Arc::new(inputs) })
     }
 
     /// Frees the model once its runs have ended.
@@ -176,8 +155,8 @@ impl OnnxModel {
 }
 
 pub struct RunTask {
-    session: Shared<Session>,
-    inputs: Vec<OnnxTensor>,
+    session: Arc<Thread<Session>>,
+    inputs: Arc<Vec<OnnxTensor>>,
 }
 
 impl Task for RunTask {
@@ -185,7 +164,8 @@ impl Task for RunTask {
     type JsValue = Vec<OnnxTensor>;
 
     fn compute(&mut self) -> Result<Self::Output> {
-        self.session.with(|session| session.run(&on_host(&self.inputs)?))
+        let inputs = self.inputs.clone();
+        guarded(|| self.session.call(move |session| session.run(&on_host(&inputs)?)))
     }
 
     fn resolve(&mut self, _: Env, outputs: Self::Output) -> Result<Vec<OnnxTensor>> {
@@ -195,7 +175,7 @@ impl Task for RunTask {
 
 /// A model whose state stays in the provider's memory from one step to the next.
 #[napi]
-pub struct OnnxSteps(Shared<Steps>);
+pub struct OnnxSteps(Arc<Thread<Steps>>);
 
 #[napi]
 impl OnnxSteps {
@@ -203,25 +183,26 @@ impl OnnxSteps {
     /// bytes are read where they are and must not change meanwhile. Throws `E_CLOSED`, `E_ENGINE`.
     #[napi(ts_return_type = "Promise<Array<OnnxTensor>>")]
     pub fn step(&self, inputs: Vec<OnnxTensor>) -> AsyncTask<StepTask> {
-        AsyncTask::new(StepTask { steps: self.0.clone(), inputs })
+        AsyncTask::new(StepTask { steps: self.0.clone(), inputs: Arc::new(inputs) })
     }
 
     /// What the last step computed becomes the present state. Throws `E_CLOSED`, `E_ENGINE`.
     #[napi(catch_unwind)]
     pub fn accept(&self) -> Result<()> {
-        self.0.with(Steps::accept)
+        guarded(|| self.0.call(Steps::accept))
     }
 
     /// A copy of a tensor of the present state. Throws `E_CLOSED`, `E_ENGINE`, `E_GPU`.
     #[napi(catch_unwind)]
     pub fn read(&self, name: String) -> Result<Uint8Array> {
-        self.0.with(|steps| steps.read(&name)).map(Uint8Array::from)
+        guarded(|| self.0.call(move |steps| steps.read(&name))).map(Uint8Array::from)
     }
 
     /// Replaces a tensor of the present state. Throws `E_CLOSED`, `E_ENGINE`, `E_GPU`.
     #[napi(catch_unwind)]
     pub fn write(&self, name: String, data: &[u8]) -> Result<()> {
-        self.0.with(|steps| steps.write(&name, data))
+        let data = data.to_vec();
+        guarded(|| self.0.call(move |steps| steps.write(&name, &data)))
     }
 
     /// Frees the model and its state once its steps have ended.
@@ -232,8 +213,8 @@ impl OnnxSteps {
 }
 
 pub struct StepTask {
-    steps: Shared<Steps>,
-    inputs: Vec<OnnxTensor>,
+    steps: Arc<Thread<Steps>>,
+    inputs: Arc<Vec<OnnxTensor>>,
 }
 
 impl Task for StepTask {
@@ -241,7 +222,8 @@ impl Task for StepTask {
     type JsValue = Vec<OnnxTensor>;
 
     fn compute(&mut self) -> Result<Self::Output> {
-        self.steps.with(|steps| steps.step(&on_host(&self.inputs)?))
+        let inputs = self.inputs.clone();
+        guarded(|| self.steps.call(move |steps| steps.step(&on_host(&inputs)?)))
     }
 
     fn resolve(&mut self, _: Env, outputs: Self::Output) -> Result<Vec<OnnxTensor>> {
@@ -249,14 +231,14 @@ impl Task for StepTask {
     }
 }
 
-pub struct CloseTask<T>(Shared<T>);
+pub struct CloseTask<T>(Arc<Thread<T>>);
 
-impl<T: Send + 'static> Task for CloseTask<T> {
+impl<T: 'static> Task for CloseTask<T> {
     type Output = ();
     type JsValue = ();
 
     fn compute(&mut self) -> Result<()> {
-        self.0.close()
+        guarded(|| self.0.close())
     }
 
     fn resolve(&mut self, _: Env, (): ()) -> Result<()> {

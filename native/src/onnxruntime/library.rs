@@ -97,8 +97,16 @@ fn fits(version: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+
+    /// The library of the package onnxruntime-node, where that is installed.
+    pub fn packaged() -> Option<Arc<OnnxRuntime>> {
+        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../node_modules/onnxruntime-node/bin/napi-v6/linux").join(architecture);
+        let path = folder.join("libonnxruntime.so.1");
+        path.exists().then(|| OnnxRuntime::load(&path).unwrap())
+    }
 
     #[test]
     fn only_versions_that_have_the_api_fit() {
@@ -112,11 +120,27 @@ mod tests {
 
     #[test]
     fn what_is_no_onnx_runtime_is_refused_before_it_is_asked_anything() {
-        let asked = |path: &Path| OnnxRuntime::load(path).err().map(|fault| (fault.code, fault.received));
-        assert!(matches!(asked(Path::new("/nowhere/libonnxruntime.so")), Some((Code::OnnxRuntime, said)) if said.contains("No such file")));
+        let missing = OnnxRuntime::load(Path::new("/nowhere/libonnxruntime.so")).err();
+        assert!(missing.is_some_and(|fault| fault.code == Code::OnnxRuntime && fault.received.contains("No such file")));
         let file = std::env::temp_dir().join(format!("nightshift-onnxruntime-{}", std::process::id()));
         std::fs::write(&file, [0; 100]).unwrap();
-        assert_eq!(asked(&file), Some((Code::OnnxRuntime, "no 64-bit ELF library".to_owned())));
+        let other = version_of(&file).map_err(|fault| (fault.code, fault.received));
         std::fs::remove_file(&file).unwrap();
+        assert_eq!(other, Err((Code::OnnxRuntime, "no 64-bit ELF library".to_owned())));
+    }
+
+    #[test]
+    fn a_process_has_one_onnx_runtime_whose_providers_are_those_that_are_there() {
+        let Some(runtime) = packaged() else { return eprintln!("SKIPPED: node_modules has no ONNX Runtime; npm ci installs it") };
+        assert!(OnnxRuntime::load(&runtime.path).is_ok_and(|again| Arc::ptr_eq(&again, &runtime)));
+        let second = std::env::current_exe().map(|path| OnnxRuntime::load(&path).err()).unwrap();
+        assert!(second.is_some_and(|fault| fault.code == Code::OnnxRuntime && fault.expected.contains("one ONNX Runtime in a process")));
+        assert_eq!(runtime.check(Provider::Cpu), Ok(()));
+        for provider in [Provider::Cuda, Provider::TensorRt] {
+            let library = runtime.path.with_file_name(format!("libonnxruntime_providers_{}.so", provider.name()));
+            if !library.exists() {
+                assert_eq!(runtime.check(provider).map_err(|fault| fault.code), Err(Code::Provider));
+            }
+        }
     }
 }

@@ -6,7 +6,6 @@ use ort::session::IoBinding;
 use ort::session::builder::SessionBuilder;
 use ort::value::DynTensor;
 
-use super::denormals::FlushedToZero;
 use super::library::OnnxRuntime;
 use super::provider::Provider;
 use super::tensor::{HostTensor, OwnedTensor, refused};
@@ -32,7 +31,6 @@ pub struct Session {
 
 impl Session {
     pub fn open(runtime: &Arc<OnnxRuntime>, model: &[u8], settings: Settings) -> Outcome<Self> {
-        let _flushed = FlushedToZero::here();
         let Settings { provider, .. } = settings;
         let builder = provider.register(runtime.builder()?)?;
         let session = configured(builder, settings)
@@ -52,7 +50,6 @@ impl Session {
     /// Runs once, reading the inputs where they are.
     pub fn run(&mut self, feeds: &[HostTensor]) -> Outcome<Vec<OwnedTensor>> {
         check_names(self.inputs(), feeds)?;
-        let _flushed = FlushedToZero::here();
         let mut binding = self.session.create_binding().map_err(|error| refused(&error))?;
         bind(&mut binding, feeds)?;
         for output in self.session.outputs() {

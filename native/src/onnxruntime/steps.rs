@@ -4,7 +4,6 @@ use ort::memory::{Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::IoBinding;
 use ort::value::DynTensor;
 
-use super::denormals::FlushedToZero;
 use super::library::OnnxRuntime;
 use super::provider::Provider;
 use super::session::{Session, Settings, bind, check_names, host, names, tensor_of};
@@ -61,7 +60,6 @@ impl Steps {
     pub fn step(&mut self, feeds: &[HostTensor]) -> Outcome<Vec<OwnedTensor>> {
         // Of the step before nothing may be read: what was bound for it is gone.
         check_names(self.data.iter().map(String::as_str), feeds)?;
-        let _flushed = FlushedToZero::here();
         self.has_next = false;
         let binding = &mut self.bindings[self.present];
         bind(binding, feeds)?;

@@ -112,14 +112,9 @@ impl OwnedTensor {
 
 /// Copies a tensor's numbers out, from wherever they are.
 pub fn bytes_of(tensor: &DynTensor) -> Outcome<Vec<u8>> {
-    let mut host;
-    let tensor = if tensor.memory_info().is_cpu_accessible() {
-        tensor
-    } else {
-        host = DynTensor::new(&Allocator::default(), *tensor.data_type(), tensor.shape().clone()).map_err(|error| moved(&error))?;
-        tensor.copy_into(&mut host).map_err(|error| moved(&error))?;
-        &host
-    };
+    if !tensor.memory_info().is_cpu_accessible() {
+        return bytes_of(&to_host(tensor)?);
+    }
     let Some(size) = tensor.size().filter(|size| *size > 0) else { return Ok(Vec::new()) };
     // SAFETY: a tensor in memory of the host's of this many bytes, which nobody writes meanwhile.
     Ok(unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast::<u8>(), size) }.to_vec())
@@ -136,17 +131,31 @@ pub fn fill(tensor: &mut DynTensor, data: &[u8]) -> Outcome<()> {
             "Give as many numbers as there are.",
         ));
     }
-    if size == 0 {
-        return Ok(());
+    if !tensor.memory_info().is_cpu_accessible() {
+        return from_host(tensor, data);
     }
-    if tensor.memory_info().is_cpu_accessible() {
+    if size > 0 {
         // SAFETY: a tensor in memory of the host's of this many bytes, which is borrowed for this alone.
         unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), tensor.data_ptr_mut().cast::<u8>(), size) };
-        return Ok(());
     }
-    let mut host = DynTensor::new(&Allocator::default(), *tensor.data_type(), tensor.shape().clone()).map_err(|error| moved(&error))?;
+    Ok(())
+}
+
+/// The same tensor in memory of the host's.
+fn to_host(tensor: &DynTensor) -> Outcome<DynTensor> {
+    let mut host = beside(tensor)?;
+    tensor.copy_into(&mut host).map_err(|error| moved(&error))?;
+    Ok(host)
+}
+
+fn from_host(tensor: &mut DynTensor, data: &[u8]) -> Outcome<()> {
+    let mut host = beside(tensor)?;
     fill(&mut host, data)?;
     host.copy_into(tensor).map_err(|error| moved(&error))
+}
+
+fn beside(tensor: &DynTensor) -> Outcome<DynTensor> {
+    DynTensor::new(&Allocator::default(), *tensor.data_type(), tensor.shape().clone()).map_err(|error| moved(&error))
 }
 
 fn moved(error: &ort::Error) -> Fault {
@@ -156,6 +165,7 @@ fn moved(error: &ort::Error) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::onnxruntime::library::tests::packaged;
 
     #[test]
     fn a_tensor_has_the_bytes_of_its_type_and_shape() {
@@ -172,5 +182,19 @@ mod tests {
             assert_eq!(made(dtype, &shape), Err((Code::Engine, "12 bytes".to_owned())));
         }
         assert_eq!(made("string", &[12]), Err((Code::Engine, "string".to_owned())));
+    }
+
+    #[test]
+    fn numbers_go_into_a_tensor_and_out_of_it_directly_and_by_a_copy_of_onnx_runtimes() {
+        let Some(_runtime) = packaged() else { return eprintln!("SKIPPED: node_modules has no ONNX Runtime; npm ci installs it") };
+        let numbers = [1.0f32, -2.0, 3.5].map(f32::to_ne_bytes).concat();
+        let mut tensor = HostTensor::new("x", "float32", &[3, 1], &numbers).unwrap().copied(&Allocator::default()).unwrap();
+        assert_eq!(bytes_of(&tensor), Ok(numbers.clone()));
+        let others = [0.0f32, 7.0, -1.0].map(f32::to_ne_bytes).concat();
+        from_host(&mut tensor, &others).unwrap();
+        assert_eq!(to_host(&tensor).and_then(|host| bytes_of(&host)), Ok(others));
+        assert_eq!(fill(&mut tensor, &numbers[1..]).map_err(|fault| fault.received), Err("11 bytes".to_owned()));
+        let OwnedTensor { name, dtype, shape, data } = OwnedTensor::of("y", &tensor).unwrap();
+        assert_eq!((name.as_str(), dtype, shape, data.len()), ("y", "float32", vec![3, 1], 12));
     }
 }

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
+import { loadOnnxRuntime } from "../../engine/native-onnx/library.js";
 import { nativeStatus } from "../../engine/native.js";
+import { NightshiftError } from "../../errors.js";
 import { type Check, type Finding, notNeeded, ok } from "./finding.js";
 
 const triplets: Readonly<Partial<Record<NodeJS.Architecture, string>>> = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
@@ -53,10 +55,21 @@ export const cuda: Check = async () => {
 
 const firstLine = (text: string): string => text.split("\n")[0]?.trim() ?? "";
 
-/** Rust, built by whoever wants TensorRT. */
+/** Rust, built by whoever wants TensorRT, or training on a GPU. */
 export const native: Check = () => {
   const { module } = nativeStatus();
-  if ("present" in module) return Promise.resolve([ok("native part", module.present)]);
+  if ("present" in module) return Promise.resolve([ok("native part", module.present), nativeOnnxRuntime()]);
   const { received, remedy } = module.missing;
-  return Promise.resolve([notNeeded("native part", firstLine(received), "engines on TensorRT", remedy)]);
+  return Promise.resolve([notNeeded("native part", firstLine(received), "engines on TensorRT and the engine native", remedy)]);
 };
+
+function nativeOnnxRuntime(): Finding {
+  const what = "ONNX Runtime from native";
+  try {
+    const { version, path } = loadOnnxRuntime();
+    return ok(what, `${version}, ${path}`);
+  } catch (error) {
+    if (error instanceof NightshiftError) return notNeeded(what, firstLine(error.received), "the engine native", error.remedy);
+    throw error;
+  }
+}
