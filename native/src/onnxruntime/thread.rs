@@ -9,8 +9,8 @@ const STACK_BYTES: usize = 8 << 20;
 
 type Job<T> = Box<dyn FnOnce(&mut Option<T>) + Send>;
 
-/// A thread with what only it uses. A session has one of its own, and not one of Node's pool after another: each would keep memory for itself that a run takes
-/// and gives back, 300 MB of them for a training step.
+/// A thread with what only it uses. A session has one of its own, and not one of Node's pool after another: denormals are zero only where a thread was told, and
+/// what runs take and give back outside ONNX Runtime's arena each thread would keep for itself.
 pub struct Thread<T>(mpsc::Sender<Job<T>>);
 
 impl<T: 'static> Thread<T> {
