@@ -7,6 +7,49 @@ export declare class Cancellation {
   cancel(): void
 }
 
+/** A model that can be run. Runs take turns. */
+export declare class OnnxModel {
+  /** Runs once. The inputs' bytes are read where they are and must not change meanwhile. Throws `E_CLOSED`, `E_ENGINE`. */
+  run(inputs: Array<OnnxTensor>): Promise<Array<OnnxTensor>>
+  /** Frees the model once its runs have ended. */
+  close(): Promise<void>
+}
+
+/** ONNX Runtime's library, loaded. */
+export declare class OnnxRuntime {
+  /** `path`: of the library. Throws `E_ONNXRUNTIME`, also where another one is loaded already. */
+  static load(path: string): OnnxRuntime
+  /** For example `1.30.0`. */
+  get version(): string
+  get path(): string
+  /** Throws `E_PROVIDER` unless models can run on this execution provider. */
+  checkProvider(provider: string): void
+  /** The ONNX model must not change meanwhile. Throws `E_PROVIDER`, `E_ENGINE`. */
+  open(model: Uint8Array, options: OnnxOptions): Promise<OnnxModel>
+  /**
+   * A model that hands on a state: for every tensor of it there is an input of that name, and an output of that name after `prefix`.
+   * Neither model nor state must change meanwhile. Throws `E_PROVIDER`, `E_ENGINE`, `E_GPU`.
+   */
+  openSteps(model: Uint8Array, options: OnnxOptions, state: Array<OnnxTensor>, prefix: string): Promise<OnnxSteps>
+}
+
+/** A model whose state stays in the provider's memory from one step to the next. */
+export declare class OnnxSteps {
+  /**
+   * Computes the next state from the present one, which stays until `accept`; answers with the outputs that are no state. The inputs'
+   * bytes are read where they are and must not change meanwhile. Throws `E_CLOSED`, `E_ENGINE`.
+   */
+  step(inputs: Array<OnnxTensor>): Promise<Array<OnnxTensor>>
+  /** What the last step computed becomes the present state. Throws `E_CLOSED`, `E_ENGINE`. */
+  accept(): void
+  /** A copy of a tensor of the present state. Throws `E_CLOSED`, `E_ENGINE`, `E_GPU`. */
+  read(name: string): Uint8Array
+  /** Replaces a tensor of the present state. Throws `E_CLOSED`, `E_ENGINE`, `E_GPU`. */
+  write(name: string, data: Uint8Array): void
+  /** Frees the model and its state once its steps have ended. */
+  close(): Promise<void>
+}
+
 /** TensorRT's libraries, loaded. */
 export declare class TensorRt {
   /**
@@ -105,6 +148,22 @@ export interface EngineTensor {
 
 /** A plane of luma, then one of U and V at half the size. Throws `E_FRAME_SIZE`. */
 export declare function nv12ToRgb(nv12: Uint8Array, width: number, height: number, rgb: Uint8Array): void
+
+/** See `SessionOptions` of `sdk/engine/onnxruntime.ts`. */
+export interface OnnxOptions {
+  threads: number
+  spinning: boolean
+  memoryPattern: boolean
+  provider: string
+}
+
+/** A tensor by its name, with the bytes of its numbers. */
+export interface OnnxTensor {
+  name: string
+  dtype: string
+  shape: Array<number>
+  data: Uint8Array
+}
 
 /** Y, U, Y, V: two pixels in four bytes. Throws `E_FRAME_SIZE`. */
 export declare function yuyvToRgb(yuyv: Uint8Array, width: number, height: number, rgb: Uint8Array): void

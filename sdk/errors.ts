@@ -32,6 +32,7 @@ export const errorCodes = {
   E_CALIBRATION: "A network in int8 or float16 scores worse than the same in float by more than is allowed, or is not in the precision that was asked for.",
   E_PROVIDER: "An execution provider was asked for and is not available.",
   E_NATIVE: "The native module is not installed, or cannot be loaded.",
+  E_ONNXRUNTIME: "ONNX Runtime's library is not where the native module looks, is none, or is another than the one that is loaded.",
   E_GPU: "There is no CUDA device or driver, or it failed.",
   E_TENSORRT_MISSING: "A library of TensorRT is not there, or cannot be loaded.",
   E_TENSORRT_VERSION: "A library of TensorRT is of another version than Nightshift's shim is for.",

@@ -5,7 +5,7 @@ export { type Intrinsics, undistorted } from "../adapters/cameras/undistort.js";
 export { folderDataset } from "../adapters/datasets/folder.js";
 export { type LoopOptions, defaultLoopOptions } from "./adaptation/options.js";
 export { type Manifest, findBundle, readBundle, readManifest } from "./bundle/index.js";
-export { type Engine, type EngineOptions, type Perception, SwappableEngine, TensorRtEngine, type TensorRtOptions, ThreadEngine, type Timings } from "./engine/index.js";
+export { type Engine, type EngineOptions, NativeOnnxEngine, type Perception, SwappableEngine, TensorRtEngine, type TensorRtOptions, ThreadEngine, type Timings } from "./engine/index.js";
 export { type Gpu, nativeStatus, type NativeStatus, type PixelFormat, type Presence, toRgb } from "./engine/index.js";
 export { type ErrorCode, type ErrorDetails, errorCodes, NightshiftError } from "./errors.js";
 export type { Box, Frame, ScoredBox } from "./frame.js";

@@ -3,12 +3,11 @@ import { defaultMemoryOptions, type FrameMemory } from "./adaptation/memory.js";
 import { type Bundle, contentOf, findBundle, readBundle, readTrust, type Trust } from "./bundle/index.js";
 import { SwappableEngine } from "./engine/hot-swap.js";
 import type { Perception } from "./engine/perception.js";
-import { TensorRtEngine } from "./engine/tensorrt/engine.js";
-import { ThreadEngine } from "./engine/thread-engine.js";
 import { Turns } from "./engine/turns.js";
 import { NightshiftError } from "./errors.js";
 import type { Frame } from "./frame.js";
 import { AnswerStream } from "./pipeline/answer-stream.js";
+import { createEngine } from "./pipeline/engine.js";
 import { FanOut } from "./pipeline/fan-out.js";
 import { learning, learnOtherwise } from "./pipeline/learning.js";
 import { defaultBundle, defaultSeed, defaultSource, type NightshiftOptions } from "./pipeline/options.js";
@@ -92,7 +91,7 @@ export class Nightshift {
   /**
    * Starts to stream. Frames come from the next turn of the event loop on, so whoever asks for `answers()` at once misses none.
    * Throws, with everything closed again: `E_BUNDLE_*`, `E_CAMERA`, `E_CONFIG`, `E_VOCABULARY`, `E_ADDRESS_IN_USE`, `E_ENGINE`, `E_DATASET*`,
-   * `E_KEY`, `E_UNTRUSTED`, `E_EXPOSED`; for TensorRT also `E_NATIVE`, `E_TENSORRT*`, `E_GPU`.
+   * `E_KEY`, `E_UNTRUSTED`, `E_EXPOSED`, `E_PROVIDER`; from the native module also `E_NATIVE`, `E_ONNXRUNTIME`, `E_TENSORRT*`, `E_GPU`.
    */
   static async start(options: NightshiftOptions = {}): Promise<Nightshift> {
     const onError = options.onError ?? ((error) => console.error(error));
@@ -103,9 +102,7 @@ export class Nightshift {
     const signers = options.trust && (await readTrust(options.trust));
     const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle), signers && { trust: signers });
     const state = await State.open(options, delivered, sources.map(({ camera }) => camera.name).join("+"));
-    const { threads, scoreThreshold } = options;
-    const settings = { ...(threads !== undefined && { threads }), ...(scoreThreshold !== undefined && { scoreThreshold }) };
-    const engine = new SwappableEngine(() => (options.engine === "tensorrt" ? new TensorRtEngine(settings) : new ThreadEngine(settings)));
+    const engine = new SwappableEngine(() => createEngine(options));
     try {
       // What serves was either delivered or learnt here.
       const trust = signers && [...signers, ...(await state.generations.publicKeys())];

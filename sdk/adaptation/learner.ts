@@ -1,3 +1,4 @@
+import type { StepEngine } from "../engine/learner.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 import type { Network } from "../network/architecture.js";
 import type { Trainable } from "../network/trainable.js";
@@ -77,6 +78,9 @@ export interface LearnerOptions {
   readonly seed: number;
   /** Threads of the sessions. */
   readonly threads: number;
+  /** Who computes the steps, and on which execution provider; ONNX Runtime from JavaScript on the CPU unless told otherwise. */
+  readonly engine?: StepEngine;
+  readonly provider?: string;
 }
 
 /** Learns from labelled source exemplars and unlabelled target frames: a student that trains, a teacher that follows it (eq. 3 to 5). */

@@ -106,10 +106,10 @@ class OnnxLmcLearner implements LmcLearner {
   }
 
   #create(names: number, boxes: number): Promise<Learner> {
-    const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, threads } = this.options;
+    const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, threads, engine = "onnxruntime", provider = "cpu" } = this.options;
     const rank = rankOf(trains);
     const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsOf(trains, this.config), ...(rank !== undefined && { rank }) });
-    return Learner.create(graph, { threads });
+    return Learner.create(graph, { threads, engine, provider });
   }
 
   /** What trains from the learner, the rest as it came. */

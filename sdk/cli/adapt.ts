@@ -16,6 +16,8 @@ interface Options {
   readonly trains?: Trainable;
   readonly seed: number;
   readonly threads: number;
+  readonly engine?: "onnxruntime" | "native";
+  readonly provider?: string;
   readonly json: boolean;
 }
 
@@ -34,6 +36,8 @@ export const adaptCommand = (io: Io): Command =>
     .option("--trains <what>", "default, all, norm (of normalisation), decoder, last:n (matrices), lora:r (of rank r), or /a pattern of names/", trains)
     .option("--seed <number>", "of learning", wholeNumber(0), 1)
     .option("--threads <count>", "threads of learning", wholeNumber(1), 2)
+    .addOption(new Option("--engine <which>", "who computes the steps: onnxruntime (the default), or native (the same from the native module, the state staying on the device)").choices(["onnxruntime", "native"]))
+    .option("--provider <name>", "execution provider of the steps: cpu (the default), cuda or tensorrt; one that is not there is an error")
     .option("--json", "print JSON alone on stdout", false)
     .addHelpText("after", "\nPrints accepted, verdicts, steps, seconds, losses, before and after. The bundle is written whatever the verdict.")
     .action(async (options: Options) => {

@@ -18,6 +18,7 @@ export const benchCommand = (io: Io): Command => {
         .option("--threads <count>", "threads of inference or learning", wholeNumber(1))
         .option("--bundle <name or path>", "default, rendered, or the folder of a bundle")
         .option("--peer <program>", "compare with this program, where the bench has a peer")
+        .option("--native", "measure what the native module does too, where the bench can")
         .addOption(new Option("--step <kind>", "which training step").choices(["lmc", "supervised"]))
         .option("--trains <which>", "which parameters learn in the lmc step: as of adapt", trains)
         .option("--models <names>", "only these, separated by commas, where the bench has several", names)

@@ -21,7 +21,8 @@ const schema = z.strictObject({
   frames: count.min(1).optional(),
   seed: count.optional(),
   threads: count.min(1).optional(),
-  engine: z.enum(["onnxruntime", "tensorrt"]).optional(),
+  engine: z.enum(["onnxruntime", "native", "tensorrt"]).optional(),
+  provider: z.string().optional(),
   exemplars: z.string().optional(),
   state: z.string().optional(),
   port: port.optional(),
@@ -53,6 +54,10 @@ const schema = z.strictObject({
         /** Share of time in which it works, above 0 to 1. */
         share: z.number().gt(0).max(1).optional(),
         niceness: count.max(19).optional(),
+        /** Who computes the steps. */
+        engine: z.enum(["onnxruntime", "native"]).optional(),
+        /** Execution provider of ONNX Runtime that they run on. */
+        provider: z.string().optional(),
       }),
     ])
     .optional(),
@@ -81,9 +86,9 @@ export type Configuration = Readonly<z.infer<typeof schema>>;
 /** The same in the terms of `Nightshift.start`. */
 export function adaptationOptions(configured: Configuration["adaptation"]): NightshiftOptions["adaptation"] {
   if (typeof configured !== "object") return configured === false ? false : undefined;
-  const { conditions, rounds, steps, threads, share, niceness } = configured;
+  const { conditions, rounds, steps, threads, share, niceness, engine, provider } = configured;
   const given = <T extends object>(values: T): Partial<T> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
-  return { ...given({ conditions, furtherRounds: rounds }), training: given({ steps, threads, duty: share, niceness }) };
+  return { ...given({ conditions, furtherRounds: rounds }), training: given({ steps, threads, duty: share, niceness, engine, provider }) };
 }
 
 /** Who may connect, in the same terms. Throws `E_CONFIG` where only one of the two files is named. */

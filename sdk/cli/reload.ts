@@ -29,6 +29,7 @@ export const restartReasons: { readonly [Key in keyof Required<Configuration>]: 
   exemplars: "labelled frames are read once",
   threads: ofEngine,
   engine: ofEngine,
+  provider: ofEngine,
   state: ofState,
   memoryKey: ofState,
   port: ofSockets,

@@ -2,6 +2,7 @@ export type { Engine, EngineOptions } from "./engine.js";
 export { checkGolden, goldenTolerance, makeGolden, testCard } from "./golden.js";
 export { SwappableEngine } from "./hot-swap.js";
 export type { BundleModel, FrameSize, LoadedModel, Model, NetworkModel, OnnxModel } from "./model.js";
+export { NativeOnnxEngine } from "./native-onnx/engine.js";
 export { OnnxSession, type SessionOptions, type Tensors } from "./onnxruntime.js";
 export type { Perception, Timings } from "./perception.js";
 export { availableProviders, checkProvider } from "./providers.js";

@@ -49,7 +49,7 @@ function findNative(): string {
 }
 
 /** Codes that the native module gives its errors. */
-const nativeCodes: readonly ErrorCode[] = ["E_CANCELLED", "E_CLOSED", "E_FRAME_SIZE", "E_GPU", "E_INTERNAL", "E_TENSORRT", "E_TENSORRT_MISSING", "E_TENSORRT_VERSION"];
+const nativeCodes: readonly ErrorCode[] = ["E_CANCELLED", "E_CLOSED", "E_ENGINE", "E_FRAME_SIZE", "E_GPU", "E_INTERNAL", "E_ONNXRUNTIME", "E_PROVIDER", "E_TENSORRT", "E_TENSORRT_MISSING", "E_TENSORRT_VERSION"];
 
 /** An error of the native module as ours: its message has the parts of one, separated. What is no error of its own comes back as it is. */
 export function fromNative(cause: unknown): unknown {

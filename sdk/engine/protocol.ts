@@ -3,10 +3,14 @@ import { type ErrorCode, errorCodes, NightshiftError } from "../errors.js";
 import type { Answer } from "./answer.js";
 import type { EngineOptions } from "./engine.js";
 import type { FrameSize, LoadedModel, Model } from "./model.js";
+import type { NativeOnnxOptions } from "./native-onnx/runtime.js";
 import type { TensorRtOptions } from "./tensorrt/runtime.js";
 
 /** Who computes in a thread. */
-export type RuntimeChoice = { readonly kind: "onnxruntime" } | { readonly kind: "tensorrt"; readonly options: TensorRtOptions };
+export type RuntimeChoice =
+  | { readonly kind: "onnxruntime" }
+  | { readonly kind: "native"; readonly options: Pick<NativeOnnxOptions, "provider" | "library"> }
+  | { readonly kind: "tensorrt"; readonly options: TensorRtOptions };
 
 /** What an engine starts its thread with. */
 export interface ThreadSetup {

@@ -22,7 +22,8 @@ export function checkProvider(provider: string): void {
   });
 }
 
-function runtimeFolder(): string {
+/** Where the package onnxruntime-node has its libraries for this platform. */
+export function runtimeFolder(): string {
   const entry = createRequire(import.meta.url).resolve("onnxruntime-node");
   return join(dirname(entry), "..", "bin", "napi-v6", process.platform, process.arch);
 }

@@ -8,6 +8,25 @@ export interface Session {
   close(): Promise<void>;
 }
 
+/**
+ * A model that hands a state of float32 tensors on from one run to the next: for every tensor of it there is an input of that name, and an output of that name
+ * after a prefix. Whoever runs it keeps the state where it is computed, twice, as a step reads one while it writes the other.
+ */
+export interface StepSession {
+  /**
+   * Computes the next state from the present one, which stays until `accept`; answers with the outputs that are no state. Throws `E_ENGINE` where names, types or
+   * shapes do not fit, `E_CLOSED` after `close`.
+   */
+  step(feeds: Tensors): Promise<Tensors>;
+  /** What the last step computed becomes the present state. */
+  accept(): void;
+  /** A tensor of the present state. The numbers may be the session's own: copy what must outlive the next step. */
+  read(name: string): Float32Array;
+  /** Changes a tensor of the present state in place. */
+  change(name: string, change: (numbers: Float32Array) => void): void;
+  close(): Promise<void>;
+}
+
 /** Who makes sessions of models, and in what form it takes them. */
 export interface Runtime {
   /** For `InferenceOptions`. */

@@ -2,6 +2,7 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { ExitGuard } from "./exit-guard.js";
 import { ModelHost } from "./host.js";
+import { NativeOnnxRuntime } from "./native-onnx/runtime.js";
 import { OnnxSession } from "./onnxruntime.js";
 import { type Numbered, type Reply, type Request, type ThreadSetup, toFailure } from "./protocol.js";
 import type { Runtime } from "./session.js";
@@ -14,9 +15,16 @@ if (parentPort) {
 }
 
 function open(runtime: ThreadSetup["runtime"], options: ThreadSetup["options"]): Runtime {
-  if (runtime.kind === "onnxruntime") return { target: "onnxruntime", halves: options.provider === "cpu" ? "rounded" : "typed", open: (model) => OnnxSession.create(model, options) };
-  // Whoever drives should hear of a build that takes minutes.
-  return TensorRtRuntime.open(runtime.options, { onNotice: (line) => process.emitWarning(line) });
+  const halves = options.provider === "cpu" ? "rounded" : "typed";
+  switch (runtime.kind) {
+    case "onnxruntime":
+      return { target: "onnxruntime", halves, open: (model) => OnnxSession.create(model, options) };
+    case "native":
+      return NativeOnnxRuntime.open({ threads: options.threads, ...runtime.options });
+    case "tensorrt":
+      // Whoever drives should hear of a build that takes minutes.
+      return TensorRtRuntime.open(runtime.options, { onNotice: (line) => process.emitWarning(line) });
+  }
 }
 
 function serve(port: MessagePort, host: ModelHost): void {

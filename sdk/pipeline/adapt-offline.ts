@@ -8,6 +8,7 @@ import { train, trainingOptionsFor, type TrainingProgress } from "../adaptation/
 import { learners } from "../adaptation/trainer/learners.js";
 import type { StepLosses } from "../adaptation/learner.js";
 import { readBundle, readTrust } from "../bundle/index.js";
+import type { StepEngine } from "../engine/learner.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
 import { requireTrainable, type Trainable } from "../network/trainable.js";
@@ -34,6 +35,9 @@ export interface AdaptOptions {
   readonly trains?: Trainable;
   readonly seed: number;
   readonly threads: number;
+  /** Who computes the steps, and on which execution provider of ONNX Runtime; from JavaScript on the CPU unless told otherwise. */
+  readonly engine?: StepEngine;
+  readonly provider?: string;
   readonly onProgress: (progress: TrainingProgress) => void;
 }
 
@@ -57,7 +61,7 @@ const mostFrames = 256;
  * Throws `E_NOT_TRAINABLE`, `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, `E_KEY`, and as bundles do.
  */
 export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
-  const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, seed, threads, onProgress } = options;
+  const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, seed, threads, engine, provider, onProgress } = options;
   const trust = options.trust && { trust: await readTrust(options.trust) };
   const { manifest, network } = await readBundle(directory, { verify: "model", ...trust });
   requireTrainable(network);
@@ -74,7 +78,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
       ...trust,
       targets,
       exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars)],
-      options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }) }),
+      options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }), ...(engine && { engine }), ...(provider !== undefined && { provider }) }),
     },
     await learners.lmc(),
     onProgress,

@@ -66,8 +66,13 @@ export interface NightshiftOptions {
   readonly tokenFile?: string;
   /** Threads of inference. */
   readonly threads?: number;
-  /** Who computes: ONNX Runtime on the CPU unless told otherwise; see `TensorRtEngine` for what TensorRT needs. What is not there is an error. */
-  readonly engine?: "onnxruntime" | "tensorrt";
+  /**
+   * Who computes: ONNX Runtime unless told otherwise, or the same from the native module (`NativeOnnxEngine`); see `TensorRtEngine` for what TensorRT needs. What
+   * is not there is an error.
+   */
+  readonly engine?: "onnxruntime" | "native" | "tensorrt";
+  /** An execution provider of ONNX Runtime, `cpu` unless told otherwise; not for `tensorrt`, which has none. */
+  readonly provider?: string;
   /** Boxes that score less are not answered, 0 to 1. */
   readonly scoreThreshold?: number;
   /** ZeroMQ addresses to publish on; `false` for none. `tcp://127.0.0.1:5590` by default. */

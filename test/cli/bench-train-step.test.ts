@@ -7,6 +7,8 @@ import { float32, type Weights } from "../../sdk/graph/tensor.js";
 import { compare, refuseUnequal } from "../../sdk/cli/bench/train-step-equality.js";
 import { readProblem, stepProblem, writeProblem, type Problem } from "../../sdk/cli/bench/train-step-problem.js";
 import { measureStep } from "../../sdk/cli/bench/train-step.js";
+import { noNative } from "../engine/engines.js";
+import { absent } from "../support/absent.js";
 import { needs } from "../support/shared.js";
 import { tinyNetwork } from "../support/tiny.js";
 
@@ -21,6 +23,15 @@ test.serial("bench train-step measures our own step alone", async (t) => {
   const figures = await measureStep(stepProblem("lmc", "default", tinyNetwork), options);
   for (const key of ["stepMs", "peakMb"]) t.true(Number(figures[key]) > 0, key);
   t.like(figures, { steps: 2, step: "lmc", trains: "default", network: "128x64" });
+});
+
+test.serial("bench train-step measures the same step from the native module, which computes the same", async (t) => {
+  if (noNative !== undefined) return absent(t, noNative);
+  const { native } = await measureStep(stepProblem("lmc", "default", tinyNetwork), { ...options, native: true });
+  const { stepMs, peakMb, timeRatio, memoryRatio, equality } = native as Record<string, unknown>;
+  for (const figure of [stepMs, peakMb, timeRatio, memoryRatio]) t.true(Number(figure) > 0);
+  const { after3 } = equality as Record<string, { updates: Record<string, number> }>;
+  t.deepEqual(new Set(Object.values(after3?.updates ?? {})), new Set([0]), "to the bit");
 });
 
 const python = ["python3", "/usr/bin/python3"].find((each) => spawnSync(each, ["-c", "import numpy, torch"]).status === 0);

@@ -2,7 +2,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import type { Engine, EngineOptions } from "../../sdk/engine/engine.js";
-import { nativeStatus } from "../../sdk/engine/native.js";
+import { NativeOnnxEngine } from "../../sdk/engine/native-onnx/engine.js";
+import { nativeStatus, type Presence } from "../../sdk/engine/native.js";
 import { TensorRtEngine } from "../../sdk/engine/tensorrt/engine.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
 import { absent } from "../support/absent.js";
@@ -16,19 +17,23 @@ export interface EngineUnderTest {
   readonly isExact: boolean;
 }
 
-function whyNoTensorRt(): string | undefined {
-  const { module, tensorRt, devices } = nativeStatus();
-  const reasons = [module, tensorRt, devices].flatMap((part) => ("missing" in part ? [part.missing] : []));
-  return reasons[0] && `${reasons[0].code}, ${reasons[0].received}`;
+/** Of parts of the native side, why the first that is not there is not. */
+function whyNot(...parts: readonly Presence<unknown>[]): string | undefined {
+  const [reason] = parts.flatMap((part) => ("missing" in part ? [part.missing] : []));
+  return reason && `${reason.code}, ${reason.received}`;
 }
 
-const noTensorRt = whyNoTensorRt();
+const { module, tensorRt, devices } = nativeStatus();
+/** Why the native module is not there. */
+export const noNative = whyNot(module);
+const noTensorRt = whyNot(module, tensorRt, devices);
 /** Engines of the tiny networks of these tests, built once a process. */
 const cache = join(tmpdir(), `nightshift-test-engines-${process.pid}`);
 
 /** Every engine there is. */
 export const engines: readonly EngineUnderTest[] = [
   { name: "ONNX Runtime", create: (_t, options) => new ThreadEngine(options), isExact: true },
+  { name: "ONNX Runtime from native", create: (_t, options) => new NativeOnnxEngine(options), isExact: true, ...(noNative !== undefined && { missing: noNative }) },
   { name: "TensorRT", create: (_t, options) => new TensorRtEngine(options, { cache }), isExact: false, ...(noTensorRt !== undefined && { missing: noTensorRt }) },
 ];
 

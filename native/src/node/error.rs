@@ -1,8 +1,6 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use napi::{Error, Status};
 
-use crate::fault::{Code, Fault, Outcome};
+use crate::fault::{Fault, Outcome, caught};
 
 /// Between the parts of a fault in an error's message; `sdk/engine/native.ts` takes them apart.
 const SEPARATOR: &str = "\u{1f}";
@@ -14,18 +12,15 @@ impl From<Fault> for Error {
     }
 }
 
-/// For work on other threads, where a panic would end the process.
+/// Work as Node may ask for it: faults become its errors, and so do panics.
 pub fn guarded<T>(work: impl FnOnce() -> Outcome<T>) -> napi::Result<T> {
-    let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(Fault::new(Code::Internal, "no panic in the native module", said.unwrap_or("a panic"), "Report this: it is a fault."))
-    });
-    Ok(outcome?)
+    Ok(caught(work)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Code;
 
     #[test]
     fn a_fault_keeps_its_parts_and_a_panic_becomes_one() {

@@ -2,4 +2,5 @@
 
 mod error;
 mod frame;
+mod onnxruntime;
 mod tensorrt;

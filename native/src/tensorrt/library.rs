@@ -3,9 +3,9 @@ use std::path::{Path, PathBuf};
 
 use libloading::Library;
 
-use super::elf;
 use super::shim::{ABI, Entries, Entry, Shim};
 use super::version::Version;
+use crate::elf;
 use crate::fault::{Code, Fault, Outcome, told};
 
 /// Majors that the shim's source is written for, the newest first.

@@ -1,7 +1,6 @@
 //! TensorRT, loaded at run time.
 
 mod build;
-mod elf;
 mod engine;
 mod library;
 mod log;

@@ -17,6 +17,8 @@ export const defaultTrainingOptions: TrainingOptions = {
   pastedShare: 0,
   seed: 1,
   threads: 1,
+  engine: "onnxruntime",
+  provider: "cpu",
   duty: 1,
   niceness: 19,
   judgeEvery: 4,

@@ -1,4 +1,5 @@
 import type { Exemplar, Trust } from "../../bundle/index.js";
+import type { StepEngine } from "../../engine/learner.js";
 import type { ConditionName } from "../../stream/events.js";
 import type { Trainable } from "../../network/trainable.js";
 import type { LearningRates, StepLosses } from "../learner.js";
@@ -31,6 +32,9 @@ export interface TrainingOptions {
   readonly seed: number;
   /** Threads of the sessions, of learning and of judging. */
   readonly threads: number;
+  /** Who computes the steps, and on which execution provider of ONNX Runtime. All else of the trainer's runs on the CPU. */
+  readonly engine: StepEngine;
+  readonly provider: string;
   /** Share of time in which the trainer works, above 0 to 1; it sleeps the rest. */
   readonly duty: number;
   /** Niceness of the process, 0 to 19. */

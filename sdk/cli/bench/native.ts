@@ -1,6 +1,14 @@
 import sharp from "sharp";
 import { loadOpenCv } from "../../../adapters/cameras/opencv.js";
+import { findBundle, readBundle, vocabularyOf } from "../../bundle/index.js";
+import { deployedModel } from "../../engine/deployed.js";
+import { vocabularyFeeds } from "../../engine/feeds.js";
+import { NativeOnnxRuntime } from "../../engine/native-onnx/runtime.js";
+import { OnnxSession } from "../../engine/onnxruntime.js";
+import type { Session } from "../../engine/session.js";
 import { toRgb } from "../../engine/to-rgb.js";
+import { textWidthOf } from "../../network/architecture.js";
+import { inputNames, outputNames, paddedVocabularySize } from "../../network/contract.js";
 import type { Bench } from "../benches.js";
 import { driveFrames } from "./looped-camera.js";
 import { median, quantile, rounded } from "./statistics.js";
@@ -18,9 +26,9 @@ interface Contender {
 
 /**
  * What the native module does with frames beside TypeScript and libraries, on one thread, taking turns: every round runs each of them once, another first each time.
- * The greatest difference from the native answer is told, of 255.
+ * The greatest difference from the native answer is told, of 255. Inference is that of a bundle, on as many threads as are asked for, of which the mask is compared.
  */
-export const bench: Bench = async ({ count = defaultCount, onProgress }) => {
+export const bench: Bench = async ({ bundle = "default", threads = 1, count = defaultCount, onProgress }) => {
   const { cv } = await loadOpenCv();
   sharp.concurrency(1);
   const rgb = driveFrames(width, height, 1)[0]?.rgb ?? new Uint8Array(width * height * 3);
@@ -71,8 +79,26 @@ export const bench: Bench = async ({ count = defaultCount, onProgress }) => {
     onProgress(task);
     figures[task] = await measure(contenders, count);
   }
-  return { ...figures, frame: `${width}x${height}`, rounds: count };
+  onProgress("inference");
+  const inference = await measureInference(bundle, threads, rgb, count);
+  return { ...figures, inference, frame: `${width}x${height}`, rounds: count, threads };
 };
+
+async function measureInference(name: string, threads: number, rgb: Uint8Array, count: number) {
+  const bundle = await readBundle(findBundle(name), { verify: "model" });
+  const { vocabulary } = bundle.manifest;
+  const model = await deployedModel(bundle, { frameWidth: width, frameHeight: height, names: paddedVocabularySize(vocabulary.length) });
+  const words = vocabularyFeeds(vocabularyOf(bundle.embeddings(), vocabulary), textWidthOf(bundle.network));
+  const sessions = { native: await NativeOnnxRuntime.open({ threads }).open(model), onnxruntimeNode: await OnnxSession.create(model, { threads }) };
+  const masks = async (session: Session): Promise<Uint8Array> => {
+    const { [outputNames.mask]: mask } = await session.run({ [inputNames.frame]: { dtype: "uint8", shape: [1, height, width, 3], data: rgb }, ...words });
+    return mask?.data instanceof Uint8Array ? mask.data : new Uint8Array();
+  };
+  // Both read the frame where it is.
+  const figures = await measure({ native: { copies: 0, run: () => masks(sessions.native) }, onnxruntimeNode: { copies: 0, run: () => masks(sessions.onnxruntimeNode) } }, count);
+  for (const session of Object.values(sessions)) await session.close();
+  return figures;
+}
 
 async function measure(contenders: Readonly<Record<string, Contender>>, count: number) {
   const entries = Object.entries(contenders);

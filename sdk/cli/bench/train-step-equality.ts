@@ -43,30 +43,34 @@ const vanishingShare = 1e-7;
 const checkedSteps = [1, 3] as const;
 
 /**
- * Runs both for three steps from the same start and compares them after the first and the last.
+ * Runs all for three steps from the same start and compares each of the others with ours after the first and the last; answers with what it found of each.
  *
- * @param start the weights that both start from
+ * @param start the weights that all start from
  * @param folder where the processes may leave their states
  * @throws `E_ENGINE` where they differ by more than `tolerances`
  */
-export async function checkEquality(ours: StepProcess, theirs: StepProcess, start: Weights, folder: string): Promise<readonly Differences[]> {
-  const all: Differences[] = [];
+export async function checkEquality(ours: StepProcess, others: readonly StepProcess[], start: Weights, folder: string): Promise<readonly (readonly Differences[])[]> {
+  const all = others.map((): Differences[] => []);
   let done = 0;
-  for (const afterSteps of checkedSteps) {
-    const [own, other] = [await ours.steps(afterSteps - done), await theirs.steps(afterSteps - done)];
+  for (const afterSteps of others.length > 0 ? checkedSteps : []) {
+    const own = await ours.steps(afterSteps - done);
+    const ownState = await stateOf(ours, folder);
+    for (const [at, theirs] of others.entries()) {
+      const other = await theirs.steps(afterSteps - done);
+      const results = Object.entries(own.results).map(([name, value]) => ({ name, relative: Math.abs(value - (other.results[name] ?? NaN)) / Math.abs(other.results[name] ?? NaN) }));
+      const isNorm = ({ name }: Difference): boolean => name === "gradientNorm";
+      const { gradients, ...compared } = compare(ownState, await stateOf(theirs, folder), start);
+      const differences = {
+        afterSteps,
+        losses: results.filter((each) => !isNorm(each)).toSorted(worstFirst),
+        // The norm of all gradients can be no nearer than they are.
+        gradients: [...gradients, ...results.filter(isNorm)].toSorted(worstFirst),
+        ...compared,
+      };
+      refuseUnequal(differences);
+      all[at]?.push(differences);
+    }
     done = afterSteps;
-    const results = Object.entries(own.results).map(([name, value]) => ({ name, relative: Math.abs(value - (other.results[name] ?? NaN)) / Math.abs(other.results[name] ?? NaN) }));
-    const isNorm = ({ name }: Difference): boolean => name === "gradientNorm";
-    const { gradients, ...compared } = compare(await stateOf(ours, folder), await stateOf(theirs, folder), start);
-    const differences = {
-      afterSteps,
-      losses: results.filter((each) => !isNorm(each)).toSorted(worstFirst),
-      // The norm of all gradients can be no nearer than they are.
-      gradients: [...gradients, ...results.filter(isNorm)].toSorted(worstFirst),
-      ...compared,
-    };
-    refuseUnequal(differences);
-    all.push(differences);
   }
   return all;
 }

@@ -1,7 +1,8 @@
-/** A program of its own that runs Nightshift's training step as its parent asks. Arguments: the problem's file, threads. */
+/** A program of its own that runs Nightshift's training step as its parent asks. Arguments: the problem's file, threads, who computes. */
 import { readFile, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { Learner } from "../../engine/learner.js";
+import { Learner, type StepEngine } from "../../engine/learner.js";
+import { loadOnnxRuntime } from "../../engine/native-onnx/library.js";
 import { writeSafetensors } from "../../graph/safetensors.js";
 import type { FloatTensor } from "../../graph/tensor.js";
 import { unpackWeights } from "../../network/packing.js";
@@ -12,16 +13,18 @@ import { problemGraph, readProblem } from "./train-step-problem.js";
 
 const answer = (message: StepAnswer): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
 
-async function load(path: string, threads: number) {
+async function load(path: string, threads: number, engine: StepEngine) {
   const problem = readProblem(await readFile(path));
   const graph = problemGraph(problem);
-  return { learner: await Learner.create(graph, { threads }), packs: graph.packs.filter(({ statistic }) => !statistic), batch: problem.batch, scalars: problem.scalars };
+  return { learner: await Learner.create(graph, { threads, engine }), packs: graph.packs.filter(({ statistic }) => !statistic), batch: problem.batch, scalars: problem.scalars };
 }
 
-async function main(path: string, threads: number): Promise<void> {
+async function main(path: string, threads: number, engine: StepEngine): Promise<void> {
+  // The module is code, like all else that is there before the model.
+  if (engine === "native") loadOnnxRuntime();
   const beforeMb = residentMb("VmRSS");
-  const { learner, packs, batch, scalars } = await load(path, threads);
-  answer({ kind: "ready", version: "Nightshift" });
+  const { learner, packs, batch, scalars } = await load(path, threads, engine);
+  answer({ kind: "ready", version: `Nightshift, ${engine}` });
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line) as StepRequest;
     if (request.kind === "steps") {
@@ -49,5 +52,5 @@ async function main(path: string, threads: number): Promise<void> {
   await learner.close();
 }
 
-const [path, threads] = process.argv.slice(2);
-if (path) await main(path, Number(threads));
+const [path, threads, engine] = process.argv.slice(2);
+if (path) await main(path, Number(threads), engine === "native" ? "native" : "onnxruntime");

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findBundle, readBundle } from "../../bundle/index.js";
+import { loadOnnxRuntime } from "../../engine/native-onnx/library.js";
 import { NightshiftError } from "../../errors.js";
 import { isImported } from "../../network/architecture.js";
 import { defaultNetwork } from "../../network/contract.js";
@@ -25,9 +26,9 @@ const reported = 5;
  * A training step at the size of the network, beside the same in another framework. Each runs in a process of its own, which waits
  * while the other is measured. Memory is a process's peak above what it had, all its code loaded, before it loaded the model.
  */
-export const bench: Bench = async ({ threads = 2, count = defaultSteps, bundle, peer, step = "lmc", trains = "default", onProgress }) => {
+export const bench: Bench = async ({ threads = 2, count = defaultSteps, bundle, peer, native = false, step = "lmc", trains = "default", onProgress }) => {
   refuseFactors(trains, peer);
-  return measureStep(await problemOf(bundle, step, trains), { threads, count, peer, onProgress });
+  return measureStep(await problemOf(bundle, step, trains), { threads, count, peer, native, onProgress });
 };
 
 /** The peer learns the same parameters as they are. */
@@ -53,11 +54,13 @@ export interface StepOptions {
   readonly count: number;
   /** The Python to compare with. */
   readonly peer: string | undefined;
+  /** Whether the same step is measured from the native module too. */
+  readonly native?: boolean;
   readonly onProgress: (line: string) => void;
 }
 
-/** Throws `E_MISSING_TOOL` where the peer cannot be run, `E_ENGINE` where it does not compute the same. */
-export async function measureStep(problem: Problem, { threads, count, peer, onProgress }: StepOptions): Promise<Readonly<Record<string, unknown>>> {
+/** Throws `E_MISSING_TOOL` where the peer cannot be run, `E_ENGINE` where one does not compute the same, `E_NATIVE`, `E_ONNXRUNTIME`. */
+export async function measureStep(problem: Problem, { threads, count, peer, native = false, onProgress }: StepOptions): Promise<Readonly<Record<string, unknown>>> {
   const folder = await mkdtemp(join(tmpdir(), "nightshift-bench-"));
   const running: StepProcess[] = [];
   try {
@@ -68,23 +71,30 @@ export async function measureStep(problem: Problem, { threads, count, peer, onPr
       running.push(started.process);
       return started;
     };
+    // Said here, where it has its code, and not by a process that does not start.
+    if (native) loadOnnxRuntime();
     const described = { step: problem.step, trains: problem.trains, network: `${problem.network.width}x${problem.network.height}`, threads };
     onProgress("loading");
-    const { process: ours } = await start(ownSteps());
-    if (peer === undefined) {
-      const [own] = await inTurns([ours], count, onProgress);
-      return { ...own, ...described };
-    }
-    const theirs = await start(peerScript(peer, "train_step.py"), "float32");
-    onProgress("comparing the results of three steps");
-    const equality = await checkEquality(ours, theirs.process, problem.weights, folder);
-    const [own, other] = await inTurns([ours, theirs.process], count, onProgress);
+    const { process: ours } = await start(ownSteps(), "onnxruntime");
+    const fromNative = native ? await start(ownSteps(), "native") : undefined;
+    const theirs = peer === undefined ? undefined : await start(peerScript(peer, "train_step.py"), "float32");
+    const others = [fromNative, theirs].filter((each) => each !== undefined);
+    if (others.length > 0) onProgress("comparing the results of three steps");
+    const processes = others.map(({ process }) => process);
+    const equalities = await checkEquality(ours, processes, problem.weights, folder);
+    const [own, ...measured] = await inTurns([ours, ...processes], count, onProgress);
+    const beside = (each: (typeof others)[number]) => {
+      const at = others.indexOf(each);
+      const other = measured[at];
+      const equality = { tolerances, ...Object.fromEntries((equalities[at] ?? []).map((differences) => [`after${differences.afterSteps}`, summary(differences)])) };
+      return { other: { ...other, version: each.version }, timeRatio: ratio(own?.stepMs, other?.stepMs), memoryRatio: ratio(own?.peakMb, other?.peakMb), equality };
+    };
+    const { other: peerFigures, ...besidePeer } = theirs ? beside(theirs) : {};
+    const { other: nativeFigures, ...besideNative } = fromNative ? beside(fromNative) : {};
     return {
       ...own,
-      peer: { ...other, version: theirs.version },
-      timeRatio: ratio(own?.stepMs, other?.stepMs),
-      memoryRatio: ratio(own?.peakMb, other?.peakMb),
-      equality: { tolerances, ...Object.fromEntries(equality.map((differences) => [`after${differences.afterSteps}`, summary(differences)])) },
+      ...(peerFigures && { peer: peerFigures, ...besidePeer }),
+      ...(nativeFigures && { native: { ...nativeFigures, ...besideNative } }),
       ...described,
     };
   } finally {

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
+import { loadOnnxRuntime } from "../../engine/native-onnx/library.js";
 import { nativeStatus, type NativeStatus } from "../../engine/native.js";
-import type { NightshiftError } from "../../errors.js";
+import { NightshiftError } from "../../errors.js";
 import { type Check, type Finding, notNeeded, ok } from "./finding.js";
 
 const triplets: Readonly<Partial<Record<NodeJS.Architecture, string>>> = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
@@ -40,17 +41,28 @@ const driverFile = "/proc/driver/nvidia/version";
 /** Jetsons have their GPU inside, and their driver with the system. */
 const jetsonFile = "/etc/nv_tegra_release";
 
-export const native: Check = () => Promise.resolve([nativeFinding(nativeStatus())]);
+export const native: Check = () => Promise.resolve(nativeFindings(nativeStatus()));
 
 export const tensorRt: Check = async () => asked(nativeStatus())?.tensorRt ?? byFile(await tensorRtFiles());
 
 export const cuda: Check = async () => asked(nativeStatus())?.cuda ?? byFile([await cudaFiles()]);
 
-/** Rust, built by whoever wants TensorRT. */
-function nativeFinding({ module }: NativeStatus): Finding {
-  if ("present" in module) return ok("native part", module.present);
+/** Rust, built by whoever wants TensorRT, or training on a GPU. */
+function nativeFindings({ module }: NativeStatus): readonly Finding[] {
+  if ("present" in module) return [ok("native part", module.present), nativeOnnxRuntime()];
   const { received, remedy } = module.missing;
-  return notNeeded("native part", firstLine(received), "engines on TensorRT", remedy);
+  return [notNeeded("native part", firstLine(received), "engines on TensorRT and the engine native", remedy)];
+}
+
+function nativeOnnxRuntime(): Finding {
+  const what = "ONNX Runtime from native";
+  try {
+    const { version, path } = loadOnnxRuntime();
+    return ok(what, `${version}, ${path}`);
+  } catch (error) {
+    if (error instanceof NightshiftError) return notNeeded(what, firstLine(error.received), "the engine native", error.remedy);
+    throw error;
+  }
 }
 
 /** What the libraries themselves say through the native module; undefined where there is none to ask them. */

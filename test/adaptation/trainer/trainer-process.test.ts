@@ -6,6 +6,8 @@ import { defaultLearningRates } from "../../../sdk/adaptation/learner.js";
 import { defaultTrainingOptions, TrainerProcess, type TrainingJob, type TrainingOptions, type TrainingProgress } from "../../../sdk/adaptation/trainer/index.js";
 import { readBundle } from "../../../sdk/bundle/index.js";
 import { temporaryFolder } from "../../bundle/contents.js";
+import { noNative } from "../../engine/engines.js";
+import { absent } from "../../support/absent.js";
 import { exemplars, frames, names, tinyBundle } from "../tiny-bundle.js";
 
 async function jobIn(t: ExecutionContext, options: Partial<TrainingOptions> = {}): Promise<TrainingJob> {
@@ -55,6 +57,17 @@ test.serial("learns with language-guided masked consistency", async (t) => {
   t.is(losses.length, 3);
   for (const { total, supervised } of losses) t.true(Number.isFinite(total) && supervised > 0);
   t.true(measurements.after.finite);
+});
+
+test.serial("learns the same to the bit with steps from the native module, or tells why it does not", async (t) => {
+  const job = await jobIn(t, { learner: "lmc", steps: 2, engine: "native" });
+  const refused = await t.throwsAsync(new TrainerProcess().train({ ...job, options: { ...job.options, provider: "abacus" } }, () => {}, never), { code: "E_TRAINER" });
+  t.regex(refused?.message ?? "", noNative === undefined ? /E_PROVIDER/ : /E_NATIVE/);
+  if (noNative !== undefined) return absent(t, noNative);
+  const native = await new TrainerProcess().train(job, () => {}, never);
+  const usual = await new TrainerProcess().train({ ...job, outDirectory: `${job.outDirectory}-usual`, options: { ...job.options, engine: "onnxruntime" } }, () => {}, never);
+  t.deepEqual(native.losses, usual.losses);
+  t.deepEqual((await readBundle(native.directory)).weights, (await readBundle(usual.directory)).weights);
 });
 
 test.serial("runs at low priority, first to go where memory runs out, within its share of time, one training at a time", async (t) => {

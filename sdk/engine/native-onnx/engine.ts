@@ -1,0 +1,14 @@
+import type { EngineOptions } from "../engine.js";
+import { ThreadEngine } from "../thread-engine.js";
+import { NativeOnnxRuntime } from "./runtime.js";
+
+/** ONNX Runtime from the native module. */
+export class NativeOnnxEngine extends ThreadEngine {
+  /** `library`: see `loadOnnxRuntime`. Throws `E_NATIVE`, `E_ONNXRUNTIME`, `E_PROVIDER`; nothing else is used in its place. */
+  constructor({ provider, ...options }: EngineOptions = {}, library?: string) {
+    const native = { ...(provider !== undefined && { provider }), ...(library !== undefined && { library }) };
+    // Here and not only in the thread, so that whoever makes an engine is told at once.
+    NativeOnnxRuntime.open(native);
+    super(options, { kind: "native", options: native });
+  }
+}
