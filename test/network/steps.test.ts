@@ -110,7 +110,7 @@ test("normalisation alone trains where that is asked for, and no bias of another
 
 test("entropy falls where it is learnt (TENT); a share of the weights goes back to the start (CoTTA)", async (t) => {
   const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsOf("all", tinyNetwork) });
-  const learner = await Learner.create(graph, { threads: 1 });
+  const learner = await Learner.create(graph, { threads: 1, keepsStart: true });
   const feeds = { ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) };
   const none = { weightSupervised: 0, weightLmc: 0, weightSelfTraining: 0, weightAlign: 0 };
   const run = async (): Promise<number> => (await learner.step(feeds, { ...none, weightEntropy: 1, rateEncoder: 1e-3, rateDecoder: 1e-3, decay: 0 })).entropy[0];
