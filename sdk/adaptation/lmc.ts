@@ -106,10 +106,10 @@ class OnnxLmcLearner implements LmcLearner {
   }
 
   #create(names: number, boxes: number, keepsStart: boolean): Promise<Learner> {
-    const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, threads } = this.options;
+    const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, recompute = "none", threads } = this.options;
     const rank = rankOf(trains);
-    const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsOf(trains, this.config), ...(rank !== undefined && { rank }) });
-    return Learner.create(graph, { threads, keepsStart });
+    const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsOf(trains, this.config), recompute, ...(rank !== undefined && { rank }) });
+    return Learner.create(graph, { threads, keepsStart, arena: recompute === "none" });
   }
 
   /** What trains from the learner, the rest as it came. */

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import type { Recompute } from "../autodiff/recompute.js";
 import type { Trainable } from "../network/trainable.js";
 import { names, trains, wholeNumber } from "./arguments.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
@@ -13,6 +14,7 @@ interface Options {
   readonly textEncoder?: string;
   readonly steps?: number;
   readonly trains?: Trainable;
+  readonly recompute?: Recompute;
   readonly seed: number;
   readonly threads: number;
   readonly json: boolean;
@@ -30,6 +32,7 @@ export const adaptCommand = (io: Io): Command =>
     .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
     .option("--steps <count>", "learning steps", wholeNumber(1))
     .option("--trains <what>", "default, all, norm (of normalisation), decoder, last:n (matrices), lora:r (of rank r), or /a pattern of names/", trains)
+    .addOption(new Option("--recompute <what>", "blocks computes activations again in the backward pass: more time, less memory").choices(["none", "blocks"]))
     .option("--seed <number>", "of learning", wholeNumber(0), 1)
     .option("--threads <count>", "threads of learning", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)

@@ -20,6 +20,7 @@ export const benchCommand = (io: Io): Command => {
         .option("--peer <program>", "compare with this program, where the bench has a peer")
         .addOption(new Option("--step <kind>", "which training step").choices(["lmc", "supervised"]))
         .option("--trains <which>", "which parameters learn in the lmc step: as of adapt", trains)
+        .addOption(new Option("--recompute <what>", "in training steps: keep all activations for the backward pass, or compute those inside of blocks again").choices(["none", "blocks"]))
         .option("--models <names>", "only these, separated by commas, where the bench has several", names)
         .option("--plot <file>", "write a plot as SVG, where the bench has one")
         .option("--out <folder>", "where to keep data and a plot, where a bench has them")

@@ -13,6 +13,11 @@ export interface SessionOptions {
    * while, without it a third less is taken, in the same time.
    */
   readonly memoryPattern?: boolean;
+  /**
+   * Keeps what a run has freed for the next one, as ONNX Runtime does unless told otherwise. Without it memory comes from the system each time: a training step takes about a tenth more
+   * of the processor's time and a tenth less memory.
+   */
+  readonly arena?: boolean;
   /** An execution provider of ONNX Runtime; `cpu` unless told otherwise. */
   readonly provider?: string;
 }
@@ -105,12 +110,13 @@ const spinUs = "50";
 const open = (model: Uint8Array | string, options: InferenceSession.SessionOptions): Promise<InferenceSession> =>
   typeof model === "string" ? InferenceSession.create(model, options) : InferenceSession.create(model, options);
 
-function sessionOptions(provider: string, { threads = 2, spinning = false, memoryPattern = true }: SessionOptions): InferenceSession.SessionOptions {
+function sessionOptions(provider: string, { threads = 2, spinning = false, memoryPattern = true, arena = true }: SessionOptions): InferenceSession.SessionOptions {
   return {
     executionProviders: [provider],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     enableMemPattern: memoryPattern,
+    enableCpuMemArena: arena,
     // Errors alone: what ONNX Runtime warns of is of no use to who drives.
     logSeverityLevel: 3,
     extra: {

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import type { Recompute } from "../autodiff/recompute.js";
 import { judge, judgeBoundsFor, type ModelMeasurement, type Verdict } from "../adaptation/judge/index.js";
 import { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
@@ -30,6 +31,7 @@ export interface AdaptOptions {
   readonly textEncoder?: string;
   readonly steps?: number;
   readonly trains?: Trainable;
+  readonly recompute?: Recompute;
   readonly seed: number;
   readonly threads: number;
   readonly onProgress: (progress: TrainingProgress) => void;
@@ -55,7 +57,7 @@ const mostFrames = 256;
  * Throws `E_NOT_TRAINABLE`, `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, and as bundles do.
  */
 export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
-  const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, seed, threads, onProgress } = options;
+  const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, recompute, seed, threads, onProgress } = options;
   const { manifest, network } = await readBundle(directory, { verify: "model" });
   requireTrainable(network);
   const { targets, condition } = await framesOf(options.frames, manifest.network, options.condition);
@@ -70,7 +72,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
       ...(textEncoder !== undefined && { textEncoder: resolve(textEncoder) }),
       targets,
       exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars)],
-      options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }) }),
+      options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }), ...(recompute && { recompute }) }),
     },
     await learners.lmc(),
     onProgress,

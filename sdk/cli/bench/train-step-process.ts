@@ -1,6 +1,7 @@
-/** A program of its own that runs Nightshift's training step as its parent asks. Arguments: the problem's file, threads. */
+/** A program of its own that runs Nightshift's training step as its parent asks. Arguments: the problem's file, threads, whether to recompute. */
 import { readFile, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import type { Recompute } from "../../autodiff/recompute.js";
 import { Learner } from "../../engine/learner.js";
 import { writeSafetensors } from "../../graph/safetensors.js";
 import type { FloatTensor } from "../../graph/tensor.js";
@@ -12,15 +13,15 @@ import { problemGraph, readProblem } from "./train-step-problem.js";
 
 const answer = (message: StepAnswer): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
 
-async function load(path: string, threads: number) {
+async function load(path: string, threads: number, recompute: Recompute) {
   const problem = readProblem(await readFile(path));
-  const graph = problemGraph(problem);
-  return { learner: await Learner.create(graph, { threads }), packs: graph.packs.filter(({ statistic }) => !statistic), batch: problem.batch, scalars: problem.scalars };
+  const graph = problemGraph(problem, recompute);
+  return { learner: await Learner.create(graph, { threads, arena: recompute === "none" }), packs: graph.packs.filter(({ statistic }) => !statistic), batch: problem.batch, scalars: problem.scalars };
 }
 
-async function main(path: string, threads: number): Promise<void> {
+async function main(path: string, threads: number, recompute: Recompute): Promise<void> {
   const beforeMb = residentMb("VmRSS");
-  const { learner, packs, batch, scalars } = await load(path, threads);
+  const { learner, packs, batch, scalars } = await load(path, threads, recompute);
   answer({ kind: "ready", version: "Nightshift" });
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line) as StepRequest;
@@ -49,5 +50,5 @@ async function main(path: string, threads: number): Promise<void> {
   await learner.close();
 }
 
-const [path, threads] = process.argv.slice(2);
-if (path) await main(path, Number(threads));
+const [path, threads, recompute] = process.argv.slice(2);
+if (path) await main(path, Number(threads), recompute === "blocks" ? "blocks" : "none");

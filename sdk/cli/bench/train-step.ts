@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Recompute } from "../../autodiff/recompute.js";
 import { findBundle, readBundle } from "../../bundle/index.js";
 import { NightshiftError } from "../../errors.js";
 import { isImported } from "../../network/architecture.js";
@@ -25,9 +26,9 @@ const reported = 5;
  * A training step at the size of the network, beside the same in another framework. Each runs in a process of its own, which waits
  * while the other is measured. Memory is a process's peak above what it had, all its code loaded, before it loaded the model.
  */
-export const bench: Bench = async ({ threads = 2, count = defaultSteps, bundle, peer, step = "lmc", trains = "default", onProgress }) => {
+export const bench: Bench = async ({ threads = 2, count = defaultSteps, bundle, peer, step = "lmc", trains = "default", recompute = "none", onProgress }) => {
   refuseFactors(trains, peer);
-  return measureStep(await problemOf(bundle, step, trains), { threads, count, peer, onProgress });
+  return measureStep(await problemOf(bundle, step, trains), { threads, count, peer, recompute, onProgress });
 };
 
 /** The peer learns the same parameters as they are. */
@@ -53,11 +54,13 @@ export interface StepOptions {
   readonly count: number;
   /** The Python to compare with. */
   readonly peer: string | undefined;
+  /** Of our own step: `none` unless told otherwise. */
+  readonly recompute?: Recompute;
   readonly onProgress: (line: string) => void;
 }
 
 /** Throws `E_MISSING_TOOL` where the peer cannot be run, `E_ENGINE` where it does not compute the same. */
-export async function measureStep(problem: Problem, { threads, count, peer, onProgress }: StepOptions): Promise<Readonly<Record<string, unknown>>> {
+export async function measureStep(problem: Problem, { threads, count, peer, recompute = "none", onProgress }: StepOptions): Promise<Readonly<Record<string, unknown>>> {
   const folder = await mkdtemp(join(tmpdir(), "nightshift-bench-"));
   const running: StepProcess[] = [];
   try {
@@ -68,9 +71,9 @@ export async function measureStep(problem: Problem, { threads, count, peer, onPr
       running.push(started.process);
       return started;
     };
-    const described = { step: problem.step, trains: problem.trains, network: `${problem.network.width}x${problem.network.height}`, threads };
+    const described = { step: problem.step, trains: problem.trains, recompute, network: `${problem.network.width}x${problem.network.height}`, threads };
     onProgress("loading");
-    const { process: ours } = await start(ownSteps());
+    const { process: ours } = await start(ownSteps(), recompute);
     if (peer === undefined) {
       const [own] = await inTurns([ours], count, onProgress);
       return { ...own, ...described };
