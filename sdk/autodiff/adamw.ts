@@ -1,6 +1,6 @@
-import type { Backward } from "./backward.js";
 import type { Graph, Value } from "../graph/graph.js";
 import { abs, add, concat, div, flat, lessOrEqual, min, mul, reshape, slice, sqrt, sub, sum, sumSquare, where } from "../graph/ops.js";
+import type { Backward } from "./backward.js";
 
 /** The scalar inputs of an optimiser step, so that rates change without a rebuild. */
 export interface AdamWRates {
@@ -34,7 +34,7 @@ const largest = 3.4e38;
 export function clipping(graph: Graph, loss: Value, { gradients, contributions }: Backward, bound: Value): Clipping {
   const squares = gradients.map((g) => sumSquare(flat(g), [0]));
   const squared = squares.reduce((all, square) => add(all, square), graph.scalar(1e-12));
-  const norm = sqrt(add(squared, mul(firstOfEach(contributions), 0)));
+  const norm = sqrt(contributions.length === 0 ? squared : add(squared, mul(firstOfEach(contributions), 0)));
   const isFinite = lessOrEqual(add(abs(reshape(loss, [])), norm), largest);
   return { factor: where(isFinite, min(div(bound, norm), 1), graph.scalar(0)), norm, isFinite };
 }
