@@ -154,6 +154,7 @@ export interface OnnxOptions {
   threads: number
   spinning: boolean
   memoryPattern: boolean
+  arena: boolean
   provider: string
 }
 

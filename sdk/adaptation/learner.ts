@@ -1,3 +1,4 @@
+import type { Recompute } from "../autodiff/recompute.js";
 import type { StepEngine } from "../engine/learner.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 import type { Network } from "../network/architecture.js";
@@ -75,6 +76,8 @@ export interface LearnerOptions {
   /** Share of a target frame's patches that are masked. */
   readonly maskRatio: number;
   readonly trains: Trainable;
+  /** `blocks`: activations are computed again in the backward pass, which takes more time and less memory. `none` unless told otherwise. */
+  readonly recompute?: Recompute;
   readonly seed: number;
   /** Threads of the sessions. */
   readonly threads: number;

@@ -37,7 +37,7 @@ class OnnxLmcLearner implements LmcLearner {
     const { width, height } = this.config;
     const k = paddedVocabularySize(Math.max(vocabulary.length, ...source.names.map((list) => list.length)));
     await this.words.learn([...vocabulary, ...source.names.flat()]);
-    const learner = (this.#learner ??= await this.#create(k, source.boxLabels.length / source.names.length));
+    const learner = (this.#learner ??= await this.#create(k, source.boxLabels.length / source.names.length, rates.restore > 0));
     const patches = (height * width) / patchSize ** 2;
     const target = this.words.batch(Array.from({ length: t }, () => vocabulary), k);
     const result = await learner.step(
@@ -105,11 +105,11 @@ class OnnxLmcLearner implements LmcLearner {
     await learner?.close();
   }
 
-  #create(names: number, boxes: number): Promise<Learner> {
-    const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, threads, engine = "onnxruntime", provider = "cpu" } = this.options;
+  #create(names: number, boxes: number, keepsStart: boolean): Promise<Learner> {
+    const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, recompute = "none", threads, engine = "onnxruntime", provider = "cpu" } = this.options;
     const rank = rankOf(trains);
-    const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsOf(trains, this.config), ...(rank !== undefined && { rank }) });
-    return Learner.create(graph, { threads, engine, provider });
+    const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsOf(trains, this.config), recompute, ...(rank !== undefined && { rank }) });
+    return Learner.create(graph, { threads, engine, provider, keepsStart, arena: recompute === "none" });
   }
 
   /** What trains from the learner, the rest as it came. */

@@ -1,10 +1,11 @@
 import { NightshiftError } from "../errors.js";
 import type { Operator } from "../graph/attributes.js";
-import type { Node, Value } from "../graph/graph.js";
+import type { Graph, Node, Value } from "../graph/graph.js";
 import { add, expand, mul, reshape, sum } from "../graph/ops.js";
 import type { Shape } from "../graph/tensor.js";
 import { gradientRules } from "./gradients.js";
 import { zeros } from "./linear-maps.js";
+import { Recomputation, type Recompute } from "./recompute.js";
 import type { Gradient, GradientRule } from "./rule.js";
 
 /**
@@ -45,26 +46,43 @@ function rulesOf(node: Node, dys: readonly (Value | undefined)[], dy: Value): re
   return gradients;
 }
 
+export interface BackwardOptions {
+  /** `none` unless told otherwise. */
+  readonly recompute?: Recompute;
+}
+
+export interface Backward {
+  /** With respect to each value, in its shape. Zeros where the loss does not depend on it. */
+  readonly gradients: readonly Value[];
+  /** What they are sums of, in the order in which it is made. */
+  readonly contributions: readonly Value[];
+}
+
 /**
  * Reverse-mode differentiation at graph level: adds to the graph of `loss` the nodes that compute its gradient with
- * respect to each value of `wrt`, in the shape of that value. Zeros where the loss does not depend on it.
+ * respect to each value of `wrt`.
  *
  * @param loss float32, one element
  * @throws `E_GRADIENT` where the way back leads through an operator that cannot be differentiated
  */
-export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
+export function backward(loss: Value, wrt: readonly Value[], options: BackwardOptions = {}): Backward {
   if (loss.size !== 1)
     throw new NightshiftError("E_GRADIENT", { expected: "a loss of one element", received: String(loss), remedy: "Sum or average it first." });
   const one = loss.graph.scalar(1);
-  return pullBack([loss], [loss.rank === 0 ? one : reshape(one, loss.shape)], wrt);
+  return walk([loss], [loss.rank === 0 ? one : reshape(one, loss.shape)], wrt, options);
 }
+
+/** The gradients of `backward` alone. */
+export const gradients = (loss: Value, wrt: readonly Value[]): readonly Value[] => backward(loss, wrt).gradients;
 
 /**
  * The vector-Jacobian product: from the gradients `dys` that arrive at `ys`, in their shapes, those with respect to each value of `wrt`. Zeros where no y depends on it.
  *
  * @throws `E_GRADIENT` where the way back leads through an operator that cannot be differentiated
  */
-export function pullBack(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]): Value[] {
+export const pullBack = (ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]): readonly Value[] => walk(ys, dys, wrt, {}).gradients;
+
+function walk(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[], { recompute = "none" }: BackwardOptions): Backward {
   const [first] = ys;
   const { graph } = first;
   const dependent = new Set<Value>(wrt);
@@ -73,6 +91,9 @@ export function pullBack(ys: readonly Value[], dys: readonly Value[], wrt: reado
     if (node.inputs.some((v) => dependent.has(v)))
       for (const output of node.outputs) if (!graph.isStopped(output)) dependent.add(output);
 
+  const again = recompute === "blocks" ? recomputation(graph, dependent, wrt) : undefined;
+  const wanted = new Set(wrt);
+  const contributions: Value[] = [];
   const adjoint = new Map(ys.map((y, at) => [y, dys[at]]));
   graph.scope("backward", () => {
     for (let i = forward.length - 1; i >= 0; i--) {
@@ -85,7 +106,7 @@ export function pullBack(ys: readonly Value[], dys: readonly Value[], wrt: reado
       const [y] = node.outputs;
       const lazy = lazyBroadcast.has(node.operator);
       const whole = lazy ? arrived : arrived.map((g, j) => (g && !same(g.shape, node.outputs[j].shape) ? expand(g, node.outputs[j].shape) : g));
-      const rules = rulesOf(node, whole, whole[0] ?? raw);
+      const rules = rulesOf(again?.node(node, adjoint) ?? node, whole, whole[0] ?? raw);
       node.inputs.forEach((input, j) => {
         if (!needed[j]) return;
         const rule = rules[j];
@@ -98,14 +119,31 @@ export function pullBack(ys: readonly Value[], dys: readonly Value[], wrt: reado
           });
         const made = rule();
         const gradient = lazy ? unbroadcast(made, y.shape, input) : broadcasting.has(node.operator) ? unbroadcast(made, made.shape, input) : made;
+        if (wanted.has(input)) contributions.push(gradient);
         const known = adjoint.get(input);
         adjoint.set(input, known ? add(known, gradient) : gradient);
       });
     }
   });
-  return wrt.map((v) => {
+  const found = wrt.map((v) => {
     const gradient = adjoint.get(v);
     if (!gradient) return zeros(first, v.shape);
     return same(gradient.shape, v.shape) ? gradient : expand(gradient, v.shape);
   });
+  return { gradients: found, contributions };
+}
+
+/** Of the forward pass, what depends both on the batch and on what learns: what is made of weights alone is small, and kept. */
+function recomputation(graph: Graph, dependent: ReadonlySet<Value>, wrt: readonly Value[]): Recomputation {
+  const learning = new Set<Value>();
+  const open = [...wrt];
+  for (let next = open.pop(); next; next = open.pop()) {
+    if (learning.has(next)) continue;
+    learning.add(next);
+    open.push(...(graph.producer(next)?.inputs ?? []));
+  }
+  const activations = new Set<Value>(graph.inputs.filter((input) => !learning.has(input)));
+  for (const node of graph.nodes) if (node.inputs.some((v) => activations.has(v))) for (const output of node.outputs) activations.add(output);
+  const nodes = graph.nodes.filter(({ inputs }) => inputs.some((v) => activations.has(v)) && inputs.some((v) => dependent.has(v)));
+  return new Recomputation(graph, nodes, activations);
 }

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import type { Recompute } from "../autodiff/recompute.js";
 import type { Trainable } from "../network/trainable.js";
 import { names, trains, trust, wholeNumber } from "./arguments.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
@@ -14,6 +15,7 @@ interface Options {
   readonly trust?: readonly string[];
   readonly steps?: number;
   readonly trains?: Trainable;
+  readonly recompute?: Recompute;
   readonly seed: number;
   readonly threads: number;
   readonly engine?: "onnxruntime" | "native";
@@ -34,6 +36,7 @@ export const adaptCommand = (io: Io): Command =>
     .option(...trust)
     .option("--steps <count>", "learning steps", wholeNumber(1))
     .option("--trains <what>", "default, all, norm (of normalisation), decoder, last:n (matrices), lora:r (of rank r), or /a pattern of names/", trains)
+    .addOption(new Option("--recompute <what>", "blocks computes activations again in the backward pass: more time, less memory").choices(["none", "blocks"]))
     .option("--seed <number>", "of learning", wholeNumber(0), 1)
     .option("--threads <count>", "threads of learning", wholeNumber(1), 2)
     .addOption(new Option("--engine <which>", "who computes the steps: onnxruntime (the default), or native (the same from the native module, the state staying on the device)").choices(["onnxruntime", "native"]))

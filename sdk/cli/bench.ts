@@ -21,6 +21,7 @@ export const benchCommand = (io: Io): Command => {
         .option("--native", "measure what the native module does too, where the bench can")
         .addOption(new Option("--step <kind>", "which training step").choices(["lmc", "supervised"]))
         .option("--trains <which>", "which parameters learn in the lmc step: as of adapt", trains)
+        .addOption(new Option("--recompute <what>", "in training steps: keep all activations for the backward pass, or compute those inside of blocks again").choices(["none", "blocks"]))
         .option("--models <names>", "only these, separated by commas, where the bench has several", names)
         .option("--plot <file>", "write a plot as SVG, where the bench has one")
         .option("--out <folder>", "where to keep data and a plot, where a bench has them")

@@ -1,3 +1,4 @@
+import type { Recompute } from "../autodiff/recompute.js";
 import type { Trainable } from "../network/trainable.js";
 
 /** What a bench is asked for on the command line; each takes what means something to it. */
@@ -18,6 +19,8 @@ export interface BenchOptions {
   readonly step?: "lmc" | "supervised";
   /** Which parameters learn in it. */
   readonly trains?: Trainable;
+  /** Whether activations are kept, or computed again. */
+  readonly recompute?: Recompute;
   /** Names of models, where a bench has several. */
   readonly models?: readonly string[];
   /** Where a plot goes, as SVG, where a bench has one. */

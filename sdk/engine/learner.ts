@@ -1,5 +1,5 @@
 import { NightshiftError } from "../errors.js";
-import type { FloatTensor, Tensor, Weights } from "../graph/tensor.js";
+import type { FloatTensor, Shape, Tensor, Weights } from "../graph/tensor.js";
 import { beta1, beta2 } from "../autodiff/adamw.js";
 import type { Random } from "../random.js";
 import { unpackWeights } from "../network/packing.js";
@@ -15,13 +15,15 @@ export type StepResults = Readonly<Record<string, Float32Array>>;
 /** Who runs training steps: ONNX Runtime from JavaScript, or from the native module. */
 export type StepEngine = "onnxruntime" | "native";
 
-export interface StepOptions extends SessionOptions {
+export interface LearnerOptions extends SessionOptions {
   /** `onnxruntime` unless told otherwise. */
   readonly engine?: StepEngine;
-  /** To go on from; the graph's first values unless told otherwise. */
+  /** A checkpoint's, in the place of the graph's first. Copied. */
   readonly state?: Weights;
-  /** That were done before. */
+  /** Steps that the checkpoint had done. */
   readonly steps?: number;
+  /** Keeps what the student starts from, for `restore`. */
+  readonly keepsStart?: boolean;
 }
 
 /** Runs a training step graph, whose state a `StepSession` keeps. */
@@ -30,29 +32,37 @@ export class Learner {
 
   private constructor(
     private readonly session: StepSession,
-    private readonly graph: Omit<StepGraph, "model">,
+    private readonly graph: Pick<StepGraph, "scalars" | "results" | "packs">,
+    /** Of the state's tensors. */
+    private readonly shapes: ReadonlyMap<string, Shape>,
+    private readonly start: ReadonlyMap<string, Float32Array> | undefined,
     steps: number,
   ) {
     this.#steps = steps;
   }
 
-  /** Throws `E_BUNDLE_FORMAT` for the state of another network, `E_PROVIDER`, `E_ENGINE`, with the native module also `E_NATIVE`, `E_ONNXRUNTIME`. */
-  static async create(graph: StepGraph, { engine = "onnxruntime", ...options }: StepOptions = {}): Promise<Learner> {
+  /**
+   * The graph's state becomes the learner's own: a graph is for one learner.
+   * Throws `E_BUNDLE_FORMAT` where a checkpoint's state does not fit, `E_PROVIDER`, `E_ENGINE`, with the native module also `E_NATIVE`, `E_ONNXRUNTIME`.
+   */
+  static async create(graph: StepGraph, { engine = "onnxruntime", state, steps = 0, keepsStart = false, ...options }: LearnerOptions = {}): Promise<Learner> {
+    const { model, scalars, results, packs } = graph;
     const current: Tensors = {};
     for (const [name, initial] of graph.state) {
-      const tensor = options.state?.get(name) ?? initial;
-      if (tensor.data.length !== initial.data.length)
+      const kept = state?.get(name);
+      if (kept && kept.data.length !== initial.data.length)
         throw new NightshiftError("E_BUNDLE_FORMAT", {
           expected: `${initial.data.length} numbers for ${name}`,
-          received: String(tensor.data.length),
+          received: String(kept.data.length),
           remedy: "The checkpoint belongs to another network; start a new one.",
         });
-      current[name] = { dtype: "float32", shape: initial.shape, data: tensor.data };
+      current[name] = { dtype: "float32", shape: initial.shape, data: kept ? kept.data.slice() : initial.data };
     }
+    const start = keepsStart ? new Map([...graph.state].flatMap(([name, { data }]) => (name.startsWith(prefixes.student) ? [[name, data.slice()] as const] : []))) : undefined;
+    const shapes = new Map([...graph.state].map(([name, { shape }]) => [name, shape]));
     const settings = { memoryPattern: false, ...options };
-    const session =
-      engine === "native" ? await NativeOnnxRuntime.open(settings).openSteps(graph.model, current, prefixes.next) : await OnnxSteps.open(graph.model, current, prefixes.next, settings);
-    return new Learner(session, { state: graph.state, scalars: graph.scalars, results: graph.results, packs: graph.packs }, options.steps ?? 0);
+    const session = engine === "native" ? await NativeOnnxRuntime.open(settings).openSteps(model, current, prefixes.next) : await OnnxSteps.open(model, current, prefixes.next, settings);
+    return new Learner(session, { scalars, results, packs }, shapes, start, steps);
   }
 
   /** Steps done, which AdamW's bias correction counts. */
@@ -65,7 +75,7 @@ export class Learner {
    *
    * @param data the graph's data inputs
    * @param scalars rates and weights that differ from the graph's defaults
-   * @throws `E_WEIGHTS_NOT_FINITE` where the loss is not finite; the state stays as it was before the step
+   * @throws `E_WEIGHTS_NOT_FINITE` where the loss or its gradient is not finite; the state stays as it was before the step
    */
   async step(data: Feeds, scalars: Readonly<Record<string, number>> = {}): Promise<StepResults> {
     const t = this.#steps + 1;
@@ -76,30 +86,29 @@ export class Learner {
     const answer = await this.session.step(feeds);
     const results: Record<string, Float32Array> = {};
     for (const name of this.graph.results) results[name] = answer[name].data as Float32Array;
-    const loss = results.loss[0];
-    if (!Number.isFinite(loss))
+    const [loss, norm] = [results.loss[0], results.gradientNorm[0]];
+    if (!Number.isFinite(loss) || !Number.isFinite(norm))
       throw new NightshiftError("E_WEIGHTS_NOT_FINITE", {
-        expected: "a finite loss",
-        received: `${loss} at step ${t}`,
+        expected: "a finite loss and gradient",
+        received: `${loss} and ${norm} at step ${t}`,
         remedy: "Lower the learning rate, or look at the frames of this step.",
       });
-    this.session.accept();
     this.#steps = t;
     return results;
   }
 
-  /** Puts a share of the student's numbers, drawn at random, back to where they were before the first step. */
+  /** Puts a share of the student's numbers, drawn at random, back to where they were before the first step. For learners that keep it. */
   restore(share: number, random: Random): void {
-    for (const [name, { data: start }] of this.graph.state)
-      if (name.startsWith(prefixes.student))
-        this.session.change(name, (now) => {
-          for (let at = 0; at < now.length; at++) if (random.chance(share)) now[at] = start[at];
-        });
+    if (!this.start) throw new TypeError("a learner made without keepsStart");
+    for (const [name, start] of this.start)
+      this.session.change(name, (now) => {
+        for (let at = 0; at < now.length; at++) if (random.chance(share)) now[at] = start[at];
+      });
   }
 
   /** All that persists, for a checkpoint. The tensors are the learner's own: copy what must outlive the next step. */
   state(): Weights {
-    return new Map([...this.graph.state.keys()].map((name) => [name, this.#read(name)]));
+    return new Map([...this.shapes.keys()].map((name) => [name, this.#read(name)]));
   }
 
   /** A copy of the student's or the teacher's weights, by parameter. Statistics are the student's; what does not train is not among them. */
@@ -107,7 +116,7 @@ export class Learner {
     const weights = new Map<string, FloatTensor>();
     for (const pack of this.graph.packs) {
       const name = (pack.statistic ? prefixes.student : prefixes[whose]) + pack.name;
-      if (this.graph.state.has(name)) for (const [parameter, tensor] of unpackWeights(pack, this.#read(name))) weights.set(parameter, tensor);
+      if (this.shapes.has(name)) for (const [parameter, tensor] of unpackWeights(pack, this.#read(name))) weights.set(parameter, tensor);
     }
     return weights;
   }
@@ -117,7 +126,7 @@ export class Learner {
   }
 
   #read(name: string): FloatTensor {
-    return { dtype: "float32", shape: this.graph.state.get(name)?.shape ?? [], data: this.session.read(name) };
+    return { dtype: "float32", shape: this.shapes.get(name) ?? [], data: this.session.read(name) };
   }
 }
 

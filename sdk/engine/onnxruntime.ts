@@ -13,6 +13,11 @@ export interface SessionOptions {
    * while, without it a third less is taken, in the same time.
    */
   readonly memoryPattern?: boolean;
+  /**
+   * Keeps what a run has freed for the next one, as ONNX Runtime does unless told otherwise. Without it memory comes from the system each time: a training step takes about a tenth more
+   * of the processor's time and a tenth less memory.
+   */
+  readonly arena?: boolean;
   /** An execution provider of ONNX Runtime; `cpu` unless told otherwise. */
   readonly provider?: string;
 }
@@ -70,6 +75,7 @@ export class OnnxSession {
     const fetches = Object.fromEntries(session.outputNames.map((name) => [name, into[name] ? toOrt(into[name]) : null]));
     try {
       const answer = await session.run(mapValues(feeds, toOrt), fetches);
+      free(Object.keys(into).flatMap((name) => answer[name] ?? []));
       return Object.fromEntries(Object.entries(answer).map(([name, tensor]) => [name, into[name] ?? fromOrt(name, tensor)]));
     } catch (cause) {
       if (cause instanceof NightshiftError) throw cause;
@@ -104,12 +110,13 @@ const spinUs = "50";
 const open = (model: Uint8Array | string, options: InferenceSession.SessionOptions): Promise<InferenceSession> =>
   typeof model === "string" ? InferenceSession.create(model, options) : InferenceSession.create(model, options);
 
-function sessionOptions(provider: string, { threads = 2, spinning = false, memoryPattern = true }: SessionOptions): InferenceSession.SessionOptions {
+function sessionOptions(provider: string, { threads = 2, spinning = false, memoryPattern = true, arena = true }: SessionOptions): InferenceSession.SessionOptions {
   return {
     executionProviders: [provider],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     enableMemPattern: memoryPattern,
+    enableCpuMemArena: arena,
     // Errors alone: what ONNX Runtime warns of is of no use to who drives.
     logSeverityLevel: 3,
     extra: {
@@ -141,6 +148,16 @@ function fromOrt(name: string, { type, data, dims }: InferenceSession.OnnxValueM
     received: type,
     remedy: "Cast the output inside the model.",
   });
+}
+
+/** Gives memory back now rather than when it is collected. The binding copies every output, those too that were written where they were wanted: for a training step that is all its state. */
+function free(tensors: readonly InferenceSession.OnnxValueMapType[string][]): void {
+  const buffers = tensors.flatMap(({ data }) => (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer ? [data.buffer] : []));
+  if (buffers.length === 0) return;
+  const { port1, port2 } = new MessageChannel();
+  port1.postMessage(undefined, buffers);
+  port1.close();
+  port2.close();
 }
 
 const mapValues = <A, B>(record: Record<string, A>, change: (value: A) => B): Record<string, B> =>

@@ -10,16 +10,11 @@ export interface Session {
 
 /**
  * A model that hands a state of float32 tensors on from one run to the next: for every tensor of it there is an input of that name, and an output of that name
- * after a prefix. Whoever runs it keeps the state where it is computed, twice, as a step reads one while it writes the other.
+ * after a prefix. Whoever runs it keeps the state where it is computed, and may write the next where the last was (see `writeStep`).
  */
 export interface StepSession {
-  /**
-   * Computes the next state from the present one, which stays until `accept`; answers with the outputs that are no state. Throws `E_ENGINE` where names, types or
-   * shapes do not fit, `E_CLOSED` after `close`.
-   */
+  /** Goes from the present state to the next; answers with the outputs that are no state. Throws `E_ENGINE` where names, types or shapes do not fit, and then the state stays; `E_CLOSED` after `close`. */
   step(feeds: Tensors): Promise<Tensors>;
-  /** What the last step computed becomes the present state. */
-  accept(): void;
   /** A tensor of the present state. The numbers may be the session's own: copy what must outlive the next step. */
   read(name: string): Float32Array;
   /** Changes a tensor of the present state in place. */

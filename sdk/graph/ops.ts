@@ -66,6 +66,7 @@ export const reshape = (x: Value, shape: Shape): Value => {
   const known = shape.reduce((a, n) => (n === -1 ? a : a * n), 1);
   return one("Reshape", [x], { shape: shape.map((n) => (n === -1 ? x.size / known : n)) });
 };
+export const flat = (x: Value): Value => (x.rank === 1 ? x : reshape(x, [x.size]));
 export const transpose = (x: Value, perm: readonly number[]): Value => one("Transpose", [x], { perm });
 /** Exchanges the last two axes. */
 export const transposeLast = (x: Value): Value => {

@@ -47,6 +47,12 @@ export class Builder {
     const keptVariance = this.parameter(`${name}.variance`, [channels], { fill: 1 }, true);
     if (this.normalisation === "frozen") {
       const factor = div(scale, sqrt(add(keptVariance, epsilon)));
+      const { constants } = this.graph;
+      if (constants.has(w) && !constants.has(scale)) {
+        // The kernel's gradient, which nobody wants, would be the way to the scale's.
+        const [channel, shift] = [factor, sub(bias, mul(keptMean, factor))].map((each) => reshape(each, [channels, 1, 1]));
+        return add(mul(conv(x, w, undefined, convOptions), channel), shift);
+      }
       return conv(x, mul(w, reshape(factor, [channels, 1, 1, 1])), sub(bias, mul(keptMean, factor)), convOptions);
     }
     const y = conv(x, w, undefined, convOptions);

@@ -73,6 +73,8 @@ export function unpackWeights(pack: Pack, packed: FloatTensor): Weights {
 export class PackedParameters implements ParameterSource {
   /** The graph's input of each pack. */
   readonly inputs = new Map<Pack, Value>();
+  /** The parameters of each pack, flat where there are several, in the pack's order. */
+  readonly parts = new Map<Pack, readonly Value[]>();
   readonly #values = new Map<string, Value>();
 
   constructor(
@@ -85,6 +87,7 @@ export class PackedParameters implements ParameterSource {
       const input = graph.input(prefix + pack.name, "float32", pack.shape);
       this.inputs.set(pack, input);
       const parts = pack.parts.length === 1 && sizeOf(pack.parts[0].shape) === input.size ? [input] : split(input, pack.parts.map((p) => sizeOf(p.shape)), 0);
+      this.parts.set(pack, parts);
       pack.parts.forEach((part, i) => this.#values.set(part.name, parts[i].shape.join() === part.shape.join() ? parts[i] : reshape(parts[i], part.shape)));
     }
   }

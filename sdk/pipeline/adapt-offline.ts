@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import type { Recompute } from "../autodiff/recompute.js";
 import { judge, judgeBoundsFor, type ModelMeasurement, type Verdict } from "../adaptation/judge/index.js";
 import { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
@@ -33,6 +34,7 @@ export interface AdaptOptions {
   readonly trust?: readonly string[];
   readonly steps?: number;
   readonly trains?: Trainable;
+  readonly recompute?: Recompute;
   readonly seed: number;
   readonly threads: number;
   /** Who computes the steps, and on which execution provider of ONNX Runtime; from JavaScript on the CPU unless told otherwise. */
@@ -61,7 +63,7 @@ const mostFrames = 256;
  * Throws `E_NOT_TRAINABLE`, `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, `E_KEY`, and as bundles do.
  */
 export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
-  const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, seed, threads, engine, provider, onProgress } = options;
+  const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, recompute, seed, threads, engine, provider, onProgress } = options;
   const trust = options.trust && { trust: await readTrust(options.trust) };
   const { manifest, network } = await readBundle(directory, { verify: "model", ...trust });
   requireTrainable(network);
@@ -78,7 +80,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
       ...trust,
       targets,
       exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars)],
-      options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }), ...(engine && { engine }), ...(provider !== undefined && { provider }) }),
+      options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }), ...(recompute && { recompute }), ...(engine && { engine }), ...(provider !== undefined && { provider }) }),
     },
     await learners.lmc(),
     onProgress,

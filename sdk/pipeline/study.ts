@@ -30,6 +30,7 @@ export const rowSchema = z.strictObject({
   restyledShare: share.optional(),
   pastedShare: share.optional(),
   maskRatio: share.optional(),
+  recompute: z.enum(["none", "blocks"]).optional(),
   trains: z.custom<Trainable>((value) => typeof value === "string" && isTrainable(value), "must be default, all, norm, decoder, last:n, lora:r or /pattern/").optional(),
   rampSteps: z.number().int().min(0).optional(),
   rates: z

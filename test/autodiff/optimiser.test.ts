@@ -1,5 +1,5 @@
 import test from "ava";
-import { adamW, beta1, beta2, clipFactor } from "../../sdk/autodiff/adamw.js";
+import { adamW, beta1, beta2, clipping } from "../../sdk/autodiff/adamw.js";
 import { ema } from "../../sdk/autodiff/ema.js";
 import { evaluate } from "../../sdk/engine/reference/index.js";
 import { Graph } from "../../sdk/graph/graph.js";
@@ -14,7 +14,7 @@ test("AdamW takes the steps that its definition gives", (t) => {
   const scalar = (name: string) => graph.input(name, "float32", []);
   const [p, g, m, v] = ["p", "g", "m", "v"].map(tensor);
   const [factor, rate, correction1, correction2, decay] = ["factor", "rate", "correction1", "correction2", "decay"].map(scalar);
-  const next = adamW(p, g, m, v, factor, { rate, correction1, correction2, decay });
+  const next = adamW(p, g, m, v, { factor, isFinite: graph.input("isFinite", "bool", []) }, { rate, correction1, correction2, decay });
   graph.output("p2", next.parameter);
   graph.output("m2", next.first);
   graph.output("v2", next.second);
@@ -28,7 +28,7 @@ test("AdamW takes the steps that its definition gives", (t) => {
     const out = evaluate(graph, {
       p: all(state.p), g: all(gradient), m: all(state.m), v: all(state.v),
       factor: one(0.5), rate: one(0.1), decay: one(0.2),
-      correction1: one(1 / (1 - beta1 ** step)), correction2: one(1 / (1 - beta2 ** step)),
+      isFinite: { dtype: "bool", shape: [], data: Uint8Array.of(1) }, correction1: one(1 / (1 - beta1 ** step)), correction2: one(1 / (1 - beta2 ** step)),
     });
     const scaled = gradient.map((x) => 0.5 * x);
     first = first.map((x, i) => 0.9 * x + 0.1 * scaled[i]);
@@ -47,7 +47,7 @@ test("AdamW takes the steps that its definition gives", (t) => {
 test("gradients are clipped by their common norm, and only when it is larger", (t) => {
   const graph = new Graph("clip");
   const [a, b] = [graph.input("a", "float32", [2]), graph.input("b", "float32", [])];
-  const { factor, norm } = clipFactor(graph, [a, b], graph.input("bound", "float32", []));
+  const { factor, norm } = clipping(graph, graph.scalar(1), { gradients: [a, b], contributions: [a, b] }, graph.input("bound", "float32", []));
   graph.output("factor", factor);
   graph.output("norm", norm);
   const run = (bound: number) => evaluate(graph, { a: floats([2], [3, 4]), b: floats([], [12]), bound: floats([], [bound]) });

@@ -121,11 +121,11 @@ check("a program may end in the middle of runs: its exit code stands", async (t)
 });
 
 const weights = initialWeights(tinyNetwork, 3);
-const options = { batch: 2, names: 16, boxes: 4 };
+/** A graph is for one learner. */
+const graphOf = () => supervisedStep(tinyNetwork, weights, { batch: 2, names: 16, boxes: 4 });
 
 check("steps are those from JavaScript to the bit: losses, weights, moments and teacher, also where a share is put back", async (t) => {
-  const graph = supervisedStep(tinyNetwork, weights, options);
-  const [script, native] = await Promise.all((["onnxruntime", "native"] as const).map((engine) => Learner.create(graph, { threads: 1, engine })));
+  const [script, native] = await Promise.all((["onnxruntime", "native"] as const).map((engine) => Learner.create(graphOf(), { threads: 1, engine, keepsStart: true })));
   for (let step = 0; step < 4; step++) {
     const batch = tinyBatch(2, 16, 4, step);
     const rates = { rateEncoder: 1e-3, rateDecoder: 1e-3, alpha: 0.9 };
@@ -135,15 +135,14 @@ check("steps are those from JavaScript to the bit: losses, weights, moments and 
   t.deepEqual(native.state(), script.state());
   t.deepEqual(native.weights("teacher"), script.weights("teacher"));
   t.notDeepEqual(native.weights("student").get("encoder.stem.weight"), weights.get("encoder.stem.weight"));
-  const resumed = await Learner.create(graph, { threads: 1, engine: "native", state: script.state(), steps: script.steps });
+  const resumed = await Learner.create(graphOf(), { threads: 1, engine: "native", state: script.state(), steps: script.steps });
   const batch = tinyBatch(2, 16, 4, 9);
   t.deepEqual(await resumed.step(batch), await script.step(batch));
   for (const learner of [script, native, resumed]) await learner.close();
 });
 
 check("a step whose loss is not finite leaves the state as it was, and the next one goes on from there", async (t) => {
-  const graph = supervisedStep(tinyNetwork, weights, options);
-  const [script, native] = await Promise.all((["onnxruntime", "native"] as const).map((engine) => Learner.create(graph, { threads: 1, engine })));
+  const [script, native] = await Promise.all((["onnxruntime", "native"] as const).map((engine) => Learner.create(graphOf(), { threads: 1, engine })));
   const batch = tinyBatch(2, 16, 4, 1);
   for (const learner of [script, native]) {
     await learner.step(batch);
@@ -166,12 +165,9 @@ check("steps are refused data that lacks an input, and state that the model does
   const state = { sum: float32([2, 1], [1, 1]) };
   const steps = await runtime.openSteps(writeOnnx(graph), state, "next/");
   await t.throwsAsync(steps.step({}), { message: /^E_ENGINE.*no unused/ });
-  t.throws(() => steps.accept(), { message: /^E_ENGINE/ });
+  t.deepEqual([...steps.read("sum")], [1, 1]);
   const unused = float32([1], [0]);
   t.deepEqual([...((await steps.step({ unused })).was?.data ?? [])], [1, 1]);
-  t.deepEqual([...steps.read("sum")], [1, 1]);
-  steps.accept();
-  t.throws(() => steps.accept(), { message: /^E_ENGINE/ });
   t.deepEqual([...steps.read("sum")], [2, 3]);
   steps.change("sum", (numbers) => numbers.fill(5));
   t.deepEqual([...((await steps.step({ unused })).was?.data ?? [])], [5, 5]);

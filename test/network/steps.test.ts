@@ -1,8 +1,12 @@
 import test from "ava";
+import type { Recompute } from "../../sdk/autodiff/recompute.js";
 import { Learner } from "../../sdk/engine/learner.js";
+import { Graph } from "../../sdk/graph/graph.js";
+import { add, mul, reshape } from "../../sdk/graph/ops.js";
 import { initialWeights, parameterSpecs } from "../../sdk/network/initial.js";
 import { patchSize } from "../../sdk/network/contract.js";
 import { lmcStep } from "../../sdk/network/steps/lmc.js";
+import { writeStep } from "../../sdk/network/steps/step-graph.js";
 import { trainsDefault, trainsOf } from "../../sdk/network/trainable.js";
 import { supervisedStep } from "../../sdk/network/steps/supervised.js";
 import { bytes, floats, tinyBatch, tinyNetwork } from "../support/tiny.js";
@@ -108,9 +112,37 @@ test("normalisation alone trains where that is asked for, and no bias of another
   t.false(trained.includes("decoder.pixel.context.bias") || trained.includes("decoder.region.delta.bias"));
 });
 
+test("a step is the same where activations are computed again, up to rounding", async (t) => {
+  const stepped = async (recompute: Recompute) => {
+    const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsOf("all", tinyNetwork), recompute });
+    const learner = await Learner.create(graph, { threads: 1, arena: recompute === "none" });
+    const results = await learner.step({ ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) });
+    const state = new Map([...learner.state()].map(([name, { data }]) => [name, data.slice()]));
+    await learner.close();
+    return { results, state };
+  };
+  const [kept, again] = [await stepped("none"), await stepped("blocks")];
+  for (const [name, [value]] of Object.entries(kept.results)) t.true(Math.abs(again.results[name][0] - value) <= 1e-5 * Math.abs(value), name);
+  for (const [name, numbers] of kept.state) {
+    if (!name.startsWith("first/")) continue;
+    const difference = Math.hypot(...numbers.map((value, at) => value - (again.state.get(name)?.[at] ?? NaN)));
+    t.true(difference <= 1e-3 * Math.hypot(...numbers), `${name} ${difference} of ${Math.hypot(...numbers)}`);
+  }
+});
+
+test("a step that would read state after writing it is refused", (t) => {
+  const graph = new Graph("late");
+  const [x, y] = ["x", "y"].map((name) => graph.input(name, "float32", [2]));
+  graph.output("next/x", mul(x, 2));
+  graph.output("next/y", mul(y, 2));
+  t.notThrows(() => writeStep(graph));
+  graph.output("late", add(reshape(x, [2, 1]), 1));
+  t.throws(() => writeStep(graph), { code: "E_GRAPH_SHAPE", message: /next\/x/ });
+});
+
 test("entropy falls where it is learnt (TENT); a share of the weights goes back to the start (CoTTA)", async (t) => {
   const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsOf("all", tinyNetwork) });
-  const learner = await Learner.create(graph, { threads: 1 });
+  const learner = await Learner.create(graph, { threads: 1, keepsStart: true });
   const feeds = { ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) };
   const none = { weightSupervised: 0, weightLmc: 0, weightSelfTraining: 0, weightAlign: 0 };
   const run = async (): Promise<number> => (await learner.step(feeds, { ...none, weightEntropy: 1, rateEncoder: 1e-3, rateDecoder: 1e-3, decay: 0 })).entropy[0];

@@ -34,13 +34,14 @@ pub struct OnnxOptions {
     pub threads: u32,
     pub spinning: bool,
     pub memory_pattern: bool,
+    pub arena: bool,
     pub provider: String,
 }
 
 impl OnnxOptions {
     fn settings(&self) -> Outcome<Settings> {
-        let Self { threads, spinning, memory_pattern, ref provider } = *self;
-        Ok(Settings { threads: threads as usize, spinning, memory_pattern, provider: Provider::of(provider)? })
+        let Self { threads, spinning, memory_pattern, arena, ref provider } = *self;
+        Ok(Settings { threads: threads as usize, spinning, memory_pattern, arena, provider: Provider::of(provider)? })
     }
 }
 

@@ -49,7 +49,7 @@ impl OnnxRuntime {
 
     /// Whether sessions can run on a provider here; an error that says why where they cannot.
     pub fn check(&self, provider: Provider) -> Outcome<()> {
-        provider.register(self.builder()?).map(|_| ())
+        provider.register(self.builder()?, true).map(|_| ())
     }
 
     pub(super) fn builder(&self) -> Outcome<ort::session::builder::SessionBuilder> {

@@ -40,10 +40,10 @@ impl Provider {
     }
 
     /// Makes sessions run on it; where it is not there, that is told and nothing else is taken.
-    pub fn register(self, builder: SessionBuilder) -> Outcome<SessionBuilder> {
+    pub fn register(self, builder: SessionBuilder, arena: bool) -> Outcome<SessionBuilder> {
         let provider: ExecutionProviderDispatch = match self {
-            // As ONNX Runtime does by itself: without the arena memory goes back to the system after each run, and comes again page by page.
-            Provider::Cpu => CPU::default().with_arena_allocator(true).build(),
+            // Said either way, as the crate turns it off where nothing is said.
+            Provider::Cpu => CPU::default().with_arena_allocator(arena).build(),
             Provider::Cuda => CUDA::default().build(),
             Provider::TensorRt => TensorRT::default().build(),
         };

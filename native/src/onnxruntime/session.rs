@@ -20,6 +20,7 @@ pub struct Settings {
     pub threads: usize,
     pub spinning: bool,
     pub memory_pattern: bool,
+    pub arena: bool,
     pub provider: Provider,
 }
 
@@ -31,8 +32,8 @@ pub struct Session {
 
 impl Session {
     pub fn open(runtime: &Arc<OnnxRuntime>, model: &[u8], settings: Settings) -> Outcome<Self> {
-        let Settings { provider, .. } = settings;
-        let builder = provider.register(runtime.builder()?)?;
+        let Settings { provider, arena, .. } = settings;
+        let builder = provider.register(runtime.builder()?, arena)?;
         let session = configured(builder, settings)
             .and_then(|mut builder| builder.commit_from_memory(model))
             .map_err(|error| not_run(provider, error.message().trim()))?;
@@ -75,7 +76,7 @@ pub(super) fn names<'a>(inputs: impl Iterator<Item = &'a str>, received: String)
     Fault::new(Code::Engine, format!("inputs {}", inputs.collect::<Vec<_>>().join(", ")), received, "Check the names of the inputs.")
 }
 
-fn configured(builder: SessionBuilder, Settings { threads, spinning, memory_pattern, provider }: Settings) -> ort::Result<SessionBuilder> {
+fn configured(builder: SessionBuilder, Settings { threads, spinning, memory_pattern, provider, .. }: Settings) -> ort::Result<SessionBuilder> {
     let mut builder = builder
         .with_intra_threads(threads)?
         .with_inter_threads(1)?

@@ -11,6 +11,7 @@ export const defaultTrainingOptions: TrainingOptions = {
   rates: defaultLearningRates,
   maskRatio: 0.5,
   trains: "default",
+  recompute: "none",
   rampSteps: 60,
   statisticsMix: 0.2,
   restyledShare: 0.35,

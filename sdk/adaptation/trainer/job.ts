@@ -1,3 +1,4 @@
+import type { Recompute } from "../../autodiff/recompute.js";
 import type { Exemplar, Trust } from "../../bundle/index.js";
 import type { StepEngine } from "../../engine/learner.js";
 import type { ConditionName } from "../../stream/events.js";
@@ -18,6 +19,8 @@ export interface TrainingOptions {
   /** Share of a target frame's patches that are masked. */
   readonly maskRatio: number;
   readonly trains: Trainable;
+  /** `blocks`: activations are computed again in the backward pass, which takes more time and less memory. */
+  readonly recompute: Recompute;
   /** Steps over which the losses without labels rise to their weights: at first the teacher is wrong in the dark where it is sure. */
   readonly rampSteps: number;
   /**

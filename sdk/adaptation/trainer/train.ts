@@ -65,9 +65,9 @@ export interface Lesson {
 
 /** Statistics and steps; the weights are the teacher's. Throws `E_WEIGHTS_NOT_FINITE` where losses are not. */
 export async function learn({ job, bundle, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
-  const { steps, sourceBatch, targetBatch, maskRatio, trains, rates, rampSteps, statisticsMix, restyledShare, pastedShare, seed, threads, engine, provider } = job.options;
+  const { steps, sourceBatch, targetBatch, maskRatio, trains, recompute, rates, rampSteps, statisticsMix, restyledShare, pastedShare, seed, threads, engine, provider } = job.options;
   const { network } = bundle;
-  const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, maskRatio, trains, seed, threads, engine, provider });
+  const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, maskRatio, trains, recompute, seed, threads, engine, provider });
   try {
     if (statisticsMix > 0) {
       onProgress({ phase: "statistics", step: 0, steps });

@@ -1,13 +1,13 @@
+import type { Recompute } from "../../autodiff/recompute.js";
 import { Graph, type Value } from "../../graph/graph.js";
 import { add, concat, conv, gather, gelu, mean, mul, reshape, resize, slice, sub, transpose } from "../../graph/ops.js";
-import { writeOnnx } from "../../graph/onnx/write.js";
 import { float32, int64, sizeOf, type FloatTensor, type Tensor } from "../../graph/tensor.js";
 import { attention } from "../../network/attention.js";
 import { Builder } from "../../network/builder.js";
 import { logProbabilities, oneHotLabels, segmentationLoss } from "../../network/losses/segmentation.js";
 import { PackedParameters, packParameters } from "../../network/packing.js";
 import { ConstantParameters, initialTensor, InputParameters } from "../../network/parameters.js";
-import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, type Feeds, type StepGraph } from "../../network/steps/step-graph.js";
+import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, writeStep, type Feeds, type StepGraph } from "../../network/steps/step-graph.js";
 import { Random } from "../../random.js";
 
 /** A network of a size that others are known by, with random weights, and a training step of it. */
@@ -29,7 +29,7 @@ export interface ScaleStep {
 }
 
 /** Builds the step of a model at a size of its input. */
-export function scaleStep({ loss: build }: ScaleModel, size: number): ScaleStep {
+export function scaleStep({ loss: build }: ScaleModel, size: number, recompute: Recompute = "none"): ScaleStep {
   const parameters = new InputParameters("");
   build(new Builder(new Graph("parameters"), parameters, "frozen"), size);
   const specs = parameters.specs;
@@ -39,11 +39,11 @@ export function scaleStep({ loss: build }: ScaleModel, size: number): ScaleStep 
   const scalars = scalarInputs(graph, optimiserScalars);
   const student = new PackedParameters(graph, prefixes.student, packs, new ConstantParameters(weights));
   const { loss, batch } = build(new Builder(graph, student, "frozen"), size);
-  const { norm } = optimise(graph, loss, student.inputs, new Map(), scalars);
+  const { norm } = optimise(graph, loss, student, undefined, scalars, { recompute });
   graph.output("loss", loss);
   graph.output("gradientNorm", norm);
   return {
-    graph: { model: writeOnnx(graph), state: optimiserState(packs, weights), packs, scalars: optimiserScalars, results: ["loss", "gradientNorm"] },
+    graph: { model: writeStep(graph), state: optimiserState(packs, weights), packs, scalars: optimiserScalars, results: ["loss", "gradientNorm"] },
     batch,
     parameters: specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
   };

@@ -1,5 +1,6 @@
-/** A program of its own that trains a model of a stated size as its parent asks. Arguments: the model, the size of its input, threads. */
+/** A program of its own that trains a model of a stated size as its parent asks. Arguments: the model, the size of its input, threads, whether to recompute. */
 import { createInterface } from "node:readline";
+import type { Recompute } from "../../autodiff/recompute.js";
 import { Learner } from "../../engine/learner.js";
 import { residentMb } from "./resident.js";
 import type { ScaleAnswers, ScaleRequest } from "./scale.js";
@@ -9,12 +10,12 @@ function answer<K extends keyof ScaleAnswers>(kind: K, what: ScaleAnswers[K]): v
   process.stdout.write(`${JSON.stringify({ kind, ...what })}\n`);
 }
 
-async function main(name: string, size: number, threads: number): Promise<void> {
+async function main(name: string, size: number, threads: number, recompute: Recompute): Promise<void> {
   const model = scaleModels[name];
   if (!model) throw new Error(`no model ${name}`);
   const beforeMb = residentMb("VmRSS");
-  const { graph, batch, parameters } = scaleStep(model, size);
-  const learner = await Learner.create(graph, { threads });
+  const { graph, batch, parameters } = scaleStep(model, size, recompute);
+  const learner = await Learner.create(graph, { threads, arena: recompute === "none" });
   answer("ready", { version: name });
   for await (const line of createInterface({ input: process.stdin })) {
     const { count } = JSON.parse(line) as ScaleRequest;
@@ -30,5 +31,5 @@ async function main(name: string, size: number, threads: number): Promise<void> 
   await learner.close();
 }
 
-const [name, size, threads] = process.argv.slice(2);
-if (name) await main(name, Number(size), Number(threads));
+const [name, size, threads, recompute] = process.argv.slice(2);
+if (name) await main(name, Number(size), Number(threads), recompute === "blocks" ? "blocks" : "none");

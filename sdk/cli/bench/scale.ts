@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import type { Recompute } from "../../autodiff/recompute.js";
 import { NightshiftError } from "../../errors.js";
 import type { Bench } from "../benches.js";
 import { LineProcess } from "./line-process.js";
@@ -37,14 +38,14 @@ export interface ScaleRow {
  * Training steps of networks of known sizes, everything learning, each in a process of its own. Slopes are exponents: of time and memory, by how many times they grow where the input's side (or
  * length), or the parameters at the smallest common input, doubles, as a power of two.
  */
-export const bench: Bench = async ({ threads = 2, count = defaultSteps, models = Object.keys(scaleModels), plot, onProgress }) => {
+export const bench: Bench = async ({ threads = 2, count = defaultSteps, models = Object.keys(scaleModels), plot, recompute = "none", onProgress }) => {
   const stranger = models.find((name) => !scaleModels[name]);
   if (stranger !== undefined) throw new NightshiftError("E_CONFIG", { expected: `models of ${Object.keys(scaleModels).join(", ")}`, received: stranger, remedy: "Choose among these with --models." });
   const rows: ScaleRow[] = [];
   for (const name of models)
     for (const size of scaleModels[name]?.sizes ?? []) {
       onProgress(`${name} at ${size} ${scaleModels[name]?.unit}`);
-      rows.push(await measured(name, size, threads, count));
+      rows.push(await measured(name, size, { threads, count, recompute }));
     }
   if (plot !== undefined) await writeFile(plot, plotScale(rows));
   return {
@@ -54,13 +55,14 @@ export const bench: Bench = async ({ threads = 2, count = defaultSteps, models =
     device: "cpu",
     cuda: "not run",
     threads,
+    recompute,
     steps: count,
   };
 };
 
-async function measured(model: string, size: number, threads: number, count: number): Promise<ScaleRow> {
+async function measured(model: string, size: number, { threads, count, recompute }: { readonly threads: number; readonly count: number; readonly recompute: Recompute }): Promise<ScaleRow> {
   const script = fileURLToPath(new URL("./scale-process.js", import.meta.url));
-  const { process: child } = await LineProcess.start<ScaleRequest, ScaleAnswers>(process.execPath, [script, model, String(size), String(threads)], "See what it wrote above.");
+  const { process: child } = await LineProcess.start<ScaleRequest, ScaleAnswers>(process.execPath, [script, model, String(size), String(threads), recompute], "See what it wrote above.");
   try {
     await child.ask({ kind: "steps", count: warmUpSteps }, "stepped");
     const { ms, parameters, peakMb } = await child.ask({ kind: "steps", count }, "stepped");

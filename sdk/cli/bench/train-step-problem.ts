@@ -1,3 +1,4 @@
+import type { Recompute } from "../../autodiff/recompute.js";
 import { NightshiftError } from "../../errors.js";
 import { readSafetensors, writeSafetensors } from "../../graph/safetensors.js";
 import { sizeOf, type FloatTensor, type Tensor, type Weights } from "../../graph/tensor.js";
@@ -54,11 +55,11 @@ export function lmcOptions({ trains, network }: Problem): LmcOptions {
 }
 
 /** The problem's step as a graph that ONNX Runtime runs. */
-export function problemGraph(problem: Problem): StepGraph {
+export function problemGraph(problem: Problem, recompute: Recompute = "none"): StepGraph {
   const { step, network, weights } = problem;
   return step === "lmc"
-    ? lmcStep(network, weights, lmcOptions(problem))
-    : supervisedStep(network, weights, { batch: imagesOf.supervised, names, boxes });
+    ? lmcStep(network, weights, { ...lmcOptions(problem), recompute })
+    : supervisedStep(network, weights, { batch: imagesOf.supervised, names, boxes, recompute });
 }
 
 /** The problem as a safetensors file: `weights/<name>`, `batch/<name>`, and a description in JSON that says all the rest. */

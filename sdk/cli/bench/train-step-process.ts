@@ -1,6 +1,7 @@
-/** A program of its own that runs Nightshift's training step as its parent asks. Arguments: the problem's file, threads, who computes. */
+/** A program of its own that runs Nightshift's training step as its parent asks. Arguments: the problem's file, threads, whether to recompute, who computes. */
 import { readFile, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import type { Recompute } from "../../autodiff/recompute.js";
 import { Learner, type StepEngine } from "../../engine/learner.js";
 import { loadOnnxRuntime } from "../../engine/native-onnx/library.js";
 import { writeSafetensors } from "../../graph/safetensors.js";
@@ -13,17 +14,17 @@ import { problemGraph, readProblem } from "./train-step-problem.js";
 
 const answer = (message: StepAnswer): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
 
-async function load(path: string, threads: number, engine: StepEngine) {
+async function load(path: string, threads: number, recompute: Recompute, engine: StepEngine) {
   const problem = readProblem(await readFile(path));
-  const graph = problemGraph(problem);
-  return { learner: await Learner.create(graph, { threads, engine }), packs: graph.packs.filter(({ statistic }) => !statistic), batch: problem.batch, scalars: problem.scalars };
+  const graph = problemGraph(problem, recompute);
+  return { learner: await Learner.create(graph, { threads, engine, arena: recompute === "none" }), packs: graph.packs.filter(({ statistic }) => !statistic), batch: problem.batch, scalars: problem.scalars };
 }
 
-async function main(path: string, threads: number, engine: StepEngine): Promise<void> {
+async function main(path: string, threads: number, recompute: Recompute, engine: StepEngine): Promise<void> {
   // The module is code, like all else that is there before the model.
   if (engine === "native") loadOnnxRuntime();
   const beforeMb = residentMb("VmRSS");
-  const { learner, packs, batch, scalars } = await load(path, threads, engine);
+  const { learner, packs, batch, scalars } = await load(path, threads, recompute, engine);
   answer({ kind: "ready", version: `Nightshift, ${engine}` });
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line) as StepRequest;
@@ -52,5 +53,5 @@ async function main(path: string, threads: number, engine: StepEngine): Promise<
   await learner.close();
 }
 
-const [path, threads, engine] = process.argv.slice(2);
-if (path) await main(path, Number(threads), engine === "native" ? "native" : "onnxruntime");
+const [path, threads, recompute, engine] = process.argv.slice(2);
+if (path) await main(path, Number(threads), recompute === "blocks" ? "blocks" : "none", engine === "native" ? "native" : "onnxruntime");

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Recompute } from "../../autodiff/recompute.js";
 import { findBundle, readBundle } from "../../bundle/index.js";
 import { loadOnnxRuntime } from "../../engine/native-onnx/library.js";
 import { NightshiftError } from "../../errors.js";
@@ -26,9 +27,9 @@ const reported = 5;
  * A training step at the size of the network, beside the same in another framework. Each runs in a process of its own, which waits
  * while the other is measured. Memory is a process's peak above what it had, all its code loaded, before it loaded the model.
  */
-export const bench: Bench = async ({ threads = 2, count = defaultSteps, bundle, peer, native = false, step = "lmc", trains = "default", onProgress }) => {
+export const bench: Bench = async ({ threads = 2, count = defaultSteps, bundle, peer, native = false, step = "lmc", trains = "default", recompute = "none", onProgress }) => {
   refuseFactors(trains, peer);
-  return measureStep(await problemOf(bundle, step, trains), { threads, count, peer, native, onProgress });
+  return measureStep(await problemOf(bundle, step, trains), { threads, count, peer, native, recompute, onProgress });
 };
 
 /** The peer learns the same parameters as they are. */
@@ -56,11 +57,13 @@ export interface StepOptions {
   readonly peer: string | undefined;
   /** Whether the same step is measured from the native module too. */
   readonly native?: boolean;
+  /** Of our own step: `none` unless told otherwise. */
+  readonly recompute?: Recompute;
   readonly onProgress: (line: string) => void;
 }
 
 /** Throws `E_MISSING_TOOL` where the peer cannot be run, `E_ENGINE` where one does not compute the same, `E_NATIVE`, `E_ONNXRUNTIME`. */
-export async function measureStep(problem: Problem, { threads, count, peer, native = false, onProgress }: StepOptions): Promise<Readonly<Record<string, unknown>>> {
+export async function measureStep(problem: Problem, { threads, count, peer, native = false, recompute = "none", onProgress }: StepOptions): Promise<Readonly<Record<string, unknown>>> {
   const folder = await mkdtemp(join(tmpdir(), "nightshift-bench-"));
   const running: StepProcess[] = [];
   try {
@@ -73,10 +76,10 @@ export async function measureStep(problem: Problem, { threads, count, peer, nati
     };
     // Said here, where it has its code, and not by a process that does not start.
     if (native) loadOnnxRuntime();
-    const described = { step: problem.step, trains: problem.trains, network: `${problem.network.width}x${problem.network.height}`, threads };
+    const described = { step: problem.step, trains: problem.trains, recompute, network: `${problem.network.width}x${problem.network.height}`, threads };
     onProgress("loading");
-    const { process: ours } = await start(ownSteps(), "onnxruntime");
-    const fromNative = native ? await start(ownSteps(), "native") : undefined;
+    const { process: ours } = await start(ownSteps(), recompute, "onnxruntime");
+    const fromNative = native ? await start(ownSteps(), recompute, "native") : undefined;
     const theirs = peer === undefined ? undefined : await start(peerScript(peer, "train_step.py"), "float32");
     const others = [fromNative, theirs].filter((each) => each !== undefined);
     if (others.length > 0) onProgress("comparing the results of three steps");

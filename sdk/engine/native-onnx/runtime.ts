@@ -29,10 +29,10 @@ export class NativeOnnxRuntime implements Runtime {
   }
 
   /** Throws `E_NATIVE`, `E_ONNXRUNTIME`, and `E_PROVIDER` for a provider that is not there: nothing is used in its place. */
-  static open({ threads = 2, spinning = false, memoryPattern = true, provider = "cpu", library }: NativeOnnxOptions = {}): NativeOnnxRuntime {
+  static open({ threads = 2, spinning = false, memoryPattern = true, arena = true, provider = "cpu", library }: NativeOnnxOptions = {}): NativeOnnxRuntime {
     const runtime = loadOnnxRuntime(library);
     callNative(() => runtime.checkProvider(provider));
-    return new NativeOnnxRuntime(runtime, { threads, spinning, memoryPattern, provider });
+    return new NativeOnnxRuntime(runtime, { threads, spinning, memoryPattern, arena, provider });
   }
 
   /** Of ONNX Runtime. */

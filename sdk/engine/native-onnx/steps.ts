@@ -9,11 +9,9 @@ export class NativeOnnxSteps implements StepSession {
   constructor(private readonly steps: OnnxSteps) {}
 
   async step(feeds: Tensors): Promise<Tensors> {
-    return fromNativeTensors(await awaitNative(() => this.steps.step(toNative(feeds))));
-  }
-
-  accept(): void {
+    const results = fromNativeTensors(await awaitNative(() => this.steps.step(toNative(feeds))));
     callNative(() => this.steps.accept());
+    return results;
   }
 
   read(name: string): Float32Array {

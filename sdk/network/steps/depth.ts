@@ -1,5 +1,4 @@
 import { Graph } from "../../graph/graph.js";
-import { writeOnnx } from "../../graph/onnx/write.js";
 import type { Weights } from "../../graph/tensor.js";
 import { Builder } from "../builder.js";
 import type { NetworkConfig } from "../contract.js";
@@ -9,7 +8,7 @@ import { depthLoss } from "../losses/depth.js";
 import { packParameters, PackedParameters } from "../packing.js";
 import { ConstantParameters, InputParameters, initialTensor, type ParameterSource, type ParameterSpec } from "../parameters.js";
 import { pixelDecoder } from "../pixel-decoder.js";
-import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, type StepGraph } from "./step-graph.js";
+import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, writeStep, type StepGraph } from "./step-graph.js";
 
 /** The head on the network's features, whose normalisation keeps its statistics. */
 function depthOf(graph: Graph, parameters: ParameterSource, config: NetworkConfig, batch: number): ReturnType<typeof depthHead> {
@@ -39,8 +38,8 @@ export function depthStep(config: NetworkConfig, weights: Weights, { batch }: { 
   const student = new PackedParameters(graph, prefixes.student, packs, new ConstantParameters(weights));
   const told = depthOf(graph, student, config, batch);
   const loss = depthLoss(told, graph.input("depth", "float32", [batch, config.height / 4, config.width / 4]));
-  const { norm } = optimise(graph, loss, student.inputs, new Map(), scalarInputs(graph, optimiserScalars));
+  const { norm } = optimise(graph, loss, student, undefined, scalarInputs(graph, optimiserScalars));
   graph.output("loss", loss);
   graph.output("gradientNorm", norm);
-  return { model: writeOnnx(graph), state: optimiserState(packs, weights), packs, scalars: optimiserScalars, results: ["loss", "gradientNorm"] };
+  return { model: writeStep(graph), state: optimiserState(packs, weights), packs, scalars: optimiserScalars, results: ["loss", "gradientNorm"] };
 }

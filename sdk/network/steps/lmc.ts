@@ -1,9 +1,9 @@
+import type { Recompute } from "../../autodiff/recompute.js";
 import { Graph, type Value } from "../../graph/graph.js";
 import {
   add, argMax, cast, concat, div, equal, exp, expand, gatherElements, greaterOrEqual, indicator, log, mul, neg, oneHot, reduceMax, reshape, resize,
   sigmoid, slice, stopGradient, sub, sum, topK, total, unsqueeze,
 } from "../../graph/ops.js";
-import { writeOnnx } from "../../graph/onnx/write.js";
 import type { Weights } from "../../graph/tensor.js";
 import { architectureOf, textWidthOf, type Network } from "../architecture.js";
 import { Builder } from "../builder.js";
@@ -17,7 +17,7 @@ import { factorSpecs, initialFactors, LowRankParameters } from "../lora.js";
 import { ConstantParameters, type ParameterSource } from "../parameters.js";
 import { PackedParameters, packParameters } from "../packing.js";
 import type { Trains } from "../trainable.js";
-import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, type StepGraph } from "./step-graph.js";
+import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, writeStep, type StepGraph } from "./step-graph.js";
 
 export interface LmcOptions {
   /** Labelled source images in a step. */
@@ -34,6 +34,8 @@ export interface LmcOptions {
   readonly trains: Trains;
   /** Those that learn do so by factors of this rank (see `lora.ts`). */
   readonly rank?: number;
+  /** `none` unless told otherwise. */
+  readonly recompute?: Recompute;
 }
 
 export const lmcScalars = {
@@ -125,7 +127,7 @@ function halfOf({ maskLogits, attention, detection, embedded }: NetworkValues, f
  */
 export function lmcStep(network: Network, weights: Weights, options: LmcOptions): StepGraph {
   const { graph, ...step } = lmcGraph(network, weights, options);
-  return { ...step, model: writeOnnx(graph) };
+  return { ...step, model: writeStep(graph) };
 }
 
 /** `lmcStep` before it is written. */
@@ -197,7 +199,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
     mul(soft, scalars.weightSoft),
   ].reduce((sum, part) => add(sum, part));
 
-  const end = optimise(graph, loss, student.inputs, teacher.inputs, scalars);
+  const end = optimise(graph, loss, student, teacher, scalars, { recompute: options.recompute ?? "none" });
   const results = { loss, supervised, lmc, selfTraining, align, entropy, soft, gradientNorm: end.norm };
   for (const [name, value] of Object.entries(results)) graph.output(name, value);
   return { graph, state: optimiserState(packs, new Map([...weights, ...initialFactors(factors, 1)])), packs, scalars: lmcScalars, results: Object.keys(results) };

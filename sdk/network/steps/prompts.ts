@@ -1,7 +1,6 @@
-import { adamW, clipFactor } from "../../autodiff/adamw.js";
-import { gradients } from "../../autodiff/backward.js";
+import { adamW, clipping } from "../../autodiff/adamw.js";
+import { backward } from "../../autodiff/backward.js";
 import { Graph, type Value } from "../../graph/graph.js";
-import { writeOnnx } from "../../graph/onnx/write.js";
 import { concat, mul, slice, total } from "../../graph/ops.js";
 import { type FloatTensor, float32, sizeOf } from "../../graph/tensor.js";
 import { tasks } from "../contract.js";
@@ -9,7 +8,7 @@ import { Random } from "../../random.js";
 import { insertPrompts } from "../text/encoderGraph.js";
 import type { Prompts } from "../text/prompts.js";
 import type { TextTower, WordTable } from "../text/tower.js";
-import { prefixes, scalarInputs, type StepGraph } from "./step-graph.js";
+import { prefixes, scalarInputs, writeStep, type StepGraph } from "./step-graph.js";
 
 export interface PromptStepOptions {
   /** Texts in the batch: those of the tasks, then names. */
@@ -53,28 +52,29 @@ export function promptStep(tower: Pick<TextTower, "embed" | "width">, prompts: P
 
   const [task, category] = [graph.input(promptNames.task, "float32", prompts.task.shape), graph.input(promptNames.category, "float32", prompts.category.shape)];
   const loss = total(mul(embed(task, category), textGradient));
-  const found = gradients(loss, [task, category]);
-  const { factor, norm } = clipFactor(graph, found, scalars.clip);
+  const found = backward(loss, [task, category]);
+  const clip = clipping(graph, loss, found, scalars.clip);
   const next = [task, category].map((parameter, i) => {
     const { name, shape } = parameter;
     const [first, second] = [prefixes.first, prefixes.second].map((prefix) => graph.input(prefix + name, "float32", shape));
     // Not decayed: a prompt of zeros is no more likely than another.
-    const step = adamW(parameter, found[i], first, second, factor, { ...scalars, decay: graph.scalar(0) });
+    const step = adamW(parameter, found.gradients[i], first, second, clip, { ...scalars, decay: graph.scalar(0) });
     graph.output(prefixes.next + name, step.parameter);
     graph.output(prefixes.next + prefixes.first + name, step.first);
     graph.output(prefixes.next + prefixes.second + name, step.second);
     return step.parameter;
   });
-  const results = { loss, gradientNorm: norm, embedding: embed(next[0], next[1]) };
+  const results = { loss, gradientNorm: clip.norm, embedding: embed(next[0], next[1]) };
   for (const [name, value] of Object.entries(results)) graph.output(name, value);
-  return { model: writeOnnx(graph), state: promptState(prompts), packs: [], scalars: promptScalars, results: Object.keys(results) };
+  return { model: writeStep(graph), state: promptState(prompts), packs: [], scalars: promptScalars, results: Object.keys(results) };
 }
 
 /** The state that `promptStep` keeps, from its first prompts. */
 export function promptState(prompts: Prompts): Map<string, FloatTensor> {
   const state = new Map<string, FloatTensor>();
   for (const [name, tensor] of [[promptNames.task, prompts.task], [promptNames.category, prompts.category]] as const) {
-    state.set(name, tensor);
+    // A copy, as steps write where it lies.
+    state.set(name, { ...tensor, data: tensor.data.slice() });
     for (const prefix of [prefixes.first, prefixes.second]) state.set(prefix + name, float32(tensor.shape, new Float32Array(sizeOf(tensor.shape))));
   }
   return state;

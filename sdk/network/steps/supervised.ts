@@ -1,6 +1,6 @@
+import type { Recompute } from "../../autodiff/recompute.js";
 import { Graph, type Value } from "../../graph/graph.js";
-import { add, concat, mul, reshape, sub } from "../../graph/ops.js";
-import { writeOnnx } from "../../graph/onnx/write.js";
+import { add, concat, mul, reshape, sub, where } from "../../graph/ops.js";
 import type { Weights } from "../../graph/tensor.js";
 import { Builder } from "../builder.js";
 import { textWidthOf } from "../architecture.js";
@@ -11,7 +11,7 @@ import { normalise } from "../image-encoder.js";
 import { network } from "../network.js";
 import { parameterSpecs } from "../initial.js";
 import { PackedParameters, packParameters, packWeights } from "../packing.js";
-import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, type StepGraph } from "./step-graph.js";
+import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, writeStep, type StepGraph } from "./step-graph.js";
 
 export interface SupervisedOptions {
   /** Images in a batch. */
@@ -20,6 +20,8 @@ export interface SupervisedOptions {
   readonly names: number;
   /** Boxes a sample at most. */
   readonly boxes: number;
+  /** `none` unless told otherwise. */
+  readonly recompute?: Recompute;
 }
 
 export const supervisedScalars = {
@@ -64,7 +66,7 @@ export function supervisedStep(config: NetworkConfig, weights: Weights, options:
     mul(add(regions.proposals, regions.regions), scalars.weightDetection),
   );
 
-  const end = optimise(graph, loss, parameters.inputs, new Map(), scalars, [text]);
+  const end = optimise(graph, loss, parameters, undefined, scalars, { also: [text], recompute: options.recompute ?? "none" });
   const state = optimiserState(packs, weights);
   for (const [pack, kept] of parameters.inputs)
     if (pack.statistic) {
@@ -74,7 +76,7 @@ export function supervisedStep(config: NetworkConfig, weights: Weights, options:
         ]));
       const batchNow = concat(pack.parts.map((part) => seen.get(part.name) ?? parameters.get(graph, part)), 0);
       state.set(prefixes.student + pack.name, packWeights(pack, weights));
-      graph.output(prefixes.next + prefixes.student + pack.name, add(kept, mul(sub(batchNow, kept), scalars.momentum)));
+      graph.output(prefixes.next + prefixes.student + pack.name, where(end.isFinite, add(kept, mul(sub(batchNow, kept), scalars.momentum)), kept));
     }
   const results = {
     loss,
@@ -86,5 +88,5 @@ export function supervisedStep(config: NetworkConfig, weights: Weights, options:
     textGradient: end.gradients[0],
   };
   for (const [name, value] of Object.entries(results)) graph.output(name, value);
-  return { model: writeOnnx(graph), state, packs, scalars: supervisedScalars, results: Object.keys(results) };
+  return { model: writeStep(graph), state, packs, scalars: supervisedScalars, results: Object.keys(results) };
 }
