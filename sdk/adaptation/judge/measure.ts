@@ -62,6 +62,22 @@ export async function measure(
   return { finite, exemplars, restyled, target, latencyMs: median(times) };
 }
 
+/**
+ * Milliseconds a frame of each of two predictors, medians over frames that they answer in turns: measured one after the other, whatever else the machine
+ * begins to do would look like slower weights.
+ */
+export async function latencies(a: Predictor, b: Predictor, frames: readonly Uint8Array[], names: Vocabulary, beforeFrame: () => Promise<void>): Promise<readonly [number, number]> {
+  const times: [number[], number[]] = [[], []];
+  for (const rgb of frames)
+    for (const [at, predictor] of [a, b].entries()) {
+      await beforeFrame();
+      const start = performance.now();
+      await predictor.predict(rgb, names);
+      times[at].push(performance.now() - start);
+    }
+  return [median(times[0]), median(times[1])];
+}
+
 /** What one set of weights scores on the exemplars as they are. */
 export async function measureExemplars(predictor: Predictor, exam: Exam, beforeFrame: () => Promise<void>): Promise<LabelledScore> {
   return labelled(exam, async (rgb, names) => {

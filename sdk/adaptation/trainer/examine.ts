@@ -1,6 +1,6 @@
 import { type Bundle, readBundle } from "../../bundle/index.js";
 import type { Weights } from "../../graph/tensor.js";
-import { disagreement, type Exam, measure, measureExemplars, type LabelledScore, type Measurements, OnnxPredictor } from "../judge/index.js";
+import { disagreement, type Exam, latencies, measure, measureExemplars, type LabelledScore, type Measurements, OnnxPredictor } from "../judge/index.js";
 import type { TrainingJob } from "./job.js";
 
 /** Frames on which stored and trained weights are compared. */
@@ -13,10 +13,12 @@ export async function examine(job: TrainingJob, bundle: Bundle, trained: Weights
   const [before, after, exact] = [bundle, stored, { ...bundle, weights: trained }].map((deployable) => new OnnxPredictor(deployable, job.options.threads));
   try {
     const delivered = await deliveredScore(job, exam, beforeFrame);
+    const [measuredBefore, measuredAfter] = [await measure(before, true, exam, beforeFrame), await measure(after, true, exam, beforeFrame)];
+    const [beforeMs, afterMs] = await latencies(before, after, exam.targets, exam.targetNames, beforeFrame);
     return {
       ...(delivered && { delivered }),
-      before: await measure(before, true, exam, beforeFrame),
-      after: await measure(after, true, exam, beforeFrame),
+      before: { ...measuredBefore, latencyMs: beforeMs },
+      after: { ...measuredAfter, latencyMs: afterMs },
       deployedDisagreement: await disagreement(after, exact, exam.targets.slice(0, comparedFrames), exam.targetNames),
     };
   } finally {

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { disagreement, type Exam, judge, measure, type Prediction, type Predictor } from "../../../sdk/adaptation/judge/index.js";
+import { disagreement, type Exam, judge, latencies, measure, type Prediction, type Predictor } from "../../../sdk/adaptation/judge/index.js";
 import { restyle, styleOf } from "../../../sdk/adaptation/judge/restyle.js";
 import { mirrored, twinOf } from "../../../sdk/adaptation/judge/twin.js";
 import { float32 } from "../../../sdk/graph/tensor.js";
@@ -96,4 +97,16 @@ test("a twin's mask, mirrored, lies on the frame's", (t) => {
   const rgb = Uint8Array.from([10, 20, 30, 200, 210, 220]);
   const twin = twinOf(rgb, 2, 1);
   t.true(twin[0] > 190 && twin[5] < 60);
+});
+
+test("times of two sets of weights are taken in turns: a machine that becomes busy halfway makes neither look slower", async (t) => {
+  let calls = 0;
+  class Timed extends RowPredictor {
+    override async predict(rgb: Uint8Array): Promise<Prediction> {
+      await sleep(calls++ < 8 ? 1 : 40);
+      return super.predict(rgb);
+    }
+  }
+  const [before, after] = await latencies(new Timed(truthAt), new Timed(truthAt), Array.from({ length: 8 }, () => exam.targets[0]), vocabulary, () => Promise.resolve());
+  t.true(after < 1.5 * before && before < 1.5 * after, `${before} and ${after}`);
 });
