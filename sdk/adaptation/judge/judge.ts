@@ -40,10 +40,10 @@ export const defaultJudgeBounds: JudgeBounds = {
 };
 
 /**
- * What is learnt at night serves at night alone (see `serving.ts`), and by day the delivered weights do: what the night's lose on clear exemplars is lost only where the weather is misjudged. So they may lose
- * more there, though not what they could not be lived with; in the night's colours they may lose no more than others.
+ * What is learnt at night or in fog serves there alone (see `serving.ts`), and by day the delivered weights do: what such weights lose on clear exemplars is lost only where the weather is misjudged. So they may lose
+ * more there, though not what they could not be lived with; in the colours of their own condition they may lose no more than others. Dusk is so near to day that its weights may serve by day.
  */
-export const judgeBoundsFor = (condition: ConditionName): JudgeBounds => (condition === "night" ? { ...defaultJudgeBounds, classLoss: 10, meanLoss: 3 } : defaultJudgeBounds);
+export const judgeBoundsFor = (condition: ConditionName): JudgeBounds => (condition === "night" || condition === "fog" ? { ...defaultJudgeBounds, classLoss: 10, meanLoss: 3 } : defaultJudgeBounds);
 
 /** Bounds where times tell nothing of the weights. */
 export const untimed = (bounds: JudgeBounds): JudgeBounds => ({ ...bounds, latencyRatio: Infinity });

@@ -68,7 +68,7 @@ test("losses count from the delivered weights, so that they do not add up over r
 test("weights of the night may lose more by day, and no more than others in the night's colours", (t) => {
   const byDay = measured({ exemplars: { miou: 58, perClass: { road: 88, car: 53, person: 31 }, frames: 8 } });
   t.false(judge(byDay, judgeBoundsFor("dusk")).accepted);
-  t.true(judge(byDay, judgeBoundsFor("night")).accepted);
+  for (const condition of ["night", "fog"] as const) t.true(judge(byDay, judgeBoundsFor(condition)).accepted, condition);
   const dark = measured({ restyled: { miou: 40, perClass: { road: 75, car: 35, person: 3 }, frames: 8 } });
   t.regex(judge(dark, judgeBoundsFor("night")).reasons.join(), /person lost \d.\d+ points in the frames' colours/);
 });
