@@ -5,9 +5,10 @@ import { readOnnx } from "../graph/onnx/read.js";
 import { int64 } from "../graph/tensor.js";
 import type { Architecture } from "./architecture.js";
 import type { Builder } from "./builder.js";
-import { noName, patchSize, tasks } from "./contract.js";
-import { hideUnused } from "./language.js";
+import { patchSize, tasks } from "./contract.js";
+import { evenAttention, hideUnused } from "./language.js";
 import type { NetworkValues } from "./network.js";
+import { unnamed } from "./unnamed.js";
 
 /** A model that was made elsewhere. `width` and `height` are what the rest of Nightshift sees of it. */
 export interface ImportedNetwork {
@@ -117,16 +118,10 @@ export function imported(network: ImportedNetwork): Architecture {
       return {
         maskLogits: named(at(4)),
         ...(h * 4 > height && { fineMask: namesOfClasses(at(h * 2 > height ? 1 : 2), meaning, used) }),
-        attention: evenAttention(network, image),
+        attention: evenAttention(graph, n, (height * width) / patchSize ** 2),
       };
     },
   };
-}
-
-/** To every patch alike. */
-function evenAttention({ height, width }: ImportedNetwork, { graph, shape: [n] }: Value): Value {
-  const patches = (height * width) / patchSize ** 2;
-  return graph.constant({ dtype: "float32", shape: [n, patches], data: new Float32Array(n * patches).fill(1 / patches) });
 }
 
 /** Boxes under the names that their classes go by. Of pixels nothing is known: every name is as likely as the others, and none is given. */
@@ -140,9 +135,8 @@ function boxesOnly(network: ImportedNetwork, { logits, boxes }: { readonly logit
   const means = reshape(indicator(less(sum(meaning, [2]), 1.5)), [n, k]);
   const named = matMul(logits, transpose(meaning, [0, 2, 1]));
   return {
-    maskLogits: add(graph.constant({ dtype: "float32", shape: [n, k, height / 4, width / 4], data: new Float32Array((n * k * height * width) / 16) }), reshape(hideUnused(used), [n, k, 1, 1])),
-    fineMask: graph.constant({ dtype: "uint8", shape: [n, 1, height, width], data: new Uint8Array(n * height * width).fill(noName) }),
-    attention: evenAttention(network, logits),
+    ...unnamed(used, network),
+    attention: evenAttention(graph, n, (height * width) / patchSize ** 2),
     regions: {
       regionLogits: add(named, reshape(hideUnused(mul(used, means)), [n, 1, k])),
       regionBoxes: mul(boxes, graph.constant({ dtype: "float32", shape: [4], data: Float32Array.of(width, height, width, height) })),

@@ -1,4 +1,4 @@
-import type { Value } from "../graph/graph.js";
+import type { Graph, Value } from "../graph/graph.js";
 import { add, concat, gelu, mean, mul, reshape, slice, sub, transposeLast } from "../graph/ops.js";
 import { attention } from "./attention.js";
 import type { Builder } from "./builder.js";
@@ -9,6 +9,10 @@ export const hidden = -1e4;
 
 /** [N, K] of 1 and 0 to a bias [N, K] of 0 and `hidden`. */
 export const hideUnused = (used: Value): Value => mul(sub(1, used), hidden);
+
+/** To every patch alike: M of eq. 4, [N, S], of networks in which names do not look at them. */
+export const evenAttention = (graph: Graph, n: number, patches: number): Value =>
+  graph.constant({ dtype: "float32", shape: [n, patches], data: new Float32Array(n * patches).fill(1 / patches) });
 
 /** [N, K, d] for each task of the network: each name as that task sees it, after fusion with the image. */
 export interface Language extends Readonly<Partial<Record<Task, Value>>> {
@@ -38,10 +42,10 @@ export function language(b: Builder, text: Value, used: Value, last: Value, conf
   const names = concat(wanted.map((kind) => task(taskKinds.indexOf(kind))), 1);
   const patches = transposeLast(reshape(last, [n, d, last.shape[2] * last.shape[3]]));
   const s = patches.shape[1];
-  const seen = b.graph.constant({ dtype: "float32", shape: [n, s], data: new Float32Array(n * s) });
   const perTask = (x: Value): Partial<Record<Task, Value>> => Object.fromEntries(wanted.map((kind, at) => [kind, slice(x, 1, at * k, (at + 1) * k)]));
-  if (config.fusion === false) return { ...perTask(names), attention: add(seen, 1 / s) };
+  if (config.fusion === false) return { ...perTask(names), attention: evenAttention(b.graph, n, s) };
   const keys = concat([names, patches], 1);
+  const seen = b.graph.constant({ dtype: "float32", shape: [n, s], data: new Float32Array(n * s) });
   const bias = hideUnused(used);
   const own = wanted.length * k;
   const keyBias = reshape(concat([...wanted.map(() => bias), seen], 1), [n, 1, 1, own + s]);

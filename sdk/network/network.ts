@@ -2,7 +2,7 @@ import type { Value } from "../graph/graph.js";
 import { add, div, exp, expand, gatherElements, matMul, mul, reduceMax, reshape, sqrt, stopGradient, sum, topK, unsqueeze } from "../graph/ops.js";
 import { refineBoxes } from "./boxes.js";
 import type { Builder } from "./builder.js";
-import { type NetworkConfig, noName } from "./contract.js";
+import type { NetworkConfig } from "./contract.js";
 import { depthHead } from "./depth-head.js";
 import { imageEncoder } from "./image-encoder.js";
 import { hideUnused, language } from "./language.js";
@@ -10,6 +10,7 @@ import { pixelDecoder, type Pyramid } from "./pixel-decoder.js";
 import { boxCode, proposalDecoder } from "./proposal-decoder.js";
 import { proposals, type Proposals } from "./proposals.js";
 import { similarity, unit } from "./similarity.js";
+import { unnamed } from "./unnamed.js";
 
 export interface NetworkValues {
   /** [N, K, H / 4, W / 4]: similarity of each pixel's visual concept with each name's query; far below zero for unused names. */
@@ -77,7 +78,7 @@ export function network(b: Builder, image: Value, text: Value, used: Value, conf
   const detection = regions && decoded.regions && regions.refined(decoded.regions);
   const masks = words.segmentation && decoded.masks && masksOf(b, pyramid, words.segmentation, decoded.masks, used, config);
   return {
-    ...(masks ? { maskLogits: masks.maskLogits } : nothingNamed(b, used, config)),
+    ...(masks ? { maskLogits: masks.maskLogits } : unnamed(used, config)),
     attention: words.attention,
     ...(config.depth && { depth: () => depthHead(b, pyramid) }),
     ...(detection && { detection: detection.values }),
@@ -126,15 +127,5 @@ function masksOf(b: Builder, { concepts: map }: Pyramid, names: Value, decoded: 
   return {
     maskLogits: reshape(add(cosine, unsqueeze(hideUnused(used), [2])), [n, k, h, w]),
     embedded: { names: queries, concepts, scale: maskScale },
-  };
-}
-
-/** Of a network that only detects: no name is likelier than another anywhere, and masks name nothing. */
-function nothingNamed({ graph }: Builder, used: Value, { width, height }: NetworkConfig): Pick<NetworkValues, "maskLogits" | "fineMask"> {
-  const [n, k] = used.shape;
-  const [h, w] = [height / 4, width / 4];
-  return {
-    maskLogits: expand(reshape(hideUnused(used), [n, k, 1, 1]), [n, k, h, w]),
-    fineMask: graph.constant({ dtype: "uint8", shape: [n, 1, height, width], data: new Uint8Array(n * height * width).fill(noName) }),
   };
 }

@@ -84,7 +84,7 @@ export async function runTrainings({ name, data, threads, onProgress, work, netw
     const scores: Record<string, TrainingScore> = {};
     for (const [on, frames] of Object.entries(study.scores)) {
       const { seconds: _, ...evaluation } = await evaluateBundle(out, await openFrames(frames, data), { threads, intervals: true, onProgress: (done, total) => onProgress(`${row}: scoring on ${on}, ${done} of ${total} frames`) });
-      scores[on] = { ...evaluation, ...(changes.heldOut && seenAndUnseen({ ...evaluation, seconds: 0 }, changes.heldOut)) };
+      scores[on] = { ...evaluation, ...(changes.heldOut && seenAndUnseen(evaluation, changes.heldOut)) };
     }
     const stale = runs.findIndex((run) => run.row === row);
     if (stale >= 0) runs.splice(stale, 1);

@@ -116,7 +116,7 @@ function scoreOf(names: readonly string[], confusions: readonly ConfusionMatrix[
 }
 
 /** Means over the names that a bundle never learnt and over the others; null where there are none of them. */
-export function seenAndUnseen({ perClass, perClassAp50 }: Evaluation, heldOut: readonly string[]) {
+export function seenAndUnseen({ perClass, perClassAp50 }: Pick<Evaluation, "perClass" | "perClassAp50">, heldOut: readonly string[]) {
   const means = (unseen: boolean) => {
     const mean = (scores: Readonly<Record<string, number>>): number | null => {
       const values = Object.entries(scores).flatMap(([name, value]) => (heldOut.includes(name) === unseen ? value : []));

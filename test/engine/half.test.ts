@@ -1,29 +1,13 @@
-import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { writeBundle } from "../../sdk/bundle/index.js";
 import { deployedGraph, deployedModel } from "../../sdk/engine/deployed.js";
-import { makeGolden } from "../../sdk/engine/golden.js";
 import { SwappableEngine } from "../../sdk/engine/hot-swap.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
 import { modelKey } from "../../sdk/engine/tensorrt/key.js";
-import { description, embeddingsOf, temporaryFolder, tinyNetwork } from "../bundle/contents.js";
+import { tinyNetwork } from "../bundle/contents.js";
 import { allInHalf } from "../support/half.js";
-import { frameOf, names, vocabulary, weightsOf } from "./models.js";
+import { bundleOf, frameOf, vocabulary, weightsOf } from "./models.js";
 
-async function halfBundle(t: ExecutionContext, generation: number): Promise<string> {
-  const directory = join(await temporaryFolder(t), String(generation));
-  const weights = weightsOf(generation + 1);
-  const quantisation = await allInHalf({ network: tinyNetwork, weights });
-  await writeBundle(directory, {
-    description: { ...description, generation, vocabulary: [...names], precision: "float16" },
-    weights,
-    quantisation,
-    embeddings: embeddingsOf(["road", "car", "sky", "person"]),
-    golden: await makeGolden(tinyNetwork, weights, vocabulary(), undefined, quantisation),
-    notice: "Made for tests.\n",
-  });
-  return directory;
-}
+const halfBundle = (t: ExecutionContext, generation: number): Promise<string> => bundleOf(t, generation, (weights) => allInHalf({ network: tinyNetwork, weights }));
 
 test("an engine serves a bundle in float16, frames of any size, and swaps to the next generation and back", async (t) => {
   const engine = new SwappableEngine(() => new ThreadEngine({ threads: 1 }));

@@ -1,31 +1,15 @@
-import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { writeBundle } from "../../sdk/bundle/index.js";
 import { deployedModel } from "../../sdk/engine/deployed.js";
-import { makeGolden } from "../../sdk/engine/golden.js";
 import { SwappableEngine } from "../../sdk/engine/hot-swap.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
-import { description, embeddingsOf, temporaryFolder, tinyNetwork } from "../bundle/contents.js";
+import { tinyNetwork } from "../bundle/contents.js";
 import { quantisationOf } from "../support/int8.js";
-import { frameOf, names, vocabulary, weightsOf } from "./models.js";
+import { bundleOf, frameOf, vocabulary, weightsOf } from "./models.js";
 
 const { width, height } = tinyNetwork;
 const frames = [1, 2, 3].map((sequence) => frameOf(sequence, width, height));
 
-async function int8Bundle(t: ExecutionContext, generation: number, folder?: string): Promise<string> {
-  const directory = join(folder ?? (await temporaryFolder(t)), String(generation));
-  const weights = weightsOf(generation + 1);
-  const quantisation = await quantisationOf({ network: tinyNetwork, weights }, vocabulary(), frames);
-  await writeBundle(directory, {
-    description: { ...description, generation, vocabulary: [...names], precision: "int8" },
-    weights,
-    quantisation,
-    embeddings: embeddingsOf(["road", "car", "sky", "person"]),
-    golden: await makeGolden(tinyNetwork, weights, vocabulary(), undefined, quantisation),
-    notice: "Made for tests.\n",
-  });
-  return directory;
-}
+const int8Bundle = (t: ExecutionContext, generation: number): Promise<string> => bundleOf(t, generation, (weights) => quantisationOf({ network: tinyNetwork, weights }, vocabulary(), frames));
 
 test("an engine serves a bundle in int8, frames of any size, and swaps to the next generation and back", async (t) => {
   const engine = new SwappableEngine(() => new ThreadEngine({ threads: 1 }));

@@ -12,26 +12,18 @@ import { NativeOnnxRuntime } from "../../sdk/engine/native-onnx/runtime.js";
 import { availableProviders } from "../../sdk/engine/providers.js";
 import { runModel } from "../../sdk/engine/run.js";
 import { cast, Graph, matMul, writeOnnx } from "../../sdk/graph/index.js";
-import { float32, type Tensor } from "../../sdk/graph/tensor.js";
+import { float32 } from "../../sdk/graph/tensor.js";
 import { initialWeights } from "../../sdk/network/initial.js";
 import { supervisedStep } from "../../sdk/network/steps/supervised.js";
 import { Random } from "../../sdk/random.js";
 import { absent } from "../support/absent.js";
 import { tinyBatch, tinyNetwork } from "../support/tiny.js";
 import { noNative } from "./engines.js";
+import { factors as x, product } from "./models.js";
 
 /** A test of what the native module does; skipped by name where it is not built. */
 const check = (title: string, run: (t: ExecutionContext) => Promise<void> | void): void =>
   test.serial(title, async (t) => (noNative === undefined ? run(t) : absent(t, noNative)));
-
-function product(): Uint8Array {
-  const graph = new Graph("product");
-  const x = graph.input("x", "uint8", [2, 3]);
-  graph.output("y", matMul(cast(x, "float32"), graph.constant(float32([3, 1], [1, 10, 100]))));
-  return writeOnnx(graph);
-}
-
-const x: Tensor = { dtype: "uint8", shape: [2, 3], data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
 
 test("asked for where the module is not built, it says how to get it", async (t) => {
   if (noNative === undefined) return void t.pass("it is built");

@@ -3,17 +3,8 @@ import { OnnxSession } from "../../sdk/engine/onnxruntime.js";
 import { availableProviders } from "../../sdk/engine/providers.js";
 import { runModel } from "../../sdk/engine/run.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
-import { cast, Graph, matMul, writeOnnx } from "../../sdk/graph/index.js";
-import { float32, type Tensor } from "../../sdk/graph/tensor.js";
-
-function product(): Uint8Array {
-  const graph = new Graph("product");
-  const x = graph.input("x", "uint8", [2, 3]);
-  graph.output("y", matMul(cast(x, "float32"), graph.constant(float32([3, 1], [1, 10, 100]))));
-  return writeOnnx(graph);
-}
-
-const x: Tensor = { dtype: "uint8", shape: [2, 3], data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
+import { float32 } from "../../sdk/graph/tensor.js";
+import { factors as x, product } from "./models.js";
 
 test.serial("a model runs once", async (t) => {
   t.deepEqual((await runModel(product(), { x })).y, float32([2, 1], [321, 654]));

@@ -144,33 +144,14 @@ pub struct OnnxModel(Arc<Thread<Session>>);
 impl OnnxModel {
     /// Runs once. The inputs' bytes are read where they are and must not change meanwhile. Throws `E_CLOSED`, `E_ENGINE`.
     #[napi(ts_return_type = "Promise<Array<OnnxTensor>>")]
-    pub fn run(&self, inputs: Vec<OnnxTensor>) -> AsyncTask<RunTask> {
-        AsyncTask::new(RunTask { session: self.0.clone(), inputs: Arc::new(inputs) })
+    pub fn run(&self, inputs: Vec<OnnxTensor>) -> AsyncTask<AnswerTask<Session>> {
+        AnswerTask::of(&self.0, inputs, Session::run)
     }
 
     /// Frees the model once its runs have ended.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close(&self) -> AsyncTask<CloseTask<Session>> {
         AsyncTask::new(CloseTask(self.0.clone()))
-    }
-}
-
-pub struct RunTask {
-    session: Arc<Thread<Session>>,
-    inputs: Arc<Vec<OnnxTensor>>,
-}
-
-impl Task for RunTask {
-    type Output = Vec<OwnedTensor>;
-    type JsValue = Vec<OnnxTensor>;
-
-    fn compute(&mut self) -> Result<Self::Output> {
-        let inputs = self.inputs.clone();
-        guarded(|| self.session.call(move |session| session.run(&on_host(&inputs)?)))
-    }
-
-    fn resolve(&mut self, _: Env, outputs: Self::Output) -> Result<Vec<OnnxTensor>> {
-        Ok(outputs.into_iter().map(OnnxTensor::from).collect())
     }
 }
 
@@ -183,8 +164,8 @@ impl OnnxSteps {
     /// Computes the next state from the present one, which stays until `accept`; answers with the outputs that are no state. The inputs'
     /// bytes are read where they are and must not change meanwhile. Throws `E_CLOSED`, `E_ENGINE`.
     #[napi(ts_return_type = "Promise<Array<OnnxTensor>>")]
-    pub fn step(&self, inputs: Vec<OnnxTensor>) -> AsyncTask<StepTask> {
-        AsyncTask::new(StepTask { steps: self.0.clone(), inputs: Arc::new(inputs) })
+    pub fn step(&self, inputs: Vec<OnnxTensor>) -> AsyncTask<AnswerTask<Steps>> {
+        AnswerTask::of(&self.0, inputs, Steps::step)
     }
 
     /// What the last step computed becomes the present state. Throws `E_CLOSED`, `E_ENGINE`.
@@ -213,18 +194,28 @@ impl OnnxSteps {
     }
 }
 
-pub struct StepTask {
-    steps: Arc<Thread<Steps>>,
+/// Answers with what a session's thread makes of inputs.
+pub struct AnswerTask<T> {
+    thread: Arc<Thread<T>>,
     inputs: Arc<Vec<OnnxTensor>>,
+    answer: Answer<T>,
 }
 
-impl Task for StepTask {
+type Answer<T> = fn(&mut T, &[HostTensor]) -> Outcome<Vec<OwnedTensor>>;
+
+impl<T: 'static> AnswerTask<T> {
+    fn of(thread: &Arc<Thread<T>>, inputs: Vec<OnnxTensor>, answer: Answer<T>) -> AsyncTask<Self> {
+        AsyncTask::new(Self { thread: thread.clone(), inputs: Arc::new(inputs), answer })
+    }
+}
+
+impl<T: 'static> Task for AnswerTask<T> {
     type Output = Vec<OwnedTensor>;
     type JsValue = Vec<OnnxTensor>;
 
     fn compute(&mut self) -> Result<Self::Output> {
-        let inputs = self.inputs.clone();
-        guarded(|| self.steps.call(move |steps| steps.step(&on_host(&inputs)?)))
+        let (inputs, answer) = (self.inputs.clone(), self.answer);
+        guarded(|| self.thread.call(move |held| answer(held, &on_host(&inputs)?)))
     }
 
     fn resolve(&mut self, _: Env, outputs: Self::Output) -> Result<Vec<OnnxTensor>> {

@@ -76,7 +76,10 @@ pub(super) fn names<'a>(inputs: impl Iterator<Item = &'a str>, received: String)
     Fault::new(Code::Engine, format!("inputs {}", inputs.collect::<Vec<_>>().join(", ")), received, "Check the names of the inputs.")
 }
 
-fn configured(builder: SessionBuilder, Settings { threads, spinning, memory_pattern, provider, .. }: Settings) -> ort::Result<SessionBuilder> {
+fn configured(
+    builder: SessionBuilder,
+    Settings { threads, spinning, memory_pattern, provider, .. }: Settings,
+) -> ort::Result<SessionBuilder> {
     let mut builder = builder
         .with_intra_threads(threads)?
         .with_inter_threads(1)?
