@@ -33,9 +33,6 @@ export function trend(points: readonly Point[]): { readonly slope: number; reado
   return { slope, interval: [slope - t * error, slope + t * error] };
 }
 
-/** The least-squares slope of values at the positions 0, 1, 2, ... */
-export const slope = (values: readonly number[]): number => line(values.map((value, at) => [at, value])).slope;
-
 export const rounded = (value: number, digits = 3): number => Number(value.toFixed(digits));
 
 /** Wilson's interval of 95 % for a share. */
