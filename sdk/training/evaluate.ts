@@ -7,7 +7,7 @@ import { NightshiftError } from "../errors.js";
 import type { Box, ScoredBox } from "../frame.js";
 import { noName } from "../network/contract.js";
 import type { Dataset, Sample } from "./dataset.js";
-import { averagePrecision50, bootstrapInterval, ConfusionMatrix, DepthErrors, type DepthScores, type Interval, resizeMaskNearest, type SegmentationScore } from "./metrics/index.js";
+import { bootstrapInterval, BoxMatches, ConfusionMatrix, DepthErrors, type DepthScores, type Interval, resizeMaskNearest, type SegmentationScore } from "./metrics/index.js";
 
 /** What a model scored on a dataset. Scores are percent; null where the dataset has no such labels. */
 export interface Evaluation {
@@ -89,7 +89,8 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
     }
   }
   const masks = scoreOf(names, confusions);
-  const boxes = averagePrecision50(found, wanted);
+  const matches = new BoxMatches(found, wanted);
+  const boxes = matches.score();
   const depth = depths.score();
   return {
     miou: masks.miou ?? null,
@@ -102,8 +103,7 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
     ...(options.intervals && {
       intervals: {
         miou: bootstrapInterval(confusions.length, (drawn) => scoreOf(names, drawn.map((frame) => confusions[frame])).miou),
-        // A box may be claimed once: each frame that is drawn has its own.
-        ap50: bootstrapInterval(wanted.length, (drawn) => averagePrecision50(drawn.map((frame) => found[frame]), drawn.map((frame) => wanted[frame].map((box) => ({ ...box })))).ap50),
+        ap50: bootstrapInterval(wanted.length, (drawn) => matches.score(drawn).ap50),
       },
     }),
   };
