@@ -136,6 +136,8 @@ export function parseManifest(text: string, path: string): Manifest {
   return checkManifest(json, path);
 }
 
+export const encodeManifest = (manifest: Manifest): Uint8Array => new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
+
 /** Throws `E_BUNDLE_FORMAT` unless `value` is a manifest. `path` names it in the error. */
 export function checkManifest(value: unknown, path: string): Manifest {
   const parsed = manifestSchema.safeParse(value);
