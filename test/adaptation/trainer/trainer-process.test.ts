@@ -1,14 +1,17 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { defaultLearningRates } from "../../../sdk/adaptation/learner.js";
-import { defaultTrainingOptions, TrainerProcess, type TrainingJob, type TrainingOptions, type TrainingProgress } from "../../../sdk/adaptation/trainer/index.js";
+import { defaultTrainingOptions, Machine, TrainerProcess, type TrainingJob, type TrainingOptions, type TrainingProgress } from "../../../sdk/adaptation/trainer/index.js";
 import { readBundle } from "../../../sdk/bundle/index.js";
 import { temporaryFolder } from "../../bundle/contents.js";
 import { noNative } from "../../engine/engines.js";
 import { absent } from "../../support/absent.js";
+import { needs } from "../../support/shared.js";
 import { exemplars, frames, names, tinyBundle } from "../tiny-bundle.js";
+import { delegated, PretendedMachine, thermalZone } from "./pretended-machine.js";
 
 async function jobIn(t: ExecutionContext, options: Partial<TrainingOptions> = {}): Promise<TrainingJob> {
   const folder = await temporaryFolder(t);
@@ -82,6 +85,79 @@ test.serial("runs at low priority, first to go where memory runs out, within its
   await t.throwsAsync(trainer.train(job, () => {}, never), { code: "E_TRAINER" });
   await training;
   if (process.platform === "linux") t.deepEqual([niceness, score], ["19", "1000"]);
+});
+
+test.serial("uses the disk when nobody else does, in every thread, where ionice is there", async (t) => {
+  if (!needs(t, spawnSync("ionice", ["-c", "3", "true"]).status === 0, "ionice", "apt-get install util-linux")) return;
+  const machine = await Machine.open((await PretendedMachine.make(t)).roots);
+  const trainer = new TrainerProcess({}, machine);
+  let told = "";
+  await trainer.train(await jobIn(t), ({ phase }) => {
+    if (phase === "learning") told ||= spawnSync("sh", ["-c", `ionice -p $(ls /proc/${trainer.pid}/task)`], { encoding: "utf8" }).stdout;
+  }, never);
+  t.deepEqual([...new Set(told.trim().split("\n"))], ["idle"]);
+});
+
+test.serial("is in a cgroup of its own, with its limits, where that was delegated", async (t) => {
+  const pretended = await PretendedMachine.make(t, delegated);
+  const machine = await Machine.open(pretended.roots);
+  const trainer = new TrainerProcess({}, machine);
+  let pid = 0;
+  await trainer.train(await jobIn(t, { memoryMb: 700 }), () => void (pid = trainer.pid ?? pid), never);
+  const [held, limit] = ["cgroup.procs", "memory.max"].map((file) => readFileSync(join(pretended.roots.cgroups, "system.slice/nightshift.service", `trainer-${pid}`, file), "utf8"));
+  t.deepEqual([held, limit], [String(pid), String(700 * 2 ** 20)]);
+});
+
+test.serial("a training that the kernel ends at its limit is told as such", async (t) => {
+  const pretended = await PretendedMachine.make(t, delegated);
+  const trainer = new TrainerProcess({}, await Machine.open(pretended.roots));
+  const training = trainer.train(await jobIn(t, { steps: 100_000, memoryMb: 700 }), async ({ step }) => {
+    if (step !== 2 || trainer.pid === undefined) return;
+    const { pid } = trainer;
+    await pretended.write("cgroups", `system.slice/nightshift.service/trainer-${pid}/memory.events`, "oom 1\noom_kill 1");
+    process.kill(pid, "SIGKILL");
+  }, never);
+  t.regex((await t.throwsAsync(training, { code: "E_TRAINER" }))?.message ?? "", /a training in 700 MB.*the kernel ended it/s);
+});
+
+test.serial("a training that takes more memory than it may is ended", async (t) => {
+  if (!needs(t, process.platform === "linux", "Linux's /proc", "run it there")) return;
+  const trainer = new TrainerProcess({ lookEveryMs: 20 });
+  const job = await jobIn(t, { steps: 100_000, memoryMb: 128 });
+  const training = trainer.train({ ...job, targets: Array.from({ length: 4000 }, () => new Uint8Array(job.targets[0]?.length ?? 0)) }, () => undefined, never);
+  t.regex((await t.throwsAsync(training, { code: "E_TRAINER" }))?.message ?? "", /a training in 128 MB.*\d+ MB.*adaptation\.memoryMb/s);
+  t.is(trainer.pid, undefined);
+  t.deepEqual(trainer.present, {});
+});
+
+test.serial("rests while the machine is too hot, is not taken to be hung meanwhile, and goes on", async (t) => {
+  const pretended = await PretendedMachine.make(t, { sys: thermalZone(0, "tj-thermal", 60) });
+  const machine = await Machine.open(pretended.roots);
+  t.teardown(() => machine.close());
+  const trainer = new TrainerProcess({ silenceMs: 3000, lookEveryMs: 50, leastRestMs: 0 }, machine);
+  const seen: TrainingProgress[] = [];
+  const abort = new AbortController();
+  t.teardown(() => abort.abort());
+  const training = trainer.train(await jobIn(t, { steps: 100_000, mostCelsius: 80 }), (progress) => void seen.push(progress), abort.signal);
+  const until = async (isSo: () => boolean): Promise<void> => {
+    while (!isSo()) await sleep(10);
+  };
+  await until(() => (seen.at(-1)?.step ?? 0) >= 2);
+  t.is(trainer.present.restsFor, undefined);
+  await pretended.heat(85);
+  await until(() => trainer.present.restsFor === "temperature");
+  t.deepEqual(seen.find(({ rest }) => rest)?.rest, { because: "temperature", celsius: 85 });
+  // What was begun is ended first.
+  await sleep(500);
+  const { length } = seen;
+  await sleep(3500);
+  t.is(seen.length, length, "it rests, for longer than a trainer may be silent");
+  await pretended.heat(70);
+  await until(() => seen.length > length + 2);
+  t.is(seen[length]?.rest, undefined);
+  t.is(trainer.present.restsFor, undefined);
+  abort.abort();
+  await t.throwsAsync(training, { code: "E_TRAINER" });
 });
 
 test.serial("a killed trainer is an error, and nothing is left where the generation would be", async (t) => {
