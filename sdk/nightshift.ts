@@ -168,9 +168,9 @@ export class Nightshift {
   }
 
   get #budget(): BudgetStatus {
-    const { duty, threads, memoryMb, mostCelsius, mostWatts } = { ...defaultTrainingOptions, ...this.#running.loop.options.training };
+    const { duty: share, threads, niceness, memoryMb, mostCelsius, mostWatts } = { ...defaultTrainingOptions, ...this.#running.loop.options.training };
     const { reading, holds, lacks } = this.machine;
-    return { share: duty, threads, memoryMb, ...(mostCelsius !== undefined && { mostCelsius }), ...(mostWatts !== undefined && { mostWatts }), ...this.#trainer.present, ...reading, holds, lacks };
+    return { share, threads, niceness, memoryMb, ...(mostCelsius !== undefined && { mostCelsius }), ...(mostWatts !== undefined && { mostWatts }), ...this.#trainer.present, ...reading, holds, lacks };
   }
 
   /** Answers a second, over the whole run. */

@@ -24,6 +24,7 @@ export interface BudgetStatus {
   readonly share: number;
   /** Of the processor. */
   readonly threads: number;
+  readonly niceness: number;
   readonly memoryMb: number;
   readonly mostCelsius?: number;
   readonly mostWatts?: number;
@@ -113,6 +114,6 @@ export function statusOf(message: StatusMessage): Status {
 function budgetOf({ $typeName: _, $unknown: __, restsFor, ...budget }: BudgetMessage): BudgetStatus {
   const { mostCelsius, mostWatts, usedMb, celsius, watts } = budget;
   const told = Object.entries({ mostCelsius, mostWatts, usedMb, celsius, watts }).filter(([, value]) => value !== undefined);
-  const { share, threads, memoryMb, holds, lacks } = budget;
-  return { share, threads, memoryMb, ...Object.fromEntries(told), ...((restsFor === "temperature" || restsFor === "power") && { restsFor }), holds, lacks };
+  const { share, threads, niceness, memoryMb, holds, lacks } = budget;
+  return { share, threads, niceness, memoryMb, ...Object.fromEntries(told), ...((restsFor === "temperature" || restsFor === "power") && { restsFor }), holds, lacks };
 }

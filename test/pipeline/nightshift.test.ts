@@ -118,7 +118,7 @@ test("the budget of learning is told; a limit of what this machine does not meas
   const nightshift = await Nightshift.start({ ...(await quiet()), source: frames, adaptation: { training: { duty: 0.25, memoryMb: 900 } } });
   t.teardown(() => nightshift.stop());
   const { budget } = nightshift.status;
-  t.like(budget, { share: 0.25, threads: 1, memoryMb: 900 });
+  t.like(budget, { share: 0.25, threads: 1, niceness: 19, memoryMb: 900 });
   t.true((budget?.holds.length ?? 0) + (budget?.lacks.length ?? 0) >= 3, "each of the means is there, or it is told why not");
   const { powerOf } = await Sensors.open("/sys");
   if (powerOf !== "") return absent(t, `a machine that does not tell its power: this one tells that of ${powerOf}`);

@@ -46,7 +46,7 @@ test("metrics say what the status says, when they are asked for", async (t) => {
 });
 
 test("temperature, power and the trainer's rest are told where they are known", async (t) => {
-  const budget = { share: 1, threads: 1, memoryMb: 1536, usedMb: 700, celsius: 85.5, restsFor: "temperature", holds: [], lacks: [] } as const;
+  const budget = { share: 1, threads: 1, niceness: 19, memoryMb: 1536, usedMb: 700, celsius: 85.5, restsFor: "temperature", holds: [], lacks: [] } as const;
   let now: Status = { ...status, budget };
   const server = await HealthServer.open(() => now, new Readiness(), { port: 0 });
   t.teardown(() => server.close());

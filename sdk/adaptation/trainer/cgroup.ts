@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { access, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Roots } from "./machine.js";
 
 /** A group of cgroup v2 that this process may divide. */
@@ -18,18 +18,21 @@ export interface Refusal {
 const wanted = ["memory", "cpu", "io"] as const;
 
 /** Where this process and all of its others go: a group that shares out what it has may hold no processes itself. */
-const ownLeaf = "stream";
+const ownLeaf = "nightshift-stream";
 
-/** Whether the group that this process is in may be divided: cgroup v2, writable (`Delegate=` of systemd), with memory to share out, and with no processes but this one and its children. Changes nothing. */
+/**
+ * Whether the group that this process is in may be divided: of cgroup v2, writable (`Delegate=` of systemd), with memory to share out, and with no processes but this one and its
+ * children (https://docs.kernel.org/admin-guide/cgroup-v2.html). Changes nothing.
+ */
 export async function delegation({ proc, cgroups }: Pick<Roots, "proc" | "cgroups">): Promise<Delegation | Refusal> {
   const path = /^0::(\/.*)$/m.exec((await textIn(join(proc, "self", "cgroup"))) ?? "")?.[1];
   if (path === undefined || (await textIn(join(cgroups, "cgroup.controllers"))) === undefined) return { missing: `no cgroup v2 at ${cgroups}` };
-  const own = join(cgroups, path);
+  const own = resolve(cgroups, `.${path}`);
   const directory = basename(own) === ownLeaf ? dirname(own) : own;
   const controllers = (await textIn(join(directory, "cgroup.controllers")))?.split(/\s+/);
   if (controllers === undefined) return { missing: `${directory} cannot be read` };
   for (const file of [".", "cgroup.procs", "cgroup.subtree_control"])
-    if (!(await isWritable(join(directory, file)))) return { missing: `${join(directory, file)} is not writable: nobody delegated the group to this process` };
+    if (!(await isWritable(join(directory, file)))) return { missing: `${resolve(directory, file)} is not writable: nobody delegated the group to this process` };
   if (!controllers.includes("memory")) return { missing: `memory is not shared out to ${directory}` };
   for (const pid of await processesOf(directory)) if (!(await isOurs(pid, proc))) return { missing: `process ${pid}, which is not ours, is in ${directory} too` };
   return { directory, controllers: wanted.filter((controller) => controllers.includes(controller)) };

@@ -93,7 +93,7 @@ export class TrainerProcess implements Trainer {
         end();
       };
       const fail = (expected: string, received: string, remedy: string, cause?: unknown): void => settle(() => reject(failed(expected, received, remedy, cause)));
-      const tookTooMuch = (taken: string): void => fail(`a training in ${memoryMb} MB`, taken, "It was ended; the stream is unaffected. Raise adaptation.memoryMb, or let less learn (--trains, --recompute).");
+      const tookTooMuch = (taken: string): void => fail(`a training in ${memoryMb} MB`, taken, "It was ended; the stream is unaffected. Raise adaptation.memoryMb, or let less learn (trains, recompute).");
       const stop = (): void => fail("the training to end by itself", "a request to stop it", "Start it again when it is wanted.");
       const ended = async (how: string): Promise<void> => {
         if (await group.then((leaf) => leaf?.ranOut(), () => false)) tookTooMuch("the kernel ended it as it took more");
@@ -115,6 +115,7 @@ export class TrainerProcess implements Trainer {
         await given;
       };
       signal.addEventListener("abort", stop);
+      group.catch((cause: unknown) => fail("a cgroup to train in, as this one may be divided", String(cause), "Start Nightshift again, which looks anew at what is permitted.", cause));
       child.on("error", (cause) => fail("a process to train in", cause.message, "Check the memory and the limits of processes.", cause));
       child.on("exit", (code, by) => void ended(by ?? `exit code ${code}`));
       child.on("message", (message: FromTrainer) => {

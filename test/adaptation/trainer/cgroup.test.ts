@@ -19,7 +19,7 @@ async function refused(t: ExecutionContext, cgroups: Files, proc: Files = {}): P
 test("a group that was delegated may be divided, and asking changes nothing", async (t) => {
   const { answer, directory } = await asked(t, { [`${own}/cgroup.procs`]: `${process.pid}\n77\n78` }, { "77/stat": `77 (a) b (c) S ${process.pid} 1 1`, "78/stat": "78 (systemd-notify) S 77 1 1" });
   t.deepEqual(answer, { directory, controllers: ["memory", "cpu", "io"] });
-  t.deepEqual((await readdir(directory)).sort(), ["cgroup.controllers", "cgroup.procs", "cgroup.subtree_control", "stream"]);
+  t.deepEqual((await readdir(directory)).sort(), ["cgroup.controllers", "cgroup.procs", "cgroup.subtree_control", "nightshift-stream"]);
 });
 
 test("what is in the way is told: no cgroup v2, rights, a controller, processes of others", async (t) => {
@@ -40,14 +40,14 @@ test("divided, this process and its children are in a leaf, and a training in an
   t.deepEqual([tree.holds, tree.lacks], [["memory.max", "cpu.weight", "io.weight"], ["memory.swap.max"]]);
   const text = async (file: string): Promise<string> => (await readFile(join(directory, file), "utf8")).trim();
   // Written one after the other: plain files keep the last.
-  t.deepEqual([await text("stream/cgroup.procs"), await text("cgroup.subtree_control")], ["77", "+io"]);
+  t.deepEqual([await text("nightshift-stream/cgroup.procs"), await text("cgroup.subtree_control")], ["77", "+io"]);
   const leaf = await tree.confine(1234, 700);
   t.deepEqual(await Promise.all(["memory.max", "cpu.weight", "io.weight", "cgroup.procs"].map((file) => text(`trainer-1234/${file}`))), [String(700 * 2 ** 20), "1", "1", "1234"]);
   t.false(await leaf.ranOut());
 });
 
 test("whoever is in such a leaf already divides the group above it", async (t) => {
-  const { answer, directory } = await asked(t, { [`${own}/cgroup.procs`]: "" }, { "self/cgroup": `0::/${own}/stream` });
+  const { answer, directory } = await asked(t, { [`${own}/cgroup.procs`]: "" }, { "self/cgroup": `0::/${own}/nightshift-stream` });
   t.deepEqual(answer, { directory, controllers: ["memory", "cpu", "io"] });
 });
 

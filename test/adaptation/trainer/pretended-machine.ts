@@ -54,8 +54,8 @@ export const delegated: { readonly proc: Files; readonly cgroups: Files } = {
     "system.slice/nightshift.service/cgroup.controllers": "cpu io memory pids",
     "system.slice/nightshift.service/cgroup.procs": String(process.pid),
     "system.slice/nightshift.service/cgroup.subtree_control": "",
-    "system.slice/nightshift.service/stream/memory.max": "max",
-    "system.slice/nightshift.service/stream/cpu.weight": "100",
-    "system.slice/nightshift.service/stream/io.weight": "default 100",
+    "system.slice/nightshift.service/nightshift-stream/memory.max": "max",
+    "system.slice/nightshift.service/nightshift-stream/cpu.weight": "100",
+    "system.slice/nightshift.service/nightshift-stream/io.weight": "default 100",
   },
 };

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
@@ -11,7 +11,7 @@ import { noNative } from "../../engine/engines.js";
 import { absent } from "../../support/absent.js";
 import { needs } from "../../support/shared.js";
 import { exemplars, frames, names, tinyBundle } from "../tiny-bundle.js";
-import { delegated, PretendedMachine, thermalZone } from "./pretended-machine.js";
+import { delegated, PretendedMachine } from "./pretended-machine.js";
 
 async function jobIn(t: ExecutionContext, options: Partial<TrainingOptions> = {}): Promise<TrainingJob> {
   const folder = await temporaryFolder(t);
@@ -108,56 +108,26 @@ test.serial("is in a cgroup of its own, with its limits, where that was delegate
   t.deepEqual([held, limit], [String(pid), String(700 * 2 ** 20)]);
 });
 
+test.serial("a cgroup that cannot be made any more is told, and nothing is trained outside of one", async (t) => {
+  const { roots } = await PretendedMachine.make(t, delegated);
+  const trainer = new TrainerProcess({}, await Machine.open(roots));
+  const group = join(roots.cgroups, "system.slice/nightshift.service");
+  rmSync(group, { recursive: true });
+  writeFileSync(group, "");
+  const error = await t.throwsAsync(trainer.train(await jobIn(t), () => t.fail("it trains"), never), { code: "E_TRAINER" });
+  t.regex(error?.message ?? "", /a cgroup to train in.*(ENOTDIR|EEXIST)/s);
+  t.is(trainer.pid, undefined);
+});
+
 test.serial("a training that the kernel ends at its limit is told as such", async (t) => {
   const pretended = await PretendedMachine.make(t, delegated);
   const trainer = new TrainerProcess({}, await Machine.open(pretended.roots));
-  const training = trainer.train(await jobIn(t, { steps: 100_000, memoryMb: 700 }), async ({ step }) => {
+  const training = trainer.train(await jobIn(t, { steps: 100_000, memoryMb: 700 }), ({ step }) => {
     if (step !== 2 || trainer.pid === undefined) return;
-    const { pid } = trainer;
-    await pretended.write("cgroups", `system.slice/nightshift.service/trainer-${pid}/memory.events`, "oom 1\noom_kill 1");
-    process.kill(pid, "SIGKILL");
+    writeFileSync(join(pretended.roots.cgroups, "system.slice/nightshift.service", `trainer-${trainer.pid}`, "memory.events"), "oom 1\noom_kill 1\n");
+    process.kill(trainer.pid, "SIGKILL");
   }, never);
   t.regex((await t.throwsAsync(training, { code: "E_TRAINER" }))?.message ?? "", /a training in 700 MB.*the kernel ended it/s);
-});
-
-test.serial("a training that takes more memory than it may is ended", async (t) => {
-  if (!needs(t, process.platform === "linux", "Linux's /proc", "run it there")) return;
-  const trainer = new TrainerProcess({ lookEveryMs: 20 });
-  const job = await jobIn(t, { steps: 100_000, memoryMb: 128 });
-  const training = trainer.train({ ...job, targets: Array.from({ length: 4000 }, () => new Uint8Array(job.targets[0]?.length ?? 0)) }, () => undefined, never);
-  t.regex((await t.throwsAsync(training, { code: "E_TRAINER" }))?.message ?? "", /a training in 128 MB.*\d+ MB.*adaptation\.memoryMb/s);
-  t.is(trainer.pid, undefined);
-  t.deepEqual(trainer.present, {});
-});
-
-test.serial("rests while the machine is too hot, is not taken to be hung meanwhile, and goes on", async (t) => {
-  const pretended = await PretendedMachine.make(t, { sys: thermalZone(0, "tj-thermal", 60) });
-  const machine = await Machine.open(pretended.roots);
-  t.teardown(() => machine.close());
-  const trainer = new TrainerProcess({ silenceMs: 3000, lookEveryMs: 50, leastRestMs: 0 }, machine);
-  const seen: TrainingProgress[] = [];
-  const abort = new AbortController();
-  t.teardown(() => abort.abort());
-  const training = trainer.train(await jobIn(t, { steps: 100_000, mostCelsius: 80 }), (progress) => void seen.push(progress), abort.signal);
-  const until = async (isSo: () => boolean): Promise<void> => {
-    while (!isSo()) await sleep(10);
-  };
-  await until(() => (seen.at(-1)?.step ?? 0) >= 2);
-  t.is(trainer.present.restsFor, undefined);
-  await pretended.heat(85);
-  await until(() => trainer.present.restsFor === "temperature");
-  t.deepEqual(seen.find(({ rest }) => rest)?.rest, { because: "temperature", celsius: 85 });
-  // What was begun is ended first.
-  await sleep(500);
-  const { length } = seen;
-  await sleep(3500);
-  t.is(seen.length, length, "it rests, for longer than a trainer may be silent");
-  await pretended.heat(70);
-  await until(() => seen.length > length + 2);
-  t.is(seen[length]?.rest, undefined);
-  t.is(trainer.present.restsFor, undefined);
-  abort.abort();
-  await t.throwsAsync(training, { code: "E_TRAINER" });
 });
 
 test.serial("a killed trainer is an error, and nothing is left where the generation would be", async (t) => {
