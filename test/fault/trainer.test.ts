@@ -22,9 +22,9 @@ const never = new AbortController().signal;
 
 test.serial("a trainer that hangs: ended after its time of silence, and the next training goes through", async (t) => {
   const job = await jobIn(t, { steps: 100_000 });
-  const trainer = new TrainerProcess({ silenceMs: 2500 });
+  const trainer = new TrainerProcess({ silenceMs: 8000 });
   const hung = trainer.train(job, ({ step }) => void (step === 2 && trainer.pid !== undefined && process.kill(trainer.pid, "SIGSTOP")), never);
-  t.regex((await t.throwsAsync(hung, { code: "E_TRAINER" }))?.message ?? "", /none for 2500 ms/);
+  t.regex((await t.throwsAsync(hung, { code: "E_TRAINER" }))?.message ?? "", /none for 8000 ms/);
   t.is(trainer.pid, undefined);
   t.is((await trainer.train({ ...job, options: { ...job.options, steps: 1 } }, () => undefined, never)).generation, 1);
 });
@@ -49,7 +49,7 @@ test.serial("a machine that gets too hot: learning rests between two steps, is n
   const pretended = await PretendedMachine.make(t, { sys: thermalZone(0, "tj-thermal", 60) });
   const machine = await Machine.open(pretended.roots);
   t.teardown(() => machine.close());
-  const trainer = new TrainerProcess({ silenceMs: 5000, lookEveryMs: 50, leastRestMs: 0 }, machine);
+  const trainer = new TrainerProcess({ silenceMs: 8000, lookEveryMs: 50, leastRestMs: 0 }, machine);
   const seen: TrainingProgress[] = [];
   const abort = new AbortController();
   t.teardown(() => abort.abort());
@@ -68,7 +68,7 @@ test.serial("a machine that gets too hot: learning rests between two steps, is n
     ({ length } = seen);
     await sleep(1000);
   }
-  await sleep(5000);
+  await sleep(8000);
   t.is(seen.length, length, "it rests, for longer than a trainer may be silent");
   await pretended.heat(70);
   await until(() => seen.length > length + 2);

@@ -58,7 +58,11 @@ export class CgroupTree {
       // This process first: whatever it starts from then on is in the leaf already. Others may be gone by now.
       await writeFile(join(leaf, "cgroup.procs"), String(process.pid));
       for (const pid of await processesOf(directory)) await writeFile(join(leaf, "cgroup.procs"), pid).catch(() => undefined);
-      for (const controller of controllers) await writeFile(join(directory, "cgroup.subtree_control"), `+${controller}`);
+      for (const controller of controllers)
+        await writeFile(join(directory, "cgroup.subtree_control"), `+${controller}`).catch((error: unknown) => {
+          // Of the others, the files are missing then, which is told.
+          if (controller === "memory") throw error;
+        });
     } catch (error) {
       return { missing: `${directory} cannot be divided: ${String(error)}` };
     }

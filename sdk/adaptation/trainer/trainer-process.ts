@@ -101,6 +101,8 @@ export class TrainerProcess implements Trainer {
       };
       const begin = async (): Promise<void> => {
         await group;
+        // It was given up meanwhile.
+        if (this.#child !== child) return;
         const given = give(child, job);
         this.#watch = this.#watching(child, job, {
           onTooMuch: (usedMb) => tookTooMuch(`${Math.round(usedMb)} MB`),
