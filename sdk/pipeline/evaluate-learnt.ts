@@ -7,6 +7,7 @@ import type { Engine } from "../engine/engine.js";
 import { ThreadEngine } from "../engine/thread-engine.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
+import { answersBoxes } from "../network/architecture.js";
 import type { Dataset } from "../training/dataset.js";
 import { type Answering, evaluate, type EvaluateOptions, type Evaluation, evaluationThreshold } from "../training/evaluate.js";
 
@@ -54,7 +55,7 @@ export async function evaluateLearnt(options: LearntOptions, dataset: Dataset): 
     },
   };
   try {
-    const evaluation = await evaluate(answering, (names) => text.vocabulary(names), dataset, others);
+    const evaluation = await evaluate(answering, (names) => text.vocabulary(names), dataset, { ...others, boxes: answersBoxes(kept.delivered.network) });
     const counts: Record<string, number> = {};
     for (const generation of generations.values()) counts[generation] = (counts[generation] ?? 0) + 1;
     const classes = text.classes([...new Set([...dataset.names, ...dataset.boxNames])]);

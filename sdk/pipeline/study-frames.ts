@@ -19,24 +19,17 @@ const lightSchema = z.strictObject({
   noise: z.number().min(0),
 });
 
-/** Other words for some of a dataset's names, by those. */
-const wordsSchema = z.record(z.string(), z.string().min(1));
-
-/** Frames of a folder, or a part of it by its order ([0, 0.5] is the first half), perhaps with some of its boxes alone, by name, or in another light; or a rendered drive. Either may be asked for in other words. */
+/** Frames of a folder, or a part of it by its order ([0, 0.5] is the first half), perhaps with some of its boxes alone, by name, or in another light; or a rendered drive. */
 export const framesSchema = z.union([
-  z.strictObject({ folder: z.string().min(1), part: z.tuple([share, share]).optional(), boxes: z.array(z.string()).min(1).optional(), light: lightSchema.optional(), called: wordsSchema.optional() }),
-  z.strictObject({ drive: z.strictObject({ seed: z.number().int(), length: z.number().int().positive(), condition: z.enum(["day", "dusk", "night", "fog"]) }), called: wordsSchema.optional() }),
+  z.strictObject({ folder: z.string().min(1), part: z.tuple([share, share]).optional(), boxes: z.array(z.string()).min(1).optional(), light: lightSchema.optional() }),
+  z.strictObject({ drive: z.strictObject({ seed: z.number().int(), length: z.number().int().positive(), condition: z.enum(["day", "dusk", "night", "fog"]) }) }),
 ]);
 
 export type Frames = z.infer<typeof framesSchema>;
 
 /** `data` is where folders start from. Throws as datasets do. */
 export async function openFrames(frames: Frames, data: string): Promise<Dataset> {
-  const dataset = "drive" in frames ? await openDataset({ kind: "drive", ...frames.drive }) : await openFolder(frames, data);
-  return frames.called ? inOtherWords(dataset, frames.called) : dataset;
-}
-
-async function openFolder(frames: Extract<Frames, { folder: string }>, data: string): Promise<Dataset> {
+  if ("drive" in frames) return openDataset({ kind: "drive", ...frames.drive });
   const whole = await openDataset({ kind: "folder", path: join(data, frames.folder) });
   const [from, to] = (frames.part ?? [0, 1]).map((place) => Math.round(place * whole.length));
   const part: Dataset = { ...whole, length: to - from, sample: (index) => whole.sample(from + index) };
@@ -55,24 +48,6 @@ function withBoxes(dataset: Dataset, names: readonly string[]): Dataset {
     sample: async (index) => {
       const { boxes, ...sample } = await dataset.sample(index);
       return { ...sample, ...(boxes && { boxes: boxes.filter(({ label }) => names.includes(label)) }) };
-    },
-  };
-}
-
-/** The same frames and labels by other names. Throws `E_CONFIG` where there is no such name, or another one is called so already. */
-function inOtherWords(dataset: Dataset, words: Readonly<Record<string, string>>): Dataset {
-  const known = [...dataset.names, ...dataset.boxNames];
-  const wrong = Object.entries(words).find(([name, word]) => !known.includes(name) || known.includes(word));
-  if (wrong !== undefined)
-    throw new NightshiftError("E_CONFIG", { expected: `other words for ${[...new Set(known)].join(", ")}`, received: `${wrong[1]} for ${wrong[0]}`, remedy: "Correct it in the study." });
-  const called = (name: string): string => words[name] ?? name;
-  return {
-    ...dataset,
-    names: dataset.names.map(called),
-    boxNames: dataset.boxNames.map(called),
-    sample: async (index) => {
-      const { boxes, ...sample } = await dataset.sample(index);
-      return { ...sample, ...(boxes && { boxes: boxes.map((box) => ({ ...box, label: called(box.label) })) }) };
     },
   };
 }

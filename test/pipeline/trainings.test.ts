@@ -32,6 +32,7 @@ test("each row is a training of its own by one recipe, scored with intervals, an
   const [whole, masks] = results.runs.map(({ scores }) => scores["day"]);
   t.true(whole.miou !== null && whole.intervals!.miou![0] <= whole.miou && whole.miou <= whole.intervals!.miou![1]);
   t.is(whole.unseen, undefined);
+  t.deepEqual([whole.ap50 === null, masks.ap50, masks.perClassAp50, masks.intervals?.ap50], [false, null, {}, null], "masks alone are not scored on boxes");
   t.is(masks.unseen?.miou, masks.perClass["car"] ?? null);
   t.deepEqual(JSON.parse(readFileSync(join(folder, "small.json"), "utf8")), results);
   t.false(existsSync(join(folder, "work", "bundle")));
