@@ -21,7 +21,7 @@ export interface TargetScore {
 }
 
 /** What one set of weights scored. */
-export interface ModelMeasurement {
+export interface ModelScore {
   /** Whether every weight and every number that it answered is finite. */
   readonly finite: boolean;
   /** On labelled exemplars that were not taught, as they are: what must not be forgotten. */
@@ -30,6 +30,10 @@ export interface ModelMeasurement {
   readonly restyled: LabelledScore;
   /** On target frames that were not learnt from. */
   readonly target: TargetScore;
+}
+
+/** That, and how long it took. */
+export interface ModelMeasurement extends ModelScore {
   /** Median time of one frame where it was measured, milliseconds. */
   readonly latencyMs: number;
 }

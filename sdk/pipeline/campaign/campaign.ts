@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { judge, judgeBoundsFor, type ModelMeasurement, untimed, type Verdict } from "../../adaptation/judge/index.js";
+import { judge, judgeBoundsFor, type ModelScore, type Verdict } from "../../adaptation/judge/index.js";
 import { defaultProbationLimits, LiveWindow, Probation } from "../../adaptation/probation.js";
 import { asStored, findBundle, readBundle } from "../../bundle/index.js";
 import { NightshiftError } from "../../errors.js";
@@ -29,7 +29,7 @@ export interface Trial {
   /** Points of mIoU on the hidden frames that it gained; null where it answers nothing that can be scored. */
   readonly change: number | null;
   /** Null where its weights are not finite, which no bundle is written with. */
-  readonly after: ModelMeasurement | null;
+  readonly after: ModelScore | null;
   /** Whether it would end on probation by what its answers look like; null where it was not asked. */
   readonly endsOnProbation: boolean | null;
 }
@@ -129,8 +129,9 @@ async function graded(world: World, update: Update, strengths: readonly number[]
   return trials;
 }
 
-/** What the judge says to an update, as it is now. All are measured in one graph, so times tell nothing but what else the machine does; and as they are stored. */
-export const verdictOn = (after: ModelMeasurement, before: Worth): Verdict => judge({ before: before.measured, after, deployedDisagreement: 0 }, untimed(judgeBoundsFor(before.condition)));
+/** What the judge says to an update, as it is now. All are measured in one graph, which takes as long with any weights; and as they are stored. */
+export const verdictOn = (after: ModelScore, before: Worth): Verdict =>
+  judge({ before: { ...before.measured, latencyMs: 1 }, after: { ...after, latencyMs: 1 }, deployedDisagreement: 0 }, judgeBoundsFor(before.condition));
 
 export const isHarmful = ({ kind, change }: Trial): boolean => kind !== honestKind && !(change !== null && change > -harmPoints);
 

@@ -46,14 +46,14 @@ const verdictOn = async (after: Predictor) =>
   judge({ before: { ...(await measure(blindAtNight, true, exam)), latencyMs: 1 }, after: { ...(await measure(after, true, exam)), latencyMs: 1 }, deployedDisagreement: 0 });
 
 test("measures labelled, restyled and unlabelled frames", async (t) => {
-  const { exemplars, restyled, target, finite, latencyMs } = await measure(blindAtNight, true, exam);
+  const { exemplars, restyled, target, finite } = await measure(blindAtNight, true, exam);
   t.is(exemplars.miou, 100);
   t.true(restyled.miou < 80, "in the night's colours the exemplars show what is not known there");
   t.is(exemplars.frames, 5);
   t.true(target.consistency < 80, "a mirrored frame is answered otherwise");
   t.true(Math.abs(target.confidence - 80) < 0.5);
   t.true(Math.abs(Object.values(target.shares).reduce((a, b) => a + b, 0) - 1) < 1e-6);
-  t.true(finite && latencyMs >= 0);
+  t.true(finite);
 });
 
 test("an update that learns the night is accepted", async (t) => {
