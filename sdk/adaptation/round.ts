@@ -1,8 +1,8 @@
 import type { ConditionName, EventKindName } from "../stream/events.js";
 import type { Measurements, Verdict } from "./judge/index.js";
 import type { Serving } from "./serving.js";
-import { inWords, type Limits } from "./trainer/rest.js";
 import { defaultLesserShares, type Trainer, type TrainingJob, type TrainingProgress, type TrainingResult } from "./trainer/index.js";
+import { inWords, type Limits } from "./trainer/rest.js";
 
 export type Tell = (kind: EventKindName, text: string, details?: Readonly<Record<string, unknown>>) => void;
 
