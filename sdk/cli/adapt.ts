@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { Recompute } from "../autodiff/recompute.js";
 import type { Trainable } from "../network/trainable.js";
-import { names, trains, trust, wholeNumber } from "./arguments.js";
+import { names, share, trains, trust, wholeNumber } from "./arguments.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
 
 interface Options {
@@ -15,6 +15,7 @@ interface Options {
   readonly trust?: readonly string[];
   readonly steps?: number;
   readonly trains?: Trainable;
+  readonly statisticsMix?: number;
   readonly recompute?: Recompute;
   readonly seed: number;
   readonly threads: number;
@@ -36,6 +37,7 @@ export const adaptCommand = (io: Io): Command =>
     .option(...trust)
     .option("--steps <count>", "learning steps", wholeNumber(1))
     .option("--trains <what>", "default, all, norm (of normalisation), decoder, last:n (matrices), lora:r (of rank r), or /a pattern of names/", trains)
+    .option("--statistics-mix <share>", "of the frames in the statistics of normalisation, 0 to 1, taken before the first step; by condition by default", share)
     .addOption(new Option("--recompute <what>", "blocks computes activations again in the backward pass: more time, less memory").choices(["none", "blocks"]))
     .option("--seed <number>", "of learning", wholeNumber(0), 1)
     .option("--threads <count>", "threads of learning", wholeNumber(1), 2)

@@ -20,6 +20,13 @@ export const number =
     throw new InvalidArgumentError(`Expected a number of at least ${least}.`);
   };
 
+/** For commander: a share, 0 to 1. */
+export function share(text: string): number {
+  const value = number(0)(text);
+  if (value <= 1) return value;
+  throw new InvalidArgumentError("Expected a share, 0 to 1.");
+}
+
 /** For commander: which parameters learn. */
 export function trains(text: string): Trainable {
   if (isTrainable(text)) return text;

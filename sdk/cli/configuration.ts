@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
+import { type Trainable, trainablePattern } from "../network/trainable.js";
 import type { NightshiftOptions } from "../pipeline/options.js";
 import { readYaml } from "../yaml.js";
 
@@ -49,6 +50,10 @@ const schema = z.strictObject({
         rounds: count.optional(),
         /** Steps of a training. */
         steps: count.min(1).optional(),
+        /** Which parameters learn, as of `nightshift adapt`. */
+        trains: z.string().regex(trainablePattern, "expected default, all, norm, decoder, last:n, lora:r, or a pattern between slashes").optional(),
+        /** Share of the frames in the statistics of normalisation; by condition by default. */
+        statisticsMix: z.number().min(0).max(1).optional(),
         /** Cores that it may use at most. */
         threads: count.min(1).optional(),
         /** Share of time in which it works, above 0 to 1. */
@@ -92,9 +97,9 @@ export type Configuration = Readonly<z.infer<typeof schema>>;
 /** The same in the terms of `Nightshift.start`. */
 export function adaptationOptions(configured: Configuration["adaptation"]): NightshiftOptions["adaptation"] {
   if (typeof configured !== "object") return configured === false ? false : undefined;
-  const { conditions, rounds, steps, threads, share, niceness, memoryMb, mostCelsius, mostWatts, engine, provider } = configured;
+  const { conditions, rounds, steps, trains, statisticsMix, threads, share, niceness, memoryMb, mostCelsius, mostWatts, engine, provider } = configured;
   const given = <T extends object>(values: T): Partial<T> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
-  return { ...given({ conditions, furtherRounds: rounds }), training: given({ steps, threads, duty: share, niceness, memoryMb, mostCelsius, mostWatts, engine, provider }) };
+  return { ...given({ conditions, furtherRounds: rounds }), training: given({ steps, trains: trains as Trainable | undefined, statisticsMix, threads, duty: share, niceness, memoryMb, mostCelsius, mostWatts, engine, provider }) };
 }
 
 /** Who may connect, in the same terms. Throws `E_CONFIG` where only one of the two files is named. */

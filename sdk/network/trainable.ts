@@ -13,7 +13,10 @@ import type { ParameterSpec } from "./parameters.js";
  */
 export type Trainable = "default" | "all" | "norm" | "decoder" | `last:${number}` | `lora:${number}` | `/${string}/`;
 
-export const isTrainable = (choice: string): choice is Trainable => /^(default|all|norm|decoder|(last|lora):[1-9]\d*|\/.+\/)$/.test(choice);
+/** The form of a choice. */
+export const trainablePattern = /^(default|all|norm|decoder|(last|lora):[1-9]\d*|\/.+\/)$/;
+
+export const isTrainable = (choice: string): choice is Trainable => trainablePattern.test(choice);
 
 /** The rank of `lora:r`; undefined for the others. */
 export const rankOf = (choice: Trainable): number | undefined => (choice.startsWith("lora:") ? Number(choice.slice("lora:".length)) : undefined);

@@ -34,6 +34,8 @@ export interface AdaptOptions {
   readonly trust?: readonly string[];
   readonly steps?: number;
   readonly trains?: Trainable;
+  /** As `TrainingOptions.statisticsMix`. */
+  readonly statisticsMix?: number;
   readonly recompute?: Recompute;
   readonly seed: number;
   readonly threads: number;
@@ -65,7 +67,7 @@ const mostFrames = 256;
  * Throws `E_NOT_TRAINABLE`, `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, `E_KEY`, and as bundles do.
  */
 export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
-  const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, recompute, seed, threads, engine, provider, onProgress } = options;
+  const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, statisticsMix, recompute, seed, threads, engine, provider, onProgress } = options;
   const trust = options.trust && { trust: await readTrust(options.trust) };
   const { manifest, network } = await readBundle(directory, { verify: "model", ...trust });
   requireTrainable(network);
@@ -83,7 +85,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
       targets,
       lesserShares: defaultLesserShares,
       exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars)],
-      options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }), ...(recompute && { recompute }), ...(engine && { engine }), ...(provider !== undefined && { provider }) }),
+      options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }), ...(statisticsMix !== undefined && { statisticsMix }), ...(recompute && { recompute }), ...(engine && { engine }), ...(provider !== undefined && { provider }) }),
     },
     await learners.lmc(),
     onProgress,

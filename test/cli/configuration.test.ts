@@ -51,11 +51,18 @@ test("settings of the command line win over the file, key by key, and do without
   for (const wrong of ["=3", "camera", "a b=3"]) await t.throwsAsync(readConfiguration(undefined, [wrong]), { code: "E_CONFIG", message: /key=value/ });
 });
 
+test("what learns is one of the choices, and the share of statistics a share", async (t) => {
+  t.deepEqual(await readConfiguration(undefined, ["adaptation={ trains: norm, statisticsMix: 0.5 }"]), { adaptation: { trains: "norm", statisticsMix: 0.5 } });
+  await t.throwsAsync(readConfiguration(undefined, ["adaptation.trains=last"]), { code: "E_CONFIG", message: /adaptation\.trains: expected default, all, norm, decoder, last:n.*received "last"/ });
+  await t.throwsAsync(readConfiguration(undefined, ["adaptation.statisticsMix=2"]), { code: "E_CONFIG", message: /statisticsMix/ });
+});
+
 test("the budget of learning in plain units", (t) => {
   t.is(adaptationOptions(undefined), undefined);
   t.is(adaptationOptions(true), undefined);
   t.is(adaptationOptions(false), false);
   t.deepEqual(adaptationOptions({ rounds: 2, share: 0.25, steps: 40 }), { furtherRounds: 2, training: { duty: 0.25, steps: 40 } });
   t.deepEqual(adaptationOptions({ memoryMb: 1200, mostCelsius: 85, mostWatts: 12.5 }), { training: { memoryMb: 1200, mostCelsius: 85, mostWatts: 12.5 } });
+  t.deepEqual(adaptationOptions({ trains: "last:8", statisticsMix: 0 }), { training: { trains: "last:8", statisticsMix: 0 } });
   t.true("duty" in defaultTrainingOptions && "steps" in defaultTrainingOptions);
 });
