@@ -2,7 +2,8 @@ import { BundleText } from "../sdk/adaptation/trainer/bundle-text.js";
 import { type Bundle, type Quantisation, vocabularyOf } from "../sdk/bundle/index.js";
 import { ThreadEngine } from "../sdk/engine/thread-engine.js";
 import type { Dataset } from "../sdk/training/dataset.js";
-import { evaluate, type Evaluation, evaluationThreshold } from "../sdk/training/evaluate.js";
+import { evaluate, type Evaluation } from "../sdk/training/evaluate.js";
+import { evaluationThreshold } from "../sdk/training/metrics/index.js";
 
 /** Something of a bundle in float, and of the same in int8 or float16. */
 export interface Both {

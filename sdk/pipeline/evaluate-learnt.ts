@@ -8,7 +8,8 @@ import { ThreadEngine } from "../engine/thread-engine.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
 import type { Dataset } from "../training/dataset.js";
-import { type Answering, evaluate, type EvaluateOptions, type Evaluation, evaluationThreshold } from "../training/evaluate.js";
+import { type Answering, evaluate, type EvaluateOptions, type Evaluation } from "../training/evaluate.js";
+import { evaluationThreshold } from "../training/metrics/index.js";
 
 export interface LearntOptions extends EvaluateOptions {
   /** The delivered bundle's folder. */

@@ -7,7 +7,7 @@ import { NightshiftError } from "../errors.js";
 import type { Box, ScoredBox } from "../frame.js";
 import { noName } from "../network/contract.js";
 import type { Dataset, Sample } from "./dataset.js";
-import { averagePrecision50, bootstrapInterval, ConfusionMatrix, DepthErrors, type DepthScores, type Interval, resizeMaskNearest, type SegmentationScore } from "./metrics/index.js";
+import { averagePrecision50, bootstrapInterval, ConfusionMatrix, DepthErrors, type DepthScores, evaluationThreshold, type Interval, resizeMaskNearest, type SegmentationScore } from "./metrics/index.js";
 
 /** What a model scored on a dataset. Scores are percent; null where the dataset has no such labels. */
 export interface Evaluation {
@@ -37,9 +37,6 @@ export interface EvaluateOptions {
 export interface Answering extends Pick<Engine, "infer"> {
   setVocabulary(vocabulary: Vocabulary): Promise<unknown>;
 }
-
-/** Scored boxes are ranked, so that weak ones count too: below this they change nothing any more. */
-export const evaluationThreshold = 0.02;
 
 /**
  * Scores an engine that is loaded with a model and answers boxes down to `evaluationThreshold`. The dataset's own class names, given to `vocabularyOf`, are

@@ -10,7 +10,8 @@ import { noName } from "../../sdk/network/contract.js";
 import { adaptOffline } from "../../sdk/pipeline/adapt-offline.js";
 import { importModel } from "../../sdk/pipeline/import-model.js";
 import { readSpec } from "../../sdk/pipeline/import-spec.js";
-import { evaluate, evaluationThreshold } from "../../sdk/training/evaluate.js";
+import { evaluate } from "../../sdk/training/evaluate.js";
+import { evaluationThreshold } from "../../sdk/training/metrics/index.js";
 import { json, nightshift } from "../support/command.js";
 import { type DetectorForm, detectorSpec, foreignDetector, foreignModel, foreignSpec, labelledFolder } from "../support/foreign-model.js";
 

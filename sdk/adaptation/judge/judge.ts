@@ -1,6 +1,6 @@
 import type { ConditionName } from "../../stream/events.js";
 import { hellinger } from "../scene.js";
-import type { LabelledScore, Measurements, ModelMeasurement } from "./measurements.js";
+import type { BoxScore, ByName, Measurements, ModelMeasurement } from "./measurements.js";
 
 /** What new weights must keep and must gain to serve. Points are points of percent. */
 export interface JudgeBounds {
@@ -10,6 +10,10 @@ export interface JudgeBounds {
   readonly restyledClassLoss: number;
   /** Points of mIoU that may be lost on exemplars, from the delivered weights on. */
   readonly meanLoss: number;
+  /** What boxes may lose on exemplars that have any, from the delivered weights on. */
+  readonly boxes: BoxBounds;
+  /** The same in the colours of the target frames. */
+  readonly restyledBoxes: BoxBounds;
   /** Points that the target score must gain. */
   readonly leastGain: number;
   /** What the target score is made of. */
@@ -26,10 +30,19 @@ export interface JudgeBounds {
   readonly leastFrames: number;
 }
 
+/** Points of AP50. */
+export interface BoxBounds {
+  readonly meanLoss: number;
+  /** Of any class. */
+  readonly classLoss: number;
+}
+
 export const defaultJudgeBounds: JudgeBounds = {
   classLoss: 5,
   restyledClassLoss: 5,
   meanLoss: 1.5,
+  boxes: { meanLoss: 5, classLoss: 8 },
+  restyledBoxes: { meanLoss: 5, classLoss: 8 },
   leastGain: 0.2,
   weights: { restyled: 0.75, consistency: 0.25, confidence: 0 },
   leastVariety: 0.6,
@@ -43,7 +56,8 @@ export const defaultJudgeBounds: JudgeBounds = {
  * What is learnt at night or in fog serves there alone (see `serving.ts`), and by day the delivered weights do: what such weights lose on clear exemplars is lost only where the weather is misjudged. So they may lose
  * more there, though not what they could not be lived with; in the colours of their own condition they may lose no more than others. Dusk is so near to day that its weights may serve by day.
  */
-export const judgeBoundsFor = (condition: ConditionName): JudgeBounds => (condition === "night" || condition === "fog" ? { ...defaultJudgeBounds, classLoss: 10, meanLoss: 3 } : defaultJudgeBounds);
+export const judgeBoundsFor = (condition: ConditionName): JudgeBounds =>
+  condition === "night" || condition === "fog" ? { ...defaultJudgeBounds, classLoss: 10, meanLoss: 3, boxes: { meanLoss: 10, classLoss: 15 } } : defaultJudgeBounds;
 
 /** Bounds where times tell nothing of the weights. */
 export const untimed = (bounds: JudgeBounds): JudgeBounds => ({ ...bounds, latencyRatio: Infinity });
@@ -55,13 +69,28 @@ export interface Verdict {
   readonly numbers: VerdictNumbers;
 }
 
+/** Of the class that lost most, in points; negative where even that one gained. */
+export interface ClassLoss {
+  readonly name: string;
+  readonly loss: number;
+}
+
+/** What boxes lost, points of AP50. */
+export interface BoxLosses {
+  readonly mean: number;
+  readonly worstClass: ClassLoss;
+}
+
 /** Plain JSON, for the log and the events. */
 export interface VerdictNumbers extends Measurements {
   readonly targetScore: { readonly before: number; readonly after: number; readonly gain: number };
-  /** The class that lost most on exemplars, in points; negative where even that one gained. Absent without exemplars. */
-  readonly worstClass?: { readonly name: string; readonly loss: number };
+  /** On exemplars. Absent without them. */
+  readonly worstClass?: ClassLoss;
   /** The same in the colours of the target frames. */
-  readonly worstRestyled?: { readonly name: string; readonly loss: number };
+  readonly worstRestyled?: ClassLoss;
+  /** On exemplars, and in the colours of the target frames. Absent where no boxes were measured before. */
+  readonly boxes?: BoxLosses;
+  readonly restyledBoxes?: BoxLosses;
   /** Effective number of categories on target frames: e to the entropy of their shares. */
   readonly variety: { readonly before: number; readonly after: number };
   readonly shift: number;
@@ -84,6 +113,14 @@ export function judge(measured: Measurements, bounds: JudgeBounds = defaultJudge
   );
   const loss = (measured.delivered ?? before.exemplars).miou - after.exemplars.miou;
   require(loss <= bounds.meanLoss, `mIoU lost ${points(loss)} on exemplars`);
+  const requireBoxes = (lost: BoxLosses | undefined, { meanLoss, classLoss }: BoxBounds, where: string): void => {
+    if (!lost) return;
+    const { mean, worstClass: worst } = lost;
+    require(worst.loss <= classLoss, `boxes of ${worst.name} lost ${points(worst.loss)} of AP50 ${where}`);
+    require(mean <= meanLoss, `boxes lost ${points(mean)} of AP50 ${where}`);
+  };
+  requireBoxes(numbers.boxes, bounds.boxes, "on exemplars");
+  requireBoxes(numbers.restyledBoxes, bounds.restyledBoxes, "in the frames' colours");
   require(targetScore.gain >= bounds.leastGain, `the target score gained ${points(targetScore.gain)}, ${points(bounds.leastGain)} needed`);
   require(variety.after >= bounds.leastVariety * variety.before, `categories collapsed on target frames: effectively ${variety.after.toFixed(1)} of ${variety.before.toFixed(1)}`);
   require(shift <= bounds.mostShift, `the shares of categories on target frames moved by ${shift.toFixed(2)}`);
@@ -101,22 +138,32 @@ export function targetScore({ restyled, target }: ModelMeasurement, { weights }:
 function derive(measured: Measurements, bounds: JudgeBounds): VerdictNumbers {
   const { before, after } = measured;
   const score = { before: targetScore(before, bounds), after: targetScore(after, bounds) };
-  const worstClass = worst(measured.delivered ?? before.exemplars, after.exemplars);
-  const worstRestyled = worst(before.restyled, after.restyled);
+  const start = measured.delivered ?? before.exemplars;
+  const worstClass = worst(start.perClass, after.exemplars.perClass);
+  const worstRestyled = worst(before.restyled.perClass, after.restyled.perClass);
+  const boxes = boxLosses(start.boxes, after.exemplars.boxes);
+  const restyledBoxes = boxLosses(before.restyled.boxes, after.restyled.boxes);
   const [was, is] = [new Map(Object.entries(before.target.shares)), new Map(Object.entries(after.target.shares))];
   return {
     ...measured,
     targetScore: { ...score, gain: score.after - score.before },
     ...(worstClass && { worstClass }),
     ...(worstRestyled && { worstRestyled }),
+    ...(boxes && { boxes }),
+    ...(restyledBoxes && { restyledBoxes }),
     variety: { before: effectiveCount(was), after: effectiveCount(is) },
     shift: hellinger(was, is),
   };
 }
 
-/** The class that lost most, in points. */
-function worst(before: LabelledScore, after: LabelledScore): { name: string; loss: number } | undefined {
-  const losses = Object.entries(before.perClass).map(([name, iou]) => ({ name, loss: iou - (after.perClass[name] ?? 0) }));
+/** What is not answered any more lost all that it had. */
+function boxLosses(before: BoxScore | undefined, after: BoxScore = { ap50: 0, perClass: {} }): BoxLosses | undefined {
+  const worstClass = before && worst(before.perClass, after.perClass);
+  return worstClass && { mean: before.ap50 - after.ap50, worstClass };
+}
+
+function worst(before: ByName, after: ByName): ClassLoss | undefined {
+  const losses = Object.entries(before).map(([name, score]) => ({ name, loss: score - (after[name] ?? 0) }));
   // NaN first: it must not hide behind a class that can be compared.
   return losses.sort((a, b) => Number(Number.isNaN(b.loss)) - Number(Number.isNaN(a.loss)) || b.loss - a.loss)[0];
 }

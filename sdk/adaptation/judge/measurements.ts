@@ -7,6 +7,16 @@ export interface LabelledScore {
   /** IoU in percent of each class that enough labels hold. */
   readonly perClass: ByName;
   readonly frames: number;
+  /** Where labelled boxes are many enough to say anything. */
+  readonly boxes?: BoxScore;
+}
+
+/** How boxes score, as they are served. */
+export interface BoxScore {
+  /** Mean of `perClass`, percent. */
+  readonly ap50: number;
+  /** AP50 in percent of each class that enough labelled boxes hold. */
+  readonly perClass: ByName;
 }
 
 /** How answers to target frames look, where no labels are. */

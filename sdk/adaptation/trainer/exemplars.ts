@@ -1,7 +1,8 @@
 import type { Bundle, Exemplar } from "../../bundle/index.js";
 import { NightshiftError } from "../../errors.js";
+import type { Box } from "../../frame.js";
 import type { LabelledFrames } from "../judge/index.js";
-import { BatchLoader } from "../../training/batch/index.js";
+import { type Batch, BatchLoader } from "../../training/batch/index.js";
 import type { Dataset } from "../../training/dataset.js";
 import type { BundleText } from "./bundle-text.js";
 import type { LabelledSet, TrainingOptions } from "./job.js";
@@ -41,13 +42,22 @@ export function datasetOf({ name, names, boxNames, samples }: LabelledSet): Data
 export async function judgingFrames(sets: readonly LabelledSet[], text: BundleText, width: number, height: number): Promise<LabelledFrames[]> {
   const all: LabelledFrames[] = [];
   for (const set of sets) {
-    const loader = new BatchLoader([{ dataset: datasetOf(set), share: 1, boxes: false }], { batchSize: 1, augment: false, width, height, cacheMb: 0 });
+    const maxBoxes = Math.max(0, ...set.samples.map(({ boxes }) => boxes?.length ?? 0));
+    const loader = new BatchLoader([{ dataset: datasetOf(set), share: 1, boxes: maxBoxes > 0 }], { batchSize: 1, augment: false, width, height, maxBoxes, cacheMb: 0 });
     const frames = [];
     for (let index = 0; index < set.samples.length; index++) {
-      const { frames: rgb, labels } = await loader.batch(index);
-      frames.push({ rgb, labels });
+      const batch = await loader.batch(index);
+      frames.push({ rgb: batch.frames, labels: batch.labels, ...(batch.hasBoxes[0] === 1 && { boxes: boxesOf(batch) }) });
     }
-    all.push({ name: set.name, vocabulary: await text.vocabulary(set.names), frames });
+    const isApart = maxBoxes > 0 && !set.boxNames.every((name) => set.names.includes(name));
+    all.push({ name: set.name, vocabulary: await text.vocabulary(set.names), ...(isApart && { boxVocabulary: await text.vocabulary(set.boxNames) }), frames });
   }
   return all;
 }
+
+/** Of a batch of one. */
+const boxesOf = ({ boxes, boxLabels, names: [names] }: Batch): Box[] =>
+  Array.from(boxLabels.filter((label) => label >= 0), (label, at) => {
+    const [x1, y1, x2, y2] = boxes.subarray(at * 4, at * 4 + 4);
+    return { x1, y1, x2, y2, label: names[label] };
+  });

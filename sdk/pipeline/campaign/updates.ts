@@ -35,6 +35,7 @@ export const harmful: Readonly<Record<string, Kind>> = {
   "own opinions": { strengths: ways, make: (world, seed) => learnt(world, seed, { rates: { ...unsupervised, ...hasty, alpha: 0 } }) },
   noise: { strengths: ladder(0.03, 1.45, 9), make: shifted((tensor, random) => scattered(tensor, deviation(tensor), random)) },
   "bias drift": { strengths: ladder(0.05, 1.6, 9), make: shifted((tensor, random, name) => (name.endsWith(".bias") ? scattered(tensor, size(tensor), random) : undefined)) },
+  "box heads drift": { strengths: ladder(0.05, 1.6, 9), make: shifted((tensor, random, name) => (name.startsWith("decoder.region.") ? scattered(tensor, size(tensor), random) : undefined)) },
   "layer scaled": { strengths: ladder(0.1, 1.6, 9), make: oneLayer((tensor, random) => tensor.data.map((value) => value * (random.chance(0.5) ? 1 : -1))) },
   "channels swapped": { strengths: ladder(0.01, 1.8, 8), make: byChannel((data, from, other, length) => data.copyWithin(from, other, other + length)) },
   "channels dead": { strengths: ladder(0.01, 1.8, 8), make: byChannel((data, from, _, length) => data.fill(0, from, from + length)) },
