@@ -12,6 +12,7 @@ import { readBundle, readTrust } from "../bundle/index.js";
 import type { StepEngine } from "../engine/learner.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
+import { namesPixels } from "../network/architecture.js";
 import { requireTrainable, type Trainable } from "../network/trainable.js";
 import type { ConditionName } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
@@ -79,7 +80,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
       ...(textEncoder !== undefined && { textEncoder: resolve(textEncoder) }),
       ...trust,
       targets,
-      exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars)],
+      exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars, namesPixels(network) ? "mask" : "boxes")],
       options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }), ...(recompute && { recompute }), ...(engine && { engine }), ...(provider !== undefined && { provider }) }),
     },
     await learners.lmc(),

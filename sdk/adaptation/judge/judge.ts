@@ -16,11 +16,13 @@ export interface JudgeBounds {
   readonly restyledBoxes: BoxBounds;
   /** Points that the target score must gain. */
   readonly leastGain: number;
+  /** The same of what only detects: AP50 of a few frames scatters more. */
+  readonly leastBoxGain: number;
   /** What the target score is made of. */
   readonly weights: { readonly restyled: number; readonly consistency: number; readonly confidence: number };
-  /** Effective number of categories on target frames, as a share of what it was: weights that answer less and less are consistent and confident. */
+  /** Effective number of categories in masks of target frames, as a share of what it was: weights that answer less and less are consistent and confident. */
   readonly leastVariety: number;
-  /** How far the shares of categories on target frames may move (Hellinger's distance, 0 to 1). */
+  /** How far the shares of categories in masks of target frames may move (Hellinger's distance, 0 to 1). */
   readonly mostShift: number;
   /** Percent of pixels on which stored and trained weights may disagree. */
   readonly mostDisagreement: number;
@@ -44,6 +46,7 @@ export const defaultJudgeBounds: JudgeBounds = {
   boxes: { meanLoss: 5, classLoss: 8 },
   restyledBoxes: { meanLoss: 5, classLoss: 8 },
   leastGain: 0.2,
+  leastBoxGain: 1,
   weights: { restyled: 0.75, consistency: 0.25, confidence: 0 },
   leastVariety: 0.6,
   mostShift: 0.5,
@@ -91,7 +94,7 @@ export interface VerdictNumbers extends Measurements {
   /** On exemplars, and in the colours of the target frames. Absent where no boxes were measured before. */
   readonly boxes?: BoxLosses;
   readonly restyledBoxes?: BoxLosses;
-  /** Effective number of categories on target frames: e to the entropy of their shares. */
+  /** Effective number of categories on target frames: e to the entropy of their shares. Of boxes it is told, and not judged by: those of a few frames are too few. */
   readonly variety: { readonly before: number; readonly after: number };
   readonly shift: number;
 }
@@ -99,40 +102,49 @@ export interface VerdictNumbers extends Measurements {
 /** Decides by numbers alone: the same measurements and bounds give the same verdict. A number that is missing or NaN never accepts. */
 export function judge(measured: Measurements, bounds: JudgeBounds = defaultJudgeBounds): Verdict {
   const { before, after, deployedDisagreement } = measured;
+  const { detectsOnly = false } = before;
   const numbers = derive(measured, bounds);
-  const { targetScore, worstClass, worstRestyled, variety, shift } = numbers;
+  const { targetScore, boxes, restyledBoxes } = numbers;
   const reasons: string[] = [];
-  const require = (holds: boolean, reason: string): void => void (holds || reasons.push(reason));
+  const require: Require = (holds, reason) => void (holds || reasons.push(reason));
   require(after.finite, "weights or answers are not finite");
   const frames = Math.min(before.exemplars.frames, after.exemplars.frames, before.target.frames, after.target.frames);
   require(frames >= bounds.leastFrames, `only ${frames} frames to judge by, ${bounds.leastFrames} needed`);
+  if (detectsOnly) require(boxes !== undefined && restyledBoxes !== undefined, "no class of boxes could be compared: too few are labelled on exemplars");
+  else requireMasks(numbers, bounds, require);
+  if (boxes) requireBoxes(boxes, bounds.boxes, "on exemplars", require);
+  if (restyledBoxes) requireBoxes(restyledBoxes, bounds.restyledBoxes, "in the frames' colours", require);
+  const leastGain = detectsOnly ? bounds.leastBoxGain : bounds.leastGain;
+  require(targetScore.gain >= leastGain, `the target score gained ${points(targetScore.gain)}, ${points(leastGain)} needed`);
+  require(deployedDisagreement <= bounds.mostDisagreement, `stored and trained weights disagree on ${deployedDisagreement.toFixed(2)} % of ${detectsOnly ? "boxes" : "pixels"}`);
+  require(after.latencyMs <= bounds.latencyRatio * before.latencyMs, `a frame takes ${after.latencyMs.toFixed(1)} ms instead of ${before.latencyMs.toFixed(1)}`);
+  return { accepted: reasons.length === 0, reasons, numbers };
+}
+
+type Require = (holds: boolean, reason: string) => void;
+
+function requireMasks({ before, delivered, after, worstClass, worstRestyled, variety, shift }: VerdictNumbers, bounds: JudgeBounds, require: Require): void {
   require(worstClass !== undefined && worstClass.loss <= bounds.classLoss, worstClass ? `${worstClass.name} lost ${points(worstClass.loss)} on exemplars` : "no class could be compared on exemplars");
   require(
     worstRestyled !== undefined && worstRestyled.loss <= bounds.restyledClassLoss,
     worstRestyled ? `${worstRestyled.name} lost ${points(worstRestyled.loss)} in the frames' colours` : "no class could be compared in the frames' colours",
   );
-  const loss = (measured.delivered ?? before.exemplars).miou - after.exemplars.miou;
+  const loss = (delivered ?? before.exemplars).miou - after.exemplars.miou;
   require(loss <= bounds.meanLoss, `mIoU lost ${points(loss)} on exemplars`);
-  const requireBoxes = (lost: BoxLosses | undefined, { meanLoss, classLoss }: BoxBounds, where: string): void => {
-    if (!lost) return;
-    const { mean, worstClass: worst } = lost;
-    require(worst.loss <= classLoss, `boxes of ${worst.name} lost ${points(worst.loss)} of AP50 ${where}`);
-    require(mean <= meanLoss, `boxes lost ${points(mean)} of AP50 ${where}`);
-  };
-  requireBoxes(numbers.boxes, bounds.boxes, "on exemplars");
-  requireBoxes(numbers.restyledBoxes, bounds.restyledBoxes, "in the frames' colours");
-  require(targetScore.gain >= bounds.leastGain, `the target score gained ${points(targetScore.gain)}, ${points(bounds.leastGain)} needed`);
   require(variety.after >= bounds.leastVariety * variety.before, `categories collapsed on target frames: effectively ${variety.after.toFixed(1)} of ${variety.before.toFixed(1)}`);
   require(shift <= bounds.mostShift, `the shares of categories on target frames moved by ${shift.toFixed(2)}`);
-  require(deployedDisagreement <= bounds.mostDisagreement, `stored and trained weights disagree on ${deployedDisagreement.toFixed(2)} % of pixels`);
-  require(after.latencyMs <= bounds.latencyRatio * before.latencyMs, `a frame takes ${after.latencyMs.toFixed(1)} ms instead of ${before.latencyMs.toFixed(1)}`);
-  return { accepted: reasons.length === 0, reasons, numbers };
 }
 
-/** What weights are worth on target frames, percent: no labels exist there, so it is a stand-in that can be wrong. */
-export function targetScore({ restyled, target }: ModelMeasurement, { weights }: JudgeBounds): number {
+function requireBoxes({ mean, worstClass }: BoxLosses, { meanLoss, classLoss }: BoxBounds, where: string, require: Require): void {
+  require(worstClass.loss <= classLoss, `boxes of ${worstClass.name} lost ${points(worstClass.loss)} of AP50 ${where}`);
+  require(mean <= meanLoss, `boxes lost ${points(mean)} of AP50 ${where}`);
+}
+
+/** What weights are worth on target frames, percent: no labels exist there, so it is a stand-in that can be wrong. By masks, or by boxes of what only detects. */
+export function targetScore({ detectsOnly, restyled, target }: ModelMeasurement, { weights }: JudgeBounds): number {
   const sum = weights.restyled + weights.consistency + weights.confidence;
-  return (weights.restyled * restyled.miou + weights.consistency * target.consistency + weights.confidence * target.confidence) / sum;
+  const known = detectsOnly ? (restyled.boxes?.ap50 ?? NaN) : restyled.miou;
+  return (weights.restyled * known + weights.consistency * target.consistency + weights.confidence * target.confidence) / sum;
 }
 
 function derive(measured: Measurements, bounds: JudgeBounds): VerdictNumbers {

@@ -1,5 +1,6 @@
 import type { Vocabulary } from "../../bundle/index.js";
-import type { Box, ScoredBox } from "../../frame.js";
+import { defaultScoreThreshold } from "../../engine/engine.js";
+import { type Box, boxIou, type ScoredBox } from "../../frame.js";
 import { ignoreLabel } from "../../training/dataset.js";
 import { averagePrecision50, ConfusionMatrix } from "../../training/metrics/index.js";
 import { maskShares } from "../scene.js";
@@ -33,6 +34,8 @@ export interface Exam {
   /** Pixels of the network's input. */
   readonly width: number;
   readonly height: number;
+  /** Of networks that name no pixels: target frames are looked at for their boxes. False unless told otherwise. */
+  readonly detectsOnly?: boolean;
   readonly exemplars: readonly LabelledFrames[];
   /** `[height, width, 3]` each. */
   readonly targets: readonly Uint8Array[];
@@ -66,8 +69,8 @@ export async function measure(
   const style = styleOf(exam.targets, exam.width, exam.height);
   const exemplars = await labelled(exam, ask);
   const restyled = await labelled(exam, (rgb, names) => ask(restyle(rgb, exam.width, exam.height, style), names));
-  const target = await unlabelled(exam, ask);
-  return { finite, exemplars, restyled, target, latencyMs: median(times) };
+  const target = await (exam.detectsOnly ? unlabelledBoxes(exam, ask) : unlabelled(exam, ask));
+  return { ...(exam.detectsOnly && { detectsOnly: true }), finite, exemplars, restyled, target, latencyMs: median(times) };
 }
 
 /**
@@ -94,16 +97,27 @@ export async function measureExemplars(predictor: Predictor, exam: Exam, beforeF
   });
 }
 
-/** Percent of pixels to which two predictors give different categories. */
-export async function disagreement(a: Predictor, b: Predictor, frames: readonly Uint8Array[], names: Vocabulary): Promise<number> {
+/** Percent of pixels to which two predictors give different categories; of those that only detect, percent of the boxes that one serves and the other does not find. */
+export async function disagreement(a: Predictor, b: Predictor, frames: readonly Uint8Array[], names: Vocabulary, detectsOnly = false): Promise<number> {
   let [different, total] = [0, 0];
   for (const rgb of frames) {
     const [first, second] = [await a.predict(rgb, names), await b.predict(rgb, names)];
-    first.mask.forEach((value, at) => (different += value === second.mask[at] ? 0 : 1));
-    total += first.mask.length;
+    if (detectsOnly)
+      for (const [one, other] of [[first, second], [second, first]]) {
+        const boxes = served(one);
+        different += boxes.filter((box) => !other.boxes.some((each) => each.label === box.label && boxIou(each, box) >= 0.5)).length;
+        total += boxes.length;
+      }
+    else {
+      first.mask.forEach((value, at) => (different += value === second.mask[at] ? 0 : 1));
+      total += first.mask.length;
+    }
   }
-  return total === 0 ? NaN : (100 * different) / total;
+  if (total === 0 && frames.length > 0) return 0;
+  return (100 * different) / total;
 }
+
+const served = ({ boxes }: Prediction): ScoredBox[] => boxes.filter(({ score }) => score >= defaultScoreThreshold);
 
 type Ask = (rgb: Uint8Array, names: Vocabulary) => Promise<Prediction>;
 
@@ -159,6 +173,20 @@ async function unlabelled({ targets, targetNames, width, height }: Exam, ask: As
   // Categories that hardly appear agree by chance or not at all.
   const seen = Object.entries(agreement.perClass()).filter(([name]) => (shares.get(name) ?? 0) >= 0.002);
   return { consistency: mean(seen.map(([, iou]) => iou)), confidence: mean(confidences), shares: Object.fromEntries(shares), frames: targets.length };
+}
+
+/** The same of boxes, of those that are sure enough to be served. */
+async function unlabelledBoxes({ targets, targetNames, width, height }: Exam, ask: Ask): Promise<TargetScore> {
+  const [answers, twins]: ScoredBox[][][] = [[], []];
+  for (const rgb of targets) {
+    answers.push(served(await ask(rgb, targetNames)));
+    twins.push(served(await ask(twinOf(rgb, width, height), targetNames)).map((box) => ({ ...box, x1: width - box.x2, x2: width - box.x1 })));
+  }
+  const all = answers.flat();
+  const counts = new Map<string, number>();
+  for (const { label } of all) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const shares = Object.fromEntries([...counts].map(([label, count]) => [label, count / all.length]));
+  return { consistency: averagePrecision50(twins, answers).ap50 ?? 0, confidence: all.length === 0 ? 0 : 100 * mean(all.map(({ score }) => score)), shares, frames: targets.length };
 }
 
 /** The category at the centre of each cell. */

@@ -1,6 +1,7 @@
 import type { Bundle, Exemplar } from "../../bundle/index.js";
 import { NightshiftError } from "../../errors.js";
 import type { Box } from "../../frame.js";
+import { namesPixels, type Network } from "../../network/architecture.js";
 import type { LabelledFrames } from "../judge/index.js";
 import { type Batch, BatchLoader } from "../../training/batch/index.js";
 import type { Dataset } from "../../training/dataset.js";
@@ -17,9 +18,12 @@ export interface Exemplars {
 export const exemplarsOf = async (bundle: Bundle): Promise<LabelledSet[]> =>
   bundle.manifest.exemplars ? [{ name: "bundle", ...bundle.manifest.exemplars, samples: await bundle.exemplars() }] : [];
 
-/** Keeps one in `judgeEvery` of each set for judging, at most `judgeFrames` in all. Throws `E_DATASET_UNLABELLED` where nothing is left to teach with. */
-export function splitExemplars(sets: readonly LabelledSet[], { judgeEvery, judgeFrames }: TrainingOptions): Exemplars {
-  const labelled = sets.map((set) => ({ ...set, samples: set.samples.filter(({ mask }) => mask) }));
+/**
+ * Keeps one in `judgeEvery` of each set for judging, at most `judgeFrames` in all: of frames with the labels that teach the network, masks, or boxes of one that only detects.
+ * Throws `E_DATASET_UNLABELLED` where nothing is left to teach with.
+ */
+export function splitExemplars(sets: readonly LabelledSet[], { judgeEvery, judgeFrames }: TrainingOptions, network: Network): Exemplars {
+  const labelled = sets.map((set) => (namesPixels(network) ? { ...set, samples: set.samples.filter(({ mask }) => mask) } : boxesAlone(set)));
   const most = Math.max(1, Math.floor(judgeFrames / Math.max(1, sets.length)));
   const isForJudging = (_: Exemplar, index: number): boolean => index % judgeEvery === judgeEvery - 1;
   const teaching = labelled.map((set) => ({ ...set, samples: set.samples.filter((sample, index) => !isForJudging(sample, index)) }));
@@ -29,9 +33,14 @@ export function splitExemplars(sets: readonly LabelledSet[], { judgeEvery, judge
     throw new NightshiftError("E_DATASET_UNLABELLED", {
       expected: `at least ${judgeEvery} labelled exemplars in the bundle or beside it`,
       received: `${labelled.reduce((sum, { samples }) => sum + samples.length, 0)}`,
-      remedy: "Use a bundle with exemplars, or add labelled frames with --exemplars.",
+      remedy: `Use a bundle with exemplars, or add frames with labelled ${namesPixels(network) ? "masks" : "boxes"} by --exemplars.`,
     });
   return { teaching: teaching.filter(isFull), judging: judging.filter(isFull) };
+}
+
+/** Its masks are in nobody's way then, nor are their names. */
+function boxesAlone({ samples, ...set }: LabelledSet): LabelledSet {
+  return { ...set, names: set.boxNames, samples: samples.flatMap(({ mask: _, ...sample }) => (sample.boxes ? [sample] : [])) };
 }
 
 export function datasetOf({ name, names, boxNames, samples }: LabelledSet): Dataset {

@@ -2,7 +2,7 @@ import { type Bundle, checkFinite, readBundle, writeBundle } from "../../bundle/
 import { makeGolden } from "../../engine/golden.js";
 import { NightshiftError } from "../../errors.js";
 import type { Weights } from "../../graph/tensor.js";
-import { isImported } from "../../network/architecture.js";
+import { isImported, namesPixels } from "../../network/architecture.js";
 import { requireTrainable } from "../../network/trainable.js";
 import { BatchLoader, Random } from "../../training/batch/index.js";
 import type { Exam } from "../judge/index.js";
@@ -28,7 +28,7 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
   const bundle = await readBundle(job.bundleDirectory, job.trust && { trust: job.trust });
   requireTrainable(bundle.network);
   const text = new BundleText(bundle, job.textEncoder);
-  const exemplars = splitExemplars([...(await exemplarsOf(bundle)), ...job.exemplars], options);
+  const exemplars = splitExemplars([...(await exemplarsOf(bundle)), ...job.exemplars], options, bundle.network);
   const targets = splitTargets(job);
   const losses: StepLosses[] = [];
   const trained = await learn({ job, bundle, text, teaching: exemplars.teaching, targets: targets.teaching }, createLearner, budget, (progress) => {
@@ -43,6 +43,7 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
   const exam: Exam = {
     width,
     height,
+    detectsOnly: !namesPixels(bundle.network),
     exemplars: await judgingFrames(exemplars.judging, text, width, height),
     targets: targets.judging,
     targetNames: await text.vocabulary(job.vocabulary),

@@ -8,6 +8,7 @@ import { splitTargets } from "../../adaptation/trainer/targets.js";
 import type { Bundle, Vocabulary } from "../../bundle/index.js";
 import type { Box, ScoredBox } from "../../frame.js";
 import type { Weights } from "../../graph/tensor.js";
+import { namesPixels } from "../../network/architecture.js";
 import type { ConditionName } from "../../stream/events.js";
 import { boxInView, plainView } from "../../training/batch/view.js";
 import { type Dataset, ignoreLabel, type Sample } from "../../training/dataset.js";
@@ -57,7 +58,7 @@ export class World {
     const { network, manifest } = bundle;
     const options = trainingOptionsFor(spec.condition);
     const text = new BundleText(bundle);
-    const exemplars = splitExemplars(await exemplarsOf(bundle), options);
+    const exemplars = splitExemplars(await exemplarsOf(bundle), options, network);
     const targets = splitTargets({ targets: await pictures(await openFrames(spec.targets, data), network), options });
     const dataset: Dataset = await openFrames(spec.hidden, data);
     const hidden = [];
@@ -68,6 +69,7 @@ export class World {
     const exam: Exam = {
       width: network.width,
       height: network.height,
+      detectsOnly: !namesPixels(network),
       exemplars: await judgingFrames(exemplars.judging, text, network.width, network.height),
       targets: targets.judging,
       targetNames: await text.vocabulary(manifest.vocabulary),
