@@ -1,7 +1,7 @@
 import type { ConditionName, EventKindName } from "../stream/events.js";
 import type { Measurements, Verdict } from "./judge/index.js";
 import type { Serving } from "./serving.js";
-import type { Trainer, TrainingJob, TrainingProgress, TrainingResult } from "./trainer/index.js";
+import { defaultLesserShares, type Trainer, type TrainingJob, type TrainingProgress, type TrainingResult } from "./trainer/index.js";
 
 export type Tell = (kind: EventKindName, text: string, details?: Readonly<Record<string, unknown>>) => void;
 
@@ -25,7 +25,7 @@ export async function runRound(parts: RoundParts, plan: RoundPlan, signal: Abort
   const { generation, directory } = await serving.next();
   const { condition, targets, options } = plan;
   tell("trainer_started", `Learning from ${targets.length} frames of ${condition}.`, { generation, condition, frames: targets.length, steps: options.steps });
-  const job = { ...plan, bundleDirectory: serving.current.directory, deliveredDirectory: serving.delivered.directory, outDirectory: directory, generation };
+  const job = { ...plan, bundleDirectory: serving.current.directory, deliveredDirectory: serving.delivered.directory, outDirectory: directory, generation, lesserShares: defaultLesserShares };
   try {
     const result = await trainer.train(job, progressTold(parts, generation), signal);
     signal.throwIfAborted();
@@ -61,7 +61,8 @@ function progressTold({ tell, onPhase }: RoundParts, generation: number): (progr
   };
 }
 
-function tellVerdict(tell: Tell, { generation, seconds, losses }: TrainingResult, verdict: Verdict, condition: ConditionName): void {
+function tellVerdict(tell: Tell, { generation, share, seconds, losses }: TrainingResult, verdict: Verdict, condition: ConditionName): void {
   const summary = verdict.accepted ? "is accepted" : `is rejected: ${verdict.reasons.join("; ")}`;
-  tell("verdict", `Generation ${generation} ${summary}.`, { ...verdict, generation, condition, seconds, steps: losses.length });
+  const part = share < 1 ? `, ${Math.round(100 * share)} % of what was learnt,` : "";
+  tell("verdict", `Generation ${generation}${part} ${summary}.`, { ...verdict, generation, condition, share, seconds, steps: losses.length });
 }

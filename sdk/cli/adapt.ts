@@ -42,7 +42,7 @@ export const adaptCommand = (io: Io): Command =>
     .addOption(new Option("--engine <which>", "who computes the steps: onnxruntime (the default), or native (the same from the native module, the state staying on the device)").choices(["onnxruntime", "native"]))
     .option("--provider <name>", "execution provider of the steps: cpu (the default), cuda or tensorrt; one that is not there is an error")
     .option("--json", "print JSON alone on stdout", false)
-    .addHelpText("after", "\nPrints accepted, verdicts, steps, seconds, losses, before and after. The bundle is written whatever the verdict.")
+    .addHelpText("after", "\nPrints accepted, verdicts, share, steps, seconds, losses, before and after. The bundle is written whatever the verdict.")
     .action(async (options: Options) => {
       const { adaptOffline } = await import("../pipeline/adapt-offline.js");
       const { findBundle } = await import("../bundle/index.js");
@@ -63,6 +63,7 @@ export const adaptCommand = (io: Io): Command =>
         accepted ? "Accepted." : `Rejected: ${verdict.reasons.join("; ")}`,
         ...table([
           ["steps", adapted.steps],
+          ["share of what was learnt", adapted.share],
           ["seconds", figure(adapted.seconds)],
           ["mIoU on exemplars", `${figure(before.exemplars.miou)} -> ${figure(after.exemplars.miou)}`],
           ["the same in the frames' colours", `${figure(before.restyled.miou)} -> ${figure(after.restyled.miou)}`],

@@ -5,7 +5,7 @@ import { judge, judgeBoundsFor, type ModelMeasurement, type Verdict } from "../a
 import { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
 import { shrink } from "../adaptation/shrink.js";
-import { train, trainingOptionsFor, type TrainingProgress } from "../adaptation/trainer/index.js";
+import { defaultLesserShares, train, trainingOptionsFor, type TrainingProgress } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import type { StepLosses } from "../adaptation/learner.js";
 import { readBundle, readTrust } from "../bundle/index.js";
@@ -48,6 +48,8 @@ export interface Adapted {
   readonly accepted: boolean;
   /** Of each round of learning; offline there is one. */
   readonly verdicts: readonly [Verdict];
+  /** Of what was learnt that the new bundle holds, 0 to 1. */
+  readonly share: number;
   readonly steps: number;
   readonly seconds: number;
   /** Of the first and the last step. */
@@ -80,6 +82,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
       ...(textEncoder !== undefined && { textEncoder: resolve(textEncoder) }),
       ...trust,
       targets,
+      lesserShares: defaultLesserShares,
       exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars, namesPixels(network) ? "mask" : "boxes")],
       options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }), ...(recompute && { recompute }), ...(engine && { engine }), ...(provider !== undefined && { provider }) }),
     },
@@ -88,8 +91,8 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
   );
   const verdict = judge(trained.measurements, judgeBoundsFor(condition));
   const { before, after } = trained.measurements;
-  const { losses, seconds } = trained;
-  return { accepted: verdict.accepted, verdicts: [verdict], steps: losses.length, seconds, losses: { first: losses[0] ?? null, last: losses.at(-1) ?? null }, before, after };
+  const { share, losses, seconds } = trained;
+  return { accepted: verdict.accepted, verdicts: [verdict], share, steps: losses.length, seconds, losses: { first: losses[0] ?? null, last: losses.at(-1) ?? null }, before, after };
 }
 
 /** Frames at the network's size, spread over the folder, and what most of them show. */

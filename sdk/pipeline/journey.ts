@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { judge, judgeBoundsFor } from "../adaptation/judge/index.js";
-import { train } from "../adaptation/trainer/index.js";
+import { defaultLesserShares, train } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import { findBundle, GenerationStore, readBundle, shelvedFor } from "../bundle/index.js";
 import type { ConditionName } from "../stream/events.js";
@@ -116,6 +116,7 @@ export async function runJourney({ name, data, threads, onProgress }: StudyOptio
             condition: where,
             vocabulary: manifest.vocabulary,
             targets,
+            lesserShares: defaultLesserShares,
             ...(await changed(where, changes, data, { seed: seed + 100 * round, threads })),
           };
           const { measurements } = await train(job, await learners.lmc(), ({ phase, step, steps }) => onProgress(`${what}: ${phase}, ${step} of ${steps} steps`));

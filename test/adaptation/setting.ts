@@ -42,7 +42,7 @@ export class InstantTrainer implements Trainer {
     signal.throwIfAborted();
     if (this.outcome instanceof NightshiftError) throw this.outcome;
     onProgress({ phase: "measuring", step: 1, steps: 1 });
-    return { directory: job.outDirectory, generation: job.generation, measurements: this.outcome, seconds: 1, losses: [] };
+    return { directory: job.outDirectory, generation: job.generation, share: 1, measurements: this.outcome, seconds: 1, losses: [] };
   }
 }
 

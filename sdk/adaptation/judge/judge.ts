@@ -86,7 +86,8 @@ export interface BoxLosses {
 
 /** Plain JSON, for the log and the events. */
 export interface VerdictNumbers extends Measurements {
-  readonly targetScore: { readonly before: number; readonly after: number; readonly gain: number };
+  /** `needed`: what it had to gain. */
+  readonly targetScore: { readonly before: number; readonly after: number; readonly gain: number; readonly needed: number };
   /** On exemplars. Absent without them. */
   readonly worstClass?: ClassLoss;
   /** The same in the colours of the target frames. */
@@ -114,8 +115,7 @@ export function judge(measured: Measurements, bounds: JudgeBounds = defaultJudge
   else requireMasks(numbers, bounds, require);
   if (boxes) requireBoxes(boxes, bounds.boxes, "on exemplars", require);
   if (restyledBoxes) requireBoxes(restyledBoxes, bounds.restyledBoxes, "in the frames' colours", require);
-  const leastGain = detectsOnly ? bounds.leastBoxGain : bounds.leastGain;
-  require(targetScore.gain >= leastGain, `the target score gained ${points(targetScore.gain)}, ${points(leastGain)} needed`);
+  require(targetScore.gain >= targetScore.needed, `the target score gained ${points(targetScore.gain)}, ${points(targetScore.needed)} needed`);
   require(deployedDisagreement <= bounds.mostDisagreement, `stored and trained weights disagree on ${deployedDisagreement.toFixed(2)} % of ${detectsOnly ? "boxes" : "pixels"}`);
   require(after.latencyMs <= bounds.latencyRatio * before.latencyMs, `a frame takes ${after.latencyMs.toFixed(1)} ms instead of ${before.latencyMs.toFixed(1)}`);
   return { accepted: reasons.length === 0, reasons, numbers };
@@ -158,7 +158,7 @@ function derive(measured: Measurements, bounds: JudgeBounds): VerdictNumbers {
   const [was, is] = [new Map(Object.entries(before.target.shares)), new Map(Object.entries(after.target.shares))];
   return {
     ...measured,
-    targetScore: { ...score, gain: score.after - score.before },
+    targetScore: { ...score, gain: score.after - score.before, needed: before.detectsOnly ? bounds.leastBoxGain : bounds.leastGain },
     ...(worstClass && { worstClass }),
     ...(worstRestyled && { worstRestyled }),
     ...(boxes && { boxes }),

@@ -38,6 +38,9 @@ const dusk: Partial<TrainingOptions> = { statisticsMix: 0.35 };
 
 const byCondition: Partial<Record<ConditionName, Partial<TrainingOptions>>> = { dusk, night };
 
+/** As `TrainingJob.lesserShares`. Of 10 trainings that helped and that the judge refused as a whole in its campaign, 7 pass at the first of these (`bench judge`). */
+export const defaultLesserShares: readonly number[] = [0.8, 0.6, 0.45];
+
 /** The options for learning in a condition, and what is to differ from them. */
 export const trainingOptionsFor = (condition: ConditionName, changes: Partial<TrainingOptions> = {}): TrainingOptions => ({
   ...defaultTrainingOptions,

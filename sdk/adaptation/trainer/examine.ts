@@ -6,14 +6,14 @@ import type { TrainingJob } from "./job.js";
 /** Frames on which stored and trained weights are compared. */
 const comparedFrames = 4;
 
-/** Measures the weights that serve and the new ones, which are read back from the disk: what is measured is what would serve. */
-export async function examine(job: TrainingJob, bundle: Bundle, trained: Weights, exam: Exam, beforeFrame: () => Promise<void>): Promise<Measurements> {
+/** Measures the weights that serve, unless they are `known`, and the new ones, which are read back from the disk: what is measured is what would serve. */
+export async function examine(job: TrainingJob, bundle: Bundle, trained: Weights, exam: Exam, beforeFrame: () => Promise<void>, known?: Pick<Measurements, "delivered" | "before">): Promise<Measurements> {
   const stored = await readBundle(job.outDirectory, { verify: "model" });
   // In the precision that serves.
   const [before, after, exact] = [bundle, stored, { ...bundle, weights: trained }].map((deployable) => new OnnxPredictor(deployable, job.options.threads));
   try {
-    const delivered = await deliveredScore(job, exam, beforeFrame);
-    const [measuredBefore, measuredAfter] = [await measure(before, true, exam, beforeFrame), await measure(after, true, exam, beforeFrame)];
+    const delivered = known ? known.delivered : await deliveredScore(job, exam, beforeFrame);
+    const [measuredBefore, measuredAfter] = [known?.before ?? (await measure(before, true, exam, beforeFrame)), await measure(after, true, exam, beforeFrame)];
     const [beforeMs, afterMs] = await latencies(before, after, exam.targets, exam.targetNames, beforeFrame);
     return {
       ...(delivered && { delivered }),

@@ -1,4 +1,4 @@
-export { defaultTrainingOptions, trainingOptionsFor } from "./defaults.js";
+export { defaultLesserShares, defaultTrainingOptions, trainingOptionsFor } from "./defaults.js";
 export type { LabelledSet, LearnerName, Trainer, TrainingJob, TrainingOptions, TrainingProgress, TrainingResult } from "./job.js";
 export { train } from "./train.js";
 export { TrainerProcess, type TrainerProcessOptions } from "./trainer-process.js";

@@ -70,6 +70,8 @@ export interface TrainingJob {
   /** Labelled frames besides those of the bundle. */
   readonly exemplars: readonly LabelledSet[];
   readonly options: TrainingOptions;
+  /** Shares of what was learnt that are tried, in this order, where the judge would refuse all of it; none unless told otherwise. */
+  readonly lesserShares?: readonly number[];
 }
 
 /** Labelled frames with the words for their labels. */
@@ -93,6 +95,8 @@ export interface TrainingResult {
   /** The new bundle, whole and synced. */
   readonly directory: string;
   readonly generation: number;
+  /** Of what was learnt that the new bundle holds; 1 is all. */
+  readonly share: number;
   readonly measurements: Measurements;
   readonly seconds: number;
   /** Losses of all steps. */

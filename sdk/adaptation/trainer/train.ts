@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { type Bundle, checkFinite, readBundle, writeBundle } from "../../bundle/index.js";
 import { makeGolden } from "../../engine/golden.js";
 import { NightshiftError } from "../../errors.js";
@@ -5,19 +6,20 @@ import type { Weights } from "../../graph/tensor.js";
 import { isImported, namesPixels } from "../../network/architecture.js";
 import { requireTrainable } from "../../network/trainable.js";
 import { BatchLoader, Random } from "../../training/batch/index.js";
-import type { Exam } from "../judge/index.js";
+import { type Exam, judgeBoundsFor, untimed } from "../judge/index.js";
 import type { LearnerFactory, LearningRates, StepLosses } from "../learner.js";
 import { Budget } from "./budget.js";
 import { BundleText } from "./bundle-text.js";
 import { examine } from "./examine.js";
 import { datasetOf, exemplarsOf, judgingFrames, splitExemplars } from "./exemplars.js";
 import type { LabelledSet, TrainingJob, TrainingProgress, TrainingResult } from "./job.js";
+import { offer } from "./offer.js";
 import { pastedBatch } from "./pasted-batch.js";
 import { restyledBatch } from "./restyled-batch.js";
 import { drawTargets, splitTargets } from "./targets.js";
 
 /**
- * One adaptation, in this process: statistics, then steps, then the new bundle on disk, then everything the judge wants to know. The trainer's process runs
+ * One adaptation, in this process: statistics, then steps, then the new bundle on disk and everything the judge wants to know of it, then the same of less of what was learnt where that is called for. The trainer's process runs
  * it on the vehicle, `nightshift adapt` offline. Throws `E_NOT_TRAINABLE`, `E_WEIGHTS_NOT_FINITE` where learning diverges, `E_DATASET_UNLABELLED` without exemplars, and as
  * bundles do.
  */
@@ -36,9 +38,6 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
     onProgress(progress);
   });
   const at = { step: options.steps, steps: options.steps };
-  onProgress({ phase: "writing", ...at });
-  await writeGeneration(job, bundle, text, trained);
-  onProgress({ phase: "measuring", ...at });
   const { width, height } = bundle.network;
   const exam: Exam = {
     width,
@@ -48,11 +47,17 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
     targets: targets.judging,
     targetNames: await text.vocabulary(job.vocabulary),
   };
-  const measurements = await examine(job, bundle, trained, exam, async () => {
+  const beforeFrame = async (): Promise<void> => {
     onProgress({ phase: "measuring", ...at });
     await budget.rest();
+  };
+  const offered = await offer(bundle.weights, trained, job.lesserShares ?? [], untimed(judgeBoundsFor(job.condition)), async (weights, known) => {
+    onProgress({ phase: "writing", ...at });
+    if (known) await rm(job.outDirectory, { recursive: true });
+    await writeGeneration(job, bundle, text, weights);
+    return examine(job, bundle, weights, exam, beforeFrame, known);
   });
-  return { directory: job.outDirectory, generation: job.generation, measurements, seconds: (performance.now() - start) / 1000, losses };
+  return { directory: job.outDirectory, generation: job.generation, ...offered, seconds: (performance.now() - start) / 1000, losses };
 }
 
 /** What is learnt from what. */

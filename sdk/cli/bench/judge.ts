@@ -1,3 +1,4 @@
+import { defaultLesserShares } from "../../adaptation/trainer/index.js";
 import { defaultDataFolder } from "../../paths.js";
 import { type Campaign, honestKind, isGood, isHarmful, runCampaign, type Trial, verdictOn } from "../../pipeline/campaign/campaign.js";
 import type { Bench } from "../benches.js";
@@ -18,6 +19,10 @@ function summarised({ before, trials }: Campaign) {
   const passes = (trial: Trial): boolean => verdict(trial).accepted;
   const [harmful, good] = [trials.filter(isHarmful), trials.filter(isGood)];
   const [harmfulPassed, goodPassed] = [harmful.filter(passes), good.filter(passes)];
+  // As the trainer offers them: all of what was learnt, or less of it.
+  const trainings = good.filter(({ strength }) => strength === 1);
+  const passesAtAShare = ({ world, seed }: Trial): boolean =>
+    goodPassed.some((trial) => trial.world === world && trial.seed === seed && (trial.strength === 1 || defaultLesserShares.includes(trial.strength)));
   const kinds = [...new Set(harmful.map(({ kind }) => kind))];
   const worlds = Object.keys(before);
   const share = (passed: readonly Trial[], of: readonly Trial[]) => ({ passed: passed.length, of: of.length });
@@ -32,6 +37,7 @@ function summarised({ before, trials }: Campaign) {
     goodByWorld: Object.fromEntries(worlds.map((world) => [world, share(goodPassed.filter((trial) => trial.world === world), good.filter((trial) => trial.world === world))])),
     letIn: harmfulPassed.map(({ world, kind, seed, strength, change, endsOnProbation }) => ({ world, kind, seed, strength, change, endsOnProbation })),
     keptOut: good.filter((trial) => !passes(trial)).map((trial) => ({ world: trial.world, seed: trial.seed, strength: trial.strength, change: trial.change, reasons: verdict(trial).reasons })),
+    trainings: { help: trainings.length, acceptedWhole: trainings.filter(passes).length, acceptedAtAShare: trainings.filter(passesAtAShare).length },
     neither: trials.filter((trial) => !isHarmful(trial) && !isGood(trial)).length,
     honest: trials.filter(({ kind }) => kind === honestKind).length,
   };

@@ -122,6 +122,37 @@ test("without boxes before there is nothing to lose", (t) => {
   t.false("boxes" in numbers || "restyledBoxes" in numbers);
 });
 
+/** Of weights that only detect. */
+const detecting = (exemplars: Aps | undefined, restyled: Aps, consistency: number): ModelMeasurement => ({
+  detectsOnly: true,
+  finite: true,
+  exemplars: { miou: NaN, perClass: {}, frames: 8, ...(exemplars && boxes(exemplars)) },
+  restyled: { miou: NaN, perClass: {}, frames: 8, ...(exemplars && boxes(restyled)) },
+  target: { consistency, confidence: 50, shares: {}, frames: 8 },
+  latencyMs: 20,
+});
+const detected = (after: ModelMeasurement, start = detecting([60, 40], [30, 20], 40)) => judge({ before: start, after, deployedDisagreement: 0 });
+
+test("what only detects is judged by its boxes alone", (t) => {
+  const { accepted, reasons, numbers } = detected(detecting([58, 40], [34, 20], 44));
+  t.true(accepted, reasons.join("; "));
+  t.is(numbers.targetScore.gain, 0.75 * 2 + 0.25 * 4);
+});
+
+const harmfulDetectors: Record<string, readonly [ReturnType<typeof judge>, RegExp]> = {
+  "a gain within what AP50 scatters": [detected(detecting([60, 40], [31, 20.5], 40)), /^the target score gained 0.56 points, 1.00 points needed$/],
+  "boxes forgotten by day": [detected(detecting([45, 40], [50, 40], 60)), /^boxes of car lost 15.00/],
+  "silent on target frames, though not on exemplars": [detected(detecting([60, 40], [34, 20], 0)), /the target score gained -8.50/],
+  "too few boxes to compare by": [detected(detecting(undefined, [0, 0], 60), detecting(undefined, [0, 0], 40)), /^no class of boxes could be compared/],
+  "NaN in boxes of the frames' colours": [detected(detecting([60, 40], [NaN, NaN], 60)), /gained NaN/],
+};
+
+for (const [name, [{ accepted, reasons }, reason]] of Object.entries(harmfulDetectors))
+  test(`of what only detects, rejects: ${name}`, (t) => {
+    t.false(accepted);
+    t.regex(reasons.join("; "), reason);
+  });
+
 test("bounds are configuration", (t) => {
   const worse = measured({ exemplars: { miou: 57, perClass: { road: 87, car: 57, person: 27 }, frames: 8 } });
   t.true(judge(worse, { ...defaultJudgeBounds, meanLoss: 5 }).accepted);

@@ -103,6 +103,20 @@ test("measured and rejected: what learns the night in its masks and puts its box
   t.regex((await verdict(9)).reasons.join("; "), /^boxes of house lost 100.00 points of AP50 on exemplars; boxes lost 100.00 .*; boxes of house lost 100.00 points of AP50 in the frames' colours/);
 });
 
+test("of what only detects, target frames are looked at for boxes: whether their twins have the same, where they are mirrored back", async (t) => {
+  const wall = new RowPredictor(() => 255, true, () => scored(houses, 2));
+  const { detectsOnly, target } = await measure(wall, true, { ...boxExam, detectsOnly: true });
+  t.true(detectsOnly);
+  t.is(Math.round(target.consistency), 100, "the row of houses is its own mirror image");
+  t.deepEqual(target.shares, { house: 1 });
+  const left = new RowPredictor(() => 255, true, () => scored(houses.slice(0, 4)));
+  t.is((await measure(left, true, { ...boxExam, detectsOnly: true })).target.consistency, 0);
+  const silent = new RowPredictor(() => 255);
+  t.like((await measure(silent, true, { ...boxExam, detectsOnly: true })).target, { consistency: 0, confidence: 0, shares: {} });
+  t.is(await disagreement(wall, wall, exam.targets, vocabulary, true), 0);
+  t.is(await disagreement(wall, left, exam.targets, vocabulary, true), (100 * 4) / 12, "four of the eight and four that are served");
+});
+
 test("boxes whose names the masks lack are asked for apart", async (t) => {
   const apart = new RowPredictor(truthAt, true, (_, asked) => (asked.includes("hut") ? scored(houses.map((box) => ({ ...box, label: "hut" }))) : []));
   const exemplars = boxExam.exemplars.map((set) => ({
