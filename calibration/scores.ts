@@ -1,9 +1,7 @@
 import { BundleText } from "../sdk/adaptation/trainer/bundle-text.js";
 import { type Bundle, type Quantisation, vocabularyOf } from "../sdk/bundle/index.js";
-import { ThreadEngine } from "../sdk/engine/thread-engine.js";
 import type { Dataset } from "../sdk/training/dataset.js";
-import { evaluate, type Evaluation } from "../sdk/training/evaluate.js";
-import { evaluationThreshold } from "../sdk/training/metrics/index.js";
+import { evaluate, type Evaluation, scoringEngine } from "../sdk/training/evaluate.js";
 
 /** Something of a bundle in float, and of the same in int8 or float16. */
 export interface Both {
@@ -30,10 +28,9 @@ export async function scoreBoth(bundle: Bundle, quantisation: Quantisation, data
   const text = new BundleText(bundle);
   const score = async (isReduced: boolean): Promise<Evaluation> => {
     const { network, weights, manifest } = bundle;
-    const engine = new ThreadEngine({ threads, scoreThreshold: evaluationThreshold });
+    const vocabulary = vocabularyOf(bundle.embeddings(), manifest.vocabulary);
+    const engine = await scoringEngine({ kind: "network", network, weights, ...(isReduced && { quantisation }), generation: manifest.generation, vocabulary }, threads);
     try {
-      const vocabulary = vocabularyOf(bundle.embeddings(), manifest.vocabulary);
-      await engine.load({ kind: "network", network, weights, ...(isReduced && { quantisation }), generation: manifest.generation, vocabulary });
       return await evaluate(engine, (names) => text.vocabulary(names), dataset, {
         onProgress: (done, total) => onProgress(`${dataset.name} in ${isReduced ? quantisation.precision : "float"}: ${done} of ${total} frames`),
       });

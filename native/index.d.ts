@@ -36,12 +36,10 @@ export declare class OnnxRuntime {
 /** A model whose state stays in the provider's memory from one step to the next. */
 export declare class OnnxSteps {
   /**
-   * Computes the next state from the present one, which stays until `accept`; answers with the outputs that are no state. The inputs'
+   * Goes from the present state to the next, which is written in its place; answers with the outputs that are no state. The inputs'
    * bytes are read where they are and must not change meanwhile. Throws `E_CLOSED`, `E_ENGINE`.
    */
   step(inputs: Array<OnnxTensor>): Promise<Array<OnnxTensor>>
-  /** What the last step computed becomes the present state. Throws `E_CLOSED`, `E_ENGINE`. */
-  accept(): void
   /** A copy of a tensor of the present state. Throws `E_CLOSED`, `E_ENGINE`, `E_GPU`. */
   read(name: string): Uint8Array
   /** Replaces a tensor of the present state. Throws `E_CLOSED`, `E_ENGINE`, `E_GPU`. */

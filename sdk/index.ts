@@ -16,7 +16,7 @@ export type { Camera } from "./stream/camera.js";
 export { ControlClient } from "./stream/control-client.js";
 export { type CurveClient, readCurveClient } from "./stream/curve.js";
 export type { ConditionName, EventKindName, StreamEvent } from "./stream/events.js";
-export type { CameraStatus, Status } from "./stream/status.js";
+export type { BudgetStatus, CameraStatus, Status } from "./stream/status.js";
 export { Subscriber, type SubscriberOptions } from "./stream/subscriber.js";
 export type { VehicleState } from "./stream/vehicle.js";
 export type { Dataset, Sample } from "./training/dataset.js";

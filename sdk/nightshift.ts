@@ -1,5 +1,6 @@
 import type { AdaptationLoop, LoopCounters } from "./adaptation/loop.js";
 import { defaultMemoryOptions, type FrameMemory } from "./adaptation/memory.js";
+import { defaultTrainingOptions, Machine, TrainerProcess } from "./adaptation/trainer/index.js";
 import { type Bundle, contentOf, findBundle, readBundle, readTrust, type Trust } from "./bundle/index.js";
 import { SwappableEngine } from "./engine/hot-swap.js";
 import type { Perception } from "./engine/perception.js";
@@ -22,7 +23,7 @@ import { Recorder } from "./recording/recorder.js";
 import type { Camera } from "./stream/camera.js";
 import { type ConditionName, type EventKindName, type StreamEvent, streamEvent } from "./stream/events.js";
 import { LatencyHistogram, type Percentiles } from "./stream/metrics.js";
-import type { Status } from "./stream/status.js";
+import type { BudgetStatus, Status } from "./stream/status.js";
 import type { VehicleState } from "./stream/vehicle.js";
 import { version } from "./version.js";
 
@@ -49,6 +50,7 @@ export class Nightshift {
   readonly #streams: readonly AnswerStream[];
   #outlets: Outlets | undefined;
   #loop: AdaptationLoop | undefined;
+  readonly #trainer: TrainerProcess;
   #condition: ConditionName = "unknown";
   /** When the latest frame was captured. */
   #frameTimeMs = 0;
@@ -66,11 +68,13 @@ export class Nightshift {
     private readonly model: ServedModel,
     private readonly state: State,
     private readonly memory: FrameMemory,
+    private readonly machine: Machine,
     private readonly delivered: Bundle,
     private readonly trust: Trust | undefined,
     private readonly onError: (error: unknown) => void,
   ) {
     this.#learnsNot = options.adaptation === false;
+    this.#trainer = new TrainerProcess({}, machine);
     this.#answers = new FanOut(sources.some(({ policy }) => policy === "newest") ? "newest" : "every");
     const turns = sources.length > 1 ? { turns: new Turns() } : {};
     this.#streams = sources.map(
@@ -103,17 +107,20 @@ export class Nightshift {
     const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle), signers && { trust: signers });
     const state = await State.open(options, delivered, sources.map(({ camera }) => camera.name).join("+"));
     const engine = new SwappableEngine(() => createEngine(options));
+    const machine = await Machine.open();
     try {
+      if (options.adaptation) machine.require(options.adaptation.training ?? {});
       // What serves was either delivered or learnt here.
       const trust = signers && [...signers, ...(await state.generations.publicKeys())];
       const model = await ServedModel.load(engine, await state.current(delivered, (error) => damage.push(error), trust), { ...(options.vocabulary && { names: options.vocabulary }), ...(options.textEncoder !== undefined && { textEncoder: options.textEncoder }), ...(trust && { trust }) });
       const memory = await state.memory(delivered, (error) => damage.push(error));
-      nightshift = new Nightshift(options, sources, model, state, memory, delivered, trust, onError);
+      nightshift = new Nightshift(options, sources, model, state, memory, machine, delivered, trust, onError);
       await nightshift.#open();
       for (const error of damage) nightshift.#tellError("state_error", error);
       return nightshift;
     } catch (error) {
       if (nightshift) await nightshift.#loop?.close();
+      machine.close();
       await engine.close();
       await state.close();
       throw error;
@@ -156,7 +163,14 @@ export class Nightshift {
       framesRemembered: this.memory.counters.held,
       uptimeSeconds: (performance.now() - this.#startedMs) / 1000,
       cameras: this.#streams.map(({ camera, counters: { framesIn, answered, dropped, lost }, rate, recentLatencyMs }) => ({ camera, framesIn, answered, dropped, lost, fps: rate.perSecond, latencyMs: recentLatencyMs })),
+      budget: this.#budget,
     };
+  }
+
+  get #budget(): BudgetStatus {
+    const { duty: share, threads, niceness, memoryMb, mostCelsius, mostWatts } = { ...defaultTrainingOptions, ...this.#running.loop.options.training };
+    const { reading, holds, lacks } = this.machine;
+    return { share, threads, niceness, memoryMb, ...(mostCelsius !== undefined && { mostCelsius }), ...(mostWatts !== undefined && { mostWatts }), ...this.#trainer.present, ...reading, holds, lacks };
   }
 
   /** Answers a second, over the whole run. */
@@ -256,7 +270,7 @@ export class Nightshift {
     // In lockstep, the adaptation's clock is the frames' own.
     const now = options.lockstep ? { now: () => this.#frameTimeMs } : {};
     const timed = options.adaptation === false ? options : { ...options, adaptation: { ...now, ...options.adaptation } };
-    this.#loop = await learning(timed, delivered, model, state, memory, trust, (event) => this.#publish(event));
+    this.#loop = await learning(timed, delivered, model, state, memory, this.#trainer, trust, (event) => this.#publish(event));
     const about = { source: options.cameras || typeof options.source === "object" ? this.#names.join(", ") : (options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
     this.#outlets = await Outlets.open(options, handlerOf(this), about, await this.#recorder(), onError);
     this.#keeper = setInterval(() => this.#keep(), memoryKeptEveryMs).unref();
@@ -276,6 +290,7 @@ export class Nightshift {
   async #change(changes: LiveOptions): Promise<void> {
     const { delivered, state, memory, options } = this;
     // First, as nothing else can fail.
+    if (changes.adaptation) this.machine.require(changes.adaptation.training ?? {});
     if ("vocabulary" in changes) await this.setVocabulary(changes.vocabulary ?? delivered.manifest.vocabulary);
     if ("adaptation" in changes) {
       const { adaptation = {} } = changes;
@@ -366,6 +381,7 @@ export class Nightshift {
     clearInterval(this.#keeper);
     await this.#ended.catch(() => undefined);
     await this.#loop?.close();
+    this.machine.close();
     await this.#outlets?.close();
     this.#events.end();
     await this.model.engine.close();

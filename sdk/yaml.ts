@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { type Document, isMap, isNode, LineCounter, parse, parseDocument } from "yaml";
 import type { z } from "zod";
 import { NightshiftError } from "./errors.js";
+import { issuesOf } from "./issues.js";
 
 export interface YamlFile<Schema extends z.ZodType> {
   /** Undefined for an empty one, to which `set` adds. */
@@ -28,9 +29,9 @@ export async function readYaml<Schema extends z.ZodType>({ path, schema, expecte
   const [broken] = document.errors;
   if (broken) throw invalid(oneLine(broken.message), broken);
   const value: unknown = set.reduce(withValue, (document.toJS() as unknown) ?? {});
-  const read = schema.safeParse(value);
+  const read = schema.safeParse(value, { reportInput: true });
   if (read.success) return read.data;
-  const complaints = read.error.issues.map((issue) => {
+  const complaints = issuesOf(read.error).map((issue) => {
     const offset = offsetOf(document, issue);
     const where = offset === undefined ? "" : `line ${lines.linePos(offset).line}: `;
     return `${where}${issue.path.join(".")}${issue.path.length > 0 ? ": " : ""}${oneLine(issue.message)}`;

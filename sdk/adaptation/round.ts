@@ -1,6 +1,7 @@
 import type { ConditionName, EventKindName } from "../stream/events.js";
 import type { Measurements, Verdict } from "./judge/index.js";
 import type { Serving } from "./serving.js";
+import { inWords, type Limits } from "./trainer/rest.js";
 import { defaultLesserShares, type Trainer, type TrainingJob, type TrainingProgress, type TrainingResult } from "./trainer/index.js";
 
 export type Tell = (kind: EventKindName, text: string, details?: Readonly<Record<string, unknown>>) => void;
@@ -27,7 +28,7 @@ export async function runRound(parts: RoundParts, plan: RoundPlan, signal: Abort
   tell("trainer_started", `Learning from ${targets.length} frames of ${condition}.`, { generation, condition, frames: targets.length, steps: options.steps });
   const job = { ...plan, bundleDirectory: serving.current.directory, deliveredDirectory: serving.delivered.directory, outDirectory: directory, generation, lesserShares: defaultLesserShares };
   try {
-    const result = await trainer.train(job, progressTold(parts, generation), signal);
+    const result = await trainer.train(job, progressTold(parts, generation, options), signal);
     signal.throwIfAborted();
     const verdict = judge(result.measurements, condition);
     tellVerdict(tell, result, verdict, condition);
@@ -49,15 +50,17 @@ export async function runRound(parts: RoundParts, plan: RoundPlan, signal: Abort
   }
 }
 
-/** Every step and every new phase, but not every sign of life. */
-function progressTold({ tell, onPhase }: RoundParts, generation: number): (progress: TrainingProgress) => void {
+/** Every step and every new phase, when it rests and when it goes on, but not every sign of life. */
+function progressTold({ tell, onPhase }: RoundParts, generation: number, limits: Limits): (progress: TrainingProgress) => void {
   let last: TrainingProgress | undefined;
   return (progress) => {
     const isNews = progress.phase !== last?.phase || progress.step !== last.step;
+    const isOtherRest = progress.rest?.because !== last?.rest?.because;
     if (progress.phase !== last?.phase) onPhase(progress.phase);
     last = progress;
-    const { phase, step, steps, losses } = progress;
+    const { phase, step, steps, losses, rest } = progress;
     if (isNews) tell("trainer_progress", `${phase}, ${step} of ${steps} steps.`, { generation, phase, step, steps, ...(losses && { loss: losses.total, losses }) });
+    if (isOtherRest) tell(rest ? "trainer_rests" : "trainer_goes_on", inWords(rest, limits), { generation, ...rest });
   };
 }
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
+import { issuesOf } from "../issues.js";
 import { checkVocabulary, taskKinds } from "../network/contract.js";
 import { reducedPrecisions } from "./quantisation.js";
 
@@ -135,10 +136,12 @@ export function parseManifest(text: string, path: string): Manifest {
   return checkManifest(json, path);
 }
 
+export const encodeManifest = (manifest: Manifest): Uint8Array => new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
+
 /** Throws `E_BUNDLE_FORMAT` unless `value` is a manifest. `path` names it in the error. */
 export function checkManifest(value: unknown, path: string): Manifest {
   const parsed = manifestSchema.safeParse(value);
-  if (!parsed.success) throw malformed(path, z.prettifyError(parsed.error).replaceAll(/\s+/g, " "), parsed.error);
+  if (!parsed.success) throw malformed(path, z.prettifyError({ issues: issuesOf(parsed.error) }).replaceAll(/\s+/g, " "), parsed.error);
   const paths = parsed.data.files.map((file) => file.path);
   const twice = paths.find((name, at) => paths.indexOf(name) !== at);
   if (twice !== undefined) throw malformed(path, `the file ${twice} twice`, undefined);

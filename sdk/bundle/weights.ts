@@ -49,9 +49,14 @@ export function checkFinite(name: string, tensor: Tensor, source: string): void 
   });
 }
 
+/** In loops, since a function called for each of millions of numbers took half of a bundle's reading. */
 function firstNotFinite(tensor: Tensor): number {
-  if (isOf(tensor, "float32")) return tensor.data.findIndex((value) => !Number.isFinite(value));
-  if (isOf(tensor, "float16")) return tensor.data.findIndex((bits) => (bits & 0x7c00) === 0x7c00);
+  const { length } = tensor.data;
+  if (isOf(tensor, "float32")) {
+    for (let at = 0; at < length; at++) if (!Number.isFinite(tensor.data[at])) return at;
+  } else if (isOf(tensor, "float16")) {
+    for (let at = 0; at < length; at++) if ((tensor.data[at] & 0x7c00) === 0x7c00) return at;
+  }
   return -1;
 }
 

@@ -6,10 +6,11 @@ import { type BundleContents, bundleFiles } from "./bundle.js";
 import { type Disk, realDisk } from "./disk.js";
 import { encodeEmbeddings, vocabularyOf } from "./embeddings.js";
 import { encodeExemplars } from "./exemplars.js";
-import { makeFolders, sha256Of, writeSynced } from "./files.js";
+import { makeFolders, replaceSynced, sha256Of, writeSynced } from "./files.js";
 import { encodeGolden } from "./golden.js";
-import { checkManifest, formatVersion, manifestFile } from "./manifest.js";
+import { checkManifest, type Description, encodeManifest, formatVersion, manifestFile } from "./manifest.js";
 import { encodeQuantisation } from "./quantisation.js";
+import { readManifest } from "./read.js";
 import { encodeWeights } from "./weights.js";
 
 /** What unfinished folders are called, so that whoever finds one knows that it may go. */
@@ -43,6 +44,16 @@ export async function writeBundle(directory: string, contents: BundleContents, d
     await disk.remove(temporary);
     throw error;
   }
+}
+
+/**
+ * Adds scores to the manifest of a bundle that was just written, as they cannot be measured before: all else of it stays as it is, and at every instant it is whole. To be done before it is
+ * signed. Throws as `readManifest`, and `E_DISK`.
+ */
+export async function addMetrics(directory: string, metrics: Description["metrics"], disk: Disk = realDisk): Promise<void> {
+  const manifest = await readManifest(directory);
+  const path = join(directory, manifestFile);
+  await replaceSynced(path, `${path}.new`, encodeManifest(checkManifest({ ...manifest, metrics: { ...manifest.metrics, ...metrics } }, path)), disk);
 }
 
 async function filesOf({ description, model, weights, quantisation, embeddings, golden, notice, exemplars }: BundleContents): Promise<Map<string, Uint8Array>> {
@@ -80,7 +91,7 @@ async function filesOf({ description, model, weights, quantisation, embeddings, 
     manifestFile,
   );
   // Last, so that a folder without a manifest is known to be unfinished.
-  return files.set(manifestFile, text.encode(`${JSON.stringify(manifest, null, 2)}\n`));
+  return files.set(manifestFile, encodeManifest(manifest));
 }
 
 async function refuseExisting(path: string): Promise<void> {

@@ -54,6 +54,12 @@ const schema = z.strictObject({
         /** Share of time in which it works, above 0 to 1. */
         share: z.number().gt(0).max(1).optional(),
         niceness: count.max(19).optional(),
+        /** Memory of the trainer's process, megabytes; a training that takes more is ended. */
+        memoryMb: count.min(128).optional(),
+        /** It rests while the machine is hotter, degrees, */
+        mostCelsius: z.number().positive().optional(),
+        /** or takes more power, watts; no limits unless given, and an error where the machine does not measure them. */
+        mostWatts: z.number().positive().optional(),
         /** Who computes the steps. */
         engine: z.enum(["onnxruntime", "native"]).optional(),
         /** Execution provider of ONNX Runtime that they run on. */
@@ -86,9 +92,9 @@ export type Configuration = Readonly<z.infer<typeof schema>>;
 /** The same in the terms of `Nightshift.start`. */
 export function adaptationOptions(configured: Configuration["adaptation"]): NightshiftOptions["adaptation"] {
   if (typeof configured !== "object") return configured === false ? false : undefined;
-  const { conditions, rounds, steps, threads, share, niceness, engine, provider } = configured;
+  const { conditions, rounds, steps, threads, share, niceness, memoryMb, mostCelsius, mostWatts, engine, provider } = configured;
   const given = <T extends object>(values: T): Partial<T> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
-  return { ...given({ conditions, furtherRounds: rounds }), training: given({ steps, threads, duty: share, niceness, engine, provider }) };
+  return { ...given({ conditions, furtherRounds: rounds }), training: given({ steps, threads, duty: share, niceness, memoryMb, mostCelsius, mostWatts, engine, provider }) };
 }
 
 /** Who may connect, in the same terms. Throws `E_CONFIG` where only one of the two files is named. */

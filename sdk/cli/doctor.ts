@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { defaultStateDirectory } from "../bundle/generations.js";
 import { cuda, native, tensorRt } from "./doctor/accelerator.js";
+import { budget } from "./doctor/budget.js";
 import type { Check, Finding } from "./doctor/finding.js";
 import { memories, processor, stateFolder } from "./doctor/machine.js";
 import { node, onnxRuntime, zeroMq } from "./doctor/runtime.js";
@@ -26,7 +27,7 @@ export const doctorCommand = (io: Io): Command =>
     });
 
 async function examined(state: string): Promise<readonly Finding[]> {
-  const checks: readonly Check[] = [node, onnxRuntime, zeroMq, processor, memories, stateFolder(state), defaultBundle, page, ffmpeg, gstreamer, native, tensorRt, cuda];
+  const checks: readonly Check[] = [node, onnxRuntime, zeroMq, processor, memories, budget(), stateFolder(state), defaultBundle, page, ffmpeg, gstreamer, native, tensorRt, cuda];
   const findings: Finding[] = [];
   for (const check of checks) findings.push(...(await check()));
   return findings;

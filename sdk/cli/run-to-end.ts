@@ -64,7 +64,8 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
 function moment({ status }: Nightshift, training: string): string {
   const { answered, dropped, lost, fps, latencyMs } = overAll(status.cameras);
   const isTraining = status.adaptation === "training" || status.adaptation === "judging";
-  const learning = status.paused ? "not learning" : `${status.adaptation}${isTraining ? training : ""}`;
+  const rests = status.budget?.restsFor ? `, resting: ${status.budget.restsFor}` : "";
+  const learning = status.paused ? "not learning" : `${status.adaptation}${isTraining ? training : ""}${rests}`;
   return `${answered} answered, ${dropped} dropped, ${lost} lost, ${figure(fps)} a second, ${figure(latencyMs.p50)} ms; ${status.condition}, generation ${status.generation}, ${learning}, ${status.framesRemembered} frames remembered`;
 }
 

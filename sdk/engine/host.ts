@@ -47,7 +47,7 @@ export class ModelHost {
 
   /** See `Engine.load`. */
   async load(model: Model, frames: readonly FrameSize[]): Promise<LoadedModel> {
-    const next = await this.#prepare(model);
+    const next = await this.#prepare(model, frames);
     try {
       for (const frame of frames) await this.#run(next, frame, new Uint8Array(frame.width * frame.height * 3));
     } catch (error) {
@@ -82,10 +82,10 @@ export class ModelHost {
     this.#served = undefined;
   }
 
-  async #prepare(model: Model): Promise<Served> {
+  async #prepare(model: Model, frames: readonly FrameSize[]): Promise<Served> {
     switch (model.kind) {
       case "bundle":
-        return this.#fromBundle(model);
+        return this.#fromBundle(model, frames);
       case "network": {
         const { network, weights, generation } = model;
         for (const [name, tensor] of weights) checkFinite(name, tensor, `generation ${generation}`);
@@ -108,7 +108,7 @@ export class ModelHost {
     }
   }
 
-  async #fromBundle({ directory, vocabulary, trust }: BundleModel): Promise<Served> {
+  async #fromBundle({ directory, vocabulary, trust }: BundleModel, frames: readonly FrameSize[]): Promise<Served> {
     const bundle = await readBundle(directory, { verify: "model", ...(trust && { trust }) });
     const { network } = bundle;
     const { name, generation, vocabulary: names } = bundle.manifest;
@@ -125,6 +125,8 @@ export class ModelHost {
       await sessions.close();
       throw error;
     }
+    // No camera will use it, and it takes as much memory as one that serves.
+    if (frames.length > 0 && !frames.some((camera) => camera.width === width && camera.height === height)) await sessions.close();
     return served;
   }
 

@@ -1,5 +1,5 @@
 import type { Graph, Value } from "../graph/graph.js";
-import { add, conv, layerNorm, matMul, mean, mul, div, relu, reshape, sqrt, sub, sumSquare, type ConvOptions } from "../graph/ops.js";
+import { add, conv, layerNorm, matMul, mul, div, relu, reshape, sqrt, stopGradient, sub, sum, sumSquare, type ConvOptions } from "../graph/ops.js";
 import type { Initial, ParameterSource } from "./parameters.js";
 
 const epsilon = 1e-5;
@@ -9,6 +9,21 @@ export interface BatchStatistics {
   readonly name: string;
   readonly mean: Value;
   readonly variance: Value;
+}
+
+/** Batch normalisation of several `xs` [N, C, ...] by the statistics of all of them together; `scale`, `bias` and the statistics are [C]. */
+export function batchNorm(xs: readonly Value[], scale: Value, bias: Value, epsilon: number): { readonly values: readonly Value[]; readonly statistics: Omit<BatchStatistics, "name"> } {
+  const [{ shape, size }] = xs;
+  const axes = shape.map((_, axis) => axis).filter((axis) => axis !== 1);
+  const perChannel = (x: Value): Value => reshape(x, [shape[1], ...shape.slice(2).map(() => 1)]);
+  const average = (sumOf: (x: Value) => Value): Value => mul(xs.map(sumOf).reduce((a, x) => add(a, x)), shape[1] / (xs.length * size));
+  const mean = average((x) => sum(x, axes));
+  // Not the mean of squares less the square of the mean, which rounding makes negative where a channel hardly varies. Where the mean is, its gradient is zero.
+  const middle = stopGradient(perChannel(mean));
+  const variance = average((x) => sumSquare(sub(x, middle), axes));
+  const factor = div(scale, sqrt(add(variance, epsilon)));
+  const shift = sub(bias, mul(mean, factor));
+  return { values: xs.map((x) => add(mul(x, perChannel(factor)), perChannel(shift))), statistics: { mean, variance } };
 }
 
 /**
@@ -55,14 +70,9 @@ export class Builder {
       }
       return conv(x, mul(w, reshape(factor, [channels, 1, 1, 1])), sub(bias, mul(keptMean, factor)), convOptions);
     }
-    const y = conv(x, w, undefined, convOptions);
-    const count = y.size / channels;
-    const batchMean = mean(y, [0, 2, 3]);
-    const variance = sub(mul(sumSquare(y, [0, 2, 3]), 1 / count), mul(batchMean, batchMean));
-    this.statistics.push({ name, mean: batchMean, variance });
-    const factor = div(scale, sqrt(add(variance, epsilon)));
-    const shift = sub(bias, mul(batchMean, factor));
-    return add(mul(y, reshape(factor, [channels, 1, 1])), reshape(shift, [channels, 1, 1]));
+    const { values, statistics } = batchNorm([conv(x, w, undefined, convOptions)], scale, bias, epsilon);
+    this.statistics.push({ name, ...statistics });
+    return values[0];
   }
 
   convNormRelu(name: string, x: Value, channels: number, kernel = 1, options: ConvOptions = {}): Value {

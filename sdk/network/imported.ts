@@ -1,10 +1,10 @@
 import type { Graph, Node, Value } from "../graph/graph.js";
 import { isOperator } from "../graph/graph.js";
-import { add, argMax, cast, concat, div, gather, gatherElements, indicator, less, logSoftmax, matMul, mean, mul, reduceMax, reshape, resize, slice, sqrt, sub, sum, sumSquare, transpose } from "../graph/ops.js";
+import { add, argMax, cast, concat, div, gather, gatherElements, indicator, less, logSoftmax, matMul, mul, reduceMax, reshape, resize, slice, sub, sum, transpose } from "../graph/ops.js";
 import { readOnnx } from "../graph/onnx/read.js";
 import { int64 } from "../graph/tensor.js";
 import type { Architecture } from "./architecture.js";
-import type { Builder } from "./builder.js";
+import { batchNorm, type Builder } from "./builder.js";
 import { patchSize, tasks } from "./contract.js";
 import { evenAttention, hideUnused } from "./language.js";
 import type { NetworkValues } from "./network.js";
@@ -190,19 +190,9 @@ function onImages(b: Builder, model: Graph, input: string, outputs: readonly str
 }
 
 /** Batch normalisation over all images, whose statistics are told to the builder. */
-function normalised(b: Builder, { attributes: { epsilon }, inputs: values }: Node<"BatchNormalization">, inputs: readonly (readonly Value[])[]): Value[][] {
-  const [xs, [scale], [bias]] = inputs;
-  const [first] = xs;
-  const axes = first.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
-  const total = (each: (x: Value) => Value): Value => mul(xs.map(each).reduce((a, x) => add(a, x)), 1 / xs.length);
-  const batchMean = total((x) => mean(x, axes));
-  const perChannel = [first.shape[1], ...axes.slice(1).map(() => 1)];
-  const middle = reshape(batchMean, perChannel);
-  // Not the mean of squares less the square of the mean, which rounding makes negative where a channel hardly varies.
-  const variance = mul(total((x) => sumSquare(sub(x, middle), axes)), first.shape[1] / first.size);
-  const name = values[3].name;
-  if (name.endsWith(statisticSuffixes.mean)) b.statistics.push({ name: name.slice(0, -statisticSuffixes.mean.length), mean: batchMean, variance });
-  const factor = div(scale, sqrt(add(variance, epsilon)));
-  const shift = sub(bias, mul(batchMean, factor));
-  return xs.map((x) => [add(mul(x, reshape(factor, perChannel)), reshape(shift, perChannel))]);
+function normalised(b: Builder, { attributes: { epsilon }, inputs: values }: Node<"BatchNormalization">, [xs, [scale], [bias]]: readonly (readonly Value[])[]): Value[][] {
+  const normal = batchNorm(xs, scale, bias, epsilon);
+  const { name } = values[3];
+  if (name.endsWith(statisticSuffixes.mean)) b.statistics.push({ name: name.slice(0, -statisticSuffixes.mean.length), ...normal.statistics });
+  return normal.values.map((value) => [value]);
 }

@@ -4,12 +4,10 @@ import { frameStatistics, likelihoods, type Weather } from "../adaptation/monito
 import { BundleText } from "../adaptation/trainer/bundle-text.js";
 import { type Bundle, GenerationStore, readBundle, readTrust, type Shelf, shelvedFor, type Trust, type Vocabulary } from "../bundle/index.js";
 import type { Engine } from "../engine/engine.js";
-import { ThreadEngine } from "../engine/thread-engine.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
 import type { Dataset } from "../training/dataset.js";
-import { type Answering, evaluate, type EvaluateOptions, type Evaluation } from "../training/evaluate.js";
-import { evaluationThreshold } from "../training/metrics/index.js";
+import { type Answering, evaluate, type EvaluateOptions, type Evaluation, scoringEngine } from "../training/evaluate.js";
 
 export interface LearntOptions extends EvaluateOptions {
   /** The delivered bundle's folder. */
@@ -114,25 +112,14 @@ class Engines {
   of(directory: string): Promise<Engine> {
     const known = this.#engines.get(directory);
     if (known) return known;
-    const opened = this.#open(directory);
+    const [trust, vocabulary] = [this.trust, this.#vocabulary];
+    const opened = scoringEngine({ kind: "bundle", directory, ...(trust && { trust }), ...(vocabulary && { vocabulary }) }, this.threads);
     this.#engines.set(directory, opened);
     return opened;
   }
 
   async close(): Promise<void> {
     for (const engine of this.#engines.values()) await (await engine).close();
-  }
-
-  async #open(directory: string): Promise<Engine> {
-    const engine = new ThreadEngine({ threads: this.threads, scoreThreshold: evaluationThreshold });
-    try {
-      await engine.load({ kind: "bundle", directory, ...(this.trust && { trust: this.trust }) });
-      if (this.#vocabulary) await engine.setVocabulary(this.#vocabulary);
-      return engine;
-    } catch (error) {
-      await engine.close();
-      throw error;
-    }
   }
 }
 

@@ -4,7 +4,7 @@ import { AdaptationLoop } from "../adaptation/loop.js";
 import { defaultLoopOptions, type LoopChanges } from "../adaptation/options.js";
 import type { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
-import { TrainerProcess } from "../adaptation/trainer/index.js";
+import type { Trainer } from "../adaptation/trainer/index.js";
 import type { Bundle, Trust } from "../bundle/index.js";
 import { namesPixels } from "../network/architecture.js";
 import { isTrainableNetwork } from "../network/trainable.js";
@@ -14,8 +14,8 @@ import { defaultSeed, type NightshiftOptions } from "./options.js";
 import type { ServedModel } from "./served-model.js";
 import type { State } from "./state.js";
 
-/** The adaptation loop with its parts. Throws as `ownExemplars`. */
-export async function learning(options: NightshiftOptions, delivered: Bundle, model: ServedModel, state: State, memory: FrameMemory, trust: Trust | undefined, onEvent: (event: StreamEvent) => void): Promise<AdaptationLoop> {
+/** The adaptation loop with its parts. Throws as `ownExemplars` does. */
+export async function learning(options: NightshiftOptions, delivered: Bundle, model: ServedModel, state: State, memory: FrameMemory, trainer: Trainer, trust: Trust | undefined, onEvent: (event: StreamEvent) => void): Promise<AdaptationLoop> {
   const { adaptation, exemplars, textEncoder, seed = defaultSeed, lockstep = false } = options;
   const { training, ...others } = adaptation || {};
   const bounds = (condition: ConditionName): JudgeBounds => (lockstep ? untimed(judgeBoundsFor(condition)) : judgeBoundsFor(condition));
@@ -24,7 +24,7 @@ export async function learning(options: NightshiftOptions, delivered: Bundle, mo
       bundle: model.bundle,
       delivered,
       engine: model,
-      trainer: new TrainerProcess(),
+      trainer,
       memory,
       monitor: new WeatherMonitor(),
       judge: (measurements, condition) => judge(measurements, bounds(condition)),

@@ -44,6 +44,8 @@ export async function replay(file: string, { bundle, camera, frames, threads, se
   const { about } = await RecordingCamera.open(file, { ...(camera !== undefined && { camera }), times: "replay", onError: () => undefined });
   const learns = adaptation ?? about.adaptation !== false;
   const learning = learns && ((about.adaptation || {}) as AdaptationOptions);
+  // Those of the machine that recorded.
+  const { mostCelsius: _, mostWatts: __, ...training } = (learning && learning.training) || {};
   const state = await mkdtemp(join(tmpdir(), "nightshift-replay-"));
   const digest = new RunDigest();
   let nightshift: Nightshift | undefined;
@@ -56,7 +58,7 @@ export async function replay(file: string, { bundle, camera, frames, threads, se
       bundle: bundle ?? about.bundle ?? defaultBundle,
       vocabulary: about.vocabulary,
       seed: seed ?? about.seed,
-      adaptation: learning && { ...learning, training: { ...learning.training, ...(steps !== undefined && { steps }) } },
+      adaptation: learning && { ...learning, training: { ...training, ...(steps !== undefined && { steps }) } },
       ...(camera !== undefined && { camera }),
       ...(frames !== undefined && { frames }),
       ...(threads !== undefined && { threads }),

@@ -4,7 +4,7 @@ import { conditionNames, type StreamEvent } from "./events.js";
 import { guardedServer } from "./guard.js";
 import { listen } from "./listen.js";
 import type { Readiness } from "./readiness.js";
-import type { Status } from "./status.js";
+import type { BudgetStatus, Status } from "./status.js";
 import type { Token } from "./token.js";
 
 export interface HealthOptions {
@@ -85,6 +85,32 @@ export class HealthServer {
     gauge("frames_remembered", "Frames in the memory that is learnt from.", () => status().framesRemembered);
     gauge("uptime_seconds", "Since the stream was started.", () => status().uptimeSeconds);
     gauge("adaptation_paused", "1 while nothing is learnt.", () => Number(status().paused));
+    const told = (name: string, help: string, value: (budget: BudgetStatus) => number | undefined): void =>
+      void new Gauge({
+        name: `nightshift_${name}`,
+        help,
+        registers,
+        collect() {
+          const { budget } = status();
+          const now = budget && value(budget);
+          // What is not known is left out, not 0.
+          if (now === undefined) this.remove();
+          else this.set(now);
+        },
+      });
+    told("temperature_celsius", "Of the machine's hottest sensor.", ({ celsius }) => celsius);
+    told("power_watts", "That the machine takes.", ({ watts }) => watts);
+    told("trainer_memory_bytes", "That the trainer takes, while it learns.", ({ usedMb }) => usedMb && usedMb * 2 ** 20);
+    told("trainer_memory_limit_bytes", "That it may take.", ({ memoryMb }) => memoryMb * 2 ** 20);
+    new Gauge({
+      name: "nightshift_trainer_resting",
+      help: "1 while the trainer rests, for the temperature or the power.",
+      labelNames: ["reason"],
+      registers,
+      collect() {
+        for (const reason of ["temperature", "power"]) this.set({ reason }, Number(status().budget?.restsFor === reason));
+      },
+    });
     gauge("ready", "1 while frames are answered.", () => Number(this.readiness.obstacle === undefined));
     const oneOf = (name: string, help: string, label: string, values: readonly string[], value: () => string): void =>
       void new Gauge({

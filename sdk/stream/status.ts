@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type ConditionName, conditionName, conditionNumber } from "./events.js";
-import { type Status as StatusMessage, StatusSchema } from "./messages/nightshift_pb.js";
+import { type Budget as BudgetMessage, type Status as StatusMessage, StatusSchema } from "./messages/nightshift_pb.js";
 import type { Percentiles } from "./metrics.js";
 
 /** How one camera's stream fares. */
@@ -15,6 +15,31 @@ export interface CameraStatus {
   readonly latencyMs: Percentiles;
 }
 
+/** Why learning rests: the machine is hotter, or takes more power, than it may. */
+export type RestsFor = "temperature" | "power";
+
+/** What learning may take of the machine, what it takes, and what holds it to that. */
+export interface BudgetStatus {
+  /** Of time, above 0 to 1. */
+  readonly share: number;
+  /** Of the processor. */
+  readonly threads: number;
+  readonly niceness: number;
+  readonly memoryMb: number;
+  readonly mostCelsius?: number;
+  readonly mostWatts?: number;
+  /** The trainer's memory; left out while it does not learn. */
+  readonly usedMb?: number;
+  /** The machine's, where it measures them. */
+  readonly celsius?: number;
+  readonly watts?: number;
+  /** Left out where it does not rest. */
+  readonly restsFor?: RestsFor;
+  /** What of this machine holds the trainer, and what does not, with the reason, in words. */
+  readonly holds: readonly string[];
+  readonly lacks: readonly string[];
+}
+
 /** What the control socket answers to `status`. */
 export interface Status {
   readonly generation: number;
@@ -26,6 +51,8 @@ export interface Status {
   readonly framesRemembered: number;
   readonly uptimeSeconds: number;
   readonly cameras: readonly CameraStatus[];
+  /** Left out by versions that did not tell it. */
+  readonly budget?: BudgetStatus;
 }
 
 /** All cameras together: frames are summed, latencies are those of the slowest. */
@@ -42,9 +69,10 @@ export function overAll(cameras: readonly CameraStatus[]): Omit<CameraStatus, "c
   };
 }
 
-export function statusMessage(status: Status): StatusMessage {
+export function statusMessage({ budget, ...status }: Status): StatusMessage {
   return create(StatusSchema, {
     ...status,
+    ...(budget && { budget: { ...budget, holds: [...budget.holds], lacks: [...budget.lacks] } }),
     vocabulary: [...status.vocabulary],
     condition: conditionNumber(status.condition),
     cameras: status.cameras.map(({ latencyMs, framesIn, answered, dropped, lost, ...rest }) => ({
@@ -61,7 +89,7 @@ export function statusMessage(status: Status): StatusMessage {
 }
 
 export function statusOf(message: StatusMessage): Status {
-  const { generation, vocabulary, adaptation, paused, framesRemembered, uptimeSeconds } = message;
+  const { generation, vocabulary, adaptation, paused, framesRemembered, uptimeSeconds, budget } = message;
   return {
     generation,
     vocabulary,
@@ -79,5 +107,13 @@ export function statusOf(message: StatusMessage): Status {
       fps: each.fps,
       latencyMs: { p50: each.latencyP50Ms, p95: each.latencyP95Ms, p99: each.latencyP99Ms },
     })),
+    ...(budget && { budget: budgetOf(budget) }),
   };
+}
+
+function budgetOf({ $typeName: _, $unknown: __, restsFor, ...budget }: BudgetMessage): BudgetStatus {
+  const { mostCelsius, mostWatts, usedMb, celsius, watts } = budget;
+  const told = Object.entries({ mostCelsius, mostWatts, usedMb, celsius, watts }).filter(([, value]) => value !== undefined);
+  const { share, threads, niceness, memoryMb, holds, lacks } = budget;
+  return { share, threads, niceness, memoryMb, ...Object.fromEntries(told), ...((restsFor === "temperature" || restsFor === "power") && { restsFor }), holds, lacks };
 }

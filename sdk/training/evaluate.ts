@@ -1,13 +1,14 @@
 import { BundleText } from "../adaptation/trainer/bundle-text.js";
 import { readBundle, type Vocabulary } from "../bundle/index.js";
 import type { Engine } from "../engine/engine.js";
+import type { Model } from "../engine/model.js";
 import type { Perception } from "../engine/perception.js";
 import { ThreadEngine } from "../engine/thread-engine.js";
 import { NightshiftError } from "../errors.js";
 import type { Box, ScoredBox } from "../frame.js";
 import { noName } from "../network/contract.js";
 import type { Dataset, Sample } from "./dataset.js";
-import { averagePrecision50, bootstrapInterval, ConfusionMatrix, DepthErrors, type DepthScores, evaluationThreshold, type Interval, resizeMaskNearest, type SegmentationScore } from "./metrics/index.js";
+import { bootstrapInterval, BoxMatches, ConfusionMatrix, DepthErrors, type DepthScores, evaluationThreshold, type Interval, resizeMaskNearest, type SegmentationScore } from "./metrics/index.js";
 
 /** What a model scored on a dataset. Scores are percent; null where the dataset has no such labels. */
 export interface Evaluation {
@@ -38,8 +39,20 @@ export interface Answering extends Pick<Engine, "infer"> {
   setVocabulary(vocabulary: Vocabulary): Promise<unknown>;
 }
 
+/** An engine with a model, for `evaluate`. Throws as `Engine.load`. */
+export async function scoringEngine(model: Model, threads: number): Promise<Engine> {
+  const engine = new ThreadEngine({ threads, scoreThreshold: evaluationThreshold });
+  try {
+    await engine.load(model);
+    return engine;
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
 /**
- * Scores an engine that is loaded with a model and answers boxes down to `evaluationThreshold`. The dataset's own class names, given to `vocabularyOf`, are
+ * Scores an engine of `scoringEngine`. The dataset's own class names, given to `vocabularyOf`, are
  * what the network is asked for: that is what its text encoder is for. Names of boxes that masks lack are asked for in a second pass.
  * Throws `E_DATASET_UNLABELLED`, and as the engine and the dataset do.
  */
@@ -86,7 +99,8 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
     }
   }
   const masks = scoreOf(names, confusions);
-  const boxes = averagePrecision50(found, wanted);
+  const matches = new BoxMatches(found, wanted);
+  const boxes = matches.score();
   const depth = depths.score();
   return {
     miou: masks.miou ?? null,
@@ -99,8 +113,7 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
     ...(options.intervals && {
       intervals: {
         miou: bootstrapInterval(confusions.length, (drawn) => scoreOf(names, drawn.map((frame) => confusions[frame])).miou),
-        // A box may be claimed once: each frame that is drawn has its own.
-        ap50: bootstrapInterval(wanted.length, (drawn) => averagePrecision50(drawn.map((frame) => found[frame]), drawn.map((frame) => wanted[frame].map((box) => ({ ...box })))).ap50),
+        ap50: bootstrapInterval(wanted.length, (drawn) => matches.score(drawn).ap50),
       },
     }),
   };
@@ -127,9 +140,8 @@ export function seenAndUnseen({ perClass, perClassAp50 }: Pick<Evaluation, "perC
 /** Scores a bundle on disk, with an engine of its own; `textEncoder` as `BundleText` takes it. Throws as `readBundle` and `evaluate`. */
 export async function evaluateBundle(directory: string, dataset: Dataset, options: EvaluateOptions & { readonly threads?: number; readonly textEncoder?: string } = {}): Promise<Evaluation> {
   const text = new BundleText(await readBundle(directory, { verify: "model" }), options.textEncoder);
-  const engine = new ThreadEngine({ threads: options.threads ?? 2, scoreThreshold: evaluationThreshold });
+  const engine = await scoringEngine({ kind: "bundle", directory }, options.threads ?? 2);
   try {
-    await engine.load({ kind: "bundle", directory });
     return await evaluate(engine, (names) => text.vocabulary(names), dataset, options);
   } finally {
     await engine.close();

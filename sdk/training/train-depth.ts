@@ -8,10 +8,10 @@ import { depthStep, withDepth } from "../network/steps/depth.js";
 import { PrefetchingLoader } from "./batch/index.js";
 import { checkpointFor, writeCheckpoint } from "./checkpoint.js";
 import type { Dataset } from "./dataset.js";
-import { evaluateBundle } from "./evaluate.js";
 import type { DepthRecipe } from "./recipe.js";
 import { goThrough, teacherAlpha } from "./steps.js";
 import type { Trained, TrainOptions } from "./train.js";
+import { validate } from "./validate.js";
 
 const warmUp = 30;
 
@@ -62,7 +62,7 @@ export async function trainDepth(recipe: DepthRecipe, options: TrainOptions): Pr
     const exemplars = await start.exemplarFiles();
     const data = recipe.sources.map(({ drive, terms }) => ({ name: `depth: rendered drives (${drive.condition}, seed ${drive.seed})`, terms }));
     await writeBundle(out, {
-      description: { ...description, name: recipe.name, createdAt: new Date().toISOString(), network: config, training: { ...description.training, data: [...description.training.data, ...data] }, metrics: {} },
+      description: { ...description, name: recipe.name, createdAt: new Date().toISOString(), network: config, training: { ...description.training, data: [...description.training.data, ...data] } },
       weights,
       embeddings: start.embeddings(),
       golden: await makeGolden(config, weights, vocabularyOf(start.embeddings(), description.vocabulary), start.golden.frame),
@@ -74,7 +74,7 @@ export async function trainDepth(recipe: DepthRecipe, options: TrainOptions): Pr
     onProgress?.("validating");
     const { openDataset } = (await import(openModule.href)) as { openDataset: (spec: unknown) => Promise<Dataset> };
     const frames = await openDataset({ kind: "drive", ...recipe.validation.drive, depth: true });
-    return { ...trained, validation: await evaluateBundle(out, frames, { threads }) };
+    return { ...trained, validation: await validate(out, frames, { threads }) };
   } finally {
     await loader.close();
     await learner.close();

@@ -11,13 +11,14 @@ import { defaultDataFolder } from "../paths.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import { checkpointFor, writeCheckpoint } from "./checkpoint.js";
 import type { Dataset } from "./dataset.js";
-import { evaluateBundle, type Evaluation } from "./evaluate.js";
+import type { Evaluation } from "./evaluate.js";
 import { exportBundle, type ExportedBundle } from "./export.js";
 import { supervisedFeeds } from "../adaptation/feeds.js";
 import { goThrough, teacherAlpha } from "./steps.js";
 import { trainDepth } from "./train-depth.js";
 import { PromptLearner } from "./prompt-learner.js";
 import { readRecipe, type Recipe, type RecipeSource } from "./recipe.js";
+import { validate } from "./validate.js";
 import { Words } from "../network/text/words.js";
 
 export interface TrainOptions {
@@ -153,5 +154,5 @@ export async function train(options: TrainOptions): Promise<Trained> {
   options.onProgress?.(`validating on ${recipe.validation}`);
   const { openDataset } = (await import(options.openModule.href)) as { openDataset: (spec: unknown) => Promise<Dataset> };
   const frames = await openDataset({ kind: "folder", path: join(data, recipe.validation) });
-  return { ...trained, validation: await evaluateBundle(options.out, frames, { threads: options.threads ?? 2, ...(textEncoder !== undefined && { textEncoder }) }) };
+  return { ...trained, validation: await validate(options.out, frames, { threads: options.threads ?? 2, ...(textEncoder !== undefined && { textEncoder }) }) };
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { NightshiftError } from "../errors.js";
 import type { FromPage } from "./page/wire.js";
 
-const schema = z.union([
+const schema = z.discriminatedUnion("type", [
   z.object({ type: z.enum(["shown", "adaptNow", "pause", "resume", "rollBack"]) }),
   z.object({ type: z.literal("camera"), name: z.string().max(64) }),
   z.object({ type: z.literal("setVocabulary"), names: z.array(z.string().max(200)).max(1000) }),
@@ -17,7 +17,7 @@ export function readRequest(text: string): FromPage {
     throw malformed("text that is not JSON", cause);
   }
   const result = schema.safeParse(value);
-  if (!result.success) throw malformed(result.error.issues[0]?.message ?? "another object", result.error);
+  if (!result.success) throw malformed(z.prettifyError(result.error).replaceAll(/\s+/g, " "), result.error);
   return result.data;
 }
 

@@ -24,6 +24,18 @@ test("night falls, the network learns, the judge accepts, the weights change, pr
   t.like(verdict?.details, { accepted: true, generation: 1, condition: "night", numbers: { targetScore: { gain: 7.5 } } });
 });
 
+test("a training that rests is told, with the reason, and so is that it goes on", async (t) => {
+  const setting = await Setting.open(t, { furtherRounds: 0, training: { mostCelsius: 80 } });
+  const at = { phase: "learning", step: 1, steps: 2 } as const;
+  setting.trainer.progress = [at, { ...at, rest: { because: "temperature", celsius: 85.25 } }, { ...at, rest: { because: "temperature", celsius: 84 } }, at, { ...at, step: 2 }];
+  await setting.show("day", 20);
+  await setting.show("night", 40);
+  const rests = setting.events.filter(({ kind }) => kind === "trainer_rests" || kind === "trainer_goes_on");
+  t.deepEqual(rests.map(({ text }) => text), ["Learning rests, as the temperature is 85.3 and is limited to 80 °C.", "Learning goes on."]);
+  t.deepEqual(rests.map(({ details }) => details), [{ generation: 1, because: "temperature", celsius: 85.25 }, { generation: 1 }]);
+  t.is(setting.events.filter(({ kind, details }) => kind === "trainer_progress" && details.phase === "learning").length, 2);
+});
+
 test("what the judge rejects is never swapped in, leaves no files, and is not tried again at once", async (t) => {
   const setting = await Setting.open(t, { furtherRounds: 9, furtherAfterFrames: 5 });
   setting.trainer.outcome = harmful;

@@ -4,7 +4,7 @@ import { AdaptationLoop, type LoopParts } from "../../sdk/adaptation/loop.js";
 import { FrameMemory } from "../../sdk/adaptation/memory.js";
 import { WeatherMonitor } from "../../sdk/adaptation/monitor/index.js";
 import type { LoopOptions } from "../../sdk/adaptation/options.js";
-import type { Trainer, TrainingJob } from "../../sdk/adaptation/trainer/index.js";
+import type { Trainer, TrainingJob, TrainingProgress } from "../../sdk/adaptation/trainer/index.js";
 import type { Disk } from "../../sdk/bundle/disk.js";
 import { GenerationStore, readBundle, writeBundle } from "../../sdk/bundle/index.js";
 import type { Perception } from "../../sdk/engine/perception.js";
@@ -28,12 +28,14 @@ export const harmful: Measurements = { before, after: { ...before, exemplars: { 
 export class InstantTrainer implements Trainer {
   readonly jobs: TrainingJob[] = [];
   outcome: Measurements | NightshiftError = helpful;
+  /** What it tells first. */
+  progress: readonly TrainingProgress[] = [{ phase: "learning", step: 1, steps: 1, losses: { total: 1, supervised: 1, lmc: 1, selfTraining: 1, align: 1 } }];
   /** Happens while it trains. */
   meanwhile: () => void = () => undefined;
 
   async train(job: TrainingJob, onProgress: Parameters<Trainer["train"]>[1], signal: AbortSignal) {
     this.jobs.push(job);
-    onProgress({ phase: "learning", step: 1, steps: 1, losses: { total: 1, supervised: 1, lmc: 1, selfTraining: 1, align: 1 } });
+    this.progress.forEach(onProgress);
     const bundle = await readBundle(job.bundleDirectory);
     const { manifest, weights, golden, notice } = bundle;
     const { formatVersion: _, files: __, exemplars: ___, ...description } = manifest;

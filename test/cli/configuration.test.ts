@@ -25,6 +25,17 @@ test("every mistake is told with its line", async (t) => {
   await writeFile(path, "source: drive\nadaptation:\n  share: 0.5\nintrinsics:\n  fx: x\n  wheels: 3\nport: 99999\nspeed: 3\n");
   const { message } = await t.throwsAsync(readConfiguration(path), { code: "E_CONFIG" });
   for (const part of [/line 5: intrinsics\.fx: /, /line 6: intrinsics: Unrecognized key: "wheels"/, /line 7: port: /, /line 8: Unrecognized key: "speed"/, /line 5: intrinsics\.width: /]) t.regex(message, part);
+  await writeFile(path, "adaptation:\n  share: 2\n  conditions:\n    - night\n    - rain\n  steps: many\n  speed: 3\n");
+  const { message: ofAdaptation } = await t.throwsAsync(readConfiguration(path), { code: "E_CONFIG" });
+  for (const part of [
+    /line 2: adaptation\.share: .*<=1, received 2;/,
+    /line 5: adaptation\.conditions\.1: .*"dusk"\|"night"\|"fog", received "rain";/,
+    /line 6: adaptation\.steps: .*expected number, received string;/,
+    /line 7: adaptation: Unrecognized key: "speed"/,
+  ])
+    t.regex(ofAdaptation, part);
+  await writeFile(path, "source: drive\nadaptation: never\n");
+  await t.throwsAsync(readConfiguration(path), { code: "E_CONFIG", message: /line 2: adaptation: .*expected boolean or object, received string/ });
   await writeFile(path, "source: drive\ncamera: [front\n");
   await t.throwsAsync(readConfiguration(path), { code: "E_CONFIG", message: /line [23]/ });
   await t.throwsAsync(readConfiguration(`${path}.none`), { code: "E_CONFIG", message: /ENOENT/ });
@@ -45,5 +56,6 @@ test("the budget of learning in plain units", (t) => {
   t.is(adaptationOptions(true), undefined);
   t.is(adaptationOptions(false), false);
   t.deepEqual(adaptationOptions({ rounds: 2, share: 0.25, steps: 40 }), { furtherRounds: 2, training: { duty: 0.25, steps: 40 } });
+  t.deepEqual(adaptationOptions({ memoryMb: 1200, mostCelsius: 85, mostWatts: 12.5 }), { training: { memoryMb: 1200, mostCelsius: 85, mostWatts: 12.5 } });
   t.true("duty" in defaultTrainingOptions && "steps" in defaultTrainingOptions);
 });

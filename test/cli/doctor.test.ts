@@ -2,8 +2,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { asked } from "../../sdk/cli/doctor/accelerator.js";
+import { budget } from "../../sdk/cli/doctor/budget.js";
 import type { Finding } from "../../sdk/cli/doctor/finding.js";
 import { NightshiftError } from "../../sdk/errors.js";
+import { delegated, powerMonitor, PretendedMachine, thermalZone } from "../adaptation/trainer/pretended-machine.js";
 import { temporaryFolder } from "../bundle/contents.js";
 import { json, nightshift } from "../support/command.js";
 
@@ -17,7 +19,7 @@ test("doctor tells what is there, and what to do about what is not", async (t) =
   const { code, ready, findings, of } = await examined("--state", await temporaryFolder(t));
   t.is(code, ready ? 0 : 1);
   for (const what of ["Node", "ONNX Runtime", "ZeroMQ", "processor", "state folder", "default bundle"]) t.is(of(what)?.state, "ok", what);
-  for (const what of ["memory", "ffmpeg", "GStreamer", "page", "browser", "native part", "TensorRT", "CUDA driver"]) t.truthy(of(what), what);
+  for (const what of ["memory", "cgroup to learn in", "idle I/O priority", "temperature", "power", "ffmpeg", "GStreamer", "page", "browser", "native part", "TensorRT", "CUDA driver"]) t.truthy(of(what), what);
   const how = of("native part")?.state === "ok" ? /^asked: / : /^by file, as there is no native part to ask: /;
   for (const what of ["TensorRT", "CUDA driver"]) t.regex(of(what)?.found ?? "", how, "it says which of both it did");
   t.regex(of("ONNX Runtime")?.found ?? "", /^\d+\.\d+\.\d+, providers .*cpu/);
@@ -26,6 +28,18 @@ test("doctor tells what is there, and what to do about what is not", async (t) =
     t.is(state === "ok", remedy === undefined, what);
     t.is(state === "not needed", without !== undefined, what);
   }
+});
+
+test("it tells what holds a trainer to its budget here", async (t) => {
+  const sys = { ...thermalZone(0, "tj-thermal", 61.5), ...powerMonitor(1, [["VDD_IN", 5000, 1500]]) };
+  const there = await budget((await PretendedMachine.make(t, { ...delegated, sys })).roots)();
+  const of = (findings: readonly Finding[], what: string): Finding | undefined => findings.find((finding) => finding.what === what);
+  t.like(of(there, "temperature"), { state: "ok", found: "61.5 °C, the hottest of 1 thermal zones" });
+  t.like(of(there, "power"), { state: "ok", found: "7.5 W, VDD_IN" });
+  t.regex(of(there, "cgroup to learn in")?.found ?? "", /nightshift\.service may be divided: memory, cpu, io$/);
+  const none = await budget((await PretendedMachine.make(t)).roots)();
+  for (const what of ["cgroup to learn in", "temperature", "power"]) t.is(of(none, what)?.state, "not needed", what);
+  t.regex(of(none, "cgroup to learn in")?.remedy ?? "", /Delegate=/);
 });
 
 test("with the native part, TensorRT and CUDA are asked themselves", (t) => {

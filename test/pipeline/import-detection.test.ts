@@ -10,8 +10,7 @@ import { noName } from "../../sdk/network/contract.js";
 import { adaptOffline } from "../../sdk/pipeline/adapt-offline.js";
 import { importModel } from "../../sdk/pipeline/import-model.js";
 import { readSpec } from "../../sdk/pipeline/import-spec.js";
-import { evaluate } from "../../sdk/training/evaluate.js";
-import { evaluationThreshold } from "../../sdk/training/metrics/index.js";
+import { evaluate, scoringEngine } from "../../sdk/training/evaluate.js";
 import { json, nightshift } from "../support/command.js";
 import { type DetectorForm, detectorSpec, foreignDetector, foreignModel, foreignSpec, labelledFolder } from "../support/foreign-model.js";
 
@@ -77,9 +76,8 @@ test("boxes answer to other words that mean the same, and to none that mean some
 test("boxes are scored, pixels are not", async (t) => {
   await importedAs("scored", foreignDetector("rt-detr"), detectorSpec("rt-detr"));
   const text = new BundleText(await readBundle(path("scored")));
-  const engine = new ThreadEngine({ threads: 1, scoreThreshold: evaluationThreshold });
+  const engine = await scoringEngine({ kind: "bundle", directory: path("scored") }, 1);
   t.teardown(() => engine.close());
-  await engine.load({ kind: "bundle", directory: path("scored") });
   const boxes = () => [{ label: "car", x1: 30, y1: 30, x2: 70, y2: 70 }, { label: "person", x1: 150, y1: 30, x2: 190, y2: 70 }];
   const dataset = { name: "two", names: ["car"], boxNames: ["car", "person"], length: 2, sample: async () => ({ ...frame, id: "a", mask: new Uint8Array(200 * 100), boxes: boxes() }) };
   t.like(await evaluate(engine, (names) => text.vocabulary(names), dataset), { miou: null, ap50: 50, perClassAp50: { car: 100, person: 0 } });

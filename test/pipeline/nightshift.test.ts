@@ -4,7 +4,9 @@ import { join } from "node:path";
 import sharp from "sharp";
 import test from "ava";
 import { defaultTrainingOptions } from "../../sdk/adaptation/trainer/index.js";
+import { Sensors } from "../../sdk/adaptation/trainer/sensors.js";
 import { ControlClient, Nightshift, type NightshiftOptions, Subscriber, type StreamEvent } from "../../sdk/index.js";
+import { absent } from "../support/absent.js";
 import { tinyBundle } from "../support/tiny-bundle.js";
 
 const bundle = await tinyBundle();
@@ -110,6 +112,20 @@ test("night triggers a training, the judge's verdict comes with numbers, and the
   t.true(triggers >= 1);
   t.is(verdicts.accepted + verdicts.rejected, kinds.filter((kind) => kind === "verdict").length);
   t.is(nightshift.status.cameras[0]?.lost, 0);
+});
+
+test("the budget of learning is told; a limit of what this machine does not measure is refused, at the start and under way", async (t) => {
+  const nightshift = await Nightshift.start({ ...(await quiet()), source: frames, adaptation: { training: { duty: 0.25, memoryMb: 900 } } });
+  t.teardown(() => nightshift.stop());
+  const { budget } = nightshift.status;
+  t.like(budget, { share: 0.25, threads: 1, niceness: 19, memoryMb: 900 });
+  t.true((budget?.holds.length ?? 0) + (budget?.lacks.length ?? 0) >= 3, "each of the means is there, or it is told why not");
+  const { powerOf } = await Sensors.open("/sys");
+  if (powerOf !== "") return absent(t, `a machine that does not tell its power: this one tells that of ${powerOf}`);
+  const adaptation = { training: { mostWatts: 10 } };
+  await t.throwsAsync(nightshift.reconfigure(async () => ({ changes: { adaptation, vocabulary: ["road"] } })), { code: "E_CONFIG", message: /mostWatts/ });
+  t.notDeepEqual(nightshift.status.vocabulary, ["road"], "everything is as it was");
+  await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, adaptation }), { code: "E_CONFIG", message: /mostWatts/ });
 });
 
 test("what cannot start says why and leaves nothing open", async (t) => {

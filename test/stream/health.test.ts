@@ -45,6 +45,24 @@ test("metrics say what the status says, when they are asked for", async (t) => {
   t.true(again.includes('nightshift_frames_total{camera="front",outcome="in"} 10\n'), "counts are not added up from scrape to scrape");
 });
 
+test("temperature, power and the trainer's rest are told where they are known", async (t) => {
+  const budget = { share: 1, threads: 1, niceness: 19, memoryMb: 1536, usedMb: 700, celsius: 85.5, restsFor: "temperature", holds: [], lacks: [] } as const;
+  let now: Status = { ...status, budget };
+  const server = await HealthServer.open(() => now, new Readiness(), { port: 0 });
+  t.teardown(() => server.close());
+  const lines = async (): Promise<string[]> => (await (await fetch(`${server.address}metrics`)).text()).split("\n").filter((line) => /^nightshift_(temperature|power|trainer)/.test(line));
+  t.deepEqual(await lines(), [
+    "nightshift_temperature_celsius 85.5",
+    "nightshift_trainer_memory_bytes 734003200",
+    "nightshift_trainer_memory_limit_bytes 1610612736",
+    'nightshift_trainer_resting{reason="temperature"} 1',
+    'nightshift_trainer_resting{reason="power"} 0',
+  ]);
+  const { usedMb: _, celsius: __, restsFor: ___, ...idle } = budget;
+  now = { ...status, budget: { ...idle, watts: 7 } };
+  t.deepEqual(await lines(), ["nightshift_power_watts 7", "nightshift_trainer_memory_limit_bytes 1610612736", 'nightshift_trainer_resting{reason="temperature"} 0', 'nightshift_trainer_resting{reason="power"} 0'], "what is not known any more is left out");
+});
+
 test("live while it runs; ready while frames are answered, with the reason where not", async (t) => {
   const readiness = new Readiness(150);
   const server = await HealthServer.open(() => status, readiness, { port: 0 });

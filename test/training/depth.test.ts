@@ -34,6 +34,7 @@ test("a bundle learns depth, tells it, and everything else it says stays the sam
   const [before, after] = [await readBundle(start.directory), await readBundle(options.out)];
   t.deepEqual(after.manifest.network, { ...before.network, depth: true });
   t.like(after.manifest, { name: "far", generation: 0, vocabulary: before.manifest.vocabulary });
+  t.like(after.manifest.metrics, { ...before.manifest.metrics, "absRel drive/day": absRel, "within125 drive/day": within125 });
   t.deepEqual(after.manifest.training.data.at(-1), { name: "depth: rendered drives (day, seed 5)", terms: "free" });
   for (const [name, tensor] of before.weights) t.deepEqual(after.weights.get(name), tensor, name);
 

@@ -1,7 +1,8 @@
 import test from "ava";
 import { NightshiftError } from "../../sdk/errors.js";
-import { boxIou } from "../../sdk/frame.js";
-import { averagePrecision50, bootstrapInterval, ConfusionMatrix, DepthErrors, resizeMaskNearest } from "../../sdk/training/metrics/index.js";
+import { type Box, boxIou, type ScoredBox } from "../../sdk/frame.js";
+import { Random } from "../../sdk/random.js";
+import { averagePrecision50, bootstrapInterval, BoxMatches, ConfusionMatrix, DepthErrors, resizeMaskNearest } from "../../sdk/training/metrics/index.js";
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
@@ -109,3 +110,39 @@ test("a bootstrap's interval holds the score, narrows with more frames, and is t
   t.is(width(40), width(40));
   t.is(bootstrapInterval(4, () => undefined), null);
 });
+
+test("images that are drawn again score as if they were others with the same boxes", (t) => {
+  const random = new Random(3, "drawn");
+  const labels = ["car", "person", "sign"];
+  const box = (): Box => ({ label: labels[random.below(3)], x1: 10 * random.below(4), y1: 0, x2: 10 * random.below(4) + 40, y2: 20 });
+  const many = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
+  const truths = many(12, () => many(random.below(4), box));
+  // Scores of which many are equal, within an image and between images.
+  const detections = many(12, () => many(random.below(9), () => ({ ...box(), score: random.below(5) / 5 })));
+  const matches = new BoxMatches(detections, truths);
+  for (let draw = 0; draw < 50; draw++) {
+    const drawn = many(12, () => random.below(12));
+    t.deepEqual(matches.score(drawn), byImage(drawn.map((image) => detections[image]), drawn.map((image) => truths[image])));
+  }
+});
+
+/** The same from the definition: answers of all images by falling score, each against the labels of its image. */
+function byImage(detections: readonly (readonly ScoredBox[])[], truths: readonly (readonly Box[])[]) {
+  const perClass: Record<string, number> = {};
+  for (const label of new Set(truths.flat().map((box) => box.label))) {
+    const claimed = new Set<string>();
+    const answers = detections.flatMap((boxes, image) => boxes.map((box) => ({ box, image }))).filter(({ box }) => box.label === label);
+    const found = answers.sort((a, b) => b.box.score - a.box.score).map(({ box, image }) => {
+      const overlaps = truths[image].map((truth) => (truth.label === label ? boxIou(box, truth) : 0));
+      const nearest = overlaps.indexOf(Math.max(...overlaps));
+      const isHit = nearest >= 0 && overlaps[nearest] >= 0.5 && !claimed.has(`${image} ${nearest}`);
+      if (isHit) claimed.add(`${image} ${nearest}`);
+      return isHit;
+    });
+    const wanted = truths.flat().filter((box) => box.label === label).length;
+    const precisions = found.map((_, at) => found.slice(0, at + 1).filter(Boolean).length / (at + 1));
+    perClass[label] = 100 * found.reduce((area, isHit, at) => area + (isHit ? Math.max(...precisions.slice(at)) / wanted : 0), 0);
+  }
+  const values = Object.values(perClass);
+  return { ap50: values.reduce((sum, value) => sum + value, 0) / values.length, perClass };
+}

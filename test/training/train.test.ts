@@ -44,6 +44,7 @@ test("training makes a whole bundle, validates it, and goes on from a checkpoint
   const { manifest, notice } = await readBundle(trained.bundle);
   t.like(manifest, { name: "tiny", generation: 0, network: tinyNetwork, vocabulary: ["sky", "road", "car"], condition: "clear" });
   t.deepEqual(manifest.training.data.map(({ terms }) => terms), ["research", "free"]);
+  t.deepEqual(manifest.metrics, { "miou halves": trained.validation?.miou });
   t.regex(notice, /for research use/);
   t.is(manifest.exemplars?.ids.length, 72);
 

@@ -161,17 +161,11 @@ pub struct OnnxSteps(Arc<Thread<Steps>>);
 
 #[napi]
 impl OnnxSteps {
-    /// Computes the next state from the present one, which stays until `accept`; answers with the outputs that are no state. The inputs'
+    /// Goes from the present state to the next, which is written in its place; answers with the outputs that are no state. The inputs'
     /// bytes are read where they are and must not change meanwhile. Throws `E_CLOSED`, `E_ENGINE`.
     #[napi(ts_return_type = "Promise<Array<OnnxTensor>>")]
     pub fn step(&self, inputs: Vec<OnnxTensor>) -> AsyncTask<AnswerTask<Steps>> {
         AnswerTask::of(&self.0, inputs, Steps::step)
-    }
-
-    /// What the last step computed becomes the present state. Throws `E_CLOSED`, `E_ENGINE`.
-    #[napi(catch_unwind)]
-    pub fn accept(&self) -> Result<()> {
-        guarded(|| self.0.call(Steps::accept))
     }
 
     /// A copy of a tensor of the present state. Throws `E_CLOSED`, `E_ENGINE`, `E_GPU`.

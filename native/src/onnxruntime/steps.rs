@@ -10,20 +10,17 @@ use super::session::{Session, Settings, bind, check_names, host, names, tensor_o
 use super::tensor::{HostTensor, OwnedTensor, bytes_of, fill, refused};
 use crate::fault::{Code, Fault, Outcome};
 
-/// A model whose state goes from one run to the next without leaving the provider's memory. There are two sets of the state; a run reads one and writes the
-/// other, and they change places when what it wrote is accepted, so that a step that went wrong has changed nothing.
+/// A model whose state goes from one run to the next without leaving the provider's memory. There is one copy of it: a run writes the next where it read the
+/// present, so the model must have read what it overwrites (`writeStep` in `sdk/network/steps` sees to it), and keep the state itself where a step goes wrong.
 pub struct Steps {
     // Dropped in this order: what was bound, what it was bound to, and the session that gave the memory.
-    bindings: [IoBinding; 2],
-    sets: [Vec<DynTensor>; 2],
+    binding: IoBinding,
+    state: Vec<DynTensor>,
     names: Vec<String>,
     /// Inputs that are not state.
     data: Vec<String>,
     /// Of the names of the outputs that are the next state.
     prefix: String,
-    /// Which set is the present state.
-    present: usize,
-    has_next: bool,
     session: Session,
 }
 
@@ -40,59 +37,41 @@ impl Steps {
             }
         }
         let allocator = memory_of(&session)?;
-        let set = || state.iter().map(|tensor| tensor.copied(&allocator)).collect::<Outcome<Vec<_>>>();
-        let mut sets = [set()?, set()?];
-        let mut bindings = [new_binding(&session)?, new_binding(&session)?];
-        for (turn, binding) in bindings.iter_mut().enumerate() {
-            for (at, name) in names.iter().enumerate() {
-                binding.bind_input(name, &sets[turn][at]).map_err(|error| refused(&error))?;
-                binding.bind_output(next(name), &mut sets[1 - turn][at]).map_err(|error| refused(&error))?;
-            }
-            for output in session.outputs().filter(|output| !is_state(output, prefix, &names)) {
-                binding.bind_output_to_device(output, &host()?).map_err(|error| refused(&error))?;
-            }
+        let mut state = state.iter().map(|tensor| tensor.copied(&allocator)).collect::<Outcome<Vec<_>>>()?;
+        let mut binding = session.session.create_binding().map_err(|error| refused(&error))?;
+        for (name, tensor) in names.iter().zip(&mut state) {
+            binding.bind_input(name, &*tensor).map_err(|error| refused(&error))?;
+            binding.bind_output(next(name), tensor).map_err(|error| refused(&error))?;
+        }
+        for output in session.outputs().filter(|output| !is_state(output, prefix, &names)) {
+            binding.bind_output_to_device(output, &host()?).map_err(|error| refused(&error))?;
         }
         let data = session.inputs().filter(|input| !names.iter().any(|name| name == input)).map(str::to_owned).collect();
-        Ok(Self { bindings, sets, names, data, prefix: prefix.to_owned(), present: 0, has_next: false, session })
+        Ok(Self { binding, state, names, data, prefix: prefix.to_owned(), session })
     }
 
-    /// Computes the next state. Answers with the outputs that are not state.
+    /// Goes from the present state to the next. Answers with the outputs that are not state.
     pub fn step(&mut self, feeds: &[HostTensor]) -> Outcome<Vec<OwnedTensor>> {
         // Of the step before nothing may be read: what was bound for it is gone.
         check_names(self.data.iter().map(String::as_str), feeds)?;
-        self.has_next = false;
-        let binding = &mut self.bindings[self.present];
-        bind(binding, feeds)?;
-        let outputs = self.session.session.run_binding(binding).map_err(|error| refused(&error))?;
-        let results = outputs
+        bind(&mut self.binding, feeds)?;
+        let outputs = self.session.session.run_binding(&self.binding).map_err(|error| refused(&error))?;
+        outputs
             .into_iter()
             .filter(|(name, _)| !is_state(name, &self.prefix, &self.names))
             .map(|(name, value)| OwnedTensor::of(name, &tensor_of(name, value)?))
-            .collect::<Outcome<Vec<_>>>()?;
-        self.has_next = true;
-        Ok(results)
-    }
-
-    /// What the last step computed becomes the present state.
-    pub fn accept(&mut self) -> Outcome<()> {
-        if !std::mem::take(&mut self.has_next) {
-            return Err(Fault::new(Code::Engine, "a step whose state was not accepted yet", "none", "Do a step first."));
-        }
-        self.present = 1 - self.present;
-        Ok(())
+            .collect()
     }
 
     /// A copy of a tensor of the present state.
     pub fn read(&self, name: &str) -> Outcome<Vec<u8>> {
-        bytes_of(&self.sets[self.present][self.place(name)?])
+        bytes_of(&self.state[self.place(name)?])
     }
 
     /// Replaces a tensor of the present state.
     pub fn write(&mut self, name: &str, data: &[u8]) -> Outcome<()> {
         let at = self.place(name)?;
-        self.has_next = false;
-        let tensor = &mut self.sets[self.present][at];
-        fill(tensor, data)
+        fill(&mut self.state[at], data)
     }
 
     fn place(&self, name: &str) -> Outcome<usize> {
@@ -102,10 +81,6 @@ impl Steps {
 
 fn is_state(output: &str, prefix: &str, names: &[String]) -> bool {
     output.strip_prefix(prefix).is_some_and(|name| names.iter().any(|known| known == name))
-}
-
-fn new_binding(session: &Session) -> Outcome<IoBinding> {
-    session.session.create_binding().map_err(|error| refused(&error))
 }
 
 /// Where state is kept: on the CPU in memory of exactly its size, on a device in the provider's.

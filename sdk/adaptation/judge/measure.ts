@@ -4,7 +4,7 @@ import { type Box, boxIou, type ScoredBox } from "../../frame.js";
 import { ignoreLabel } from "../../training/dataset.js";
 import { averagePrecision50, ConfusionMatrix } from "../../training/metrics/index.js";
 import { maskShares } from "../scene.js";
-import type { BoxScore, ByName, LabelledScore, ModelMeasurement, TargetScore } from "./measurements.js";
+import type { BoxScore, ByName, LabelledScore, ModelScore, TargetScore } from "./measurements.js";
 import type { Prediction, Predictor } from "./predictor.js";
 import { restyle, styleOf } from "./restyle.js";
 import { mirrored, twinOf } from "./twin.js";
@@ -54,14 +54,11 @@ export async function measure(
   weightsAreFinite: boolean,
   exam: Exam,
   beforeFrame: () => Promise<void> = () => Promise.resolve(),
-): Promise<ModelMeasurement> {
-  const times: number[] = [];
+): Promise<ModelScore> {
   let finite = weightsAreFinite;
   const ask = async (rgb: Uint8Array, names: Vocabulary): Promise<Prediction> => {
     await beforeFrame();
-    const start = performance.now();
     const prediction = await predictor.predict(rgb, names);
-    times.push(performance.now() - start);
     finite &&= prediction.finite;
     // Weights that are not finite may answer with padding.
     return { ...prediction, mask: prediction.mask.map((index) => (index < names.names.length ? index : ignoreLabel)) };
@@ -70,7 +67,7 @@ export async function measure(
   const exemplars = await labelled(exam, ask);
   const restyled = await labelled(exam, (rgb, names) => ask(restyle(rgb, exam.width, exam.height, style), names));
   const target = await (exam.detectsOnly ? unlabelledBoxes(exam, ask) : unlabelled(exam, ask));
-  return { ...(exam.detectsOnly && { detectsOnly: true }), finite, exemplars, restyled, target, latencyMs: median(times) };
+  return { ...(exam.detectsOnly && { detectsOnly: true }), finite, exemplars, restyled, target };
 }
 
 /**

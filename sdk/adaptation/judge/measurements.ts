@@ -31,7 +31,7 @@ export interface TargetScore {
 }
 
 /** What one set of weights scored. */
-export interface ModelMeasurement {
+export interface ModelScore {
   /** Whether it names no pixels. Boxes are all that is judged of it then, on target frames too. */
   readonly detectsOnly?: true;
   /** Whether every weight and every number that it answered is finite. */
@@ -42,6 +42,10 @@ export interface ModelMeasurement {
   readonly restyled: LabelledScore;
   /** On target frames that were not learnt from. */
   readonly target: TargetScore;
+}
+
+/** That, and how long it took. */
+export interface ModelMeasurement extends ModelScore {
   /** Median time of one frame where it was measured, milliseconds. */
   readonly latencyMs: number;
 }

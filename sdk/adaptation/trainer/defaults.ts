@@ -22,6 +22,7 @@ export const defaultTrainingOptions: TrainingOptions = {
   provider: "cpu",
   duty: 1,
   niceness: 19,
+  memoryMb: 1536,
   judgeEvery: 4,
   judgeFrames: 16,
 };

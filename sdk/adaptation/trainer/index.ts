@@ -1,4 +1,5 @@
 export { defaultLesserShares, defaultTrainingOptions, trainingOptionsFor } from "./defaults.js";
 export type { LabelledSet, LearnerName, Trainer, TrainingJob, TrainingOptions, TrainingProgress, TrainingResult } from "./job.js";
+export { Machine } from "./machine.js";
 export { train } from "./train.js";
 export { TrainerProcess, type TrainerProcessOptions } from "./trainer-process.js";

@@ -2,9 +2,11 @@ import type { Recompute } from "../../autodiff/recompute.js";
 import type { Exemplar, Trust } from "../../bundle/index.js";
 import type { StepEngine } from "../../engine/learner.js";
 import type { ConditionName } from "../../stream/events.js";
+import type { RestsFor } from "../../stream/status.js";
 import type { Trainable } from "../../network/trainable.js";
 import type { LearningRates, StepLosses } from "../learner.js";
 import type { Measurements } from "../judge/index.js";
+import type { Reading } from "./sensors.js";
 
 /** Which learner the trainer's process makes (see `learners.ts`). */
 export type LearnerName = "lmc" | "in-memory";
@@ -42,6 +44,11 @@ export interface TrainingOptions {
   readonly duty: number;
   /** Niceness of the process, 0 to 19. */
   readonly niceness: number;
+  /** Memory of the process, all of it, megabytes: a training that takes more is ended. */
+  readonly memoryMb: number;
+  /** Learning rests while the machine is hotter, degrees, or takes more power, watts; no limits where they are left out. */
+  readonly mostCelsius?: number;
+  readonly mostWatts?: number;
   /** Of the exemplars and of the target frames, one in so many is kept for judging. */
   readonly judgeEvery: number;
   /** No more than so many of each are judged by. */
@@ -89,6 +96,8 @@ export interface TrainingProgress {
   readonly steps: number;
   /** Of the latest step, once there was one. */
   readonly losses?: StepLosses;
+  /** Why it rests between two pieces of work, where it does. */
+  readonly rest?: { readonly because: RestsFor } & Reading;
 }
 
 export interface TrainingResult {

@@ -1,6 +1,7 @@
 /** The trainer's process. Started by `TrainerProcess` with an IPC channel; trains once and leaves. */
 import type { Exemplar } from "../../bundle/index.js";
 import { NightshiftError } from "../../errors.js";
+import { Budget } from "./budget.js";
 import { learners } from "./learners.js";
 import type { FromTrainer, ToTrainer } from "./messages.js";
 import { lowerPriority, yieldMemory } from "./priority.js";
@@ -9,6 +10,7 @@ import { train } from "./train.js";
 const targets: Uint8Array[] = [];
 const samples: Exemplar[][] = [];
 let order: Extract<ToTrainer, { kind: "job" }> | undefined;
+let budget: Budget | undefined;
 
 const tell = (message: FromTrainer): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -21,17 +23,20 @@ async function start(): Promise<void> {
   const createLearner = await learners[job.options.learner]();
   const exemplars = sets.map((set, at) => ({ ...set, samples: samples[at] ?? [] }));
   // Progress that cannot be told any more means that the parent is gone, which ends this process below.
-  const result = await train({ ...job, targets, exemplars }, createLearner, (progress) => void tell({ kind: "progress", progress }).catch(() => process.exit(1)));
+  const result = await train({ ...job, targets, exemplars }, createLearner, (progress) => void tell({ kind: "progress", progress }).catch(() => process.exit(1)), budget);
   await tell({ kind: "done", result });
 }
 
 function take(message: ToTrainer): void {
   if (message.kind === "job") {
     order = message;
+    budget = new Budget(message.job.options.duty);
     lowerPriority(message.job.options.niceness);
     yieldMemory();
   } else if (message.kind === "target") targets.push(message.rgb);
   else if (message.kind === "exemplar") (samples[message.set] ??= []).push(message.sample);
+  else if (message.kind === "rest") budget?.hold();
+  else if (message.kind === "go on") budget?.goOn();
   else start().catch(fail);
 }
 

@@ -7,7 +7,10 @@ export type ToTrainer =
   | { readonly kind: "job"; readonly job: Omit<TrainingJob, "targets" | "exemplars">; readonly sets: readonly Omit<LabelledSet, "samples">[] }
   | { readonly kind: "target"; readonly rgb: Uint8Array }
   | { readonly kind: "exemplar"; readonly set: number; readonly sample: Exemplar }
-  | { readonly kind: "start" };
+  | { readonly kind: "start" }
+  /** No piece of work begins until it is told to go on. */
+  | { readonly kind: "rest" }
+  | { readonly kind: "go on" };
 
 /** From the trainer's process. */
 export type FromTrainer =

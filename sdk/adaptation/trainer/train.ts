@@ -23,10 +23,9 @@ import { drawTargets, splitTargets } from "./targets.js";
  * it on the vehicle, `nightshift adapt` offline. Throws `E_NOT_TRAINABLE`, `E_WEIGHTS_NOT_FINITE` where learning diverges, `E_DATASET_UNLABELLED` without exemplars, and as
  * bundles do.
  */
-export async function train(job: TrainingJob, createLearner: LearnerFactory, onProgress: (progress: TrainingProgress) => void): Promise<TrainingResult> {
+export async function train(job: TrainingJob, createLearner: LearnerFactory, onProgress: (progress: TrainingProgress) => void, budget = new Budget(job.options.duty)): Promise<TrainingResult> {
   const start = performance.now();
   const { options } = job;
-  const budget = new Budget(options.duty);
   const bundle = await readBundle(job.bundleDirectory, job.trust && { trust: job.trust });
   requireTrainable(bundle.network);
   const text = new BundleText(bundle, job.textEncoder);

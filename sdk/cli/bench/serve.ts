@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Drive } from "../../../adapters/cameras/drive/index.js";
-import { defaultTrainingOptions, TrainerProcess, type TrainingJob } from "../../adaptation/trainer/index.js";
+import { defaultTrainingOptions, Machine, TrainerProcess, type TrainingJob } from "../../adaptation/trainer/index.js";
 import { findBundle, readManifest } from "../../bundle/index.js";
 import { Nightshift } from "../../nightshift.js";
 import type { Bench } from "../benches.js";
@@ -29,6 +29,7 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, cameras = 
   const blockMs = (minutes * 60_000) / (rounds * (shares.length + 1));
   const idle = new Tally();
   const training = new Map(shares.map((share) => [share, new Tally()]));
+  const machine = await Machine.open();
   try {
     const frames = driveFrames(1280, 720, 8);
     const job = await jobFor(directory, folder);
@@ -37,7 +38,7 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, cameras = 
       await served(serving, frames, idle, () => sleep(blockMs));
       for (const [share, tally] of training) {
         onProgress(`round ${round + 1} of ${rounds}, training ${share * 100} % of the time`);
-        await beside({ ...job, options: { ...job.options, duty: share } }, async (steps) => {
+        await beside(machine, { ...job, options: { ...job.options, duty: share } }, async (steps) => {
           await served(serving, frames, tally, async () => {
             const before = steps();
             const start = performance.now();
@@ -49,6 +50,7 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, cameras = 
       }
     }
   } finally {
+    machine.close();
     await rm(folder, { recursive: true, force: true });
   }
   const full = [...training].find(([share]) => share === defaultTrainingOptions.duty)?.[1] ?? idle;
@@ -124,12 +126,12 @@ async function served({ bundle, threads, cameras: count }: Served, frames: reado
 }
 
 /** Does `work` while a trainer steps in a process of its own, which is ended then. `work` is told how many steps were made. */
-async function beside(job: TrainingJob, work: (steps: () => number) => Promise<void>): Promise<void> {
+async function beside(machine: Machine, job: TrainingJob, work: (steps: () => number) => Promise<void>): Promise<void> {
   const abort = new AbortController();
   let steps = 0;
   let begun: () => void = () => undefined;
   const stepping = new Promise<void>((resolve) => (begun = resolve));
-  const training = new TrainerProcess().train(
+  const training = new TrainerProcess({}, machine).train(
     job,
     ({ phase, step }) => {
       if (phase !== "learning") return;

@@ -10,6 +10,7 @@ import { type Fault, faults } from "./soak/faults.js";
 import { FrameLog } from "./soak/frame-log.js";
 import { plotSoak, type SoakData } from "./soak/plot.js";
 import { consistency, dataOf, memoryOf, type Observed, outsideWindows, type Sample } from "./soak/report.js";
+import { Trainers } from "./soak/trainers.js";
 import { Witness } from "./soak/witness.js";
 
 const defaultMinutes = 60;
@@ -37,6 +38,7 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, minutes = 
   const windows: { fault: string; fromS: number; toS: number }[] = [];
   const samples: Sample[] = [];
   let answered = 0;
+  const trainers = new Trainers();
   const changes: { atS: number; generation: number }[] = [{ atS: 0, generation: 0 }];
   const nightshift = await Nightshift.start({
     source: camera,
@@ -68,7 +70,8 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, minutes = 
     const witnesses = [await subscribe(), await subscribe()];
     const clock = setInterval(() => {
       const [seen] = nightshift.status.cameras;
-      samples.push({ atS: nowS(), residentMb: process.memoryUsage.rss() / 2 ** 20, lost: seen?.lost ?? 0 });
+      const { rss, heapUsed, external } = process.memoryUsage();
+      samples.push({ atS: nowS(), residentMb: rss / 2 ** 20, heldMb: (heapUsed + external) / 2 ** 20, lost: seen?.lost ?? 0 });
       const { adaptation, generation, condition } = nightshift.status;
       onProgress(`${(nowS() / 60).toFixed(1)} of ${minutes} minutes, ${answered} answered, ${seen?.lost} lost, ${condition}, generation ${generation}, ${adaptation}`);
     }, sampleEveryMs);
@@ -77,7 +80,7 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, minutes = 
       await sleep(faultAtS * 1000);
       const fault = faults[minute % faults.length];
       const fromS = nowS();
-      await during(fault, camera, { witnesses, subscribe });
+      await during(fault, camera, { witnesses, subscribe, trainers });
       windows.push({ fault: fault.name, fromS, toS: nowS() + aftermathS });
       await sleep(Math.max(0, Math.min(endS - nowS(), fromS + 60 - faultAtS - nowS()) * 1000));
     }
@@ -105,10 +108,11 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, minutes = 
       threads,
     };
     if (out === undefined) return report;
-    await keep(out, report, dataOf(observed));
+    await keep(out, `${allocator()}npx nightshift bench soak --minutes ${minutes} --threads ${threads} --bundle ${bundle}`, report, dataOf(observed));
     return { ...report, out };
   } finally {
     for (const witness of all) witness.kill();
+    trainers.close();
     await nightshift.stop();
     await rm(state, { recursive: true, force: true });
   }
@@ -126,9 +130,12 @@ async function during(fault: Fault, camera: SoakCamera, surroundings: Parameters
   end();
 }
 
-async function keep(folder: string, report: object, data: SoakData): Promise<void> {
+/** What glibc was told, as it stands before a command: how much it keeps depends on that. */
+const allocator = (): string => Object.entries(process.env).map(([name, value]) => (/^(MALLOC_|GLIBC_TUNABLES$)/.test(name) ? `${name}=${value} ` : "")).join("");
+
+async function keep(folder: string, command: string, report: object, data: SoakData): Promise<void> {
   await mkdir(folder, { recursive: true });
   const [{ model = "" } = {}] = cpus();
-  await writeFile(join(folder, "soak.json"), `${JSON.stringify({ command: "npx nightshift bench soak", machine: `${cpus().length} x ${model}`, report, ...data })}\n`);
+  await writeFile(join(folder, "soak.json"), `${JSON.stringify({ command, machine: `${cpus().length} x ${model}`, report, ...data })}\n`);
   await writeFile(join(folder, "soak.svg"), plotSoak(data));
 }

@@ -10,19 +10,21 @@ import { AnswerStream } from "../../pipeline/answer-stream.js";
 import type { Bench } from "../benches.js";
 import { changedBundle } from "./changed-bundle.js";
 import { driveFrames, LoopedCamera, type Pixels } from "./looped-camera.js";
-import { median, quantile, rounded, slope } from "./statistics.js";
+import { median, quantile, rounded, trend } from "./statistics.js";
 
 const defaultSwaps = 1000;
 /** Swaps in a block; blocks with and without swaps take turns. */
 const blockSwaps = 25;
 /** Frame periods between two answers of a camera-paced stream, as a multiple of what a frame takes: loading shares the processor. */
 const headroom = 2.5;
+/** Frames of the control that tell a p999; more would only take longer. */
+const controlFrames = 10_000;
 /** Of the swaps, for memory to settle before its slope counts. */
 const settlingShare = 0.1;
 
 /**
  * Swaps back and forth between two generations that answer differently, under a live stream, and compares every answer with what
- * the generation that it states answers alone. The control is the same stream without swaps.
+ * the generation that it states answers alone. The control is the same stream without swaps, in between.
  */
 export const bench: Bench = async ({ bundle = "default", threads = 2, count = defaultSwaps, onProgress }) => {
   const folder = await mkdtemp(join(tmpdir(), "nightshift-bench-"));
@@ -42,7 +44,6 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, count = de
     let swaps = 0;
     while (swaps < count) {
       const block = Math.min(blockSwaps, count - swaps);
-      const before = swapped.answers;
       await underStream(engine, frames, fps, alone, swapped, async () => {
         for (let at = 0; at < block; at++) {
           await engine.swap({ kind: "bundle", directory: directories[(swaps + 1) % 2] ?? directories[0] });
@@ -51,9 +52,11 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, count = de
           onProgress(`${swaps} of ${count} swaps, ${swapped.answers} answers, ${swapped.wrong} wrong`);
         }
       });
-      await underStream(engine, frames, fps, alone, control, undefined, swapped.answers - before);
+      const wanted = Math.min(swapped.answers, Math.round((controlFrames * swaps) / count));
+      if (wanted > control.answers) await underStream(engine, frames, fps, alone, control, undefined, wanted - control.answers);
     }
     const settled = residentMb.slice(Math.floor(residentMb.length * settlingShare));
+    const { slope, interval } = trend(settled.map((megabytes, at) => [at / 1000, megabytes]));
     return {
       swaps,
       answers: swapped.answers,
@@ -61,7 +64,9 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, count = de
       lost: swapped.lost + control.lost,
       latenessFrames: swapped.lateness(),
       controlLatenessFrames: control.lateness(),
-      memorySlopeMbPerThousand: rounded(slope(settled) * 1000, 2),
+      controlAnswers: control.answers,
+      memorySlopeMbPerThousand: rounded(slope, 2),
+      memorySlopeInterval: interval.map((bound) => rounded(bound, 2)),
       peakMb: rounded(process.resourceUsage().maxRSS / 1024, 0),
       generationsSeen: [...swapped.generations].toSorted((a, b) => a - b),
       fps: rounded(fps, 2),

@@ -9,9 +9,7 @@ export class NativeOnnxSteps implements StepSession {
   constructor(private readonly steps: OnnxSteps) {}
 
   async step(feeds: Tensors): Promise<Tensors> {
-    const results = fromNativeTensors(await awaitNative(() => this.steps.step(toNative(feeds))));
-    callNative(() => this.steps.accept());
-    return results;
+    return fromNativeTensors(await awaitNative(() => this.steps.step(toNative(feeds))));
   }
 
   read(name: string): Float32Array {

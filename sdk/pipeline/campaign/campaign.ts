@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { judge, judgeBoundsFor, type ModelMeasurement, untimed, type Verdict } from "../../adaptation/judge/index.js";
+import { judge, judgeBoundsFor, type ModelScore, type Verdict } from "../../adaptation/judge/index.js";
 import { defaultProbationLimits, LiveWindow, Probation } from "../../adaptation/probation.js";
 import { asStored, findBundle, readBundle } from "../../bundle/index.js";
 import { NightshiftError } from "../../errors.js";
@@ -31,7 +31,7 @@ export interface Trial {
   /** Likewise points of AP50, where boxes are labelled there. Not there in trials from before the judge knew boxes. */
   readonly boxChange?: number;
   /** Null where its weights are not finite, which no bundle is written with. */
-  readonly after: ModelMeasurement | null;
+  readonly after: ModelScore | null;
   /** Whether it would end on probation by what its answers look like; null where it was not asked. */
   readonly endsOnProbation: boolean | null;
 }
@@ -134,14 +134,14 @@ async function graded(world: World, update: Update, strengths: readonly number[]
   return trials;
 }
 
-/** What the judge says to an update, as it is now. All are measured in one graph, so times tell nothing but what else the machine does; and as they are stored. */
-export function verdictOn(after: ModelMeasurement, { condition, measured }: Worth): Verdict {
+/** What the judge says to an update, as it is now. All are measured in one graph, which takes as long with any weights; and as they are stored. */
+export function verdictOn(after: ModelScore, { condition, measured }: Worth): Verdict {
   // Trials from before the judge knew boxes are judged as they were.
   const before = after.exemplars.boxes ? measured : withoutBoxes(measured);
-  return judge({ before, after, deployedDisagreement: 0 }, untimed(judgeBoundsFor(condition)));
+  return judge({ before: { ...before, latencyMs: 1 }, after: { ...after, latencyMs: 1 }, deployedDisagreement: 0 }, judgeBoundsFor(condition));
 }
 
-function withoutBoxes({ exemplars: { boxes: _, ...exemplars }, restyled: { boxes: __, ...restyled }, ...measured }: ModelMeasurement): ModelMeasurement {
+function withoutBoxes({ exemplars: { boxes: _, ...exemplars }, restyled: { boxes: __, ...restyled }, ...measured }: ModelScore): ModelScore {
   return { ...measured, exemplars, restyled };
 }
 

@@ -1,4 +1,4 @@
-import { type Exam, measure, type ModelMeasurement, OnnxPredictor, type Predictor, scoreBoxes } from "../../adaptation/judge/index.js";
+import { type Exam, measure, type ModelScore, OnnxPredictor, type Predictor, scoreBoxes } from "../../adaptation/judge/index.js";
 import { LiveProxies, type LiveSample } from "../../adaptation/probation.js";
 import { maskShares } from "../../adaptation/scene.js";
 import { BundleText } from "../../adaptation/trainer/bundle-text.js";
@@ -29,7 +29,7 @@ export interface WorldSpec {
 /** What weights are worth in a world: how the judge measures them, and what is hidden from it. */
 export interface Worth {
   readonly condition: ConditionName;
-  readonly measured: ModelMeasurement;
+  readonly measured: ModelScore;
   /** mIoU on hidden frames, percent. */
   readonly hidden: number;
   /** AP50 there, of classes that enough boxes hold; null where boxes are not labelled. Not there in what was kept before the judge knew boxes. */
@@ -94,7 +94,7 @@ export class World {
   }
 
   /** As the judge measures; `finite` is what it is told of the weights. */
-  measure(predictor: Predictor, finite: boolean): Promise<ModelMeasurement> {
+  measure(predictor: Predictor, finite: boolean): Promise<ModelScore> {
     return measure(predictor, finite, this.exam);
   }
 

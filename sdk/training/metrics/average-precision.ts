@@ -10,43 +10,70 @@ export interface DetectionScore {
 /** Scored boxes are ranked, so that weak ones count too: below this they change nothing any more. */
 export const evaluationThreshold = 0.02;
 
-interface Answer {
-  readonly image: number;
-  readonly box: ScoredBox;
+/** An answer, and whether it claims a labelled box that no surer answer of its image claimed. */
+interface Matched {
+  readonly score: number;
+  readonly hit: boolean;
+}
+
+/** One class in one image: its labelled boxes, and answers by falling score. */
+interface OfClass {
+  readonly wanted: number;
+  readonly answers: readonly Matched[];
 }
 
 /**
- * Average precision at an intersection over union of 0.5, the area under the interpolated precision-recall curve (all points, as PASCAL VOC since 2010).
- * Answers of all images are taken by falling score; each may claim the labelled box of its class that it overlaps most, once. One entry an image in both lists,
- * boxes in the same pixels. Answers of classes that no label holds do not count.
+ * Answers that are matched with labelled boxes once, so that any choice of images can be scored. One entry an image in both lists, boxes in the same pixels; each answer may claim
+ * the labelled box of its class that it overlaps most, by falling score, once.
  */
-export function averagePrecision50(detections: readonly (readonly ScoredBox[])[], truths: readonly (readonly Box[])[]): DetectionScore {
-  const perClass: Record<string, number> = {};
-  const labels = new Set(truths.flatMap((boxes) => boxes.map(({ label }) => label)));
-  for (const label of labels) {
-    const wanted = truths.map((boxes) => boxes.filter((box) => box.label === label));
-    const answers = detections
-      .flatMap((boxes, image) => boxes.filter((box) => box.label === label).map((box): Answer => ({ image, box })))
-      .sort((a, b) => b.box.score - a.box.score);
-    perClass[label] = 100 * areaUnderCurve(hits(answers, wanted), wanted.flat().length);
+export class BoxMatches {
+  /** By image; classes in the order of its labels, then of its answers. */
+  readonly #images: readonly ReadonlyMap<string, OfClass>[];
+
+  constructor(detections: readonly (readonly ScoredBox[])[], truths: readonly (readonly Box[])[]) {
+    this.#images = truths.map((wanted, image) => {
+      const found = detections[image] ?? [];
+      const labels = new Set([...wanted, ...found].map(({ label }) => label));
+      const of = <B extends Box>(boxes: readonly B[], label: string): B[] => boxes.filter((box) => box.label === label);
+      return new Map([...labels].map((label) => [label, matched(of(found, label), of(wanted, label))]));
+    });
   }
-  const values = Object.values(perClass);
-  return { ap50: values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length, perClass };
+
+  /**
+   * Average precision at an intersection over union of 0.5 over these images, each as often as it is named, over all unless told otherwise: the area under the interpolated
+   * precision-recall curve (all points, as PASCAL VOC since 2010). Answers of classes that no label holds do not count.
+   */
+  score(images: readonly number[] = [...this.#images.keys()]): DetectionScore {
+    const chosen = images.map((image) => this.#images[image]);
+    const labels = new Set(chosen.flatMap((image) => [...image].flatMap(([label, { wanted }]) => (wanted > 0 ? label : []))));
+    const perClass: Record<string, number> = {};
+    for (const label of labels) {
+      const each = chosen.flatMap((image) => image.get(label) ?? []);
+      const answers = each.flatMap(({ answers }) => answers).sort((a, b) => b.score - a.score);
+      perClass[label] = 100 * areaUnderCurve(answers.map(({ hit }) => hit), each.reduce((sum, { wanted }) => sum + wanted, 0));
+    }
+    const values = Object.values(perClass);
+    return { ap50: values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length, perClass };
+  }
 }
 
-/** For each answer in turn, whether it claims a labelled box that no better answer claimed. */
-function hits(answers: readonly Answer[], wanted: readonly (readonly Box[])[]): boolean[] {
+/** Average precision over all images. See `BoxMatches`. */
+export const averagePrecision50 = (detections: readonly (readonly ScoredBox[])[], truths: readonly (readonly Box[])[]): DetectionScore => new BoxMatches(detections, truths).score();
+
+function matched(found: readonly ScoredBox[], wanted: readonly Box[]): OfClass {
   const claimed = new Set<Box>();
-  return answers.map(({ image, box }) => {
+  const claims = (box: ScoredBox): boolean => {
     let [most, nearest]: [number, Box | undefined] = [0, undefined];
-    for (const truth of wanted[image] ?? []) {
+    for (const truth of wanted) {
       const overlap = boxIou(box, truth);
       if (overlap > most) [most, nearest] = [overlap, truth];
     }
     if (!nearest || most < 0.5 || claimed.has(nearest)) return false;
     claimed.add(nearest);
     return true;
-  });
+  };
+  const answers = found.toSorted((a, b) => b.score - a.score).map((box) => ({ score: box.score, hit: claims(box) }));
+  return { wanted: wanted.length, answers };
 }
 
 function areaUnderCurve(found: readonly boolean[], wanted: number): number {

@@ -49,14 +49,14 @@ const verdictOn = async (after: Predictor) =>
   judge({ before: { ...(await measure(blindAtNight, true, exam)), latencyMs: 1 }, after: { ...(await measure(after, true, exam)), latencyMs: 1 }, deployedDisagreement: 0 });
 
 test("measures labelled, restyled and unlabelled frames", async (t) => {
-  const { exemplars, restyled, target, finite, latencyMs } = await measure(blindAtNight, true, exam);
+  const { exemplars, restyled, target, finite } = await measure(blindAtNight, true, exam);
   t.is(exemplars.miou, 100);
   t.true(restyled.miou < 80, "in the night's colours the exemplars show what is not known there");
   t.is(exemplars.frames, 5);
   t.true(target.consistency < 80, "a mirrored frame is answered otherwise");
   t.true(Math.abs(target.confidence - 80) < 0.5);
   t.true(Math.abs(Object.values(target.shares).reduce((a, b) => a + b, 0) - 1) < 1e-6);
-  t.true(finite && latencyMs >= 0);
+  t.true(finite);
 });
 
 test("an update that learns the night is accepted", async (t) => {
@@ -81,7 +81,7 @@ for (const [name, predictor] of Object.entries(harmful)) test(`measured and reje
 const houses = Array.from({ length: 8 }, (_, at) => ({ x1: at * 20, y1: 24, x2: at * 20 + 16, y2: 40, label: "house" }));
 const truths = [...houses, { x1: 70, y1: 4, x2: 74, y2: 40, label: "pole" }];
 const scored = (boxes: readonly Box[], aside = 0): ScoredBox[] => boxes.map((box, at) => ({ ...box, x1: box.x1 + aside, x2: box.x2 + aside, score: 0.9 - at / 100 }));
-const boxExam: Exam = { ...exam, exemplars: exam.exemplars.map((set) => ({ ...set, frames: set.frames.map((frame) => ({ ...frame, boxes: truths.map((box) => ({ ...box })) })) })) };
+const boxExam: Exam = { ...exam, exemplars: exam.exemplars.map((set) => ({ ...set, frames: set.frames.map((frame) => ({ ...frame, boxes: truths })) })) };
 const whole = ({ ap50, perClass }: BoxScore) => [ap50, ...Object.entries(perClass)].flat().map((value) => (typeof value === "number" ? Math.round(value) : value));
 
 test("boxes are measured as they are and in the frames' colours, of classes that enough of them hold", async (t) => {

@@ -1,14 +1,17 @@
-import { existsSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { defaultLearningRates } from "../../../sdk/adaptation/learner.js";
-import { defaultTrainingOptions, TrainerProcess, type TrainingJob, type TrainingOptions, type TrainingProgress } from "../../../sdk/adaptation/trainer/index.js";
+import { defaultTrainingOptions, Machine, TrainerProcess, type TrainingJob, type TrainingOptions, type TrainingProgress } from "../../../sdk/adaptation/trainer/index.js";
 import { readBundle } from "../../../sdk/bundle/index.js";
 import { temporaryFolder } from "../../bundle/contents.js";
 import { noNative } from "../../engine/engines.js";
 import { absent } from "../../support/absent.js";
+import { needs } from "../../support/shared.js";
 import { exemplars, frames, names, tinyBundle } from "../tiny-bundle.js";
+import { delegated, PretendedMachine } from "./pretended-machine.js";
 
 async function jobIn(t: ExecutionContext, options: Partial<TrainingOptions> = {}): Promise<TrainingJob> {
   const folder = await temporaryFolder(t);
@@ -82,6 +85,49 @@ test.serial("runs at low priority, first to go where memory runs out, within its
   await t.throwsAsync(trainer.train(job, () => {}, never), { code: "E_TRAINER" });
   await training;
   if (process.platform === "linux") t.deepEqual([niceness, score], ["19", "1000"]);
+});
+
+test.serial("uses the disk when nobody else does, in every thread, where ionice is there", async (t) => {
+  if (!needs(t, spawnSync("ionice", ["-c", "3", "true"]).status === 0, "ionice", "apt-get install util-linux")) return;
+  const machine = await Machine.open((await PretendedMachine.make(t)).roots);
+  const trainer = new TrainerProcess({}, machine);
+  let told = "";
+  await trainer.train(await jobIn(t), ({ phase }) => {
+    if (phase === "learning") told ||= spawnSync("sh", ["-c", `ionice -p $(ls /proc/${trainer.pid}/task)`], { encoding: "utf8" }).stdout;
+  }, never);
+  t.deepEqual([...new Set(told.trim().split("\n"))], ["idle"]);
+});
+
+test.serial("is in a cgroup of its own, with its limits, where that was delegated", async (t) => {
+  const pretended = await PretendedMachine.make(t, delegated);
+  const machine = await Machine.open(pretended.roots);
+  const trainer = new TrainerProcess({}, machine);
+  let pid = 0;
+  await trainer.train(await jobIn(t, { memoryMb: 700 }), () => void (pid = trainer.pid ?? pid), never);
+  const [held, limit] = ["cgroup.procs", "memory.max"].map((file) => readFileSync(join(pretended.roots.cgroups, "system.slice/nightshift.service", `trainer-${pid}`, file), "utf8"));
+  t.deepEqual([held, limit], [String(pid), String(700 * 2 ** 20)]);
+});
+
+test.serial("a cgroup that cannot be made any more is told, and nothing is trained outside of one", async (t) => {
+  const { roots } = await PretendedMachine.make(t, delegated);
+  const trainer = new TrainerProcess({}, await Machine.open(roots));
+  const group = join(roots.cgroups, "system.slice/nightshift.service");
+  rmSync(group, { recursive: true });
+  writeFileSync(group, "");
+  const error = await t.throwsAsync(trainer.train(await jobIn(t), () => t.fail("it trains"), never), { code: "E_TRAINER" });
+  t.regex(error?.message ?? "", /a cgroup to train in.*(ENOTDIR|EEXIST)/s);
+  t.is(trainer.pid, undefined);
+});
+
+test.serial("a training that the kernel ends at its limit is told as such", async (t) => {
+  const pretended = await PretendedMachine.make(t, delegated);
+  const trainer = new TrainerProcess({}, await Machine.open(pretended.roots));
+  const training = trainer.train(await jobIn(t, { steps: 100_000, memoryMb: 700 }), ({ step }) => {
+    if (step !== 2 || trainer.pid === undefined) return;
+    writeFileSync(join(pretended.roots.cgroups, "system.slice/nightshift.service", `trainer-${trainer.pid}`, "memory.events"), "oom 1\noom_kill 1\n");
+    process.kill(trainer.pid, "SIGKILL");
+  }, never);
+  t.regex((await t.throwsAsync(training, { code: "E_TRAINER" }))?.message ?? "", /a training in 700 MB.*the kernel ended it/s);
 });
 
 test.serial("a killed trainer is an error, and nothing is left where the generation would be", async (t) => {

@@ -1,8 +1,9 @@
 import test from "ava";
 import { bench as decode } from "../../../sdk/cli/bench/decode.js";
 import { bench as publish } from "../../../sdk/cli/bench/publish.js";
-import { median, quantile, slope } from "../../../sdk/cli/bench/statistics.js";
+import { median, quantile, trend } from "../../../sdk/cli/bench/statistics.js";
 import { bench as swap } from "../../../sdk/cli/bench/swap.js";
+import { Random } from "../../../sdk/random.js";
 import { bundleOf } from "../../engine/models.js";
 
 const quiet = { threads: 1, onProgress: () => undefined };
@@ -31,5 +32,16 @@ test.serial("bench swap finds every answer to be its generation's", async (t) =>
 test("statistics", (t) => {
   t.is(median([3, 1, 2]), 2);
   t.is(quantile([5, 1, 4, 2, 3], 0.8), 4);
-  t.is(slope([1, 3, 5, 7]), 2);
+});
+
+test("a trend's interval holds its slope where each value is nearly the one before", (t) => {
+  const random = new Random(1, "trend");
+  const held = Array.from({ length: 200 }, () => {
+    let wavers = 0;
+    const { slope, interval } = trend(Array.from({ length: 1000 }, (_, at) => [at, 0.01 * at + (wavers = 0.95 * wavers + random.normal())]));
+    return interval[0] <= 0.01 && 0.01 <= interval[1] && Math.abs(slope - 0.01) < 0.02;
+  });
+  t.true(held.filter(Boolean).length > 180, `${held.filter(Boolean).length} of 200`);
+  t.deepEqual(trend(Array.from({ length: 20 }, (_, at) => [at, 3 * at])), { slope: 3, interval: [3, 3] });
+  t.is(trend([[0, 1]]).slope, NaN);
 });

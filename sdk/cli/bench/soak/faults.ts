@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
 import type { Frame } from "../../../frame.js";
 import { Random } from "../../../random.js";
+import type { Trainers } from "./trainers.js";
 import type { Witness } from "./witness.js";
 
 /** What becomes of a frame: undefined where none comes. `other` shows the opposite light. */
@@ -11,6 +11,7 @@ export interface Surroundings {
   readonly witnesses: Witness[];
   /** Starts another subscriber. */
   readonly subscribe: () => Promise<Witness>;
+  readonly trainers: Trainers;
 }
 
 export type Fault =
@@ -23,12 +24,12 @@ const random = new Random(1, "soak");
 /** One a minute, in turns. */
 export const faults: readonly Fault[] = [
   { name: "camera silent", camera: () => () => undefined },
-  { name: "trainer killed", begin: () => (signalTrainers("SIGKILL"), () => undefined) },
+  { name: "trainer killed", begin: ({ trainers }) => (trainers.signal("SIGKILL"), () => undefined) },
   { name: "camera frozen", camera: () => frozen() },
   { name: "subscriber stuck", begin: ({ witnesses: [first] }) => (first?.freeze(), () => first?.wake()) },
   { name: "frames corrupt", camera: () => (frame) => ({ ...frame, rgb: frame.rgb.subarray(0, 1000 + random.below(frame.rgb.length / 2)) }) },
   { name: "lens covered", camera: () => (frame) => ({ ...frame, rgb: new Uint8Array(frame.rgb.length).fill(85) }) },
-  { name: "trainer hangs", begin: () => (signalTrainers("SIGSTOP"), () => signalTrainers("SIGCONT")) },
+  { name: "trainer hangs", begin: ({ trainers }) => (trainers.signal("SIGSTOP"), () => trainers.signal("SIGCONT")) },
   { name: "size changes", camera: () => (frame) => (frame.sequence % 2 === 0 ? { ...frame, height: frame.height / 2, rgb: frame.rgb.subarray(0, frame.rgb.length / 2) } : frame) },
   { name: "time goes back", camera: () => (frame) => ({ ...frame, captureTimeNs: frame.captureTimeNs - BigInt(frame.sequence % 7) * 3_000_000_000n }) },
   {
@@ -52,12 +53,4 @@ function noise(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let at = 0; at + 4 <= length; at += 4) new DataView(bytes.buffer).setUint32(at, random.uint32());
   return bytes;
-}
-
-/** To trainers of this process, which are its children; on Linux alone it can be told which they are. */
-function signalTrainers(signal: NodeJS.Signals): void {
-  if (process.platform !== "linux") return;
-  const children = readdirSync("/proc/self/task").flatMap((thread) => readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" "));
-  for (const pid of children.filter(Boolean).map(Number))
-    if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("trainer/main.js")) process.kill(pid, signal);
 }

@@ -3,7 +3,7 @@ import { escaped, svg } from "../../../pipeline/svg.js";
 /** What a soak measured, over time; seconds since its start. */
 export interface SoakData {
   readonly windows: readonly { readonly fault: string; readonly fromS: number; readonly toS: number }[];
-  readonly memory: readonly { readonly atS: number; readonly residentMb: number }[];
+  readonly memory: readonly { readonly atS: number; readonly residentMb: number; readonly heldMb: number }[];
   /** Of answers within five seconds each, outside of the windows. */
   readonly latency: readonly { readonly atS: number; readonly p50Ms: number; readonly p99Ms: number }[];
   readonly generations: readonly { readonly atS: number; readonly generation: number }[];
@@ -17,12 +17,12 @@ const style = `
 
 type Points = readonly (readonly [atS: number, value: number])[];
 
-/** A soak as SVG: resident memory, latency and the generation that serves, over minutes; grey are the windows of faults. */
+/** A soak as SVG: memory, latency and the generation that serves, over minutes; grey are the windows of faults. */
 export function plotSoak({ windows, memory, latency, generations }: SoakData): string {
   const endS = Math.max(1, ...memory.map(({ atS }) => atS));
   const x = (atS: number): string => (left + (atS / endS) * (width - left - right)).toFixed(1);
   const panels: readonly { readonly title: string; readonly lines: Readonly<Record<string, Points>> }[] = [
-    { title: "resident memory, MB", lines: { a: memory.map(({ atS, residentMb }) => [atS, residentMb] as const) } },
+    { title: "memory, MB: resident, and what JavaScript holds of it in orange", lines: { a: memory.map(({ atS, residentMb }) => [atS, residentMb] as const), b: memory.map(({ atS, heldMb }) => [atS, heldMb] as const) } },
     { title: "latency outside of the faults, ms: median, and p99 in orange", lines: { a: latency.map(({ atS, p50Ms }) => [atS, p50Ms] as const), b: latency.map(({ atS, p99Ms }) => [atS, p99Ms] as const) } },
     { title: "generation", lines: { a: steps(generations.map(({ atS, generation }) => [atS, generation] as const), endS) } },
   ];

@@ -1,12 +1,14 @@
 import type { FrameLog } from "./frame-log.js";
 import type { SoakData } from "./plot.js";
 import type { Witness } from "./witness.js";
-import { median, quantile, rounded } from "../statistics.js";
+import { quantile, rounded, trend } from "../statistics.js";
 
 /** What was seen at an instant. */
 export interface Sample {
   readonly atS: number;
   readonly residentMb: number;
+  /** By JavaScript: objects, and buffers outside of its heap. What else is resident belongs to native code, or to nobody and is kept by the allocator. */
+  readonly heldMb: number;
   /** Frames, from the start on. */
   readonly lost: number;
 }
@@ -28,7 +30,7 @@ const drawnEvery = 10;
 /** What is drawn and kept. */
 export const dataOf = ({ windows, samples, frames, generations }: Observed): SoakData => ({
   windows: windows.map(({ fault, fromS, toS }) => ({ fault, fromS: rounded(fromS, 1), toS: rounded(toS, 1) })),
-  memory: samples.filter((_, at) => at % drawnEvery === 0).map(({ atS, residentMb }) => ({ atS: rounded(atS, 1), residentMb: rounded(residentMb, 1) })),
+  memory: samples.filter((_, at) => at % drawnEvery === 0).map(({ atS, residentMb, heldMb }) => ({ atS: rounded(atS, 1), residentMb: rounded(residentMb, 1), heldMb: rounded(heldMb, 1) })),
   latency: latencyOver(frames, outsideOf(windows)),
   generations: generations.map(({ atS, generation }) => ({ atS: rounded(atS, 1), generation })),
 });
@@ -60,19 +62,15 @@ export function consistency(witnesses: readonly Pick<Witness, "generations">[], 
   return { subscribers: witnesses.length, compared, differing, seen: new Set(answered.filter((generation) => generation >= 0)).size };
 }
 
-/** The least-squares slope of resident memory over time, with its 95 % interval, of medians of half minutes, which are nearly independent. */
+/** How resident memory and what JavaScript holds of it grow once settled, and how large they were. */
 export function memoryOf(samples: readonly Sample[]) {
   const settled = samples.slice(Math.floor(samples.length * settlingShare));
-  const blocks = inBlocks(settled, ({ atS }) => Math.floor(atS / 30));
-  const points = [...blocks.values()].map((block) => [median(block.map(({ atS }) => atS)) / 3600, median(block.map(({ residentMb }) => residentMb))] as const);
-  const mean = (of: 0 | 1): number => points.reduce((sum, point) => sum + point[of], 0) / points.length;
-  const [middle, level] = [mean(0), mean(1)];
-  const spread = points.reduce((sum, [x]) => sum + (x - middle) ** 2, 0);
-  const slope = points.reduce((sum, [x, y]) => sum + (x - middle) * (y - level), 0) / spread;
-  const residual = points.reduce((sum, [x, y]) => sum + (y - level - slope * (x - middle)) ** 2, 0);
-  const error = 1.96 * Math.sqrt(residual / Math.max(1, points.length - 2) / spread);
-  const [first, last] = [samples[0], samples.at(-1)].map((sample) => rounded(sample?.residentMb ?? 0, 0));
-  return { slopeMbPerHour: rounded(slope, 1), interval: [rounded(slope - error, 1), rounded(slope + error, 1)], firstMb: first, lastMb: last, peakMb: rounded(process.resourceUsage().maxRSS / 1024, 0) };
+  const of = (megabytes: (sample: Sample) => number) => {
+    const { slope, interval } = trend(settled.map((sample) => [sample.atS / 3600, megabytes(sample)]));
+    const [firstMb, lastMb] = [samples[0], samples.at(-1)].map((sample) => rounded(sample ? megabytes(sample) : NaN, 0));
+    return { slopeMbPerHour: rounded(slope, 1), interval: interval.map((bound) => rounded(bound, 1)), firstMb, lastMb };
+  };
+  return { ...of(({ residentMb }) => residentMb), peakMb: rounded(process.resourceUsage().maxRSS / 1024, 0), held: of(({ heldMb }) => heldMb) };
 }
 
 /** Of frames that were due outside of the faults' windows: a clock that goes back makes latencies of its own. */

@@ -1,0 +1,26 @@
+import test from "ava";
+import { ModelHost } from "../../sdk/engine/host.js";
+import { OnnxSession } from "../../sdk/engine/onnxruntime.js";
+import type { Runtime } from "../../sdk/engine/session.js";
+import { bundleOf } from "./models.js";
+
+test("of a bundle, sessions stay for the cameras' sizes, and one that its golden outputs alone needed does not", async (t) => {
+  const open = new Map<OnnxSession, string>();
+  const runtime: Runtime = {
+    target: "onnxruntime",
+    halves: "rounded",
+    open: async (model, name) => {
+      const session = await OnnxSession.create(model);
+      open.set(session, /\d+x\d+/.exec(name)?.[0] ?? name);
+      return { run: (feeds) => session.run(feeds), close: () => (open.delete(session), session.close()) };
+    },
+  };
+  const directory = await bundleOf(t, 0);
+  const host = new ModelHost(runtime, { scoreThreshold: 0.3 });
+  const sizes = async (frames: { width: number; height: number }[]) => (await host.load({ kind: "bundle", directory }, frames), [...open.values()]);
+  t.deepEqual(await sizes([]), ["128x64"], "no camera is known: it may be of that size");
+  t.deepEqual(await sizes([{ width: 64, height: 48 }]), ["64x48"]);
+  t.deepEqual(await sizes([{ width: 128, height: 64 }, { width: 64, height: 48 }]), ["128x64", "64x48"]);
+  await host.unload();
+  t.deepEqual([...open.values()], []);
+});
