@@ -2,6 +2,7 @@ import type { Recompute } from "../autodiff/recompute.js";
 import type { StepEngine } from "../engine/learner.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 import type { Network } from "../network/architecture.js";
+import type { LossName } from "../network/steps/lmc.js";
 import type { Trainable } from "../network/trainable.js";
 import type { Batch } from "../training/batch/batch.js";
 
@@ -52,7 +53,7 @@ export const defaultLearningRates: LearningRates = {
   restore: 0,
 };
 
-/** Losses of one step, each before its weight but `total`. */
+/** Losses of one step, each before its weight but `total`; 0 where it is not learnt from. */
 export interface StepLosses {
   readonly total: number;
   readonly supervised: number;
@@ -78,6 +79,8 @@ export interface LearnerOptions {
   readonly trains: Trainable;
   /** `blocks`: activations are computed again in the backward pass, which takes more time and less memory. `none` unless told otherwise. */
   readonly recompute?: Recompute;
+  /** Losses that weigh anything; all unless told otherwise. The others cost nothing. */
+  readonly losses?: readonly LossName[];
   readonly seed: number;
   /** Threads of the sessions. */
   readonly threads: number;

@@ -63,7 +63,8 @@ class OnnxLmcLearner implements LmcLearner {
       },
     );
     if (rates.restore > 0) learner.restore(rates.restore, this.#random);
-    return { total: result.loss[0], supervised: result.supervised[0], lmc: result.lmc[0], selfTraining: result.selfTraining[0], align: result.align[0] };
+    const of = (name: string): number => (name in result ? result[name][0] : 0);
+    return { total: of("loss"), supervised: of("supervised"), lmc: of("lmc"), selfTraining: of("selfTraining"), align: of("align") };
   }
 
   teacher(): Weights {
@@ -106,9 +107,9 @@ class OnnxLmcLearner implements LmcLearner {
   }
 
   #create(names: number, boxes: number, keepsStart: boolean): Promise<Learner> {
-    const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, recompute = "none", threads, engine = "onnxruntime", provider = "cpu" } = this.options;
+    const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, recompute = "none", losses, threads, engine = "onnxruntime", provider = "cpu" } = this.options;
     const rank = rankOf(trains);
-    const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsOf(trains, this.config), recompute, ...(rank !== undefined && { rank }) });
+    const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsOf(trains, this.config), recompute, ...(losses && { losses }), ...(rank !== undefined && { rank }) });
     return Learner.create(graph, { threads, engine, provider, keepsStart, arena: recompute === "none" });
   }
 

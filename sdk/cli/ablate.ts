@@ -45,8 +45,8 @@ export const ablateCommand = (io: Io): Command =>
       await writeFile(`${stemOf(name)}.svg`, plotStudy(results));
       const summary = summarise(results);
       const lines = summary.map(
-        ({ row, on, runs, miou, ap50, worst }) =>
-          `${row.padEnd(28)} ${on.padEnd(14)} (${runs}) mIoU ${spread(miou)}  AP50 ${spread(ap50)}  ${worst ? `worst ${worst.name} ${worst.change >= 0 ? "+" : ""}${figure(worst.change)}` : ""}`,
+        ({ row, on, runs, miou, ap50, worst, ofGap }) =>
+          `${row.padEnd(28)} ${on.padEnd(14)} (${runs}) mIoU ${spread(miou)}  AP50 ${spread(ap50)}  ${worst ? `worst ${worst.name} ${worst.change >= 0 ? "+" : ""}${figure(worst.change)}` : ""}${ofGap === null ? "" : `  ${ofGap.toFixed(0)} % of the oracle's gain`}`,
       );
       result(io, json, { ...results, summary }, [results.about, ...lines]);
     });

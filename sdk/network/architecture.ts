@@ -1,6 +1,6 @@
 import type { Value } from "../graph/graph.js";
 import type { Builder } from "./builder.js";
-import { taskKinds, textWidth, type NetworkConfig } from "./contract.js";
+import { textWidth, type NetworkConfig } from "./contract.js";
 import { normalise } from "./image-encoder.js";
 import { imported, type ImportedNetwork } from "./imported.js";
 import { network as ownNetwork, type NetworkValues } from "./network.js";
@@ -11,8 +11,10 @@ export type Network = NetworkConfig | ImportedNetwork;
 export const isImported = (network: Network): network is ImportedNetwork => "kind" in network;
 
 /** Whether a network names pixels. Others only detect. */
-export const namesPixels = (network: Network): boolean =>
-  isImported(network) ? !("kind" in network.output) : (network.tasks ?? taskKinds).includes("segmentation");
+export const answersMasks = (network: Network): boolean => (isImported(network) ? !("kind" in network.output) : (network.tasks?.includes("segmentation") ?? true));
+
+/** Whether a network finds objects; one that does not is not scored on them. */
+export const answersBoxes = (network: Network): boolean => (isImported(network) ? "kind" in network.output : (network.tasks?.includes("detection") ?? true));
 
 /** Width of the embeddings that a network takes. */
 export const textWidthOf = (network: Network): number => (isImported(network) ? textWidth : (network.textWidth ?? textWidth));

@@ -6,6 +6,7 @@ import { type Bundle, GenerationStore, readBundle, readTrust, type Shelf, shelve
 import type { Engine } from "../engine/engine.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
+import { answersBoxes } from "../network/architecture.js";
 import type { Dataset } from "../training/dataset.js";
 import { type Answering, evaluate, type EvaluateOptions, type Evaluation, scoringEngine } from "../training/evaluate.js";
 
@@ -53,7 +54,7 @@ export async function evaluateLearnt(options: LearntOptions, dataset: Dataset): 
     },
   };
   try {
-    const evaluation = await evaluate(answering, (names) => text.vocabulary(names), dataset, others);
+    const evaluation = await evaluate(answering, (names) => text.vocabulary(names), dataset, { ...others, boxes: answersBoxes(kept.delivered.network) });
     const counts: Record<string, number> = {};
     for (const generation of generations.values()) counts[generation] = (counts[generation] ?? 0) + 1;
     const classes = text.classes([...new Set([...dataset.names, ...dataset.boxNames])]);

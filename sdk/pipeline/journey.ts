@@ -82,6 +82,8 @@ export async function runJourney({ name, data, threads, onProgress }: StudyOptio
   const file = `${stemOf(name)}.json`;
   const journeys: Journey[] = [...((await keptResults<JourneyResults>(file, of))?.journeys ?? [])];
   const results = (): JourneyResults => ({ study: name, about: study.about, command: `npx nightshift ablate ${name}`, of, journeys });
+  // Opened before the first stop, so that a name that is wrong ends nothing half way.
+  for (const frames of Object.values(study.stops)) await openFrames(frames, data);
   const scoring = new Map<ConditionName, Dataset>();
   for (const [where, frames] of Object.entries(study.scores)) scoring.set(where as ConditionName, await openFrames(frames, data));
 

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { judge, judgeBoundsFor } from "../adaptation/judge/index.js";
-import { train, trainingOptionsFor, type TrainingJob, type TrainingOptions } from "../adaptation/trainer/index.js";
+import { type LabelledSet, train, trainingOptionsFor, type TrainingJob, type TrainingOptions } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import { findBundle, readBundle } from "../bundle/index.js";
+import { NightshiftError } from "../errors.js";
 import { isTrainable, type Trainable } from "../network/trainable.js";
 import { packageRoot } from "../paths.js";
 import type { Dataset } from "../training/dataset.js";
@@ -15,14 +16,15 @@ import { readYaml } from "../yaml.js";
 import type { ConditionName } from "../stream/events.js";
 import { asExemplars } from "./exemplars.js";
 import { asText, hashOf, keepResults, keptResults } from "./kept-results.js";
-import { framesSchema, openFrames, pictures } from "./study-frames.js";
+import { type Frames, framesSchema, openFrames, pictures } from "./study-frames.js";
 
 const share = z.number().min(0).max(1);
+const oneOrAPart = z.union([z.string().min(1), framesSchema]);
 
 /** What a row changes in the defaults of adaptation on the vehicle. */
 export const rowSchema = z.strictObject({
-  /** Labelled frames that are replayed besides the bundle's own exemplars: a folder, or a part of one. */
-  exemplars: z.union([z.string().min(1), framesSchema]).optional(),
+  /** Labelled frames that are replayed besides the bundle's own exemplars: a folder, or a part of one, or several of them. */
+  exemplars: z.union([oneOrAPart, z.array(oneOrAPart).min(1)]).optional(),
   steps: z.number().int().min(0).optional(),
   sourceBatch: z.number().int().min(1).optional(),
   targetBatch: z.number().int().min(1).optional(),
@@ -51,10 +53,21 @@ const studySchema = z.strictObject({
   condition: z.enum(["clear", "dusk", "night", "fog"]),
   /** What bundles are scored on, by name; `before` is scored on each too. */
   scores: z.record(z.string(), framesSchema),
-  rows: z.record(z.string(), rowSchema),
+  rows: z.record(
+    z.string(),
+    rowSchema.extend({
+      /** What this row adapts to, in the place of the study's targets: a transductive row adapts to what is scored. */
+      targets: framesSchema.optional(),
+    }),
+  ),
+  /** The row that learns from the targets' labels: others are told as a share of what it gains. */
+  oracle: z.string().optional(),
+  /** Rows that run once more, with as many steps as take the time of another row's: their own steps may be cheaper. */
+  equalTime: z.strictObject({ of: z.string(), rows: z.array(z.string()).min(1) }).optional(),
 });
 
 type Study = z.infer<typeof studySchema>;
+type StudyRow = Study["rows"][string];
 export type Row = z.infer<typeof rowSchema>;
 
 export interface Score {
@@ -68,9 +81,13 @@ export interface Score {
 export interface Run {
   readonly row: string;
   /** What the row changed in the defaults. */
-  readonly changes: Row;
+  readonly changes: StudyRow;
   readonly seed: number | null;
   readonly seconds: number;
+  /** The median over its steps; null where it makes fewer than two. */
+  readonly stepSeconds: number | null;
+  /** Where its steps were chosen so that they take as long as another row's: that row. */
+  readonly inTimeOf?: string;
   readonly accepted: boolean | null;
   /** Why the judge did not. */
   readonly reasons?: readonly string[];
@@ -84,6 +101,8 @@ export interface StudyResults {
   readonly command: string;
   /** SHA-256 over the bundle's weights, what they are adapted to and scored on, and what the rows change and are judged by: results of others are not mixed in. */
   readonly of: string;
+  /** As the study says. */
+  readonly oracle?: string;
   readonly runs: readonly Run[];
 }
 
@@ -119,13 +138,15 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
   const of = hashOf(manifest, study.targets, study.scores, trainingOptionsFor(study.condition), judgeBoundsFor(study.condition));
   const file = `${stemOf(name)}.json`;
   const runs: Run[] = [...((await keptResults<StudyResults>(file, of))?.runs ?? [])];
-  const results = (): StudyResults => ({ study: name, about: study.about, command: `npx nightshift ablate ${name}`, of, runs });
+  const { about, oracle } = study;
+  const results = (): StudyResults => ({ study: name, about, command: `npx nightshift ablate ${name}`, of, ...(oracle !== undefined && { oracle }), runs });
   const keep = async (run: Run): Promise<void> => {
     const stale = runs.findIndex(({ row, seed }) => row === run.row && seed === run.seed);
     if (stale >= 0) runs.splice(stale, 1);
     runs.push(run);
     await keepResults(file, asText(results()));
   };
+  for (const frames of [study.targets, ...Object.values(study.rows).flatMap(framesOf)]) await openFrames(frames, data);
   const scoring = new Map<string, Dataset>();
   for (const [what, frames] of Object.entries(study.scores)) scoring.set(what, await openFrames(frames, data));
   const score = async (directory: string, what: string): Promise<Run["scores"]> => {
@@ -136,34 +157,52 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
     }
     return scores;
   };
-  const isDone = (row: string, changes: Row, seed: number | null): boolean => runs.some((run) => run.row === row && run.seed === seed && JSON.stringify(run.changes) === JSON.stringify(changes));
-  if (!isDone("before", {}, null)) await keep({ row: "before", changes: {}, seed: null, seconds: 0, accepted: null, scores: await score(bundle, "before") });
+  const isDone = (row: string, changes: StudyRow, seed: number | null): boolean => runs.some((run) => run.row === row && run.seed === seed && JSON.stringify(run.changes) === JSON.stringify(changes));
+  if (!isDone("before", {}, null)) await keep({ row: "before", changes: {}, seed: null, seconds: 0, stepSeconds: null, accepted: null, scores: await score(bundle, "before") });
   const { network, vocabulary, generation } = manifest;
-  let targets: readonly Uint8Array[] | undefined;
-  for (const seed of study.seeds)
-    for (const [row, changes] of Object.entries(study.rows)) {
-      if (isDone(row, changes, seed)) continue;
-      targets ??= await pictures(await openFrames(study.targets, data), network);
-      const folder = await mkdtemp(join(tmpdir(), "nightshift-study-"));
-      try {
-        const outDirectory = join(folder, "bundle");
-        const job = {
-          bundleDirectory: bundle,
-          outDirectory,
-          generation: generation + 1,
-          condition: study.condition,
-          vocabulary,
-          ...named,
-          targets,
-          ...(await changed(study.condition, changes, data, { seed, threads })),
-        };
-        const { measurements, seconds } = await train(job, await learners.lmc(), ({ phase, step, steps }) => onProgress(`${row}, seed ${seed}: ${phase}, ${step} of ${steps} steps`));
-        const { accepted, reasons } = judge(measurements, judgeBoundsFor(study.condition));
-        await keep({ row, changes, seed, seconds, accepted, ...(!accepted && { reasons }), scores: await score(outDirectory, `${row}, seed ${seed}`) });
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+  const shrunk = new Map<string, readonly Uint8Array[]>();
+  const targetsOf = async (frames: Frames): Promise<readonly Uint8Array[]> => {
+    const key = JSON.stringify(frames);
+    const known = shrunk.get(key) ?? (await pictures(await openFrames(frames, data), network));
+    shrunk.set(key, known);
+    return known;
+  };
+  const adapt = async (row: string, changes: StudyRow, seed: number, inTimeOf?: string): Promise<void> => {
+    const { targets: own, ...others } = changes;
+    const folder = await mkdtemp(join(tmpdir(), "nightshift-study-"));
+    try {
+      const outDirectory = join(folder, "bundle");
+      const job = {
+        bundleDirectory: bundle,
+        outDirectory,
+        generation: generation + 1,
+        condition: study.condition,
+        vocabulary,
+        ...named,
+        targets: await targetsOf(own ?? study.targets),
+        ...(await changed(study.condition, others, data, { seed, threads })),
+      };
+      const ends: number[] = [];
+      const { measurements, seconds } = await train(job, await learners.lmc(), ({ phase, step, steps }) => {
+        if (phase === "learning") ends.push(performance.now());
+        onProgress(`${row}, seed ${seed}: ${phase}, ${step} of ${steps} steps`);
+      });
+      const { accepted, reasons } = judge(measurements, judgeBoundsFor(study.condition));
+      const stepSeconds = median(ends.slice(1).map((end, at) => (end - ends[at]) / 1000));
+      await keep({ row, changes, seed, seconds, stepSeconds, ...(inTimeOf !== undefined && { inTimeOf }), accepted, ...(!accepted && { reasons }), scores: await score(outDirectory, `${row}, seed ${seed}`) });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
     }
+  };
+  const { of: clock, rows: timed } = study.equalTime ?? { rows: [] };
+  for (const seed of study.seeds) {
+    for (const [row, changes] of Object.entries(study.rows)) if (!isDone(row, changes, seed)) await adapt(row, changes, seed);
+    for (const row of timed) {
+      const runOf = (name: string | undefined): Run | undefined => runs.find((run) => run.row === name && run.seed === seed);
+      const changes = { ...study.rows[row], steps: stepsInTime(runOf(row), runOf(clock), trainingOptionsFor(study.condition).steps) };
+      if (!isDone(inEqualTime(row), changes, seed)) await adapt(inEqualTime(row), changes, seed, clock);
+    }
+  }
   return results();
 }
 
@@ -171,12 +210,37 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
 export async function changed(condition: ConditionName, { rates = {}, exemplars, ...others }: Row, data: string, own: Pick<TrainingOptions, "seed" | "threads">): Promise<Pick<TrainingJob, "options" | "exemplars">> {
   const start = trainingOptionsFor(condition);
   const options = { ...start, ...others, rates: { ...start.rates, ...rates }, ...own };
-  if (exemplars === undefined) return { options, exemplars: [] };
-  return { options, exemplars: [await asExemplars(await openFrames(typeof exemplars === "string" ? { folder: exemplars } : exemplars, data))] };
+  const sets: LabelledSet[] = [];
+  for (const frames of exemplarsOf({ exemplars })) sets.push(await asExemplars(await openFrames(frames, data)));
+  return { options, exemplars: sets };
 }
 
-const readStudy = (path: string): Promise<Study> =>
-  readYaml({ path, schema: studySchema, expected: "a study as those in calibration/studies", remedy: "Name one of the studies there, or mend the file." });
+const exemplarsOf = ({ exemplars = [] }: Row): Frames[] => [exemplars].flat().map((frames) => (typeof frames === "string" ? { folder: frames } : frames));
+
+/** All frames that a row names: opened before the first run, so that a name that is wrong ends nothing half way. */
+const framesOf = ({ targets, ...row }: StudyRow): Frames[] => [...(targets ? [targets] : []), ...exemplarsOf(row)];
+
+const inEqualTime = (row: string): string => `${row}, in equal time`;
+
+function median(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+/** How many steps of a row take as long as another row's. */
+function stepsInTime(own: Run | undefined, clock: Run | undefined, defaultSteps: number): number {
+  if (!own?.stepSeconds || !clock?.stepSeconds)
+    throw new NightshiftError("E_CONFIG", { expected: "rows of two steps or more in equalTime", received: `${own?.row} and ${clock?.row}`, remedy: "Correct it in the study." });
+  return Math.round(((clock.changes.steps ?? defaultSteps) * clock.stepSeconds) / own.stepSeconds);
+}
+
+async function readStudy(path: string): Promise<Study> {
+  const study = await readYaml({ path, schema: studySchema, expected: "a study as those in calibration/studies", remedy: "Name one of the studies there, or mend the file." });
+  const { rows, oracle, equalTime } = study;
+  const stranger = [oracle, equalTime?.of, ...(equalTime?.rows ?? [])].find((row) => row !== undefined && !(row in rows));
+  if (stranger === undefined) return study;
+  throw new NightshiftError("E_CONFIG", { expected: `a row of the study: ${Object.keys(rows).join(", ")}`, received: JSON.stringify(stranger), remedy: "Correct it in the study." });
+}
 
 /** Over seeds; the deviation of one is 0. */
 export interface Spread {
@@ -194,21 +258,27 @@ export interface Summary {
   readonly ap50: Spread | null;
   /** The class that lost most against `before`, points of its IoU, or of its AP50 where masks are not labelled. */
   readonly worst: { readonly name: string; readonly change: number } | null;
+  /** Percent of what the oracle gains, of mIoU, or of AP50 where masks are not labelled; null where there is no oracle, or it gains less than a point. */
+  readonly ofGap: number | null;
 }
 
 /** Mean and spread over seeds for each row and each set that was scored. */
-export function summarise({ runs }: StudyResults): Summary[] {
+export function summarise({ runs, oracle }: StudyResults): Summary[] {
   const before = runs.find(({ row }) => row === "before");
   const rows = [...new Set(runs.map(({ row }) => row))];
   const sets = [...new Set(runs.flatMap(({ scores }) => Object.keys(scores)))];
+  const scoresOf = (row: string | undefined, on: string): Score[] => runs.filter((run) => run.row === row).flatMap((run) => run.scores[on] ?? []);
+  const mean = (scores: readonly Score[]): number | undefined => (spread(scores.map(({ miou }) => miou)) ?? spread(scores.map(({ ap50 }) => ap50)))?.mean;
   return rows.flatMap((row) =>
     sets.map((on): Summary => {
-      const scores = runs.filter((run) => run.row === row).flatMap((run) => run.scores[on] ?? []);
+      const scores = scoresOf(row, on);
+      const [start, own, most] = [scoresOf("before", on), scores, scoresOf(oracle, on)].map(mean);
+      const ofGap = start === undefined || own === undefined || most === undefined || most - start < 1 ? null : (100 * (own - start)) / (most - start);
       const miou = spread(scores.map((score) => score.miou));
       const classes = ({ perClass, perClassAp50 }: Score): Score["perClass"] => (miou ? perClass : perClassAp50);
       const first = before?.scores[on];
       const changes = Object.entries(first ? classes(first) : {}).map(([name, value]) => ({ name, change: (spread(scores.map((score) => classes(score)[name] ?? null))?.mean ?? 0) - value }));
-      return { row, on, runs: scores.length, miou, ap50: spread(scores.map(({ ap50 }) => ap50)), worst: changes.sort((a, b) => a.change - b.change)[0] ?? null };
+      return { row, on, runs: scores.length, miou, ap50: spread(scores.map(({ ap50 }) => ap50)), worst: changes.sort((a, b) => a.change - b.change)[0] ?? null, ofGap };
     }),
   );
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
-import type { NetworkConfig } from "../network/contract.js";
+import { defaultNetwork, type NetworkConfig, patchSize } from "../network/contract.js";
+import type { Dataset } from "../training/dataset.js";
 import { evaluateBundle, type Evaluation, seenAndUnseen } from "../training/evaluate.js";
 import { readRecipe, recipeChanges } from "../training/recipe.js";
 import { train } from "../training/train.js";
@@ -20,6 +21,8 @@ const trainingsSchema = z.strictObject({
   recipe: z.string().min(1),
   steps: z.number().int().positive(),
   seed: z.number().int(),
+  /** Of the network's input, pixels; the default network's where it is left out. */
+  size: z.strictObject({ width: z.number().int().multipleOf(patchSize).positive(), height: z.number().int().multipleOf(patchSize).positive() }).optional(),
   scores: z.record(z.string(), framesSchema),
   rows: z.record(z.string(), recipeChanges),
 });
@@ -42,7 +45,7 @@ export interface TrainingsResults {
   readonly study: string;
   readonly about: string;
   readonly command: string;
-  /** SHA-256 over the recipe, its length and seed, and what is scored. */
+  /** SHA-256 over the recipe, its length, seed and size, and what is scored. */
   readonly of: string;
   readonly runs: readonly TrainingRun[];
 }
@@ -59,16 +62,20 @@ export interface TrainingsOptions extends StudyOptions {
  * draw: the intervals are over frames. Trainings resume from checkpoints in `work`; results are written after each, and those that are there are not made again.
  * Throws `E_CONFIG` where there is no such study, and as training and evaluation do.
  */
-export async function runTrainings({ name, data, threads, onProgress, work, network }: TrainingsOptions): Promise<TrainingsResults> {
+export async function runTrainings({ name, data, threads, onProgress, work, network = defaultNetwork }: TrainingsOptions): Promise<TrainingsResults> {
   const study = await readYaml({ path: `${stemOf(name)}.yaml`, schema: trainingsSchema, expected: "a study of trainings as those in calibration/studies", remedy: "Name one of the studies there, or mend the file." });
-  const { recipe: named, steps, seed } = study;
+  const { recipe: named, steps, seed, size } = study;
   const recipe = await readRecipe(named);
   if (recipe.task === "depth")
     throw new NightshiftError("E_CONFIG", { expected: "a recipe of a whole bundle", received: `${named}, which teaches depth to one`, remedy: "Name another recipe in the study." });
-  const of = hashOfValues(recipe, steps, seed, study.scores);
+  const of = hashOfValues(recipe, steps, seed, study.scores, size);
   const file = `${stemOf(name)}.json`;
   const runs: TrainingRun[] = [...((await keptResults<TrainingsResults>(file, of))?.runs ?? [])];
   const results = (): TrainingsResults => ({ study: name, about: study.about, command: `npx nightshift ablate ${name}`, of, runs });
+  // Opened before the first training, so that a name that is wrong ends nothing half way.
+  for (const source of [recipe, ...Object.values(study.rows)].flatMap(({ sources = [] }) => sources)) await openFrames("folder" in source ? { folder: source.folder } : { drive: source.drive }, data);
+  const scoring = new Map<string, Dataset>();
+  for (const [on, frames] of Object.entries(study.scores)) scoring.set(on, await openFrames(frames, data));
   for (const [row, changes] of Object.entries(study.rows)) {
     if (runs.some((run) => run.row === row && JSON.stringify(run.changes) === JSON.stringify(changes))) continue;
     const folder = join(work, hashOfValues(of, row, changes).slice(0, 16));
@@ -80,10 +87,10 @@ export async function runTrainings({ name, data, threads, onProgress, work, netw
     const { validation: _, ...shared } = recipe;
     await writeFile(own, stringify({ ...shared, ...changes, name: recipe.name, steps, seed }));
     const openModule = new URL("../../adapters/datasets/open.js", import.meta.url);
-    const { minutes } = await train({ out, checkpoint, recipe: own, resume: existsSync(checkpoint), data, openModule, threads, ...(network && { network }), onProgress: (line) => onProgress(`${row}: ${line}`) });
+    const { minutes } = await train({ out, checkpoint, recipe: own, resume: existsSync(checkpoint), data, openModule, threads, network: { ...network, ...size }, onProgress: (line) => onProgress(`${row}: ${line}`) });
     const scores: Record<string, TrainingScore> = {};
-    for (const [on, frames] of Object.entries(study.scores)) {
-      const { seconds: _, ...evaluation } = await evaluateBundle(out, await openFrames(frames, data), { threads, intervals: true, onProgress: (done, total) => onProgress(`${row}: scoring on ${on}, ${done} of ${total} frames`) });
+    for (const [on, dataset] of scoring) {
+      const { seconds: _, ...evaluation } = await evaluateBundle(out, dataset, { threads, intervals: true, onProgress: (done, total) => onProgress(`${row}: scoring on ${on}, ${done} of ${total} frames`) });
       scores[on] = { ...evaluation, ...(changes.heldOut && seenAndUnseen(evaluation, changes.heldOut)) };
     }
     const stale = runs.findIndex((run) => run.row === row);

@@ -6,6 +6,7 @@ import type { Perception } from "../engine/perception.js";
 import { ThreadEngine } from "../engine/thread-engine.js";
 import { NightshiftError } from "../errors.js";
 import type { Box, ScoredBox } from "../frame.js";
+import { answersBoxes } from "../network/architecture.js";
 import { noName } from "../network/contract.js";
 import type { Dataset, Sample } from "./dataset.js";
 import { bootstrapInterval, BoxMatches, ConfusionMatrix, DepthErrors, type DepthScores, evaluationThreshold, type Interval, resizeMaskNearest, type SegmentationScore } from "./metrics/index.js";
@@ -28,6 +29,8 @@ export interface Evaluation {
 export interface EvaluateOptions {
   /** Only so many frames, spread over the dataset; all unless told otherwise. */
   readonly frames?: number;
+  /** Whether boxes are scored; not where the model answers none. */
+  readonly boxes?: boolean;
   /** Whether to tell how the scores would spread over other frames. */
   readonly intervals?: boolean;
   /** Hears after each frame how many of how many are done. */
@@ -57,8 +60,9 @@ export async function scoringEngine(model: Model, threads: number): Promise<Engi
  * Throws `E_DATASET_UNLABELLED`, and as the engine and the dataset do.
  */
 export async function evaluate(engine: Answering, vocabularyOf: (names: readonly string[]) => Promise<Vocabulary>, dataset: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
-  const { names, boxNames } = dataset;
-  if (names.length === 0 && boxNames.length === 0)
+  const { names } = dataset;
+  const boxNames = options.boxes === false ? [] : dataset.boxNames;
+  if (names.length === 0 && dataset.boxNames.length === 0)
     throw new NightshiftError("E_DATASET_UNLABELLED", {
       expected: `labels in the dataset ${dataset.name}`,
       received: "frames only",
@@ -78,7 +82,7 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
     confusions.push(confusion);
   };
   const takeBoxes = ({ boxes }: Sample, answer: Perception): void => {
-    if (!boxes) return;
+    if (!boxes || boxNames.length === 0) return;
     found.push(answer.boxes);
     wanted.push(boxes);
   };
@@ -139,10 +143,11 @@ export function seenAndUnseen({ perClass, perClassAp50 }: Pick<Evaluation, "perC
 
 /** Scores a bundle on disk, with an engine of its own; `textEncoder` as `BundleText` takes it. Throws as `readBundle` and `evaluate`. */
 export async function evaluateBundle(directory: string, dataset: Dataset, options: EvaluateOptions & { readonly threads?: number; readonly textEncoder?: string } = {}): Promise<Evaluation> {
-  const text = new BundleText(await readBundle(directory, { verify: "model" }), options.textEncoder);
+  const bundle = await readBundle(directory, { verify: "model" });
+  const text = new BundleText(bundle, options.textEncoder);
   const engine = await scoringEngine({ kind: "bundle", directory }, options.threads ?? 2);
   try {
-    return await evaluate(engine, (names) => text.vocabulary(names), dataset, options);
+    return await evaluate(engine, (names) => text.vocabulary(names), dataset, { ...options, boxes: answersBoxes(bundle.network) });
   } finally {
     await engine.close();
   }

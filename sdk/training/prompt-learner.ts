@@ -1,20 +1,19 @@
 import { Learner } from "../engine/learner.js";
 import { float32, type FloatTensor, type Weights } from "../graph/tensor.js";
 import { tasks } from "../network/contract.js";
-import { initialPrompts, promptNames, promptState, promptStep } from "../network/steps/prompts.js";
+import { promptNames, promptState, promptStep } from "../network/steps/prompts.js";
 import type { Prompts } from "../network/text/prompts.js";
 import type { TextEncoder } from "../network/text/textEncoder.js";
 import { embedTokens, tokenize } from "../network/text/tokens.js";
 import type { Words } from "../network/text/words.js";
 
 export interface PromptLearnerOptions {
-  /** Vectors before each text. */
-  readonly vectors: number;
+  /** What the prompts start from. */
+  readonly start: Prompts;
   /** Training steps whose gradients make one step of the prompts. */
   readonly every: number;
   /** AdamW's, before the schedule's factor. */
   readonly rate: number;
-  readonly seed: number;
   readonly threads?: number;
   /** Goes on from this state, among whose tensors others may be, and the steps behind it. */
   readonly state?: Weights;
@@ -51,7 +50,7 @@ export class PromptLearner {
     private readonly encoder: TextEncoder,
     private readonly options: PromptLearnerOptions,
   ) {
-    const fresh = promptState(initialPrompts(encoder.tower.words, options.vectors, options.seed));
+    const fresh = promptState(options.start);
     this.#state = new Map([...fresh].map(([name, tensor]) => [name, options.state?.get(name) ?? tensor]));
     this.#steps = options.steps ?? 0;
   }
@@ -130,7 +129,8 @@ export class PromptLearner {
     if (this.#open && this.#open.texts >= texts && this.#open.length >= length) return this.#open;
     await this.close();
     // Prompt vectors included, a row is a whole number of blocks.
-    const { vectors, threads } = this.options;
+    const { start, threads } = this.options;
+    const [vectors] = start.category.shape;
     const size = { texts: upTo(texts, textsAtATime), length: upTo(length + vectors, tokensAtATime) - vectors };
     const graph = promptStep(this.encoder.tower, this.prompts, size);
     const learner = await Learner.create(graph, { threads, state: this.#state, steps: this.#steps });

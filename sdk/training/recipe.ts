@@ -19,6 +19,13 @@ const sourceSchema = z.union([
   z.strictObject({ drive, ...shared }),
 ]);
 
+/** `vectors`, drawn at random, before each text, which learn: a step after `every` steps of the network. Or the `words` of an ordinary prompt ("a photo of a"), which learn where `every` and `rate` are given. */
+const promptsSchema = z.union([
+  z.strictObject({ vectors: z.number().int().min(1).max(32), every: z.number().int().positive(), rate: z.number().positive() }),
+  z.strictObject({ words: z.string().min(1), every: z.number().int().positive(), rate: z.number().positive() }),
+  z.strictObject({ words: z.string().min(1) }),
+]);
+
 const recipeSchema = z.strictObject({
   name: z.string(),
   /** Masks and boxes, from the first weight on. */
@@ -29,8 +36,8 @@ const recipeSchema = z.strictObject({
   /** Images a step. */
   batch: z.number().int().positive(),
   rates: z.strictObject({ encoder: z.number().positive(), decoder: z.number().positive(), decay: z.number().min(0) }),
-  /** Learns prompts for the text encoder (eq. 2): `vectors` before each text, a step after `every` steps of the network. Without it texts are encoded bare. */
-  prompts: z.strictObject({ vectors: z.number().int().min(1).max(32), every: z.number().int().positive(), rate: z.number().positive() }).optional(),
+  /** Prompts for the text encoder (eq. 2), learnt or ordinary. Without it texts are encoded bare. */
+  prompts: promptsSchema.optional(),
   /** A folder with a CLIP text tower, whose embeddings names have then; the bundled text encoder's without it. */
   textEncoder: z.string().min(1).optional(),
   vocabulary: z.array(z.string()).min(1),

@@ -4,8 +4,9 @@ import { runModel } from "../engine/run.js";
 import { NightshiftError } from "../errors.js";
 import { defaultNetwork, paddedVocabularySize, textWidth, type NetworkConfig } from "../network/contract.js";
 import { initialWeights } from "../network/initial.js";
-import { promptNames } from "../network/steps/prompts.js";
+import { initialPrompts, promptNames } from "../network/steps/prompts.js";
 import { supervisedStep } from "../network/steps/supervised.js";
+import { promptsOf } from "../network/text/prompts.js";
 import { TextEncoder } from "../network/text/textEncoder.js";
 import { defaultDataFolder } from "../paths.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
@@ -78,9 +79,9 @@ export async function train(options: TrainOptions): Promise<Trained> {
     throw new NightshiftError("E_CONFIG", { expected: "a recipe that starts from a bundle", received: `--trust with recipe ${recipe.name}, which starts from nothing`, remedy: "Leave --trust out." });
   const data = resolve(options.data ?? defaultDataFolder());
   const found = await checkpointFor(options);
-  if (found?.state.has(promptNames.category) && !recipe.prompts)
+  if (found?.state.has(promptNames.category) && !(recipe.prompts && "every" in recipe.prompts))
     throw new NightshiftError("E_CONFIG", {
-      expected: "a recipe with prompts, as the checkpoint has",
+      expected: "a recipe with prompts that learn, as the checkpoint has",
       received: `recipe ${recipe.name} without them`,
       remedy: "Go on with the recipe that the checkpoint was made with, or name another --checkpoint folder.",
     });
@@ -96,10 +97,12 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const { textWidth: _, ...sizes } = options.network ?? defaultNetwork;
   const { tasks, fusion } = recipe;
   const config: NetworkConfig = { ...sizes, ...(tower.width !== textWidth && { textWidth: tower.width }), ...(tasks && { tasks }), ...(fusion !== undefined && { fusion }) };
+  const start = recipe.prompts && ("words" in recipe.prompts ? promptsOf(tower, recipe.prompts.words) : initialPrompts(tower.words, recipe.prompts.vectors, recipe.seed));
   const prompts =
-    recipe.prompts &&
-    new PromptLearner(encoder, { ...recipe.prompts, seed: recipe.seed, threads: options.threads, ...(found && { state: found.state, steps: found.promptSteps }) });
-  const words = new Words(encoder, prompts?.prompts);
+    start && recipe.prompts && "every" in recipe.prompts
+      ? new PromptLearner(encoder, { start, every: recipe.prompts.every, rate: recipe.prompts.rate, threads: options.threads, ...(found && { state: found.state, steps: found.promptSteps }) })
+      : undefined;
+  const words = new Words(encoder, prompts?.prompts ?? start);
   const graph = supervisedStep(config, initialWeights(config, recipe.seed), { batch: recipe.batch, names, boxes: maxBoxes });
   const learner = await Learner.create(graph, { threads: options.threads ?? 2, spinning: true, ...(found && { state: found.state, steps: found.steps }) });
   const sources = recipe.sources.map((source) => specOf(source, data, recipe.heldOut));

@@ -6,7 +6,7 @@ import { add, mul, reshape } from "../../sdk/graph/ops.js";
 import { initialWeights, parameterSpecs } from "../../sdk/network/initial.js";
 import { patchSize } from "../../sdk/network/contract.js";
 import { lmcStep } from "../../sdk/network/steps/lmc.js";
-import { writeStep } from "../../sdk/network/steps/step-graph.js";
+import { type StepGraph, writeStep } from "../../sdk/network/steps/step-graph.js";
 import { trainsDefault, trainsOf } from "../../sdk/network/trainable.js";
 import { supervisedStep } from "../../sdk/network/steps/supervised.js";
 import { bytes, floats, tinyBatch, tinyNetwork } from "../support/tiny.js";
@@ -89,6 +89,30 @@ test("weights of the losses switch their parts off", async (t) => {
   t.true(Math.abs(all - parts.reduce((sum, part) => sum + part)) < 1e-3);
   await learner.close();
 });
+
+for (const losses of [["entropy"], ["soft"], ["supervised"], ["supervised", "selfTraining"], ["supervised", "lmc"], ["supervised", "align"]] as const)
+  test(`a step of ${losses.join(" and ")} is the whole one with the other weights at 0, in fewer nodes`, async (t) => {
+    const sizes = { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsDefault };
+    const weight = { supervised: "weightSupervised", lmc: "weightLmc", selfTraining: "weightSelfTraining", align: "weightAlign", entropy: "weightEntropy", soft: "weightSoft" } as const;
+    const scalars = Object.fromEntries(Object.entries(weight).map(([name, scalar]) => [scalar, losses.some((one) => one === name) ? 0.5 : 0]));
+    const stepped = async (graph: StepGraph) => {
+      const learner = await Learner.create(graph, { threads: 1 });
+      const results = await learner.step({ ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) }, scalars);
+      const state = new Map([...learner.state()].map(([name, { data }]) => [name, data.slice()]));
+      await learner.close();
+      return { results, state };
+    };
+    const graphs = [lmcStep(tinyNetwork, weights, sizes), lmcStep(tinyNetwork, weights, { ...sizes, losses })];
+    t.true(graphs[1].model.length < graphs[0].model.length);
+    const [whole, alone] = [await stepped(graphs[0]), await stepped(graphs[1])];
+    t.deepEqual(Object.keys(alone.results), ["loss", ...losses, "gradientNorm"]);
+    for (const [name, [value]] of Object.entries(alone.results)) t.true(Math.abs(whole.results[name][0] - value) <= 1e-5 * Math.abs(value), name);
+    for (const [name, numbers] of whole.state) {
+      if (!name.startsWith("first/")) continue;
+      const difference = Math.hypot(...numbers.map((value, at) => value - (alone.state.get(name)?.[at] ?? NaN)));
+      t.true(difference <= 1e-3 * Math.hypot(...numbers), `${name} ${difference} of ${Math.hypot(...numbers)}`);
+    }
+  });
 
 test("boxes that the teacher is sure of teach the student; unsure ones do not, nor that there is nothing", async (t) => {
   const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsDefault });

@@ -7,6 +7,7 @@ const run = (row: string, seed: number | null, night: number, day: number | null
   changes: {},
   seed,
   seconds: 1,
+  stepSeconds: null,
   accepted: true,
   scores: { night: { miou: night, ap50: null, perClass: {}, perClassAp50: {} }, ...(day !== null && { day: { miou: day, ap50: null, perClass: {}, perClassAp50: {} } }) },
 });
@@ -32,7 +33,7 @@ test("each row has its seeds, their mean and spread on each panel, and the bundl
 });
 
 test("where boxes alone are labelled, their AP50 is drawn", (t) => {
-  const fog = (row: string, seed: number | null, ap50: number) => ({ row, changes: {}, seed, seconds: 1, accepted: true, scores: { fog: { miou: null, ap50, perClass: {}, perClassAp50: {} } } });
+  const fog = (row: string, seed: number | null, ap50: number) => ({ row, changes: {}, seed, seconds: 1, stepSeconds: null, accepted: true, scores: { fog: { miou: null, ap50, perClass: {}, perClassAp50: {} } } });
   const svg = plotStudy({ ...results, runs: [fog("before", null, 10), fog("a", 1, 12), fog("a", 2, 14)] });
   t.true(svg.includes("fog, AP50"));
   t.true(svg.includes("a on fog: 13.0 ± 1.4, 2 seeds"));

@@ -36,13 +36,36 @@ test.serial("every row is run with every seed, written, and not run again; a row
   t.true(changed.runs.filter(({ row }) => row === "learning").every(({ changes }) => changes.steps === 1));
 });
 
+test.serial("a row runs once more with as many steps as take another's time, may adapt to other frames, and learns from several sets", async (t) => {
+  const drive = (seed: number): string => `{ drive: { seed: ${seed}, length: 6, condition: day } }`;
+  const rows = `{ cheap: { steps: 4, rates: { supervised: 0, lmc: 0, align: 0 } }, whole: { steps: 5, targets: ${drive(7)}, exemplars: [${drive(8)}, ${drive(9)}] } }`;
+  const name = study(`${rows}, oracle: whole, equalTime: { of: whole, rows: [cheap] }`);
+  const results = await run(name);
+  t.is(results.oracle, "whole");
+  for (const seed of [1, 2]) {
+    const of = (row: string) => results.runs.find((run) => run.row === row && run.seed === seed)!;
+    const [cheap, whole, again] = [of("cheap"), of("whole"), of("cheap, in equal time")];
+    t.is(again.inTimeOf, "whole");
+    t.is(again.changes.steps, Math.round((5 * whole.stepSeconds!) / cheap.stepSeconds!));
+    t.deepEqual(again.changes.rates, cheap.changes.rates);
+  }
+  t.deepEqual(await run(name), results);
+
+  await t.throwsAsync(run(study("{ a: {} }, oracle: b")), { code: "E_CONFIG", message: /"b"/ });
+  await t.throwsAsync(run(study("{ none: { steps: 0 } }, equalTime: { of: none, rows: [none] }")), { code: "E_CONFIG", message: /two steps/ });
+  const lines: string[] = [];
+  await t.throwsAsync(runStudy({ name: study("{ late: { exemplars: nowhere } }"), data: folder, threads: 1, onProgress: (line) => lines.push(line) }), { code: "E_DATASET" });
+  t.deepEqual(lines, [], "a name that is wrong is told before anything runs");
+});
+
 test("mean, spread and the class that lost most, by hand", (t) => {
   const score = (miou: number, road: number) => ({ night: { miou, ap50: null, perClass: { road, sky: 50 }, perClassAp50: {} }, fog: { miou: null, ap50: miou / 2, perClass: {}, perClassAp50: { car: road, bus: 50 } } });
-  const of = (row: string, seed: number | null, miou: number, road: number) => ({ row, changes: {}, seed, seconds: 1, accepted: true, scores: score(miou, road) });
-  const results = { study: "s", about: "", command: "", of: "", runs: [of("before", null, 40, 60), of("a", 1, 42, 57), of("a", 2, 44, 59), of("a", 3, 43, 58)] };
-  const [, , night, fog] = summarise(results);
-  t.deepEqual(night, { row: "a", on: "night", runs: 3, miou: { mean: 43, deviation: 1 }, ap50: null, worst: { name: "road", change: -2 } });
-  t.deepEqual(fog, { row: "a", on: "fog", runs: 3, miou: null, ap50: { mean: 21.5, deviation: 0.5 }, worst: { name: "car", change: -2 } }, "boxes alone are labelled there");
+  const of = (row: string, seed: number | null, miou: number, road: number) => ({ row, changes: {}, seed, seconds: 1, stepSeconds: null, accepted: true, scores: score(miou, road) });
+  const results = { study: "s", about: "", command: "", of: "", oracle: "b", runs: [of("before", null, 40, 60), of("a", 1, 42, 57), of("a", 2, 44, 59), of("a", 3, 43, 58), of("b", 1, 50, 61)] };
+  const [before, , night, fog] = summarise(results);
+  t.is(before.ofGap, 0);
+  t.deepEqual(night, { row: "a", on: "night", runs: 3, miou: { mean: 43, deviation: 1 }, ap50: null, worst: { name: "road", change: -2 }, ofGap: 30 });
+  t.deepEqual(fog, { row: "a", on: "fog", runs: 3, miou: null, ap50: { mean: 21.5, deviation: 0.5 }, worst: { name: "car", change: -2 }, ofGap: 30 }, "boxes alone are labelled there");
 });
 
 test("a study that is not there, or not one, is refused", async (t) => {

@@ -20,28 +20,37 @@ test("each row is a training of its own by one recipe, scored with intervals, an
   const name = join(folder, "small.yaml");
   writeFileSync(
     name,
-    `{ about: Small., recipe: ${JSON.stringify(recipe)}, steps: 3, seed: 1, scores: { day: { drive: { seed: 6, length: 3, condition: day } } },
-       rows: { whole: {}, masks alone: { tasks: [segmentation], heldOut: [car] } } }`,
+    `{ about: Small., recipe: ${JSON.stringify(recipe)}, steps: 3, seed: 1, size: { width: 96, height: 64 }, scores: { day: { drive: { seed: 6, length: 3, condition: day } } },
+       rows: { whole: {}, masks alone: { tasks: [segmentation], heldOut: [car] }, ordinary: { prompts: { words: a photo of a } }, learnt: { prompts: { words: a photo of a, every: 2, rate: 1e-3 } } } }`,
   );
   t.is(await formOf(name), "trainings");
   const lines: string[] = [];
   const run = () => runTrainings({ name, data: folder, threads: 1, work: join(folder, "work"), network: tinyNetwork, onProgress: (line) => lines.push(line) });
   const results = await run();
-  t.deepEqual(results.runs.map(({ row }) => row), ["whole", "masks alone"]);
+  t.deepEqual(results.runs.map(({ row }) => row), ["whole", "masks alone", "ordinary", "learnt"]);
   t.true(lines.some((line) => line.startsWith("masks alone: ")));
   const [whole, masks] = results.runs.map(({ scores }) => scores["day"]);
   t.true(whole.miou !== null && whole.intervals!.miou![0] <= whole.miou && whole.miou <= whole.intervals!.miou![1]);
   t.is(whole.unseen, undefined);
+  t.deepEqual([whole.ap50 === null, masks.ap50, masks.perClassAp50, masks.intervals?.ap50], [false, null, {}, null], "masks alone are not scored on boxes");
   t.is(masks.unseen?.miou, masks.perClass["car"] ?? null);
   t.deepEqual(JSON.parse(readFileSync(join(folder, "small.json"), "utf8")), results);
   t.false(existsSync(join(folder, "work", "bundle")));
   lines.length = 0;
   t.deepEqual(await run(), results);
   t.deepEqual(lines, []);
-  t.is(trainingLines(results).length, 2);
+  t.is(trainingLines(results).length, 4);
   const svg = plotTrainings(results);
   t.true(svg.includes("masks alone"));
   t.false(/NaN|undefined|Infinity/.test(svg));
+});
+
+test("a set that is not there is told before anything is trained", async (t) => {
+  const name = join(folder, "late.yaml");
+  writeFileSync(name, `{ about: x, recipe: ${JSON.stringify(recipe)}, steps: 3, seed: 1, scores: { day: { folder: nowhere } }, rows: { whole: {} } }`);
+  const lines: string[] = [];
+  await t.throwsAsync(runTrainings({ name, data: folder, threads: 1, work: folder, network: tinyNetwork, onProgress: (line) => lines.push(line) }), { code: "E_DATASET" });
+  t.deepEqual(lines, []);
 });
 
 test("a recipe that teaches depth, or that is not there, is refused", async (t) => {

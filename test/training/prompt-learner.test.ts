@@ -2,6 +2,7 @@ import test from "ava";
 import { runModel } from "../../sdk/engine/run.js";
 import { NightshiftError } from "../../sdk/errors.js";
 import { tasks, textWidth } from "../../sdk/network/contract.js";
+import { initialPrompts } from "../../sdk/network/steps/prompts.js";
 import { TextEncoder } from "../../sdk/network/text/textEncoder.js";
 import { readCheckpoint, writeCheckpoint } from "../../sdk/training/checkpoint.js";
 import { PromptLearner } from "../../sdk/training/prompt-learner.js";
@@ -10,7 +11,7 @@ import { Words } from "../../sdk/network/text/words.js";
 import { temporaryFolder } from "../bundle/contents.js";
 
 const encoder = await TextEncoder.create(runModel);
-const options = { vectors: 4, every: 2, rate: 0.01, seed: 1 };
+const options = { start: initialPrompts(encoder.tower.words, 4, 1), every: 2, rate: 0.01 };
 const pairs = [
   ["bicyclist", "rider"],
   ["living thing", "person"],
@@ -71,7 +72,7 @@ test.serial("a checkpoint holds the prompts, and learning goes on from it exactl
 
   const found = await readCheckpoint(folder);
   t.is(found?.promptSteps, 1);
-  const resumed = new PromptLearner(encoder, { ...options, every: 1, seed: 9, state: found!.state, steps: found!.promptSteps });
+  const resumed = new PromptLearner(encoder, { ...options, start: initialPrompts(encoder.tower.words, 4, 9), every: 1, state: found!.state, steps: found!.promptSteps });
   const again = new Words(encoder, resumed.prompts);
   // Ten names: the resumed graph holds more texts, the other one is built anew for them.
   const further = ["road", "sky", "pole", "fence", "car", "bus", "truck"];

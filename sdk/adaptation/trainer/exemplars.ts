@@ -1,7 +1,7 @@
 import type { Bundle, Exemplar } from "../../bundle/index.js";
 import { NightshiftError } from "../../errors.js";
 import type { Box } from "../../frame.js";
-import { namesPixels, type Network } from "../../network/architecture.js";
+import { answersBoxes, answersMasks, type Network } from "../../network/architecture.js";
 import type { LabelledFrames } from "../judge/index.js";
 import { type Batch, BatchLoader } from "../../training/batch/index.js";
 import type { Dataset } from "../../training/dataset.js";
@@ -23,7 +23,7 @@ export const exemplarsOf = async (bundle: Bundle): Promise<LabelledSet[]> =>
  * Throws `E_DATASET_UNLABELLED` where nothing is left to teach with.
  */
 export function splitExemplars(sets: readonly LabelledSet[], { judgeEvery, judgeFrames }: TrainingOptions, network: Network): Exemplars {
-  const labelled = sets.map((set) => (namesPixels(network) ? { ...set, samples: set.samples.filter(({ mask }) => mask) } : boxesAlone(set)));
+  const labelled = sets.map((set) => (answersMasks(network) ? { ...set, samples: set.samples.filter(({ mask }) => mask) } : boxesAlone(set)));
   const most = Math.max(1, Math.floor(judgeFrames / Math.max(1, sets.length)));
   const isForJudging = (_: Exemplar, index: number): boolean => index % judgeEvery === judgeEvery - 1;
   const teaching = labelled.map((set) => ({ ...set, samples: set.samples.filter((sample, index) => !isForJudging(sample, index)) }));
@@ -33,7 +33,7 @@ export function splitExemplars(sets: readonly LabelledSet[], { judgeEvery, judge
     throw new NightshiftError("E_DATASET_UNLABELLED", {
       expected: `at least ${judgeEvery} labelled exemplars in the bundle or beside it`,
       received: `${labelled.reduce((sum, { samples }) => sum + samples.length, 0)}`,
-      remedy: `Use a bundle with exemplars, or add frames with labelled ${namesPixels(network) ? "masks" : "boxes"} by --exemplars.`,
+      remedy: `Use a bundle with exemplars, or add frames with labelled ${answersMasks(network) ? "masks" : "boxes"} by --exemplars.`,
     });
   return { teaching: teaching.filter(isFull), judging: judging.filter(isFull) };
 }
@@ -47,11 +47,12 @@ export function datasetOf({ name, names, boxNames, samples }: LabelledSet): Data
   return { name, names, boxNames, length: samples.length, sample: (index) => Promise.resolve(samples[index]) };
 }
 
-/** Labelled frames as the judge takes them: whole, at the network's input size. */
-export async function judgingFrames(sets: readonly LabelledSet[], text: BundleText, width: number, height: number): Promise<LabelledFrames[]> {
+/** Labelled frames as the judge takes them: whole, at the network's input size; with their boxes where the network answers any. */
+export async function judgingFrames(sets: readonly LabelledSet[], text: BundleText, network: Network): Promise<LabelledFrames[]> {
+  const { width, height } = network;
   const all: LabelledFrames[] = [];
   for (const set of sets) {
-    const maxBoxes = Math.max(0, ...set.samples.map(({ boxes }) => boxes?.length ?? 0));
+    const maxBoxes = answersBoxes(network) ? Math.max(0, ...set.samples.map(({ boxes }) => boxes?.length ?? 0)) : 0;
     const loader = new BatchLoader([{ dataset: datasetOf(set), share: 1, boxes: maxBoxes > 0 }], { batchSize: 1, augment: false, width, height, maxBoxes, cacheMb: 0 });
     const frames = [];
     for (let index = 0; index < set.samples.length; index++) {

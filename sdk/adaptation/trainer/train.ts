@@ -3,7 +3,8 @@ import { type Bundle, checkFinite, readBundle, writeBundle } from "../../bundle/
 import { makeGolden } from "../../engine/golden.js";
 import { NightshiftError } from "../../errors.js";
 import type { Weights } from "../../graph/tensor.js";
-import { isImported, namesPixels } from "../../network/architecture.js";
+import { isImported, answersMasks } from "../../network/architecture.js";
+import { lossNames } from "../../network/steps/lmc.js";
 import { requireTrainable } from "../../network/trainable.js";
 import { BatchLoader, Random } from "../../training/batch/index.js";
 import { type Exam, judgeBoundsFor, untimed } from "../judge/index.js";
@@ -41,8 +42,8 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
   const exam: Exam = {
     width,
     height,
-    detectsOnly: !namesPixels(bundle.network),
-    exemplars: await judgingFrames(exemplars.judging, text, width, height),
+    detectsOnly: !answersMasks(bundle.network),
+    exemplars: await judgingFrames(exemplars.judging, text, bundle.network),
     targets: targets.judging,
     targetNames: await text.vocabulary(job.vocabulary),
   };
@@ -72,7 +73,8 @@ export interface Lesson {
 export async function learn({ job, bundle, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
   const { steps, sourceBatch, targetBatch, maskRatio, trains, recompute, rates, rampSteps, statisticsMix, restyledShare, pastedShare, seed, threads, engine, provider } = job.options;
   const { network } = bundle;
-  const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, maskRatio, trains, recompute, seed, threads, engine, provider });
+  const losses = lossNames.filter((name) => rates[name] > 0);
+  const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, maskRatio, trains, recompute, losses, seed, threads, engine, provider });
   try {
     if (statisticsMix > 0) {
       onProgress({ phase: "statistics", step: 0, steps });

@@ -5,7 +5,7 @@ import {
   sigmoid, slice, stopGradient, sub, sum, topK, total, unsqueeze,
 } from "../../graph/ops.js";
 import type { Weights } from "../../graph/tensor.js";
-import { architectureOf, namesPixels, textWidthOf, type Network } from "../architecture.js";
+import { architectureOf, answersMasks, textWidthOf, type Network } from "../architecture.js";
 import { Builder } from "../builder.js";
 import { patchSize } from "../contract.js";
 import { parameterSpecs } from "../initial.js";
@@ -18,6 +18,10 @@ import { ConstantParameters, type ParameterSource } from "../parameters.js";
 import { PackedParameters, packParameters } from "../packing.js";
 import type { Trains } from "../trainable.js";
 import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, writeStep, type StepGraph } from "./step-graph.js";
+
+/** What a step of adaptation can learn from (eq. 8), those of methods that are compared with last. */
+export const lossNames = ["supervised", "lmc", "selfTraining", "align", "entropy", "soft"] as const;
+export type LossName = (typeof lossNames)[number];
 
 export interface LmcOptions {
   /** Labelled source images in a step. */
@@ -36,6 +40,8 @@ export interface LmcOptions {
   readonly rank?: number;
   /** `none` unless told otherwise. */
   readonly recompute?: Recompute;
+  /** All unless told otherwise. What only others need is not computed: a method is to cost what it costs. */
+  readonly losses?: readonly LossName[];
 }
 
 export const lmcScalars = {
@@ -125,7 +131,7 @@ function halfOf({ maskLogits, attention, detection, embedded }: NetworkValues, f
 /**
  * One step of adaptation, eq. 8: L^S on labelled source images, L^lmc (eq. 5) on masked target images, plain self-training L^T on
  * whole ones, against the EMA teacher (eq. 3), and the alignment L^align (eq. 7) of both, masked images left out. Normalisation keeps its statistics.
- * The losses of methods that are compared with are there too, at weight 0.
+ * The losses of methods that are compared with are there too, at weight 0; `losses` leaves some out.
  *
  * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3], targetText [T, K + 2, d], targetUsed [T, K],
  * noise float32 [T, H W / 32^2] of standard Gumbel numbers.
@@ -137,7 +143,7 @@ export function lmcStep(network: Network, weights: Weights, options: LmcOptions)
 
 /** `lmcStep` before it is written. */
 export function lmcGraph(network: Network, weights: Weights, options: LmcOptions): Omit<StepGraph, "model"> & { readonly graph: Graph } {
-  const { sources: n, targets: t, names: k, boxes: g } = options;
+  const { sources: n, targets: t, names: k, boxes: g, losses = lossNames } = options;
   const graph = new Graph("lmc step");
   const { height, width } = network;
   const { normalise, onImage } = architectureOf(network);
@@ -171,9 +177,12 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
 
   const b = new Builder(graph, source(student), "frozen");
   const onSource = graph.scope("source", () => onImage(b, normalise(frames), text, used));
-  const both = (x: Value): Value => concat([x, x], 0);
+  const [seesMasked, seesWhole] = [losses.includes("lmc"), losses.some((name) => name !== "lmc" && name !== "supervised")];
+  const seesBoth = seesMasked && seesWhole;
+  const repeated = (x: Value): Value => (seesBoth ? concat([x, x], 0) : x);
+  const masked = mul(image, kept);
   const onTarget = graph.scope("target", () =>
-    onImage(b, concat([mul(image, kept), image], 0), both(targetText), both(targetUsed)),
+    onImage(b, seesBoth ? concat([masked, image], 0) : seesMasked ? masked : image, repeated(targetText), repeated(targetUsed)),
   );
 
   const masks = segmentationLoss(onSource.maskLogits, oneHotLabels(labels, k), reshape(hasMask, [n, 1, 1, 1]));
@@ -184,9 +193,9 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
     return add(proposals, regions);
   };
   const supervised = add(add(masks.crossEntropy, masks.dice), ofBoxes(onSource, { boxes, labels: boxLabels, labelled: hasBoxes }));
-  const [onMasked, onWhole] = [halfOf(onTarget, true), halfOf(onTarget, false)];
+  const [onMasked, onWhole] = seesBoth ? [halfOf(onTarget, true), halfOf(onTarget, false)] : [onTarget, onTarget];
   /** Of networks that name pixels. */
-  const ofMasks = (loss: () => Value): Value => (namesPixels(network) ? loss() : graph.scalar(0));
+  const ofMasks = (loss: () => Value): Value => (answersMasks(network) ? loss() : graph.scalar(0));
   const lmcMasks = ofMasks(() => segmentationLoss(onMasked.maskLogits, target, quality).crossEntropy);
   const lmcBoxes = taught.detection && ofBoxes(onMasked, pseudoBoxes(taught.detection, g, scalars.boxConfidence));
   const lmc = lmcBoxes ? add(lmcMasks, mul(lmcBoxes, scalars.weightLmcBoxes)) : lmcMasks;
@@ -197,17 +206,19 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   const [entropy, soft] = [against(exp(logP)), against(stopGradient(exp(taughtLogP)))];
   const [s, u] = [proposed(onSource, used), proposed(onWhole, targetUsed)];
   const align = s.map((each, task) => hierarchicalAlignment(each, u[task])).reduce(add, graph.scalar(0));
-  const loss = [
-    mul(supervised, scalars.weightSupervised),
-    mul(lmc, scalars.weightLmc),
-    mul(selfTraining, scalars.weightSelfTraining),
-    mul(align, scalars.weightAlign),
-    mul(entropy, scalars.weightEntropy),
-    mul(soft, scalars.weightSoft),
-  ].reduce((sum, part) => add(sum, part));
+  const parts: Readonly<Record<LossName, readonly [loss: Value, weight: Value]>> = {
+    supervised: [supervised, scalars.weightSupervised],
+    lmc: [lmc, scalars.weightLmc],
+    selfTraining: [selfTraining, scalars.weightSelfTraining],
+    align: [align, scalars.weightAlign],
+    entropy: [entropy, scalars.weightEntropy],
+    soft: [soft, scalars.weightSoft],
+  };
+  const loss = losses.map((name) => mul(...parts[name])).reduce(add, graph.scalar(0));
 
   const end = optimise(graph, loss, student, teacher, scalars, { recompute: options.recompute ?? "none" });
-  const results = { loss, supervised, lmc, selfTraining, align, entropy, soft, gradientNorm: end.norm };
+  // A loss that is not answered falls away when the graph is written, with all that it alone needs.
+  const results = { loss, ...Object.fromEntries(losses.map((name) => [name, parts[name][0]])), gradientNorm: end.norm };
   for (const [name, value] of Object.entries(results)) graph.output(name, value);
   return { graph, state: optimiserState(packs, new Map([...weights, ...initialFactors(factors, 1)])), packs, scalars: lmcScalars, results: Object.keys(results) };
 }

@@ -8,7 +8,7 @@ import { splitTargets } from "../../adaptation/trainer/targets.js";
 import type { Bundle, Vocabulary } from "../../bundle/index.js";
 import type { Box, ScoredBox } from "../../frame.js";
 import type { Weights } from "../../graph/tensor.js";
-import { namesPixels } from "../../network/architecture.js";
+import { answersMasks } from "../../network/architecture.js";
 import type { ConditionName } from "../../stream/events.js";
 import { boxInView, plainView } from "../../training/batch/view.js";
 import { type Dataset, ignoreLabel, type Sample } from "../../training/dataset.js";
@@ -69,8 +69,8 @@ export class World {
     const exam: Exam = {
       width: network.width,
       height: network.height,
-      detectsOnly: !namesPixels(network),
-      exemplars: await judgingFrames(exemplars.judging, text, network.width, network.height),
+      detectsOnly: !answersMasks(network),
+      exemplars: await judgingFrames(exemplars.judging, text, network),
       targets: targets.judging,
       targetNames: await text.vocabulary(manifest.vocabulary),
     };
