@@ -21,10 +21,10 @@ export interface HeadNames {
 /** Proposals that could be answered; the others are background to both models. */
 const bestProposals = 100;
 
-export const headNames = ({ maskLogits, detection }: NetworkValues): HeadNames => ({
-  mask: maskLogits.name,
-  ...(detection && { boxes: { scores: detection.proposalLogits.name, corners: detection.proposals.boxes.name } }),
-});
+export function headNames({ maskLogits, detection }: NetworkValues): HeadNames {
+  const dense = detection?.dense;
+  return { mask: maskLogits.name, ...(dense && { boxes: { scores: dense.proposalLogits.name, corners: dense.proposals.boxes.name } }) };
+}
 
 export const tensorsOf = ({ mask, boxes }: HeadNames): readonly string[] => [mask, ...(boxes ? [boxes.scores, boxes.corners] : [])];
 

@@ -27,7 +27,10 @@ export function hellinger(a: ReadonlyMap<string, number>, b: ReadonlyMap<string,
   return Math.sqrt(Math.max(0, 1 - common));
 }
 
-/** Shares of a mask's categories. Looks at every `stride`th pixel; 7 shares no factor with the usual widths, so it meets every column. */
+/**
+ * Shares of a mask's categories; of one that names no pixel all is of the empty name, so that its scenes differ by their colours alone.
+ * Looks at every `stride`th pixel; 7 shares no factor with the usual widths, so it meets every column.
+ */
 export function maskShares(mask: Uint8Array, vocabulary: readonly string[], stride = 7): Map<string, number> {
   const counts = new Uint32Array(256);
   let total = 0;
@@ -39,5 +42,6 @@ export function maskShares(mask: Uint8Array, vocabulary: readonly string[], stri
   vocabulary.forEach((name, index) => {
     if (counts[index] > 0) shares.set(name, counts[index] / total);
   });
+  if (shares.size === 0) shares.set("", 1);
   return shares;
 }

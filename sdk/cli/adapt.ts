@@ -69,6 +69,8 @@ export const adaptCommand = (io: Io): Command =>
           ["seconds", figure(adapted.seconds)],
           ["mIoU on exemplars", `${figure(before.exemplars.miou)} -> ${figure(after.exemplars.miou)}`],
           ["the same in the frames' colours", `${figure(before.restyled.miou)} -> ${figure(after.restyled.miou)}`],
+          ["AP50 on exemplars", `${figure(before.exemplars.boxes?.ap50)} -> ${figure(after.exemplars.boxes?.ap50)}`],
+          ["the same in the frames' colours", `${figure(before.restyled.boxes?.ap50)} -> ${figure(after.restyled.boxes?.ap50)}`],
           ["target score", `${figure(verdict.numbers.targetScore.before)} -> ${figure(verdict.numbers.targetScore.after)}`],
           ["bundle", options.out],
         ]),

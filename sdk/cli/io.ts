@@ -52,4 +52,4 @@ export function table(rows: readonly (readonly [string, string | number])[]): st
 }
 
 /** One digit behind the point; a dash where there is no number. */
-export const figure = (value: number | null | undefined, digits = 1): string => (value === null || value === undefined ? "-" : value.toFixed(digits));
+export const figure = (value: number | null | undefined, digits = 1): string => (value === null || value === undefined || Number.isNaN(value) ? "-" : value.toFixed(digits));

@@ -28,11 +28,14 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** Boxes that score less are not answered, unless told otherwise. */
+export const defaultScoreThreshold = 0.3;
+
 export interface EngineOptions {
   /** Threads that one operator may use. 2 unless told otherwise. */
   readonly threads?: number;
   /** An execution provider of ONNX Runtime; `cpu` unless told otherwise. */
   readonly provider?: string;
-  /** Boxes that score less are not answered, 0 to 1. 0.3 unless told otherwise. */
+  /** Boxes that score less are not answered, 0 to 1. `defaultScoreThreshold` unless told otherwise. */
   readonly scoreThreshold?: number;
 }

@@ -2,7 +2,7 @@ import { type Embeddings, type Vocabulary, vocabularyOf } from "../bundle/embedd
 import { readBundle } from "../bundle/read.js";
 import { checkFinite } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
-import { isImported, textWidthOf } from "../network/architecture.js";
+import { textWidthOf } from "../network/architecture.js";
 import { inputNames, paddedVocabularySize } from "../network/contract.js";
 import { type Answer, readAnswer } from "./answer.js";
 import { deployedModel, type DeployOptions } from "./deployed.js";
@@ -13,7 +13,7 @@ import type { BundleModel, FrameSize, LoadedModel, Model } from "./model.js";
 import type { Tensors } from "./onnxruntime.js";
 import type { Runtime } from "./session.js";
 import { SessionCache } from "./sessions.js";
-import { suppressed } from "./suppression.js";
+import { overlaps, suppressed } from "./suppression.js";
 
 /** A vocabulary in force, with the inputs that it becomes. */
 interface Words {
@@ -27,7 +27,7 @@ interface Served {
   /** Of the embeddings that the network takes. */
   readonly textWidth: number;
   readonly sessions: SessionCache;
-  /** Whether several boxes may be one object. Imported models say of themselves what they are, and their graphs see to it. */
+  /** Whether several boxes may be one object. */
   readonly overlaps: boolean;
   /** Where names can be looked up; only bundles have it. */
   readonly embeddings?: Embeddings;
@@ -90,7 +90,7 @@ export class ModelHost {
         const { network, weights, generation } = model;
         for (const [name, tensor] of weights) checkFinite(name, tensor, `generation ${generation}`);
         const sessions = new SessionCache(this.runtime, `network-${generation}`, (frame, names) => deployedModel(model, this.#sizes(frame, names)));
-        return { generation, network, textWidth: textWidthOf(network), sessions, overlaps: !isImported(network), words: wordsOf(model.vocabulary, textWidthOf(network)) };
+        return { generation, network, textWidth: textWidthOf(network), sessions, overlaps: overlaps(network), words: wordsOf(model.vocabulary, textWidthOf(network)) };
       }
       case "onnx": {
         const sessions = new SessionCache(this.runtime, `onnx-${model.generation}`, (frame, names) => {
@@ -115,7 +115,7 @@ export class ModelHost {
     const embeddings = bundle.embeddings();
     const sessions = new SessionCache(this.runtime, `${name}-${generation}`, (frame, padded) => deployedModel(bundle, this.#sizes(frame, padded)));
     const textWidth = textWidthOf(network);
-    const served = { generation, network, textWidth, sessions, overlaps: !isImported(network), embeddings, words: wordsOf(vocabulary ?? names, textWidth, embeddings) };
+    const served = { generation, network, textWidth, sessions, overlaps: overlaps(network), embeddings, words: wordsOf(vocabulary ?? names, textWidth, embeddings) };
     const { frame } = bundle.golden;
     const [, height = 0, width = 0] = frame.shape;
     try {

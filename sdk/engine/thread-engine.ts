@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { Vocabulary } from "../bundle/embeddings.js";
 import { NightshiftError } from "../errors.js";
 import { checkFrame, type Frame, nowNs } from "../frame.js";
-import type { Engine, EngineOptions } from "./engine.js";
+import { defaultScoreThreshold, type Engine, type EngineOptions } from "./engine.js";
 import { ExitGuard } from "./exit-guard.js";
 import { FrameBuffers } from "./frame-buffers.js";
 import type { FrameSize, LoadedModel, Model } from "./model.js";
@@ -28,7 +28,7 @@ export class ThreadEngine implements Engine {
 
   /** Throws `E_PROVIDER`. */
   constructor(options: EngineOptions = {}, runtime: RuntimeChoice = { kind: "onnxruntime" }) {
-    const all: Required<EngineOptions> = { threads: 2, provider: "cpu", scoreThreshold: 0.3, ...options };
+    const all: Required<EngineOptions> = { threads: 2, provider: "cpu", scoreThreshold: defaultScoreThreshold, ...options };
     checkProvider(all.provider);
     const guard = new ExitGuard();
     const workerData: ThreadSetup = { runtime, options: all, guard: guard.memory };

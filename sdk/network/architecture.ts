@@ -10,6 +10,9 @@ export type Network = NetworkConfig | ImportedNetwork;
 
 export const isImported = (network: Network): network is ImportedNetwork => "kind" in network;
 
+/** Whether a network names pixels. Others only detect. */
+export const answersMasks = (network: Network): boolean => (isImported(network) ? !("kind" in network.output) : (network.tasks?.includes("segmentation") ?? true));
+
 /** Whether a network finds objects; one that does not is not scored on them. */
 export const answersBoxes = (network: Network): boolean => (isImported(network) ? "kind" in network.output : (network.tasks?.includes("detection") ?? true));
 

@@ -2,7 +2,6 @@ import type { Value } from "../graph/graph.js";
 import { add, clip, concat, exp, expand, gather, gatherElements, greater, indicator, less, log, logSoftmax, matMul, mul, reduceMax, slice, sub, topK, transposeLast, argMax, cast, unsqueeze } from "../graph/ops.js";
 import { float32, int64 } from "../graph/tensor.js";
 import { intersectionOverUnion } from "./boxes.js";
-import { hidden } from "./language.js";
 
 /** How a detection model that was made elsewhere means what it answers. */
 export interface BoxesForm {
@@ -37,6 +36,9 @@ const rounds = 8;
 
 const least = 1e-6;
 
+/** Added to the logits of boxes that are suppressed: nothing is left of their scores, and a loss that falls on them all the same stays small. */
+const silent = -30;
+
 /**
  * One form for the answers of all detection models: the logits of each class by itself [1, R, C], whose sigmoid is the score, and corners [1, R, 4] as shares of the image's sides.
  *
@@ -54,7 +56,7 @@ export function unifiedBoxes(raw: RawBoxes, form: BoxesForm, channels: readonly 
   const [chosen, places] = [pick(logits), pick(boxes)];
   if (!form.overlapping) return { logits: chosen, boxes: places };
   const stays = surest(places, classes === 1 ? undefined : argMax(chosen, 2));
-  return { logits: add(chosen, mul(sub(1, stays), hidden)), boxes: places };
+  return { logits: add(chosen, mul(sub(1, stays), silent)), boxes: places };
 }
 
 function logitsOf({ scores, objectness }: RawBoxes, { scores: meaning }: BoxesForm): Value {

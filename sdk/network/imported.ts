@@ -137,7 +137,7 @@ function boxesOnly(network: ImportedNetwork, { logits, boxes }: { readonly logit
   return {
     ...unnamed(used, network),
     attention: evenAttention(graph, n, (height * width) / patchSize ** 2),
-    regions: {
+    detection: {
       regionLogits: add(named, reshape(hideUnused(mul(used, means)), [n, 1, k])),
       regionBoxes: mul(boxes, graph.constant({ dtype: "float32", shape: [4], data: Float32Array.of(width, height, width, height) })),
     },

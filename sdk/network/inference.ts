@@ -7,7 +7,7 @@ import { Builder } from "./builder.js";
 import { architectureOf, textWidthOf, type Network } from "./architecture.js";
 import { inputNames, optionalOutputNames, outputNames, type vocabularySizes } from "./contract.js";
 import { metresOf } from "./depth-head.js";
-import type { NetworkValues, RegionValues } from "./network.js";
+import type { DetectionValues, NetworkValues } from "./network.js";
 import { ConstantParameters } from "./parameters.js";
 
 export interface InferenceOptions {
@@ -44,8 +44,7 @@ export function inferenceNetwork(network: Network, weights: Weights, options: In
   graph.output(outputNames.mask, graph.scope("mask", () => maskOf(out, width, height, options)));
   const confidence = reduceMax(softmax(out.maskLogits, 1), [1]);
   graph.output(outputNames.maskScore, cast(reshape(clip(mul(confidence, 255), 0, 255), [height / 4, width / 4]), "uint8"));
-  const answered = out.detection ?? out.regions;
-  const { boxes, score, label } = answered ? boxesOf(answered, Math.max(width, height)) : noBoxes(graph);
+  const { boxes, score, label } = out.detection ? boxesOf(out.detection, Math.max(width, height)) : noBoxes(graph);
   graph.output(outputNames.boxes, boxes);
   graph.output(outputNames.boxScore, score);
   graph.output(outputNames.boxLabel, label);
@@ -81,7 +80,7 @@ interface Boxes {
   readonly label: Value;
 }
 
-function boxesOf({ regionBoxes, regionLogits }: RegionValues, side: number): Boxes {
+function boxesOf({ regionBoxes, regionLogits }: DetectionValues, side: number): Boxes {
   const [, regions] = regionLogits.shape;
   return {
     boxes: reshape(clip(regionBoxes, 0, side), [regions, 4]),

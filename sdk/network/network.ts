@@ -19,10 +19,8 @@ export interface NetworkValues {
   readonly fineMask?: Value;
   /** [N, S]: M of eq. 4 over the S patches of the last stage. */
   readonly attention: Value;
-  /** Of networks that detect, and can be taught to. */
+  /** Of networks that detect. */
   readonly detection?: DetectionValues;
-  /** Of networks that detect and cannot. */
-  readonly regions?: RegionValues;
   /** Of networks that tell depth: builds it, [N, 1, H / 4, W / 4] logarithms of metres, where it is wanted, as adapting has no use for it. */
   readonly depth?: () => Value;
   /** Of networks whose proposals can be aligned with names (eq. 6). */
@@ -30,14 +28,16 @@ export interface NetworkValues {
 }
 
 /** Boxes as they are answered. */
-export interface RegionValues {
+export interface DetectionValues {
   /** [N, R, K]: logits of the refined regions. */
   readonly regionLogits: Value;
   /** [N, R, 4]: refined boxes in pixels of the network's input. */
   readonly regionBoxes: Value;
+  /** What the regions were chosen from, in networks of our own. */
+  readonly dense?: DenseValues;
 }
 
-export interface DetectionValues extends RegionValues {
+export interface DenseValues {
   readonly proposals: Proposals;
   /** [N, P, K]: logits of the dense proposals. */
   readonly proposalLogits: Value;
@@ -109,7 +109,7 @@ function regionsProposed(b: Builder, { levels }: Pyramid, names: Value, used: Va
       const features = add(content, b.linear("decoder.region.refine", decoded, d));
       const deltas = b.linear("decoder.region.delta", decoded, 4, 0.1);
       return {
-        values: { proposals: dense, proposalLogits, regionLogits: logits(features), regionBoxes: refineBoxes(reference, deltas) },
+        values: { dense: { proposals: dense, proposalLogits }, regionLogits: logits(features), regionBoxes: refineBoxes(reference, deltas) },
         embedded: { names, features, scale: exp(regionLogScale) },
       };
     },

@@ -1,6 +1,5 @@
 import { NightshiftError } from "../errors.js";
 import { isImported, type Network } from "./architecture.js";
-import { taskKinds } from "./contract.js";
 import { normParameters } from "./imported.js";
 import { parameterSpecs } from "./initial.js";
 import { isEncoder } from "./packing.js";
@@ -21,18 +20,17 @@ export const isTrainable = (choice: string): choice is Trainable => trainablePat
 /** The rank of `lora:r`; undefined for the others. */
 export const rankOf = (choice: Trainable): number | undefined => (choice.startsWith("lora:") ? Number(choice.slice("lora:".length)) : undefined);
 
-/** Throws `E_NOT_TRAINABLE` for a network that only detects, as the judge knows masks alone, and for a model that was imported without anything that could be taught: one that answers classes in the place of logits. */
+/** Throws `E_NOT_TRAINABLE` for a model that was imported without anything that could be taught, as one that answers classes in the place of logits. */
 export function requireTrainable(network: Network): void {
   if (isTrainableNetwork(network)) return;
   throw new NightshiftError("E_NOT_TRAINABLE", {
     expected: "a network that answers what can be taught",
-    received: !isImported(network) ? "a network that only detects" : "kind" in network.output ? "an imported model that answers boxes" : "an imported model none of whose parameters has a gradient",
-    remedy: "It streams and is evaluated as it is. To adapt a segmentation model, export it with its logits.",
+    received: "an imported model none of whose parameters has a gradient",
+    remedy: "It streams and is evaluated as it is. To adapt a segmentation model, export it with its logits; a detection model that an earlier version imported, import again.",
   });
 }
 
-export const isTrainableNetwork = (network: Network): boolean =>
-  isImported(network) ? parameterSpecs(network).some(({ statistic }) => !statistic) : (network.tasks ?? taskKinds).includes("segmentation");
+export const isTrainableNetwork = (network: Network): boolean => !isImported(network) || parameterSpecs(network).some(({ statistic }) => !statistic);
 
 export type Trains = (spec: ParameterSpec) => boolean;
 

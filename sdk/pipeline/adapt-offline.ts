@@ -12,6 +12,7 @@ import { readBundle, readTrust } from "../bundle/index.js";
 import type { StepEngine } from "../engine/learner.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
+import { answersMasks } from "../network/architecture.js";
 import { requireTrainable, type Trainable } from "../network/trainable.js";
 import type { ConditionName } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
@@ -84,7 +85,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
       ...trust,
       targets,
       lesserShares: defaultLesserShares,
-      exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars)],
+      exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars, answersMasks(network) ? "mask" : "boxes")],
       options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }), ...(statisticsMix !== undefined && { statisticsMix }), ...(recompute && { recompute }), ...(engine && { engine }), ...(provider !== undefined && { provider }) }),
     },
     await learners.lmc(),

@@ -77,14 +77,14 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
     input: { ...spec.input, name: found.input.name },
     output: boxes ? { kind: "boxes" as const, logits: logitsName, boxes: boxesName } : { name: logitsName, channels: channelsOf(spec).classes },
   } as const;
-  const learns = spec.output.kind === "logits";
-  if (insertNorm && !learns) unfit("logits, through which layers that are put in can be taught", spec.output.kind, "Leave --insert-norm out.");
+  const learns = spec.output.kind !== "classes";
+  if (insertNorm && spec.output.kind !== "logits") unfit("logits of a segmentation model, through which layers that are put in are taught", spec.output.kind, "Leave --insert-norm out.");
   const labelled = exemplars === undefined ? undefined : await ownExemplars(exemplars, boxes ? "boxes" : "mask");
   const frames = labelled ? labelled.samples.slice(0, comparedFrames).map(frameOf) : [testCard()];
   const source = insertNorm ? await normalising(found, labelled, (sample) => preparedFor(stated, frameOf(sample))) : open;
-  const { graph, input, outputs } = insertNorm ? fitted(source(), spec) : found;
-  const [output] = outputs;
-  const taken = learns ? parametersOf(graph, output, source()) : nothing;
+  const fits = insertNorm ? fitted(source(), spec) : found;
+  const { graph, input, outputs } = fits;
+  const taken = learns ? parametersOf(fits, fitted(source(), spec).graph) : nothing;
   const network: ImportedNetwork = { ...stated, model: writeOnnx(withParameters(graph, input, outputs, taken.names, spec.input.layout)) };
   const { classes: names } = spec.output;
   const embeddings = { tasks: { dtype: "float32", shape: [tasks.length, textWidth], data: new Float32Array(tasks.length * textWidth) }, names: new Map(names.map((name, at) => [name, rowOfClass(at, names.length, textWidth)])), prompts: new Map() } as const;
@@ -165,6 +165,8 @@ const inputShape = ({ input: { layout, size } }: ImportSpec): Shape => (layout =
 
 interface Fitted {
   readonly graph: Graph;
+  /** The constants that the model had itself. */
+  readonly own: ReadonlySet<Value>;
   readonly input: Value;
   /** Logits [1, C, h, w] in the model's layout; or logits and boxes, as `unifiedBoxes` makes them. */
   readonly outputs: readonly [Value, ...Value[]];
@@ -176,6 +178,7 @@ interface Fitted {
 /** The input and the outputs that the specification means, once they are what it says. */
 function fitted(graph: Graph, spec: ImportSpec): Fitted {
   const { input, output } = spec;
+  const own = new Set(graph.constants.keys());
   const inputNamesOf = graph.inputs.map(({ name }) => name).join(", ");
   const frame = input.name === undefined && graph.inputs.length === 1 ? graph.inputs[0] : graph.inputs.find(({ name }) => name === input.name);
   if (!frame || graph.inputs.length !== 1) unfit(`one input${input.name === undefined ? "" : ` named ${input.name}`}`, inputNamesOf, "Name the model's input in the specification; models of several inputs are not supported.");
@@ -188,7 +191,7 @@ function fitted(graph: Graph, spec: ImportSpec): Fitted {
   if (output.kind === "boxes") {
     const boxes = withUnifiedBoxes(graph, spec);
     const [logits, places] = graph.outputs;
-    return { graph, input: frame, outputs: [logits.value, places.value], answered: boxes.outputs[0].name, boxes };
+    return { graph, own, input: frame, outputs: [logits.value, places.value], answered: boxes.outputs[0].name, boxes };
   }
   const { name: answered, value: said } = output.kind === "classes" ? withLogits(graph, spec) : outputOf(graph, output.name, "logits");
   const value = output.kind === "classes" ? graph.outputs[0].value : said;
@@ -199,7 +202,7 @@ function fitted(graph: Graph, spec: ImportSpec): Fitted {
       `${value} with ${count} channels`,
       "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.",
     );
-  return { graph, input: frame, outputs: [value], answered };
+  return { graph, own, input: frame, outputs: [value], answered };
 }
 
 interface TakenParameters {
@@ -213,11 +216,11 @@ interface TakenParameters {
 /** Of a model that cannot be taught: all stays as it is. */
 const nothing: TakenParameters = { names: new Map(), weights: new Map(), fixed: [], normalisations: 0 };
 
-/** Parameters are the float constants that the output can teach, and the statistics of normalisation layers. `twin` is read anew, as asking adds nodes. */
-function parametersOf(graph: Graph, output: Value, twin: Graph): TakenParameters {
+/** Parameters are the float constants of the model that its outputs can teach, and the statistics of normalisation layers. `twin` is read anew, as asking adds nodes. */
+function parametersOf({ graph, own, outputs }: Fitted, twin: Graph): TakenParameters {
   const { used } = live(graph);
-  const [outputOfTwin] = twin.outputs.filter(({ value }) => value.name === output.name);
-  twin.outputs.splice(0, twin.outputs.length, ...(outputOfTwin ? [outputOfTwin] : []));
+  const taught = new Set(outputs.map(({ name }) => name));
+  twin.outputs.splice(0, twin.outputs.length, ...twin.outputs.filter(({ value }) => taught.has(value.name)));
   const teachable = new Map([...trainability(twin)].map(([{ name }, can]) => [name, can]));
   const names = new Map<Value, string>();
   const taken = new Set([...graph.inputs, ...graph.constants.keys()].map(({ name }) => name));
@@ -236,14 +239,17 @@ function parametersOf(graph: Graph, output: Value, twin: Graph): TakenParameters
   const fixed: ImportedModel["fixed"][number][] = [];
   for (const [value, tensor] of graph.constants) {
     // Single numbers are an exporter's way of writing arithmetic, such as an epsilon.
-    if (tensor.dtype !== "float32" || value.size === 1 || !used.has(value) || names.has(value)) continue;
+    if (tensor.dtype !== "float32" || value.size === 1 || !used.has(value) || names.has(value) || !own.has(value)) continue;
     const can = teachable.get(value.name) ?? "zero";
-    if (can === "yes") names.set(value, value.name);
+    if (can === "yes") names.set(value, parameterName(value.name));
     else fixed.push({ name: value.name, count: value.size, why: can === "zero" ? "nothing that it does reaches the output with a slope" : can.blockedBy });
   }
   const weights = new Map([...names].map(([value, name]) => [name, graph.constants.get(value) as FloatTensor]));
   return { names, weights, fixed, normalisations };
 }
+
+/** Graphs call values `constant_4` that nobody names: a parameter that is called so would meet another of its name. */
+const parameterName = (name: string): string => (/^\w+_\d+$/.test(name) ? `model.${name}` : name);
 
 /** The model with its parameters as inputs, and an output [1, C, h, w], or those of `unifiedBoxes`. */
 function withParameters(model: Graph, input: Value, outputs: readonly Value[], names: ReadonlyMap<Value, string>, layout: "nchw" | "nhwc"): Graph {

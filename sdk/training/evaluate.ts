@@ -9,7 +9,7 @@ import type { Box, ScoredBox } from "../frame.js";
 import { answersBoxes } from "../network/architecture.js";
 import { noName } from "../network/contract.js";
 import type { Dataset, Sample } from "./dataset.js";
-import { bootstrapInterval, BoxMatches, ConfusionMatrix, DepthErrors, type DepthScores, type Interval, resizeMaskNearest, type SegmentationScore } from "./metrics/index.js";
+import { bootstrapInterval, BoxMatches, ConfusionMatrix, DepthErrors, type DepthScores, evaluationThreshold, type Interval, resizeMaskNearest, type SegmentationScore } from "./metrics/index.js";
 
 /** What a model scored on a dataset. Scores are percent; null where the dataset has no such labels. */
 export interface Evaluation {
@@ -42,12 +42,9 @@ export interface Answering extends Pick<Engine, "infer"> {
   setVocabulary(vocabulary: Vocabulary): Promise<unknown>;
 }
 
-/** Scored boxes are ranked, so that weak ones count too: below this they change nothing any more. */
-const scoreThreshold = 0.02;
-
 /** An engine with a model, for `evaluate`. Throws as `Engine.load`. */
 export async function scoringEngine(model: Model, threads: number): Promise<Engine> {
-  const engine = new ThreadEngine({ threads, scoreThreshold });
+  const engine = new ThreadEngine({ threads, scoreThreshold: evaluationThreshold });
   try {
     await engine.load(model);
     return engine;

@@ -1,6 +1,6 @@
 import type { ConditionName } from "../../stream/events.js";
 import { hellinger } from "../scene.js";
-import type { LabelledScore, Measurements, ModelMeasurement } from "./measurements.js";
+import type { BoxScore, ByName, Measurements, ModelMeasurement } from "./measurements.js";
 
 /** What new weights must keep and must gain to serve. Points are points of percent. */
 export interface JudgeBounds {
@@ -10,13 +10,19 @@ export interface JudgeBounds {
   readonly restyledClassLoss: number;
   /** Points of mIoU that may be lost on exemplars, from the delivered weights on. */
   readonly meanLoss: number;
+  /** What boxes may lose on exemplars that have any, from the delivered weights on. */
+  readonly boxes: BoxBounds;
+  /** The same in the colours of the target frames. */
+  readonly restyledBoxes: BoxBounds;
   /** Points that the target score must gain. */
   readonly leastGain: number;
+  /** The same of what only detects: AP50 of a few frames scatters more. */
+  readonly leastBoxGain: number;
   /** What the target score is made of. */
   readonly weights: { readonly restyled: number; readonly consistency: number; readonly confidence: number };
-  /** Effective number of categories on target frames, as a share of what it was: weights that answer less and less are consistent and confident. */
+  /** Effective number of categories in masks of target frames, as a share of what it was: weights that answer less and less are consistent and confident. */
   readonly leastVariety: number;
-  /** How far the shares of categories on target frames may move (Hellinger's distance, 0 to 1). */
+  /** How far the shares of categories in masks of target frames may move (Hellinger's distance, 0 to 1). */
   readonly mostShift: number;
   /** Percent of pixels on which stored and trained weights may disagree. */
   readonly mostDisagreement: number;
@@ -26,11 +32,21 @@ export interface JudgeBounds {
   readonly leastFrames: number;
 }
 
+/** Points of AP50. */
+export interface BoxBounds {
+  readonly meanLoss: number;
+  /** Of any class. */
+  readonly classLoss: number;
+}
+
 export const defaultJudgeBounds: JudgeBounds = {
   classLoss: 5,
   restyledClassLoss: 5,
   meanLoss: 1.5,
+  boxes: { meanLoss: 5, classLoss: 8 },
+  restyledBoxes: { meanLoss: 5, classLoss: 8 },
   leastGain: 0.2,
+  leastBoxGain: 1,
   weights: { restyled: 0.75, consistency: 0.25, confidence: 0 },
   leastVariety: 0.6,
   mostShift: 0.5,
@@ -43,7 +59,8 @@ export const defaultJudgeBounds: JudgeBounds = {
  * What is learnt at night or in fog serves there alone (see `serving.ts`), and by day the delivered weights do: what such weights lose on clear exemplars is lost only where the weather is misjudged. So they may lose
  * more there, though not what they could not be lived with; in the colours of their own condition they may lose no more than others. Dusk is so near to day that its weights may serve by day.
  */
-export const judgeBoundsFor = (condition: ConditionName): JudgeBounds => (condition === "night" || condition === "fog" ? { ...defaultJudgeBounds, classLoss: 10, meanLoss: 3 } : defaultJudgeBounds);
+export const judgeBoundsFor = (condition: ConditionName): JudgeBounds =>
+  condition === "night" || condition === "fog" ? { ...defaultJudgeBounds, classLoss: 10, meanLoss: 3, boxes: { meanLoss: 10, classLoss: 15 } } : defaultJudgeBounds;
 
 /** Bounds where times tell nothing of the weights. */
 export const untimed = (bounds: JudgeBounds): JudgeBounds => ({ ...bounds, latencyRatio: Infinity });
@@ -55,14 +72,30 @@ export interface Verdict {
   readonly numbers: VerdictNumbers;
 }
 
+/** Of the class that lost most, in points; negative where even that one gained. */
+export interface ClassLoss {
+  readonly name: string;
+  readonly loss: number;
+}
+
+/** What boxes lost, points of AP50. */
+export interface BoxLosses {
+  readonly mean: number;
+  readonly worstClass: ClassLoss;
+}
+
 /** Plain JSON, for the log and the events. */
 export interface VerdictNumbers extends Measurements {
-  readonly targetScore: { readonly before: number; readonly after: number; readonly gain: number };
-  /** The class that lost most on exemplars, in points; negative where even that one gained. Absent without exemplars. */
-  readonly worstClass?: { readonly name: string; readonly loss: number };
+  /** `needed`: what it had to gain. */
+  readonly targetScore: { readonly before: number; readonly after: number; readonly gain: number; readonly needed: number };
+  /** On exemplars. Absent without them. */
+  readonly worstClass?: ClassLoss;
   /** The same in the colours of the target frames. */
-  readonly worstRestyled?: { readonly name: string; readonly loss: number };
-  /** Effective number of categories on target frames: e to the entropy of their shares. */
+  readonly worstRestyled?: ClassLoss;
+  /** On exemplars, and in the colours of the target frames. Absent where no boxes were measured before. */
+  readonly boxes?: BoxLosses;
+  readonly restyledBoxes?: BoxLosses;
+  /** Effective number of categories on target frames: e to the entropy of their shares. Of boxes it is told, and not judged by: those of a few frames are too few. */
   readonly variety: { readonly before: number; readonly after: number };
   readonly shift: number;
 }
@@ -70,53 +103,79 @@ export interface VerdictNumbers extends Measurements {
 /** Decides by numbers alone: the same measurements and bounds give the same verdict. A number that is missing or NaN never accepts. */
 export function judge(measured: Measurements, bounds: JudgeBounds = defaultJudgeBounds): Verdict {
   const { before, after, deployedDisagreement } = measured;
+  const { detectsOnly = false } = before;
   const numbers = derive(measured, bounds);
-  const { targetScore, worstClass, worstRestyled, variety, shift } = numbers;
+  const { targetScore, boxes, restyledBoxes } = numbers;
   const reasons: string[] = [];
-  const require = (holds: boolean, reason: string): void => void (holds || reasons.push(reason));
+  const require: Require = (holds, reason) => void (holds || reasons.push(reason));
   require(after.finite, "weights or answers are not finite");
   const frames = Math.min(before.exemplars.frames, after.exemplars.frames, before.target.frames, after.target.frames);
   require(frames >= bounds.leastFrames, `only ${frames} frames to judge by, ${bounds.leastFrames} needed`);
+  if (detectsOnly) require(boxes !== undefined && restyledBoxes !== undefined, "no class of boxes could be compared: too few are labelled on exemplars");
+  else requireMasks(numbers, bounds, require);
+  if (boxes) requireBoxes(boxes, bounds.boxes, "on exemplars", require);
+  if (restyledBoxes) requireBoxes(restyledBoxes, bounds.restyledBoxes, "in the frames' colours", require);
+  require(targetScore.gain >= targetScore.needed, `the target score gained ${points(targetScore.gain)}, ${points(targetScore.needed)} needed`);
+  require(deployedDisagreement <= bounds.mostDisagreement, `stored and trained weights disagree on ${deployedDisagreement.toFixed(2)} % of ${detectsOnly ? "boxes" : "pixels"}`);
+  require(after.latencyMs <= bounds.latencyRatio * before.latencyMs, `a frame takes ${after.latencyMs.toFixed(1)} ms instead of ${before.latencyMs.toFixed(1)}`);
+  return { accepted: reasons.length === 0, reasons, numbers };
+}
+
+type Require = (holds: boolean, reason: string) => void;
+
+function requireMasks({ before, delivered, after, worstClass, worstRestyled, variety, shift }: VerdictNumbers, bounds: JudgeBounds, require: Require): void {
   require(worstClass !== undefined && worstClass.loss <= bounds.classLoss, worstClass ? `${worstClass.name} lost ${points(worstClass.loss)} on exemplars` : "no class could be compared on exemplars");
   require(
     worstRestyled !== undefined && worstRestyled.loss <= bounds.restyledClassLoss,
     worstRestyled ? `${worstRestyled.name} lost ${points(worstRestyled.loss)} in the frames' colours` : "no class could be compared in the frames' colours",
   );
-  const loss = (measured.delivered ?? before.exemplars).miou - after.exemplars.miou;
+  const loss = (delivered ?? before.exemplars).miou - after.exemplars.miou;
   require(loss <= bounds.meanLoss, `mIoU lost ${points(loss)} on exemplars`);
-  require(targetScore.gain >= bounds.leastGain, `the target score gained ${points(targetScore.gain)}, ${points(bounds.leastGain)} needed`);
   require(variety.after >= bounds.leastVariety * variety.before, `categories collapsed on target frames: effectively ${variety.after.toFixed(1)} of ${variety.before.toFixed(1)}`);
   require(shift <= bounds.mostShift, `the shares of categories on target frames moved by ${shift.toFixed(2)}`);
-  require(deployedDisagreement <= bounds.mostDisagreement, `stored and trained weights disagree on ${deployedDisagreement.toFixed(2)} % of pixels`);
-  require(after.latencyMs <= bounds.latencyRatio * before.latencyMs, `a frame takes ${after.latencyMs.toFixed(1)} ms instead of ${before.latencyMs.toFixed(1)}`);
-  return { accepted: reasons.length === 0, reasons, numbers };
 }
 
-/** What weights are worth on target frames, percent: no labels exist there, so it is a stand-in that can be wrong. */
-export function targetScore({ restyled, target }: ModelMeasurement, { weights }: JudgeBounds): number {
+function requireBoxes({ mean, worstClass }: BoxLosses, { meanLoss, classLoss }: BoxBounds, where: string, require: Require): void {
+  require(worstClass.loss <= classLoss, `boxes of ${worstClass.name} lost ${points(worstClass.loss)} of AP50 ${where}`);
+  require(mean <= meanLoss, `boxes lost ${points(mean)} of AP50 ${where}`);
+}
+
+/** What weights are worth on target frames, percent: no labels exist there, so it is a stand-in that can be wrong. By masks, or by boxes of what only detects. */
+export function targetScore({ detectsOnly, restyled, target }: ModelMeasurement, { weights }: JudgeBounds): number {
   const sum = weights.restyled + weights.consistency + weights.confidence;
-  return (weights.restyled * restyled.miou + weights.consistency * target.consistency + weights.confidence * target.confidence) / sum;
+  const known = detectsOnly ? (restyled.boxes?.ap50 ?? NaN) : restyled.miou;
+  return (weights.restyled * known + weights.consistency * target.consistency + weights.confidence * target.confidence) / sum;
 }
 
 function derive(measured: Measurements, bounds: JudgeBounds): VerdictNumbers {
   const { before, after } = measured;
   const score = { before: targetScore(before, bounds), after: targetScore(after, bounds) };
-  const worstClass = worst(measured.delivered ?? before.exemplars, after.exemplars);
-  const worstRestyled = worst(before.restyled, after.restyled);
+  const start = measured.delivered ?? before.exemplars;
+  const worstClass = worst(start.perClass, after.exemplars.perClass);
+  const worstRestyled = worst(before.restyled.perClass, after.restyled.perClass);
+  const boxes = boxLosses(start.boxes, after.exemplars.boxes);
+  const restyledBoxes = boxLosses(before.restyled.boxes, after.restyled.boxes);
   const [was, is] = [new Map(Object.entries(before.target.shares)), new Map(Object.entries(after.target.shares))];
   return {
     ...measured,
-    targetScore: { ...score, gain: score.after - score.before },
+    targetScore: { ...score, gain: score.after - score.before, needed: before.detectsOnly ? bounds.leastBoxGain : bounds.leastGain },
     ...(worstClass && { worstClass }),
     ...(worstRestyled && { worstRestyled }),
+    ...(boxes && { boxes }),
+    ...(restyledBoxes && { restyledBoxes }),
     variety: { before: effectiveCount(was), after: effectiveCount(is) },
     shift: hellinger(was, is),
   };
 }
 
-/** The class that lost most, in points. */
-function worst(before: LabelledScore, after: LabelledScore): { name: string; loss: number } | undefined {
-  const losses = Object.entries(before.perClass).map(([name, iou]) => ({ name, loss: iou - (after.perClass[name] ?? 0) }));
+/** What is not answered any more lost all that it had. */
+function boxLosses(before: BoxScore | undefined, after: BoxScore = { ap50: 0, perClass: {} }): BoxLosses | undefined {
+  const worstClass = before && worst(before.perClass, after.perClass);
+  return worstClass && { mean: before.ap50 - after.ap50, worstClass };
+}
+
+function worst(before: ByName, after: ByName): ClassLoss | undefined {
+  const losses = Object.entries(before).map(([name, score]) => ({ name, loss: score - (after[name] ?? 0) }));
   // NaN first: it must not hide behind a class that can be compared.
   return losses.sort((a, b) => Number(Number.isNaN(b.loss)) - Number(Number.isNaN(a.loss)) || b.loss - a.loss)[0];
 }

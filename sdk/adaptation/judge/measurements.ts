@@ -7,21 +7,33 @@ export interface LabelledScore {
   /** IoU in percent of each class that enough labels hold. */
   readonly perClass: ByName;
   readonly frames: number;
+  /** Where labelled boxes are many enough to say anything. */
+  readonly boxes?: BoxScore;
+}
+
+/** How boxes score, as they are served. */
+export interface BoxScore {
+  /** Mean of `perClass`, percent. */
+  readonly ap50: number;
+  /** AP50 in percent of each class that enough labelled boxes hold. */
+  readonly perClass: ByName;
 }
 
 /** How answers to target frames look, where no labels are. */
 export interface TargetScore {
-  /** Mean over categories of the agreement (IoU, percent) between answers to a frame and to its mirrored, recoloured twin. */
+  /** Mean over categories of the agreement (percent) between answers to a frame and to its mirrored, recoloured twin: IoU of masks, AP50 of boxes; 0 where no box is answered. */
   readonly consistency: number;
-  /** Mean greatest probability, percent. */
+  /** Mean greatest probability, or mean score of boxes, percent. */
   readonly confidence: number;
-  /** Share of pixels by category, 0 to 1. */
+  /** Share of pixels, or of boxes, by category, 0 to 1. */
   readonly shares: ByName;
   readonly frames: number;
 }
 
 /** What one set of weights scored. */
 export interface ModelScore {
+  /** Whether it names no pixels. Boxes are all that is judged of it then, on target frames too. */
+  readonly detectsOnly?: true;
   /** Whether every weight and every number that it answered is finite. */
   readonly finite: boolean;
   /** On labelled exemplars that were not taught, as they are: what must not be forgotten. */
@@ -46,6 +58,6 @@ export interface Measurements {
   readonly delivered?: LabelledScore;
   /** The weights that might, as stored. */
   readonly after: ModelMeasurement;
-  /** Share of pixels, in percent, on which the weights as stored and as trained disagree. */
+  /** Share of pixels, or of boxes where nothing else is answered, in percent, on which the weights as stored and as trained disagree. */
   readonly deployedDisagreement: number;
 }

@@ -1,11 +1,13 @@
 import type { Vocabulary } from "../../bundle/index.js";
+import { readAnswer } from "../../engine/answer.js";
 import { type Deployable, deployedModel } from "../../engine/deployed.js";
 import { vocabularyFeeds } from "../../engine/feeds.js";
 import { OnnxSession } from "../../engine/onnxruntime.js";
-import { NightshiftError } from "../../errors.js";
+import { overlaps, suppressed } from "../../engine/suppression.js";
 import type { Tensor } from "../../graph/tensor.js";
 import { textWidthOf } from "../../network/architecture.js";
 import { inputNames, outputNames, paddedVocabularySize, type vocabularySizes } from "../../network/contract.js";
+import { evaluationThreshold } from "../../training/metrics/index.js";
 import type { Prediction, Predictor } from "./predictor.js";
 
 type Size = (typeof vocabularySizes)[number];
@@ -20,15 +22,13 @@ export class OnnxPredictor implements Predictor {
   ) {}
 
   async predict(rgb: Uint8Array, vocabulary: Vocabulary): Promise<Prediction> {
-    const { width, height } = this.deployable.network;
+    const { network } = this.deployable;
+    const { width, height } = network;
     const session = await this.#session(paddedVocabularySize(vocabulary.names.length));
     const frame = { dtype: "uint8", shape: [1, height, width, 3], data: rgb } as const;
-    const answer = await session.run({ [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidthOf(this.deployable.network)) });
-    return {
-      mask: bytesOf(answer[outputNames.mask], outputNames.mask),
-      maskScore: bytesOf(answer[outputNames.maskScore], outputNames.maskScore),
-      finite: isFinite(answer[outputNames.boxes]) && isFinite(answer[outputNames.boxScore]),
-    };
+    const outputs = await session.run({ [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidthOf(network)) });
+    const { mask, maskScore, boxes } = readAnswer(outputs, network, network, vocabulary.names, evaluationThreshold);
+    return { mask, maskScore, boxes: overlaps(network) ? suppressed(boxes) : boxes, finite: isFinite(outputs[outputNames.boxes]) && isFinite(outputs[outputNames.boxScore]) };
   }
 
   async close(): Promise<void> {
@@ -45,11 +45,6 @@ export class OnnxPredictor implements Predictor {
     this.#sessions.set(names, session);
     return session;
   }
-}
-
-function bytesOf(tensor: Tensor | undefined, name: string): Uint8Array {
-  if (tensor?.dtype === "uint8" && tensor.data instanceof Uint8Array) return tensor.data;
-  throw new NightshiftError("E_ENGINE", { expected: `an output ${name} of uint8`, received: tensor?.dtype ?? "none", remedy: "Build the model with deployedModel." });
 }
 
 const isFinite = (tensor: Tensor | undefined): boolean => tensor?.data instanceof Float32Array && tensor.data.every(Number.isFinite);

@@ -1,4 +1,5 @@
 import type { Vocabulary } from "../../bundle/index.js";
+import type { ScoredBox } from "../../frame.js";
 
 /** What a model answers to one frame of the network's input size. */
 export interface Prediction {
@@ -6,6 +7,8 @@ export interface Prediction {
   readonly mask: Uint8Array;
   /** `[height / 4, width / 4]`: 0 to 255 for 0 to 1. */
   readonly maskScore: Uint8Array;
+  /** As they are served, in pixels of the network's input, the surest first; down to `evaluationThreshold`. */
+  readonly boxes: readonly ScoredBox[];
   /** Whether boxes and their scores are all finite. */
   readonly finite: boolean;
 }

@@ -19,7 +19,7 @@ export async function examine(job: TrainingJob, bundle: Bundle, trained: Weights
       ...(delivered && { delivered }),
       before: { ...measuredBefore, latencyMs: beforeMs },
       after: { ...measuredAfter, latencyMs: afterMs },
-      deployedDisagreement: await disagreement(after, exact, exam.targets.slice(0, comparedFrames), exam.targetNames),
+      deployedDisagreement: await disagreement(after, exact, exam.targets.slice(0, comparedFrames), exam.targetNames, exam.detectsOnly),
     };
   } finally {
     for (const predictor of [before, after, exact]) await predictor?.close();

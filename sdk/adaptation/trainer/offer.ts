@@ -16,8 +16,8 @@ export interface Offer {
  */
 export async function offer(start: Weights, learnt: Weights, shares: readonly number[], bounds: JudgeBounds, examine: (weights: Weights, known?: Measurements) => Promise<Measurements>): Promise<Offer> {
   const whole = { share: 1, measurements: await examine(learnt) };
-  const { accepted, numbers } = judge(whole.measurements, bounds);
-  if (accepted || !(numbers.targetScore.gain >= bounds.leastGain) || shares.length === 0) return whole;
+  const { accepted, numbers: { targetScore } } = judge(whole.measurements, bounds);
+  if (accepted || !(targetScore.gain >= targetScore.needed) || shares.length === 0) return whole;
   for (const share of shares) {
     const measurements = await examine(interpolated(start, learnt, share), whole.measurements);
     if (judge(measurements, bounds).accepted) return { share, measurements };

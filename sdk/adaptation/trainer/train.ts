@@ -3,7 +3,7 @@ import { type Bundle, checkFinite, readBundle, writeBundle } from "../../bundle/
 import { makeGolden } from "../../engine/golden.js";
 import { NightshiftError } from "../../errors.js";
 import type { Weights } from "../../graph/tensor.js";
-import { isImported } from "../../network/architecture.js";
+import { isImported, answersMasks } from "../../network/architecture.js";
 import { lossNames } from "../../network/steps/lmc.js";
 import { requireTrainable } from "../../network/trainable.js";
 import { BatchLoader, Random } from "../../training/batch/index.js";
@@ -30,7 +30,7 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
   const bundle = await readBundle(job.bundleDirectory, job.trust && { trust: job.trust });
   requireTrainable(bundle.network);
   const text = new BundleText(bundle, job.textEncoder);
-  const exemplars = splitExemplars([...(await exemplarsOf(bundle)), ...job.exemplars], options);
+  const exemplars = splitExemplars([...(await exemplarsOf(bundle)), ...job.exemplars], options, bundle.network);
   const targets = splitTargets(job);
   const losses: StepLosses[] = [];
   const trained = await learn({ job, bundle, text, teaching: exemplars.teaching, targets: targets.teaching }, createLearner, budget, (progress) => {
@@ -42,7 +42,8 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
   const exam: Exam = {
     width,
     height,
-    exemplars: await judgingFrames(exemplars.judging, text, width, height),
+    detectsOnly: !answersMasks(bundle.network),
+    exemplars: await judgingFrames(exemplars.judging, text, bundle.network),
     targets: targets.judging,
     targetNames: await text.vocabulary(job.vocabulary),
   };

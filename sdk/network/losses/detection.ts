@@ -4,7 +4,7 @@ import {
   reduceMin, reshape, sigmoid, slice, softplus, stopGradient, sub, sum, total, transposeLast, unsqueeze,
 } from "../../graph/ops.js";
 import { corners, generalisedIou } from "../boxes.js";
-import type { DetectionValues } from "../network.js";
+import type { DenseValues, DetectionValues } from "../network.js";
 
 export interface BoxTargets {
   /** [N, G, 4] pixels of the network's input; zeros where there is no box. */
@@ -40,7 +40,7 @@ const boxLoss = (boxes: Value, truth: Value, size: InputSize): Value => {
 };
 
 /** Which boxes each dense place answers for: its centre lies near the box's middle and its stride fits the box's size. [N, G, P] */
-function placeAssignment(out: DetectionValues, targets: BoxTargets, valid: Value): Value {
+function placeAssignment(out: DenseValues, targets: BoxTargets, valid: Value): Value {
   const [x1, y1, x2, y2] = corners(targets.boxes);
   const { graph } = x1;
   const p = out.proposals.centres.shape[1];
@@ -69,7 +69,7 @@ function placeAssignment(out: DetectionValues, targets: BoxTargets, valid: Value
 const classTargets = (assignment: Value, labels: Value): Value => clip(matMul(transposeLast(assignment), labels), 0, 1);
 
 /** Losses of the dense proposals, several places a box. */
-function denseLoss(out: DetectionValues, targets: BoxTargets, labels: Value, valid: Value, size: InputSize): Value {
+function denseLoss(out: DenseValues, targets: BoxTargets, labels: Value, valid: Value, size: InputSize): Value {
   const assignment = stopGradient(placeAssignment(out, targets, valid));
   const perImage = unsqueeze(targets.labelled, [1, 2]);
   const count = add(total(assignment), 1);
@@ -103,7 +103,7 @@ function refinedLoss(out: DetectionValues, targets: BoxTargets, labels: Value, v
 const indices = (graph: Graph, n: number): Value =>
   graph.constant({ dtype: "float32", shape: [1, 1, n], data: Float32Array.from({ length: n }, (_, i) => i) });
 
-/** Detection's part of L^S in eq. 1: dense proposals and refined regions, classification and boxes (L1 + GIoU). */
+/** Detection's part of L^S in eq. 1: dense proposals, where there are any, and refined regions, classification and boxes (L1 + GIoU). */
 export function detectionLoss(
   out: DetectionValues,
   targets: BoxTargets,
@@ -114,7 +114,7 @@ export function detectionLoss(
   const labels = indicator(equal(index, indices(index.graph, k)));
   const valid = mul(indicator(greater(index, -0.5)), unsqueeze(targets.labelled, [1, 2]));
   return {
-    proposals: denseLoss(out, targets, labels, valid, size),
+    proposals: out.dense ? denseLoss(out.dense, targets, labels, valid, size) : index.graph.scalar(0),
     regions: refinedLoss(out, targets, labels, valid, size),
   };
 }

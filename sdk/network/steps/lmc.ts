@@ -5,7 +5,7 @@ import {
   sigmoid, slice, stopGradient, sub, sum, topK, total, unsqueeze,
 } from "../../graph/ops.js";
 import type { Weights } from "../../graph/tensor.js";
-import { architectureOf, textWidthOf, type Network } from "../architecture.js";
+import { architectureOf, answersMasks, textWidthOf, type Network } from "../architecture.js";
 import { Builder } from "../builder.js";
 import { patchSize } from "../contract.js";
 import { parameterSpecs } from "../initial.js";
@@ -108,9 +108,14 @@ const half = (x: Value, first: boolean): Value => slice(x, 0, first ? 0 : x.shap
 function halfOf({ maskLogits, attention, detection, embedded }: NetworkValues, first: boolean): NetworkValues {
   const take = <T extends Readonly<Record<string, Value>>>(values: T): T =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, half(value, first)])) as T;
-  const ofDetection = ({ proposals, ...values }: DetectionValues): DetectionValues => ({
+  const ofDetection = ({ dense, ...values }: DetectionValues): DetectionValues => ({
     ...take(values),
-    proposals: { ...proposals, features: half(proposals.features, first), boxes: half(proposals.boxes, first) },
+    ...(dense && {
+      dense: {
+        proposals: { ...dense.proposals, features: half(dense.proposals.features, first), boxes: half(dense.proposals.boxes, first) },
+        proposalLogits: half(dense.proposalLogits, first),
+      },
+    }),
   });
   const ofEmbedded = ({ masks, regions }: EmbeddedValues): EmbeddedValues => ({
     ...(masks && { masks: { ...take(masks), scale: masks.scale } }),
@@ -189,13 +194,15 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   };
   const supervised = add(add(masks.crossEntropy, masks.dice), ofBoxes(onSource, { boxes, labels: boxLabels, labelled: hasBoxes }));
   const [onMasked, onWhole] = seesBoth ? [halfOf(onTarget, true), halfOf(onTarget, false)] : [onTarget, onTarget];
-  const lmcMasks = segmentationLoss(onMasked.maskLogits, target, quality).crossEntropy;
+  /** Of networks that name pixels. */
+  const ofMasks = (loss: () => Value): Value => (answersMasks(network) ? loss() : graph.scalar(0));
+  const lmcMasks = ofMasks(() => segmentationLoss(onMasked.maskLogits, target, quality).crossEntropy);
   const lmcBoxes = taught.detection && ofBoxes(onMasked, pseudoBoxes(taught.detection, g, scalars.boxConfidence));
   const lmc = lmcBoxes ? add(lmcMasks, mul(lmcBoxes, scalars.weightLmcBoxes)) : lmcMasks;
-  const selfTraining = segmentationLoss(onWhole.maskLogits, target, quality).crossEntropy;
+  const selfTraining = ofMasks(() => segmentationLoss(onWhole.maskLogits, target, quality).crossEntropy);
   const logP = logProbabilities(onWhole.maskLogits);
   /** Mean cross-entropy a pixel between probabilities and the student's answers on whole targets. */
-  const against = (p: Value): Value => neg(div(total(mul(p, logP)), logP.size / k));
+  const against = (p: Value): Value => ofMasks(() => neg(div(total(mul(p, logP)), logP.size / k)));
   const [entropy, soft] = [against(exp(logP)), against(stopGradient(exp(taughtLogP)))];
   const [s, u] = [proposed(onSource, used), proposed(onWhole, targetUsed)];
   const align = s.map((each, task) => hierarchicalAlignment(each, u[task])).reduce(add, graph.scalar(0));

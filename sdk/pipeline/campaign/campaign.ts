@@ -28,6 +28,8 @@ export interface Trial {
   readonly strength: number;
   /** Points of mIoU on the hidden frames that it gained; null where it answers nothing that can be scored. */
   readonly change: number | null;
+  /** Likewise points of AP50, where boxes are labelled there. Not there in trials from before the judge knew boxes. */
+  readonly boxChange?: number;
   /** Null where its weights are not finite, which no bundle is written with. */
   readonly after: ModelScore | null;
   /** Whether it would end on probation by what its answers look like; null where it was not asked. */
@@ -45,8 +47,9 @@ export interface Campaign {
   readonly trials: readonly Trial[];
 }
 
-/** An update is harmful that loses so many points of hidden mIoU, and helps when it gains so many. */
+/** An update is harmful that loses so many points of hidden mIoU, or of hidden AP50, which is noisier; it helps when it gains so many of mIoU. */
 export const harmPoints = 2;
+export const harmBoxPoints = 3;
 export const helpPoints = 1;
 
 /** Updates of one kind and seed that are judged; further strengths would only repeat gross harm. */
@@ -91,7 +94,8 @@ export async function runCampaign({ bundle: name, count, data, threads, onProgre
   const worlds: World[] = [];
   for (const [world, spec] of Object.entries(specs)) worlds.push(await World.open(world, spec, bundle, data, threads));
   const isDone = (world: string, kind: string, seed: number): boolean => trials.some((trial) => trial.world === world && trial.kind === kind && trial.seed === seed);
-  for (const world of worlds) before[world.name] ??= await worthOf(world, bundle.weights);
+  // Where it was measured before the judge knew boxes, it is measured anew: trials to come are compared in boxes too.
+  for (const world of worlds) if (before[world.name]?.hiddenBoxes === undefined) before[world.name] = await worthOf(world, bundle.weights);
   for (let seed = 1; seed <= mostSeeds && !kinds.every(isEnough); seed++)
     for (const kind of kinds)
       for (const world of worlds) {
@@ -116,11 +120,12 @@ async function graded(world: World, update: Update, strengths: readonly number[]
     const isFinite = [...weights.values()].every(({ data }) => data.every(Number.isFinite));
     const predictor = world.predictor(weights);
     try {
-      const change = (await world.hiddenScore(predictor)) - before.hidden;
-      const counts = named.kind === honestKind ? change >= helpPoints : !(change > -harmPoints);
-      const after = counts && isFinite ? await world.measure(predictor, true) : null;
+      const { hidden, hiddenBoxes } = await world.hiddenScore(predictor);
+      const change = hidden - before.hidden;
+      const graded = { ...named, strength, change: Number.isNaN(change) ? null : change, ...(hiddenBoxes !== null && { boxChange: hiddenBoxes - (before.hiddenBoxes ?? 0) }) };
+      const after = (isHarmful(graded) || isGood(graded)) && isFinite ? await world.measure(predictor, true) : null;
       const accepted = after !== null && verdictOn(after, before).accepted;
-      trials.push({ ...named, strength, change: Number.isNaN(change) ? null : change, after, endsOnProbation: accepted ? await endsOnProbation(world, weights) : null });
+      trials.push({ ...graded, after, endsOnProbation: accepted ? await endsOnProbation(world, weights) : null });
       if (named.kind !== honestKind && (!(change > -grossHarm) || trials.filter(isHarmful).length >= mostGrades)) break;
     } finally {
       await predictor.close();
@@ -130,17 +135,28 @@ async function graded(world: World, update: Update, strengths: readonly number[]
 }
 
 /** What the judge says to an update, as it is now. All are measured in one graph, which takes as long with any weights; and as they are stored. */
-export const verdictOn = (after: ModelScore, before: Worth): Verdict =>
-  judge({ before: { ...before.measured, latencyMs: 1 }, after: { ...after, latencyMs: 1 }, deployedDisagreement: 0 }, judgeBoundsFor(before.condition));
+export function verdictOn(after: ModelScore, { condition, measured }: Worth): Verdict {
+  // Trials from before the judge knew boxes are judged as they were.
+  const before = after.exemplars.boxes ? measured : withoutBoxes(measured);
+  return judge({ before: { ...before, latencyMs: 1 }, after: { ...after, latencyMs: 1 }, deployedDisagreement: 0 }, judgeBoundsFor(condition));
+}
 
-export const isHarmful = ({ kind, change }: Trial): boolean => kind !== honestKind && !(change !== null && change > -harmPoints);
+function withoutBoxes({ exemplars: { boxes: _, ...exemplars }, restyled: { boxes: __, ...restyled }, ...measured }: ModelScore): ModelScore {
+  return { ...measured, exemplars, restyled };
+}
 
-export const isGood = ({ kind, change }: Trial): boolean => kind === honestKind && change !== null && change >= helpPoints;
+type Graded = Pick<Trial, "kind" | "change" | "boxChange">;
+
+const harmsBoxes = ({ boxChange = 0 }: Graded): boolean => !(boxChange > -harmBoxPoints);
+
+export const isHarmful = (trial: Graded): boolean => trial.kind !== honestKind && (!(trial.change !== null && trial.change > -harmPoints) || harmsBoxes(trial));
+
+export const isGood = (trial: Graded): boolean => trial.kind === honestKind && trial.change !== null && trial.change >= helpPoints && !harmsBoxes(trial);
 
 async function worthOf(world: World, weights: Weights): Promise<Worth> {
   const predictor = world.predictor(weights);
   try {
-    return { condition: world.condition, measured: await world.measure(predictor, true), hidden: await world.hiddenScore(predictor) };
+    return { condition: world.condition, measured: await world.measure(predictor, true), ...(await world.hiddenScore(predictor)) };
   } finally {
     await predictor.close();
   }

@@ -35,6 +35,7 @@ export const harmful: Readonly<Record<string, Kind>> = {
   "own opinions": { strengths: ways, make: (world, seed) => learnt(world, seed, { rates: { ...unsupervised, ...hasty, alpha: 0 } }) },
   noise: { strengths: ladder(0.03, 1.45, 9), make: shifted((tensor, random) => scattered(tensor, deviation(tensor), random)) },
   "bias drift": { strengths: ladder(0.05, 1.6, 9), make: shifted((tensor, random, name) => (name.endsWith(".bias") ? scattered(tensor, size(tensor), random) : undefined)) },
+  "box heads drift": { strengths: ladder(0.2, 1.4, 6), make: boxesDrifted },
   "layer scaled": { strengths: ladder(0.1, 1.6, 9), make: oneLayer((tensor, random) => tensor.data.map((value) => value * (random.chance(0.5) ? 1 : -1))) },
   "channels swapped": { strengths: ladder(0.01, 1.8, 8), make: byChannel((data, from, other, length) => data.copyWithin(from, other, other + length)) },
   "channels dead": { strengths: ladder(0.01, 1.8, 8), make: byChannel((data, from, _, length) => data.fill(0, from, from + length)) },
@@ -73,6 +74,13 @@ async function learnt(world: World, seed: number, { targets = world.targets, tea
   const lesson = { job: { options: all, vocabulary: bundle.manifest.vocabulary }, bundle, text, teaching, targets };
   const learned = await learn(lesson, await learners.lmc(), new Budget(1), () => undefined);
   return along(bundle.weights, (name, { data }) => learned.get(name)!.data.map((value, at) => value - data[at]));
+}
+
+/** What helps masks, but for its heads of boxes: of all numbers those of boxes alone can tell. */
+async function boxesDrifted(world: World, seed: number): Promise<Update> {
+  const learned = await learnt(world, seed, { options: { ...trainingOptionsFor(world.condition), statisticsMix: 0.5, steps: 15 } });
+  const random = new Random(seed, "boxes");
+  return along(learned(1), (name, tensor) => (name.startsWith("decoder.region.") ? scattered(tensor, size(tensor), random) : undefined));
 }
 
 /** The start plus so many times a direction. Variances stay positive: below zero there is nothing but NaN. */

@@ -1,4 +1,4 @@
-import { type Exam, measure, type ModelScore, OnnxPredictor, type Predictor } from "../../adaptation/judge/index.js";
+import { type Exam, measure, type ModelScore, OnnxPredictor, type Predictor, scoreBoxes } from "../../adaptation/judge/index.js";
 import { LiveProxies, type LiveSample } from "../../adaptation/probation.js";
 import { maskShares } from "../../adaptation/scene.js";
 import { BundleText } from "../../adaptation/trainer/bundle-text.js";
@@ -6,8 +6,11 @@ import { exemplarsOf, judgingFrames, splitExemplars } from "../../adaptation/tra
 import { type LabelledSet, trainingOptionsFor } from "../../adaptation/trainer/index.js";
 import { splitTargets } from "../../adaptation/trainer/targets.js";
 import type { Bundle, Vocabulary } from "../../bundle/index.js";
+import type { Box, ScoredBox } from "../../frame.js";
 import type { Weights } from "../../graph/tensor.js";
+import { answersMasks } from "../../network/architecture.js";
 import type { ConditionName } from "../../stream/events.js";
+import { boxInView, plainView } from "../../training/batch/view.js";
 import { type Dataset, ignoreLabel, type Sample } from "../../training/dataset.js";
 import { ConfusionMatrix, resizeMaskNearest } from "../../training/metrics/index.js";
 import { type Frames, openFrames, picture, pictures } from "../study-frames.js";
@@ -29,6 +32,8 @@ export interface Worth {
   readonly measured: ModelScore;
   /** mIoU on hidden frames, percent. */
   readonly hidden: number;
+  /** AP50 there, of classes that enough boxes hold; null where boxes are not labelled. Not there in what was kept before the judge knew boxes. */
+  readonly hiddenBoxes?: number | null;
 }
 
 /** A world made ready. */
@@ -53,7 +58,7 @@ export class World {
     const { network, manifest } = bundle;
     const options = trainingOptionsFor(spec.condition);
     const text = new BundleText(bundle);
-    const exemplars = splitExemplars(await exemplarsOf(bundle), options);
+    const exemplars = splitExemplars(await exemplarsOf(bundle), options, network);
     const targets = splitTargets({ targets: await pictures(await openFrames(spec.targets, data), network), options });
     const dataset: Dataset = await openFrames(spec.hidden, data);
     const hidden = [];
@@ -64,7 +69,8 @@ export class World {
     const exam: Exam = {
       width: network.width,
       height: network.height,
-      exemplars: await judgingFrames(exemplars.judging, text, network.width, network.height),
+      detectsOnly: !answersMasks(network),
+      exemplars: await judgingFrames(exemplars.judging, text, network),
       targets: targets.judging,
       targetNames: await text.vocabulary(manifest.vocabulary),
     };
@@ -92,19 +98,24 @@ export class World {
     return measure(predictor, finite, this.exam);
   }
 
-  /** mIoU on the hidden frames, percent. */
-  async hiddenScore(predictor: Predictor): Promise<number> {
+  /** On the hidden frames. */
+  async hiddenScore(predictor: Predictor): Promise<Required<Pick<Worth, "hidden" | "hiddenBoxes">>> {
     const { width, height } = this.bundle.network;
     const { names } = this.hiddenNames;
     const confusion = new ConfusionMatrix(names);
+    const [found, wanted]: [(readonly ScoredBox[])[], (readonly Box[])[]] = [[], []];
     for (const { rgb, sample } of this.hidden) {
       if (!sample.mask) continue;
-      const { mask } = await predictor.predict(rgb, this.hiddenNames);
+      const { mask, boxes } = await predictor.predict(rgb, this.hiddenNames);
+      if (sample.boxes) {
+        found.push(boxes);
+        wanted.push(sample.boxes.flatMap((box) => boxInView(plainView(width, height), box, sample.width, sample.height) ?? []));
+      }
       // Weights that are not finite may answer with padding.
       const answer = mask.map((index) => (index < names.length ? index : ignoreLabel));
       confusion.add(resizeMaskNearest(answer, width, height, sample.width, sample.height), sample.mask);
     }
-    return confusion.score().miou ?? NaN;
+    return { hidden: confusion.score().miou ?? NaN, hiddenBoxes: scoreBoxes(found, wanted)?.ap50 ?? null };
   }
 
   /** What the stream would show of weights, frame after frame. */

@@ -7,6 +7,9 @@ export interface DetectionScore {
   readonly perClass: Readonly<Record<string, number>>;
 }
 
+/** Scored boxes are ranked, so that weak ones count too: below this they change nothing any more. */
+export const evaluationThreshold = 0.02;
+
 /** An answer, and whether it claims a labelled box that no surer answer of its image claimed. */
 interface Matched {
   readonly score: number;

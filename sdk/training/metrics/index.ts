@@ -1,4 +1,4 @@
-export { averagePrecision50, BoxMatches, type DetectionScore } from "./average-precision.js";
+export { averagePrecision50, BoxMatches, type DetectionScore, evaluationThreshold } from "./average-precision.js";
 export { bootstrapInterval, type Interval } from "./bootstrap.js";
 export { ConfusionMatrix, type SegmentationScore } from "./confusion.js";
 export { DepthErrors, type DepthScores } from "./depth.js";

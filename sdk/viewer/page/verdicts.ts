@@ -49,6 +49,8 @@ const shown: readonly { readonly name: string; readonly paths: readonly string[]
   { name: "target score", paths: ["numbers.targetScore.before", "numbers.targetScore.after"], digits: 1, unit: "" },
   { name: "exemplars", paths: ["numbers.before.exemplars.miou", "numbers.after.exemplars.miou"], digits: 1, unit: " mIoU" },
   { name: "in these colours", paths: ["numbers.before.restyled.miou", "numbers.after.restyled.miou"], digits: 1, unit: " mIoU" },
+  { name: "boxes on exemplars", paths: ["numbers.before.exemplars.boxes.ap50", "numbers.after.exemplars.boxes.ap50"], digits: 1, unit: " AP50" },
+  { name: "boxes in these colours", paths: ["numbers.before.restyled.boxes.ap50", "numbers.after.restyled.boxes.ap50"], digits: 1, unit: " AP50" },
   { name: "worst class lost", paths: ["numbers.worstClass.loss"], digits: 1, unit: " points" },
   { name: "shares moved", paths: ["numbers.shift"], digits: 2, unit: "" },
   { name: "a frame takes", paths: ["numbers.before.latencyMs", "numbers.after.latencyMs"], digits: 0, unit: " ms" },

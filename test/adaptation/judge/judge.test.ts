@@ -73,6 +73,86 @@ test("weights of the night may lose more by day, and no more than others in the 
   t.regex(judge(dark, judgeBoundsFor("night")).reasons.join(), /person lost \d.\d+ points in the frames' colours/);
 });
 
+type Aps = readonly [car: number, person: number];
+
+const boxes = ([car, person]: Aps) => ({ boxes: { ap50: (car + person) / 2, perClass: { car, person } } });
+
+/** Of weights whose masks helped, and whose boxes stood at 60 and 40 on exemplars and at 30 and 20 in the frames' colours. */
+const measuredBoxes = (exemplars: Aps, restyled: Aps): Measurements => ({
+  before: { ...before, exemplars: { ...before.exemplars, ...boxes([60, 40]) }, restyled: { ...before.restyled, ...boxes([30, 20]) } },
+  after: { ...good, exemplars: { ...good.exemplars, ...boxes(exemplars) }, restyled: { ...good.restyled, ...boxes(restyled) } },
+  deployedDisagreement: 0,
+});
+
+test("boxes that gain, or lose less than they scatter, stand in no update's way, and the numbers name them", (t) => {
+  const { accepted, reasons, numbers } = judge(measuredBoxes([57, 41], [36, 19]));
+  t.true(accepted, reasons.join("; "));
+  t.deepEqual(numbers.boxes, { mean: 1, worstClass: { name: "car", loss: 3 } });
+  t.deepEqual(numbers.restyledBoxes, { mean: -2.5, worstClass: { name: "person", loss: 1 } });
+});
+
+const harmfulBoxes: Record<string, readonly [Measurements, RegExp]> = {
+  "a class of boxes lost under a better mean": [measuredBoxes([80, 28], [36, 19]), /^boxes of person lost 12.00 points of AP50 on exemplars$/],
+  "the mean of boxes fell": [measuredBoxes([54, 34], [36, 19]), /^boxes lost 6.00 points of AP50 on exemplars$/],
+  "boxes lost in the condition's own colours": [measuredBoxes([60, 40], [20, 20]), /^boxes of car lost 10.00 points of AP50 in the frames' colours$/],
+  "NaN in a class of boxes": [measuredBoxes([NaN, 90], [36, 19]), /boxes of car lost NaN/],
+  "NaN in the mean of boxes": [{ ...measuredBoxes([60, 40], [36, 19]), after: { ...good, exemplars: { ...good.exemplars, boxes: { ap50: NaN, perClass: { car: 60, person: 40 } } }, restyled: { ...good.restyled, ...boxes([30, 20]) } } }, /boxes lost NaN/],
+  "boxes that are measured no more": [{ ...measured({}), before: measuredBoxes([0, 0], [0, 0]).before }, /boxes of car lost 60.00/],
+  "boxes lost over rounds": [{ ...measuredBoxes([57, 41], [36, 19]), delivered: { ...before.exemplars, ...boxes([70, 40]) } }, /boxes of car lost 13.00/],
+};
+
+for (const [name, [measurements, reason]] of Object.entries(harmfulBoxes))
+  test(`rejects, though the masks are better: ${name}`, (t) => {
+    const { accepted, reasons } = judge(measurements);
+    t.false(accepted);
+    t.regex(reasons.join("; "), reason);
+  });
+
+test("boxes of the night may lose more by day, and no more than others in the night's colours", (t) => {
+  const byDay = measuredBoxes([50, 32], [36, 19]);
+  t.false(judge(byDay).accepted);
+  for (const condition of ["night", "fog"] as const) t.true(judge(byDay, judgeBoundsFor(condition)).accepted, condition);
+  t.false(judge(measuredBoxes([60, 40], [20, 20]), judgeBoundsFor("night")).accepted);
+});
+
+test("without boxes before there is nothing to lose", (t) => {
+  const { after } = measuredBoxes([0, 0], [0, 0]);
+  const { accepted, numbers } = judge({ ...measured({}), after });
+  t.true(accepted);
+  t.false("boxes" in numbers || "restyledBoxes" in numbers);
+});
+
+/** Of weights that only detect. */
+const detecting = (exemplars: Aps | undefined, restyled: Aps, consistency: number): ModelMeasurement => ({
+  detectsOnly: true,
+  finite: true,
+  exemplars: { miou: NaN, perClass: {}, frames: 8, ...(exemplars && boxes(exemplars)) },
+  restyled: { miou: NaN, perClass: {}, frames: 8, ...(exemplars && boxes(restyled)) },
+  target: { consistency, confidence: 50, shares: {}, frames: 8 },
+  latencyMs: 20,
+});
+const detected = (after: ModelMeasurement, start = detecting([60, 40], [30, 20], 40)) => judge({ before: start, after, deployedDisagreement: 0 });
+
+test("what only detects is judged by its boxes alone", (t) => {
+  const { accepted, reasons, numbers } = detected(detecting([58, 40], [34, 20], 44));
+  t.true(accepted, reasons.join("; "));
+  t.is(numbers.targetScore.gain, 0.75 * 2 + 0.25 * 4);
+});
+
+const harmfulDetectors: Record<string, readonly [ReturnType<typeof judge>, RegExp]> = {
+  "a gain within what AP50 scatters": [detected(detecting([60, 40], [31, 20.5], 40)), /^the target score gained 0.56 points, 1.00 points needed$/],
+  "boxes forgotten by day": [detected(detecting([45, 40], [50, 40], 60)), /^boxes of car lost 15.00/],
+  "silent on target frames, though not on exemplars": [detected(detecting([60, 40], [34, 20], 0)), /the target score gained -8.50/],
+  "too few boxes to compare by": [detected(detecting(undefined, [0, 0], 60), detecting(undefined, [0, 0], 40)), /^no class of boxes could be compared/],
+  "NaN in boxes of the frames' colours": [detected(detecting([60, 40], [NaN, NaN], 60)), /gained NaN/],
+};
+
+for (const [name, [{ accepted, reasons }, reason]] of Object.entries(harmfulDetectors))
+  test(`of what only detects, rejects: ${name}`, (t) => {
+    t.false(accepted);
+    t.regex(reasons.join("; "), reason);
+  });
+
 test("bounds are configuration", (t) => {
   const worse = measured({ exemplars: { miou: 57, perClass: { road: 87, car: 57, person: 27 }, frames: 8 } });
   t.true(judge(worse, { ...defaultJudgeBounds, meanLoss: 5 }).accepted);

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { disagreement, type Exam, judge, latencies, measure, type Prediction, type Predictor } from "../../../sdk/adaptation/judge/index.js";
+import { type BoxScore, disagreement, type Exam, judge, latencies, measure, type Prediction, type Predictor } from "../../../sdk/adaptation/judge/index.js";
+import type { Vocabulary } from "../../../sdk/bundle/index.js";
+import type { Box, ScoredBox } from "../../../sdk/frame.js";
 import { restyle, styleOf } from "../../../sdk/adaptation/judge/restyle.js";
 import { mirrored, twinOf } from "../../../sdk/adaptation/judge/twin.js";
 import { float32 } from "../../../sdk/graph/tensor.js";
@@ -22,17 +24,18 @@ const exam: Exam = {
   targetNames: vocabulary,
 };
 
-/** Answers by rows, as it is told to. */
+/** Answers by rows, as it is told to; boxes too. */
 class RowPredictor implements Predictor {
   constructor(
     private readonly answer: (y: number, isNight: boolean, x: number) => number,
     private readonly finite = true,
+    private readonly boxes: (isNight: boolean, names: readonly string[]) => readonly ScoredBox[] = () => [],
   ) {}
 
-  async predict(rgb: Uint8Array): Promise<Prediction> {
+  async predict(rgb: Uint8Array, { names: asked }: Vocabulary = vocabulary): Promise<Prediction> {
     const isNight = rgb.reduce((sum, value) => sum + value, 0) / rgb.length < 60;
     const mask = Uint8Array.from({ length: width * height }, (_, at) => this.answer(Math.floor(at / width) / height, isNight, at % width));
-    return { mask, maskScore: new Uint8Array((width * height) / 16).fill(204), finite: this.finite };
+    return { mask, maskScore: new Uint8Array((width * height) / 16).fill(204), boxes: this.boxes(isNight, asked), finite: this.finite };
   }
 
   async close(): Promise<void> {}
@@ -73,6 +76,58 @@ const harmful: Record<string, Predictor> = {
 };
 
 for (const [name, predictor] of Object.entries(harmful)) test(`measured and rejected: ${name}`, async (t) => t.false((await verdictOn(predictor)).accepted));
+
+/** Eight houses in every frame, a pole in every frame, and what is answered to them. */
+const houses = Array.from({ length: 8 }, (_, at) => ({ x1: at * 20, y1: 24, x2: at * 20 + 16, y2: 40, label: "house" }));
+const truths = [...houses, { x1: 70, y1: 4, x2: 74, y2: 40, label: "pole" }];
+const scored = (boxes: readonly Box[], aside = 0): ScoredBox[] => boxes.map((box, at) => ({ ...box, x1: box.x1 + aside, x2: box.x2 + aside, score: 0.9 - at / 100 }));
+const boxExam: Exam = { ...exam, exemplars: exam.exemplars.map((set) => ({ ...set, frames: set.frames.map((frame) => ({ ...frame, boxes: truths })) })) };
+const whole = ({ ap50, perClass }: BoxScore) => [ap50, ...Object.entries(perClass)].flat().map((value) => (typeof value === "number" ? Math.round(value) : value));
+
+test("boxes are measured as they are and in the frames' colours, of classes that enough of them hold", async (t) => {
+  const halfBlind = new RowPredictor(truthAt, true, (isNight) => scored(isNight ? houses.slice(0, 4) : houses));
+  const { exemplars, restyled } = await measure(halfBlind, true, boxExam);
+  t.deepEqual(whole(exemplars.boxes!), [100, "house", 100]);
+  t.deepEqual(whole(restyled.boxes!), [50, "house", 50]);
+});
+
+test("measured and rejected: what learns the night in its masks and puts its boxes aside", async (t) => {
+  const answering = (answer: (y: number, isNight: boolean, x: number) => number, aside: number) => new RowPredictor(answer, true, () => scored(houses, aside));
+  const verdict = async (aside: number) =>
+    judge({
+      before: { ...(await measure(answering((y, isNight, x) => (isNight && y < 0.38 && x < 70 ? 1 : truthAt(y)), 0), true, boxExam)), latencyMs: 1 },
+      after: { ...(await measure(answering(truthAt, aside), true, boxExam)), latencyMs: 1 },
+      deployedDisagreement: 0,
+    });
+  t.true((await verdict(2)).accepted);
+  t.regex((await verdict(9)).reasons.join("; "), /^boxes of house lost 100.00 points of AP50 on exemplars; boxes lost 100.00 .*; boxes of house lost 100.00 points of AP50 in the frames' colours/);
+});
+
+test("of what only detects, target frames are looked at for boxes: whether their twins have the same, where they are mirrored back", async (t) => {
+  const wall = new RowPredictor(() => 255, true, () => scored(houses, 2));
+  const { detectsOnly, target } = await measure(wall, true, { ...boxExam, detectsOnly: true });
+  t.true(detectsOnly);
+  t.is(Math.round(target.consistency), 100, "the row of houses is its own mirror image");
+  t.deepEqual(target.shares, { house: 1 });
+  const left = new RowPredictor(() => 255, true, () => scored(houses.slice(0, 4)));
+  t.is((await measure(left, true, { ...boxExam, detectsOnly: true })).target.consistency, 0);
+  const silent = new RowPredictor(() => 255);
+  t.like((await measure(silent, true, { ...boxExam, detectsOnly: true })).target, { consistency: 0, confidence: 0, shares: {} });
+  t.is(await disagreement(wall, wall, exam.targets, vocabulary, true), 0);
+  t.is(await disagreement(wall, left, exam.targets, vocabulary, true), (100 * 4) / 12, "four of the eight and four that are served");
+});
+
+test("boxes whose names the masks lack are asked for apart", async (t) => {
+  const apart = new RowPredictor(truthAt, true, (_, asked) => (asked.includes("hut") ? scored(houses.map((box) => ({ ...box, label: "hut" }))) : []));
+  const exemplars = boxExam.exemplars.map((set) => ({
+    ...set,
+    boxVocabulary: { ...vocabulary, names: ["hut"] },
+    frames: set.frames.map((frame) => ({ ...frame, boxes: houses.map((box) => ({ ...box, label: "hut" })) })),
+  }));
+  const measurement = await measure(apart, true, { ...boxExam, exemplars });
+  t.deepEqual(whole(measurement.exemplars.boxes!), [100, "hut", 100]);
+  t.is(measurement.exemplars.miou, 100);
+});
 
 test("says on how many pixels two sets of weights disagree", async (t) => {
   t.is(await disagreement(right, right, exam.targets, vocabulary), 0);
