@@ -13,7 +13,7 @@ interface Options {
 
 export const importCommand = (io: Io): Command =>
   new Command("import")
-    .description("Make a bundle of a segmentation or detection model that was made elsewhere, so that it is streamed, adapted, judged and swapped like Nightshift's own. Models that answer boxes, or classes in the place of logits, are streamed and evaluated, not adapted.")
+    .description("Make a bundle of a segmentation or detection model that was made elsewhere, so that it is streamed, adapted, judged and swapped like Nightshift's own. Models that answer classes in the place of logits are streamed and evaluated, not adapted.")
     .argument("<model>", "an ONNX file; tensors that it keeps outside are looked for beside it")
     .requiredOption("--spec <file>", "a YAML file that says what goes in and comes out; - asks for it")
     .requiredOption("--out <folder>", "where the bundle goes; nothing may be there yet")
