@@ -99,7 +99,7 @@ test("a changed file, or SIGHUP, applies what needs no restart and loses no fram
   t.deepEqual(await words(), ["road", "tree", "car"]);
 
   await write("source: drive", "vocabulary: [road, tree, car]", "adaptation: { steps: many }");
-  t.regex(await run.says(/E_CONFIG/), /line 4: adaptation: /);
+  t.regex(await run.says(/E_CONFIG/), /line 4: adaptation\.steps: /);
   await write("source: drive", "vocabulary: [road, road]", "adaptation: { conditions: [night], steps: 20 }");
   await run.says(/E_VOCABULARY/);
   t.deepEqual(await words(), ["road", "tree", "car"]);
