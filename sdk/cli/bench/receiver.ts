@@ -6,6 +6,9 @@ import { streamEvent } from "../../stream/events.js";
 import type { Publisher } from "../../stream/publisher.js";
 import type { ReceiverKind, ReceiverReport, ReceiverRequest } from "./receiver-process.js";
 
+/** Longer than any answer takes on a machine with much else to do: what does not come by then never will. */
+const patienceMs = 120_000;
+
 /** A subscriber in another process that has received everything since it connected. */
 export class Receiver {
   readonly #reports: ReceiverReport[] = [];
@@ -40,7 +43,7 @@ export class Receiver {
   }
 
   /** From capture to the other process, milliseconds, for each expected frame, once masks and boxes of all have come. Rejects where they have not after `timeoutMs`. */
-  async received(timeoutMs = 30_000): Promise<readonly number[]> {
+  async received(timeoutMs = patienceMs): Promise<readonly number[]> {
     return (await this.#told("received", timeoutMs)).latenciesMs;
   }
 
@@ -68,7 +71,7 @@ export class Receiver {
   #ask<K extends ReceiverReport["kind"]>(request: ReceiverRequest, answer: K): Promise<Extract<ReceiverReport, { kind: K }>> {
     this.#reports.length = 0;
     this.child.send(request);
-    return this.#told(answer, 10_000);
+    return this.#told(answer, patienceMs);
   }
 
   async #told<K extends ReceiverReport["kind"]>(kind: K, timeoutMs: number): Promise<Extract<ReceiverReport, { kind: K }>> {
