@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { access, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { access, mkdir, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Roots } from "./machine.js";
+import { textIn } from "./text-in.js";
 
 /** A group of cgroup v2 that this process may divide. */
 export interface Delegation {
@@ -109,6 +110,3 @@ async function isOurs(pid: string, proc: string): Promise<boolean> {
 }
 
 const isWritable = (path: string): Promise<boolean> => access(path, constants.W_OK).then(() => true, () => false);
-
-/** Undefined where it cannot be read. */
-const textIn = (path: string): Promise<string | undefined> => readFile(path, "utf8").then((text) => text.trim(), () => undefined);

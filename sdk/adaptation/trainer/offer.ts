@@ -8,21 +8,31 @@ export interface Offer {
   readonly measurements: Measurements;
 }
 
+/** Where weights would serve from. */
+export interface Place {
+  /** Writes weights there, instead of those that are there already. */
+  write(weights: Weights): Promise<void>;
+  /** Measures what was written last; `known`: the weights that serve were measured before. */
+  measure(weights: Weights, known?: Measurements): Promise<Measurements>;
+}
+
 /**
  * Tries shares of what was learnt, the greatest first, and stays at the first that the judge accepts: on the straight way between two sets of weights most of the gain comes before most of the loss (Wortsman et al. 2022,
  * "Robust fine-tuning of zero-shot models"). All of it stays where no share would pass, and where it gains too little, as less of it gains less.
- *
- * @param examine writes weights to where they would serve from, in the place of what is there, and measures them
  */
-export async function offer(start: Weights, learnt: Weights, shares: readonly number[], bounds: JudgeBounds, examine: (weights: Weights, known?: Measurements) => Promise<Measurements>): Promise<Offer> {
-  const whole = { share: 1, measurements: await examine(learnt) };
+export async function offer(start: Weights, learnt: Weights, shares: readonly number[], bounds: JudgeBounds, place: Place): Promise<Offer> {
+  await place.write(learnt);
+  const whole = { share: 1, measurements: await place.measure(learnt) };
   const { accepted, numbers: { targetScore } } = judge(whole.measurements, bounds);
   if (accepted || !(targetScore.gain >= targetScore.needed) || shares.length === 0) return whole;
   for (const share of shares) {
-    const measurements = await examine(interpolated(start, learnt, share), whole.measurements);
+    const part = interpolated(start, learnt, share);
+    await place.write(part);
+    const measurements = await place.measure(part, whole.measurements);
     if (judge(measurements, bounds).accepted) return { share, measurements };
   }
-  return { ...whole, measurements: await examine(learnt, whole.measurements) };
+  await place.write(learnt);
+  return whole;
 }
 
 /** `share` of the way from `start` to `end`, tensor by tensor, float32. */

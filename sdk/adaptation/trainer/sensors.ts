@@ -1,5 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { textIn } from "./text-in.js";
 
 /** What a machine says of itself; left out where it does not. */
 export interface Reading {
@@ -95,9 +96,6 @@ async function numberIn(path: string): Promise<number | undefined> {
   const value = text === undefined || text === "" ? NaN : Number(text);
   return Number.isFinite(value) ? value : undefined;
 }
-
-/** Undefined where it cannot be read. */
-const textIn = (path: string): Promise<string | undefined> => readFile(path, "utf8").then((text) => text.trim(), () => undefined);
 
 /** None where there is no such folder. */
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);

@@ -51,11 +51,16 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
     onProgress({ phase: "measuring", ...at });
     await budget.rest();
   };
-  const offered = await offer(bundle.weights, trained, job.lesserShares ?? [], untimed(judgeBoundsFor(job.condition)), async (weights, known) => {
-    onProgress({ phase: "writing", ...at });
-    if (known) await rm(job.outDirectory, { recursive: true });
-    await writeGeneration(job, bundle, text, weights);
-    return examine(job, bundle, weights, exam, beforeFrame, known);
+  let isWritten = false;
+  const offered = await offer(bundle.weights, trained, job.lesserShares ?? [], untimed(judgeBoundsFor(job.condition)), {
+    async write(weights) {
+      onProgress({ phase: "writing", ...at });
+      // What is there before the first is not ours.
+      if (isWritten) await rm(job.outDirectory, { recursive: true });
+      await writeGeneration(job, bundle, text, weights);
+      isWritten = true;
+    },
+    measure: (weights, known) => examine(job, bundle, weights, exam, beforeFrame, known),
   });
   return { directory: job.outDirectory, generation: job.generation, ...offered, seconds: (performance.now() - start) / 1000, losses };
 }

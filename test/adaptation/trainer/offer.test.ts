@@ -1,6 +1,6 @@
 import test from "ava";
 import { defaultJudgeBounds, type Measurements, type ModelMeasurement } from "../../../sdk/adaptation/judge/index.js";
-import { interpolated, offer } from "../../../sdk/adaptation/trainer/offer.js";
+import { interpolated, offer, type Place } from "../../../sdk/adaptation/trainer/offer.js";
 import type { Weights } from "../../../sdk/graph/tensor.js";
 
 const scalar = (value: number): Weights => new Map([["w", { dtype: "float32", shape: [1], data: Float32Array.of(value) }]]);
@@ -15,14 +15,17 @@ const before: ModelMeasurement = {
 };
 
 /** Along one number: in the frames' colours `gain` points at all of the way, and fences lose by its square, 20 points at all of it. */
-const along =
-  (gain: number, seen: { at: number; known: boolean }[]) =>
-  async (weights: Weights, known?: Measurements): Promise<Measurements> => {
+const along = (gain: number, seen: { at: number; known: boolean }[], written: number[] = []): Place => ({
+  async write(weights) {
+    written.push(valueOf(weights));
+  },
+  async measure(weights, known): Promise<Measurements> {
     const at = valueOf(weights);
     seen.push({ at: Number(at.toFixed(6)), known: known !== undefined });
     const after = { ...before, exemplars: { ...before.exemplars, perClass: { road: 90, fence: 30 - 20 * at ** 2 } }, restyled: { ...before.restyled, miou: 30 + gain * at } };
     return { before, after, deployedDisagreement: 0 };
-  };
+  },
+});
 
 test("all of what was learnt is offered where the judge accepts it", async (t) => {
   const seen: { at: number; known: boolean }[] = [];
@@ -41,9 +44,11 @@ test("where a class loses too much, the greatest share that the judge accepts is
 
 test("where no share passes, all of it stays, with its own measurements", async (t) => {
   const seen: { at: number; known: boolean }[] = [];
-  const { share, measurements } = await offer(scalar(0), scalar(1), [0.8, 0.6], defaultJudgeBounds, along(10, seen));
+  const written: number[] = [];
+  const { share, measurements } = await offer(scalar(0), scalar(1), [0.8, 0.6], defaultJudgeBounds, along(10, seen, written));
   t.is(share, 1);
-  t.is(seen.at(-1)?.at, 1, "it is what is written");
+  t.is(written.at(-1), 1, "it is what is written");
+  t.is(seen.length, 3, "each is measured once");
   t.is(measurements.after.exemplars.perClass.fence, 10);
 });
 
