@@ -32,7 +32,7 @@ class OnnxLmcLearner implements LmcLearner {
     this.#random = new Random(options.seed, "lmc");
   }
 
-  async step({ targets, source }: { readonly targets: Uint8Array; readonly source: Batch }, rates: LearningRates): Promise<StepLosses> {
+  async step({ targets, views = targets, source }: { readonly targets: Uint8Array; readonly views?: Uint8Array; readonly source: Batch }, rates: LearningRates): Promise<StepLosses> {
     const { vocabulary, targetBatch: t } = this.options;
     const { width, height } = this.config;
     const k = paddedVocabularySize(Math.max(vocabulary.length, ...source.names.map((list) => list.length)));
@@ -44,6 +44,7 @@ class OnnxLmcLearner implements LmcLearner {
       {
         ...supervisedFeeds(source, this.words, { width, height, names: k }),
         targets: { dtype: "uint8", shape: [t, height, width, 3], data: targets },
+        views: { dtype: "uint8", shape: [t, height, width, 3], data: views },
         targetText: target.text,
         targetUsed: target.used,
         noise: { dtype: "float32", shape: [t, patches], data: Float32Array.from({ length: t * patches }, () => this.#random.gumbel()) },

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import type { FrameSize } from "../engine/model.js";
-import { isTrainable, type Trainable } from "../network/trainable.js";
+import { isTrainable, type Trainable, trainableForms } from "../network/trainable.js";
 
 /** For commander: a whole number of at least `least`. */
 export const wholeNumber =
@@ -30,7 +30,7 @@ export function share(text: string): number {
 /** For commander: which parameters learn. */
 export function trains(text: string): Trainable {
   if (isTrainable(text)) return text;
-  throw new InvalidArgumentError("Expected default, all, norm, decoder, last:n, lora:r, or a pattern between slashes.");
+  throw new InvalidArgumentError(`Expected ${trainableForms}.`);
 }
 
 /** For commander: names separated by commas. Whether they make a vocabulary is checked where they are used. */

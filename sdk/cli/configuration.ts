@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
-import { type Trainable, trainablePattern } from "../network/trainable.js";
+import { type Trainable, trainableForms, trainablePattern } from "../network/trainable.js";
 import type { NightshiftOptions } from "../pipeline/options.js";
 import { readYaml } from "../yaml.js";
 
@@ -51,7 +51,7 @@ const schema = z.strictObject({
         /** Steps of a training. */
         steps: count.min(1).optional(),
         /** Which parameters learn, as of `nightshift adapt`. */
-        trains: z.string().regex(trainablePattern, "expected default, all, norm, decoder, last:n, lora:r, or a pattern between slashes").optional(),
+        trains: z.string().regex(trainablePattern, `expected ${trainableForms}`).optional(),
         /** Share of the frames in the statistics of normalisation; by condition by default. */
         statisticsMix: z.number().min(0).max(1).optional(),
         /** Cores that it may use at most. */

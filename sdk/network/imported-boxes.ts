@@ -1,7 +1,7 @@
 import type { Value } from "../graph/graph.js";
-import { add, clip, concat, exp, expand, gather, gatherElements, greater, indicator, less, log, logSoftmax, matMul, mul, reduceMax, slice, sub, topK, transposeLast, argMax, cast, unsqueeze } from "../graph/ops.js";
+import { add, argMax, clip, concat, exp, expand, gather, gatherElements, log, logSoftmax, mul, reduceMax, slice, sub, topK, unsqueeze } from "../graph/ops.js";
 import { float32, int64 } from "../graph/tensor.js";
-import { intersectionOverUnion } from "./boxes.js";
+import { surest } from "./suppression.js";
 
 /** How a detection model that was made elsewhere means what it answers. */
 export interface BoxesForm {
@@ -27,12 +27,6 @@ export interface RawBoxes {
 
 /** No more boxes than these are answered, the surest: as many as RT-DETR has queries. */
 export const mostBoxes = 300;
-
-/** Boxes of one class that share more than this are one object. */
-export const mostOverlap = 0.6;
-
-/** As many times each box asks whether a surer one of its object stays. What greedy suppression decides is found once chains of boxes that push each other out are no longer than this. */
-const rounds = 8;
 
 const least = 1e-6;
 
@@ -71,20 +65,4 @@ function cornersOf(boxes: Value, { corners, unit }: BoxesForm, [height, width]: 
   if (corners === "xyxy") return shares;
   const [centre, half] = [slice(shares, 2, 0, 2), mul(slice(shares, 2, 2, 4), 0.5)];
   return concat([sub(centre, half), add(centre, half)], 2);
-}
-
-/** Greedy suppression as matrices: [1, R, 1] of 1 for boxes that stay. `boxes` [1, R, 4], the surest first; `labels` int64 [1, R]. */
-function surest(boxes: Value, labels: Value | undefined): Value {
-  const { graph } = boxes;
-  const [, count] = boxes.shape;
-  const surer = graph.constant(float32([1, count, count], Float32Array.from({ length: count * count }, (_, at) => (Math.floor(at / count) < at % count ? 1 : 0))));
-  const overlaps = indicator(greater(intersectionOverUnion(unsqueeze(boxes, [2]), unsqueeze(boxes, [1])), mostOverlap));
-  let rival = mul(graph.node("Squeeze", [overlaps], { axes: [3] })[0], surer);
-  if (labels) {
-    const label = cast(labels, "float32");
-    rival = mul(rival, indicator(graph.node("Equal", [unsqueeze(label, [2]), unsqueeze(label, [1])], {})[0]));
-  }
-  let stays = graph.constant(float32([1, 1, count], new Float32Array(count).fill(1)));
-  for (let round = 0; round < rounds; round++) stays = indicator(less(matMul(stays, rival), 0.5));
-  return transposeLast(stays);
 }

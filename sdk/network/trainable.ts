@@ -12,6 +12,9 @@ import type { ParameterSpec } from "./parameters.js";
  */
 export type Trainable = "default" | "all" | "norm" | "decoder" | `last:${number}` | `lora:${number}` | `/${string}/`;
 
+/** The forms of a choice, in words. */
+export const trainableForms = "default, all, norm, decoder, last:n, lora:r, or a pattern between slashes";
+
 /** The form of a choice. */
 export const trainablePattern = /^(default|all|norm|decoder|(last|lora):[1-9]\d*|\/.+\/)$/;
 

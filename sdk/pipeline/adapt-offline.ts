@@ -12,7 +12,6 @@ import { readBundle, readTrust } from "../bundle/index.js";
 import type { StepEngine } from "../engine/learner.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
-import { answersMasks } from "../network/architecture.js";
 import { requireTrainable, type Trainable } from "../network/trainable.js";
 import type { ConditionName } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
@@ -85,7 +84,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
       ...trust,
       targets,
       lesserShares: defaultLesserShares,
-      exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars, answersMasks(network) ? "mask" : "boxes")],
+      exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars, network)],
       options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }), ...(statisticsMix !== undefined && { statisticsMix }), ...(recompute && { recompute }), ...(engine && { engine }), ...(provider !== undefined && { provider }) }),
     },
     await learners.lmc(),

@@ -1,12 +1,13 @@
 import { folderDataset, requireLabels } from "../../adapters/datasets/folder.js";
 import type { LabelledSet } from "../adaptation/trainer/index.js";
+import { answersMasks, type Network } from "../network/architecture.js";
 import type { Dataset } from "../training/dataset.js";
 
 /** More than this would only fill the memory: each is 400 KB at the network's size, more at the camera's. */
 const mostExemplars = 64;
 
-/** Frames of a user's own with such labels, spread over the folder. Throws `E_DATASET`, `E_DATASET_UNLABELLED` or `E_IMAGE`. */
-export const ownExemplars = async (folder: string, labels: "mask" | "boxes" = "mask"): Promise<LabelledSet> => asExemplars(await folderDataset(folder), labels);
+/** Frames of a user's own with the labels that teach a network, spread over the folder. Throws `E_DATASET`, `E_DATASET_UNLABELLED` or `E_IMAGE`. */
+export const ownExemplars = async (folder: string, network: Network): Promise<LabelledSet> => asExemplars(await folderDataset(folder), answersMasks(network) ? "mask" : "boxes");
 
 /** Frames with such labels, spread over a dataset. Throws `E_DATASET_UNLABELLED`, and as the dataset. */
 export async function asExemplars(dataset: Dataset, labels: "mask" | "boxes" = "mask"): Promise<LabelledSet> {

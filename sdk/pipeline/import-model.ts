@@ -1,5 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { folderDataset } from "../../adapters/datasets/folder.js";
 import type { LabelledSet } from "../adaptation/trainer/index.js";
 import { trainability } from "../autodiff/trainability.js";
 import { sha256Of } from "../bundle/files.js";
@@ -18,7 +19,7 @@ import { arrangedFor, type ImportedNetwork, normalisedBytes, statisticSuffixes }
 import { inferenceModel } from "../network/inference.js";
 import { miniLmFolder } from "../network/text/files.js";
 import { rowOfClass } from "../network/text/nearest-class.js";
-import { ownExemplars } from "./exemplars.js";
+import { asExemplars } from "./exemplars.js";
 import { type BoxesFound, channelsOf, type MeantBox, meantBoxes, outputOf, unfit, withLogits, withUnifiedBoxes } from "./import-outputs.js";
 import type { ImportSpec } from "./import-spec.js";
 import { openModelFile } from "./model-file.js";
@@ -79,7 +80,7 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
   } as const;
   const learns = spec.output.kind !== "classes";
   if (insertNorm && spec.output.kind !== "logits") unfit("logits of a segmentation model, through which layers that are put in are taught", spec.output.kind, "Leave --insert-norm out.");
-  const labelled = exemplars === undefined ? undefined : await ownExemplars(exemplars, boxes ? "boxes" : "mask");
+  const labelled = exemplars === undefined ? undefined : await asExemplars(await folderDataset(exemplars), boxes ? "boxes" : "mask");
   const frames = labelled ? labelled.samples.slice(0, comparedFrames).map(frameOf) : [testCard()];
   const source = insertNorm ? await normalising(found, labelled, (sample) => preparedFor(stated, frameOf(sample))) : open;
   const fits = insertNorm ? fitted(source(), spec) : found;

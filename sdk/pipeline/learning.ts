@@ -6,7 +6,6 @@ import type { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
 import type { Trainer } from "../adaptation/trainer/index.js";
 import type { Bundle, Trust } from "../bundle/index.js";
-import { answersMasks } from "../network/architecture.js";
 import { isTrainableNetwork } from "../network/trainable.js";
 import type { ConditionName, StreamEvent } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
@@ -29,7 +28,7 @@ export async function learning(options: NightshiftOptions, delivered: Bundle, mo
       monitor: new WeatherMonitor(),
       judge: (measurements, condition) => judge(measurements, bounds(condition)),
       generations: state.generations,
-      ...(exemplars !== undefined && { exemplars: [await ownExemplars(exemplars, answersMasks(delivered.network) ? "mask" : "boxes")] }),
+      ...(exemplars !== undefined && { exemplars: [await ownExemplars(exemplars, delivered.network)] }),
       ...(textEncoder !== undefined && { textEncoder: resolve(textEncoder) }),
       ...(trust && { trust }),
       options: { ...others, training: { seed, ...training } },

@@ -8,8 +8,9 @@ import { type LabelledSet, train, trainingOptionsFor, type TrainingJob, type Tra
 import { learners } from "../adaptation/trainer/learners.js";
 import { findBundle, readBundle } from "../bundle/index.js";
 import { NightshiftError } from "../errors.js";
-import { isTrainable, type Trainable } from "../network/trainable.js";
+import { isTrainable, type Trainable, trainableForms } from "../network/trainable.js";
 import { packageRoot } from "../paths.js";
+import { median } from "../quantile.js";
 import type { Dataset } from "../training/dataset.js";
 import { evaluateBundle } from "../training/evaluate.js";
 import { readYaml } from "../yaml.js";
@@ -31,9 +32,10 @@ export const rowSchema = z.strictObject({
   statisticsMix: share.optional(),
   restyledShare: share.optional(),
   pastedShare: share.optional(),
+  recolouredShare: share.optional(),
   maskRatio: share.optional(),
   recompute: z.enum(["none", "blocks"]).optional(),
-  trains: z.custom<Trainable>((value) => typeof value === "string" && isTrainable(value), "must be default, all, norm, decoder, last:n, lora:r or /pattern/").optional(),
+  trains: z.custom<Trainable>((value) => typeof value === "string" && isTrainable(value), `must be ${trainableForms}`).optional(),
   rampSteps: z.number().int().min(0).optional(),
   rates: z
     .strictObject({ encoder: z.number(), decoder: z.number(), alpha: share, supervised: z.number(), selfTraining: z.number(), lmc: z.number(), lmcBoxes: z.number(), align: z.number(), guidance: z.number(), entropy: z.number(), soft: z.number(), restore: share })
@@ -188,7 +190,7 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
         onProgress(`${row}, seed ${seed}: ${phase}, ${step} of ${steps} steps`);
       });
       const { accepted, reasons } = judge(measurements, judgeBoundsFor(study.condition));
-      const stepSeconds = median(ends.slice(1).map((end, at) => (end - ends[at]) / 1000));
+      const stepSeconds = ends.length < 2 ? null : median(ends.slice(1).map((end, at) => (end - ends[at]) / 1000));
       await keep({ row, changes, seed, seconds, stepSeconds, ...(inTimeOf !== undefined && { inTimeOf }), accepted, ...(!accepted && { reasons }), scores: await score(outDirectory, `${row}, seed ${seed}`) });
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -221,11 +223,6 @@ const exemplarsOf = ({ exemplars = [] }: Row): Frames[] => [exemplars].flat().ma
 const framesOf = ({ targets, ...row }: StudyRow): Frames[] => [...(targets ? [targets] : []), ...exemplarsOf(row)];
 
 const inEqualTime = (row: string): string => `${row}, in equal time`;
-
-function median(values: readonly number[]): number | null {
-  if (values.length === 0) return null;
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-}
 
 /** How many steps of a row take as long as another row's. */
 function stepsInTime(own: Run | undefined, clock: Run | undefined, defaultSteps: number): number {

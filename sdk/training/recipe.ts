@@ -45,6 +45,8 @@ const recipeSchema = z.strictObject({
   tasks: z.array(z.enum(taskKinds)).min(1).max(taskKinds.length).optional(),
   /** False: names do not look at the image before they become queries. */
   fusion: z.boolean().optional(),
+  /** How much the losses of boxes count beside those of masks in L^S; 1 where it is left out. */
+  detectionWeight: z.number().positive().optional(),
   /** Names that are not taught, however sources label them. */
   heldOut: z.array(z.string().min(1)).min(1).optional(),
   sources: z.array(sourceSchema).min(1),
@@ -53,7 +55,7 @@ const recipeSchema = z.strictObject({
 });
 
 /** What a study may change in a recipe. */
-export const recipeChanges = recipeSchema.pick({ prompts: true, tasks: true, fusion: true, heldOut: true, sources: true }).partial();
+export const recipeChanges = recipeSchema.pick({ prompts: true, tasks: true, fusion: true, detectionWeight: true, heldOut: true, sources: true }).partial();
 
 /** Teaches a bundle that is there already to tell depth besides. */
 const depthSchema = z.strictObject({

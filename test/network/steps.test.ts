@@ -54,8 +54,10 @@ function targetFeeds(seed: number) {
   const { width, height } = tinyNetwork;
   const random = new Random(seed);
   const batch = tinyBatch(targets, 16, 4, seed);
+  const frames = bytes([targets, height, width, 3], () => random.below(60));
   return {
-    targets: bytes([targets, height, width, 3], () => random.below(60)),
+    targets: frames,
+    views: frames,
     targetText: batch.text,
     targetUsed: batch.used,
     noise: floats([targets, (width * height) / patchSize ** 2], () => random.gumbel()),
@@ -113,6 +115,17 @@ for (const losses of [["entropy"], ["soft"], ["supervised"], ["supervised", "sel
       t.true(difference <= 1e-3 * Math.hypot(...numbers), `${name} ${difference} of ${Math.hypot(...numbers)}`);
     }
   });
+
+test("the masked view may be in other colours than the teacher's; whole targets stay as they are", async (t) => {
+  const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsDefault });
+  const learner = await Learner.create(graph, { threads: 1 });
+  const feeds = { ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) };
+  const run = (views: typeof feeds.views) => learner.step({ ...feeds, views }, { rateEncoder: 0, rateDecoder: 0 });
+  const [same, brighter] = [await run(feeds.views), await run(bytes([...feeds.views.shape], (at) => 3 * feeds.views.data[at]))];
+  t.not(brighter.lmc[0], same.lmc[0]);
+  for (const name of ["supervised", "selfTraining", "align"]) t.is(brighter[name][0], same[name][0], name);
+  await learner.close();
+});
 
 test("boxes that the teacher is sure of teach the student; unsure ones do not, nor that there is nothing", async (t) => {
   const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsDefault });

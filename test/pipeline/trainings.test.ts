@@ -21,13 +21,13 @@ test("each row is a training of its own by one recipe, scored with intervals, an
   writeFileSync(
     name,
     `{ about: Small., recipe: ${JSON.stringify(recipe)}, steps: 3, seed: 1, size: { width: 96, height: 64 }, scores: { day: { drive: { seed: 6, length: 3, condition: day } } },
-       rows: { whole: {}, masks alone: { tasks: [segmentation], heldOut: [car] }, ordinary: { prompts: { words: a photo of a } }, learnt: { prompts: { words: a photo of a, every: 2, rate: 1e-3 } } } }`,
+       rows: { whole: {}, masks alone: { tasks: [segmentation], heldOut: [car] }, ordinary: { prompts: { words: a photo of a } }, learnt: { prompts: { words: a photo of a, every: 2, rate: 1e-3 } }, boxes lightly: { detectionWeight: 0.2 } } }`,
   );
   t.is(await formOf(name), "trainings");
   const lines: string[] = [];
   const run = () => runTrainings({ name, data: folder, threads: 1, work: join(folder, "work"), network: tinyNetwork, onProgress: (line) => lines.push(line) });
   const results = await run();
-  t.deepEqual(results.runs.map(({ row }) => row), ["whole", "masks alone", "ordinary", "learnt"]);
+  t.deepEqual(results.runs.map(({ row }) => row), ["whole", "masks alone", "ordinary", "learnt", "boxes lightly"]);
   t.true(lines.some((line) => line.startsWith("masks alone: ")));
   const [whole, masks] = results.runs.map(({ scores }) => scores["day"]);
   t.true(whole.miou !== null && whole.intervals!.miou![0] <= whole.miou && whole.miou <= whole.intervals!.miou![1]);
@@ -39,7 +39,7 @@ test("each row is a training of its own by one recipe, scored with intervals, an
   lines.length = 0;
   t.deepEqual(await run(), results);
   t.deepEqual(lines, []);
-  t.is(trainingLines(results).length, 4);
+  t.is(trainingLines(results).length, 5);
   const svg = plotTrainings(results);
   t.true(svg.includes("masks alone"));
   t.false(/NaN|undefined|Infinity/.test(svg));

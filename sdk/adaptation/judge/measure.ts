@@ -1,6 +1,7 @@
 import type { Vocabulary } from "../../bundle/index.js";
 import { defaultScoreThreshold } from "../../engine/engine.js";
 import { type Box, boxIou, type ScoredBox } from "../../frame.js";
+import { median } from "../../quantile.js";
 import { ignoreLabel } from "../../training/dataset.js";
 import { averagePrecision50, ConfusionMatrix } from "../../training/metrics/index.js";
 import { maskShares } from "../scene.js";
@@ -199,5 +200,3 @@ function mean(values: ArrayLike<number>): number {
   for (let at = 0; at < values.length; at++) sum += values[at];
   return values.length === 0 ? NaN : sum / values.length;
 }
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;

@@ -16,6 +16,7 @@ export const defaultTrainingOptions: TrainingOptions = {
   statisticsMix: 0.2,
   restyledShare: 0.35,
   pastedShare: 0,
+  recolouredShare: 0,
   seed: 1,
   threads: 1,
   engine: "onnxruntime",

@@ -34,6 +34,8 @@ export interface TrainingOptions {
   readonly restyledShare: number;
   /** Probability with which it is pasted into a target frame. */
   readonly pastedShare: number;
+  /** Probability with which a target frame's masked view is in other colours than the teacher sees. */
+  readonly recolouredShare: number;
   readonly seed: number;
   /** Threads of the sessions, of learning and of judging. */
   readonly threads: number;

@@ -16,6 +16,7 @@ import { datasetOf, exemplarsOf, judgingFrames, splitExemplars } from "./exempla
 import type { LabelledSet, TrainingJob, TrainingProgress, TrainingResult } from "./job.js";
 import { offer } from "./offer.js";
 import { pastedBatch } from "./pasted-batch.js";
+import { recoloured } from "./recoloured.js";
 import { restyledBatch } from "./restyled-batch.js";
 import { drawTargets, splitTargets } from "./targets.js";
 
@@ -76,7 +77,7 @@ export interface Lesson {
 
 /** Statistics and steps; the weights are the teacher's. Throws `E_WEIGHTS_NOT_FINITE` where losses are not. */
 export async function learn({ job, bundle, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
-  const { steps, sourceBatch, targetBatch, maskRatio, trains, recompute, rates, rampSteps, statisticsMix, restyledShare, pastedShare, seed, threads, engine, provider } = job.options;
+  const { steps, sourceBatch, targetBatch, maskRatio, trains, recompute, rates, rampSteps, statisticsMix, restyledShare, pastedShare, recolouredShare, seed, threads, engine, provider } = job.options;
   const { network } = bundle;
   const losses = lossNames.filter((name) => rates[name] > 0);
   const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, maskRatio, trains, recompute, losses, seed, threads, engine, provider });
@@ -93,7 +94,9 @@ export async function learn({ job, bundle, text, teaching, targets }: Lesson, cr
         const { width, height } = network;
         const restyled = restyledBatch(await loader.batch(step), targets, restyledShare, random, width, height);
         const source = pastedBatch(restyled, targets, pastedShare, new Random(seed, step, "paste"), width, height);
-        return learner.step({ targets: drawTargets(targets, targetBatch, random), source }, scheduled(rates, step / steps, step / rampSteps));
+        const drawn = drawTargets(targets, targetBatch, random);
+        const views = recoloured(drawn, targetBatch, recolouredShare, new Random(seed, step, "colours"));
+        return learner.step({ targets: drawn, views, source }, scheduled(rates, step / steps, step / rampSteps));
       });
       if (!Number.isFinite(losses.total)) throw diverged(step, losses);
       onProgress({ phase: "learning", step: step + 1, steps, losses });

@@ -6,11 +6,12 @@ import { ThreadEngine } from "../../engine/thread-engine.js";
 import { textWidthOf } from "../../network/architecture.js";
 import { inputNames, paddedVocabularySize } from "../../network/contract.js";
 import { AnswerStream } from "../../pipeline/answer-stream.js";
+import { median, quantile } from "../../quantile.js";
 import { Publisher } from "../../stream/publisher.js";
 import type { Bench } from "../benches.js";
 import { driveFrames, LoopedCamera, type Pixels } from "./looped-camera.js";
 import { Receiver } from "./receiver.js";
-import { median, quantile, rounded } from "./statistics.js";
+import { rounded } from "./statistics.js";
 
 /** Frames in a block; blocks of the stream and of the bare session take turns. */
 const blockFrames = 40;

@@ -9,9 +9,10 @@ import type { Session } from "../../engine/session.js";
 import { toRgb } from "../../engine/to-rgb.js";
 import { textWidthOf } from "../../network/architecture.js";
 import { inputNames, outputNames, paddedVocabularySize } from "../../network/contract.js";
+import { median, quantile } from "../../quantile.js";
 import type { Bench } from "../benches.js";
 import { driveFrames } from "./looped-camera.js";
-import { median, quantile, rounded } from "./statistics.js";
+import { rounded } from "./statistics.js";
 
 /** Of the frames, pixels. */
 const [width, height] = [1280, 720];

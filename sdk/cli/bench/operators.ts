@@ -7,11 +7,12 @@ import { Graph } from "../../graph/graph.js";
 import { add } from "../../graph/ops.js";
 import { writeOnnx } from "../../graph/onnx/write.js";
 import { float32, type Tensor } from "../../graph/tensor.js";
+import { median, quantile } from "../../quantile.js";
 import type { Bench } from "../benches.js";
 import { networkCases, type NetworkCase } from "./network-cases.js";
 import { backwardGraph, forwardGraph } from "./operator-case.js";
 import { OperatorPeer } from "./operator-peer.js";
-import { median, quantile, rounded } from "./statistics.js";
+import { rounded } from "./statistics.js";
 
 /** Blocks of each side, which take turns. */
 const defaultBlocks = 5;

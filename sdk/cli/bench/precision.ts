@@ -11,10 +11,11 @@ import { NightshiftError } from "../../errors.js";
 import { textWidthOf } from "../../network/architecture.js";
 import { inputNames, paddedVocabularySize } from "../../network/contract.js";
 import { inferenceGraph, type InferenceOptions } from "../../network/inference.js";
+import { median } from "../../quantile.js";
 import type { Bench } from "../benches.js";
 import { driveFrames, type Pixels } from "./looped-camera.js";
 import { type NodeTime, nodeTimes, summed } from "./profile.js";
-import { median, rounded } from "./statistics.js";
+import { rounded } from "./statistics.js";
 
 /** Frames in a block; blocks of both precisions take turns. */
 const blockFrames = 20;

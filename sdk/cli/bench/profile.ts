@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { InferenceSession } from "onnxruntime-node";
-import { quantile } from "./statistics.js";
+import { quantile } from "../../quantile.js";
 
 /** A node of a graph as ONNX Runtime ran it. */
 export interface NodeTime {

@@ -7,6 +7,7 @@ import { findBundle } from "../../bundle/index.js";
 import type { Perception } from "../../engine/perception.js";
 import { ThreadEngine } from "../../engine/thread-engine.js";
 import { nowNs } from "../../frame.js";
+import { median, quantile } from "../../quantile.js";
 import { boxesMessage, headerMessage, maskMessage } from "../../stream/answer.js";
 import { Publisher } from "../../stream/publisher.js";
 import { packMessage } from "../../stream/topics.js";
@@ -14,7 +15,7 @@ import type { Bench } from "../benches.js";
 import { driveFrames } from "./looped-camera.js";
 import { Receiver } from "./receiver.js";
 import { bareMessage } from "./receiver-process.js";
-import { median, quantile, rounded } from "./statistics.js";
+import { rounded } from "./statistics.js";
 
 const defaultFrames = 300;
 /** Frames in a block; ours and the bare socket's take turns. */

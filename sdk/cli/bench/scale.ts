@@ -2,11 +2,12 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Recompute } from "../../autodiff/recompute.js";
 import { NightshiftError } from "../../errors.js";
+import { median, quantile } from "../../quantile.js";
 import type { Bench } from "../benches.js";
 import { LineProcess } from "./line-process.js";
 import { scaleModels } from "./scale-models.js";
 import { plotScale } from "./scale-plot.js";
-import { exponent, median, quantile, rounded } from "./statistics.js";
+import { exponent, rounded } from "./statistics.js";
 
 const defaultSteps = 5;
 const warmUpSteps = 1;

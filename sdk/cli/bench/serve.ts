@@ -6,9 +6,10 @@ import { Drive } from "../../../adapters/cameras/drive/index.js";
 import { defaultTrainingOptions, Machine, TrainerProcess, type TrainingJob } from "../../adaptation/trainer/index.js";
 import { findBundle, readManifest } from "../../bundle/index.js";
 import { Nightshift } from "../../nightshift.js";
+import { quantile } from "../../quantile.js";
 import type { Bench } from "../benches.js";
 import { driveFrames, LoopedCamera, type Pixels } from "./looped-camera.js";
-import { quantile, rounded } from "./statistics.js";
+import { rounded } from "./statistics.js";
 
 /** Frames a second of all cameras together. */
 const totalFps = 15;

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findBundle } from "../../bundle/index.js";
 import { nativeStatus } from "../../engine/native.js";
+import { median, quantile } from "../../quantile.js";
 import type { Bench } from "../benches.js";
 import { LineProcess } from "./line-process.js";
-import { median, quantile, rounded } from "./statistics.js";
+import { rounded } from "./statistics.js";
 import { policies, type SwapPolicy } from "./swap-policy/policies.js";
 import type { ServeAnswers, ServeRequest, ServeSetup } from "./swap-policy/process.js";
 

@@ -7,10 +7,11 @@ import type { Perception } from "../../engine/perception.js";
 import { ThreadEngine } from "../../engine/thread-engine.js";
 import { nowNs } from "../../frame.js";
 import { AnswerStream } from "../../pipeline/answer-stream.js";
+import { median, quantile } from "../../quantile.js";
 import type { Bench } from "../benches.js";
 import { changedBundle } from "./changed-bundle.js";
 import { driveFrames, LoopedCamera, type Pixels } from "./looped-camera.js";
-import { median, quantile, rounded, trend } from "./statistics.js";
+import { rounded, trend } from "./statistics.js";
 
 const defaultSwaps = 1000;
 /** Swaps in a block; blocks with and without swaps take turns. */

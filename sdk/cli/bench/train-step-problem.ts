@@ -143,5 +143,6 @@ function targetBatch(network: NetworkConfig, images: number, random: Random): Fe
     targetText: texts(images, random),
     targetUsed: used(images),
     noise: float([images, (network.width * network.height) / patchSize ** 2], () => random.gumbel()),
+    views: pictures(network, images, random),
   };
 }

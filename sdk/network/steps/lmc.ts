@@ -16,6 +16,7 @@ import type { DetectionValues, EmbeddedValues, NetworkValues } from "../network.
 import { factorSpecs, initialFactors, LowRankParameters } from "../lora.js";
 import { ConstantParameters, type ParameterSource } from "../parameters.js";
 import { PackedParameters, packParameters } from "../packing.js";
+import { surest } from "../suppression.js";
 import type { Trains } from "../trainable.js";
 import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, writeStep, type StepGraph } from "./step-graph.js";
 
@@ -87,17 +88,18 @@ function pseudoLabels(teacher: NetworkValues, logP: Value, names: number): { tar
 }
 
 /**
- * The teacher's regions as labelled boxes, the surest of each image, `most` of them; those that score less than `confidence` are none. An image whose
- * boxes are all unsure teaches nothing, not even that there is nothing; its others weigh by their mean score, the quality weight of eq. 5.
+ * The teacher's regions as labelled boxes, the surest of each image, `most` of them; those that score less than `confidence` are none, nor are those that
+ * overlap a surer one of their name: as labels they would teach the student that duplicates are right. An image whose boxes are all unsure teaches nothing,
+ * not even that there is nothing; its others weigh by their mean score, the quality weight of eq. 5.
  */
 function pseudoBoxes({ regionLogits, regionBoxes }: DetectionValues, most: number, confidence: Value): BoxTargets {
   const [n, regions] = regionLogits.shape;
   const count = Math.min(most, regions);
   const [scores, best] = topK(stopGradient(sigmoid(reduceMax(regionLogits, [2]))), count, 1);
-  const sure = indicator(greaterOrEqual(scores, confidence));
-  const names = cast(gatherElements(argMax(regionLogits, 2), best, 1), "float32");
-  const labels = cast(sub(mul(add(names, 1), sure), 1), "int64");
+  const names = gatherElements(argMax(regionLogits, 2), best, 1);
   const boxes = stopGradient(gatherElements(regionBoxes, expand(unsqueeze(best, [2]), [n, count, 4]), 1));
+  const sure = mul(indicator(greaterOrEqual(scores, confidence)), reshape(surest(boxes, names), [n, count]));
+  const labels = cast(sub(mul(add(cast(names, "float32"), 1), sure), 1), "int64");
   const labelled = div(sum(mul(scores, sure), [1]), add(sum(sure, [1]), 1e-3));
   return { boxes, labels, labelled };
 }
@@ -133,7 +135,8 @@ function halfOf({ maskLogits, attention, detection, embedded }: NetworkValues, f
  * whole ones, against the EMA teacher (eq. 3), and the alignment L^align (eq. 7) of both, masked images left out. Normalisation keeps its statistics.
  * The losses of methods that are compared with are there too, at weight 0; `losses` leaves some out.
  *
- * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3], targetText [T, K + 2, d], targetUsed [T, K],
+ * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3], views uint8 [T, H, W, 3], the same as the student
+ * sees them masked, perhaps in other colours; targetText [T, K + 2, d], targetUsed [T, K],
  * noise float32 [T, H W / 32^2] of standard Gumbel numbers.
  */
 export function lmcStep(network: Network, weights: Weights, options: LmcOptions): StepGraph {
@@ -156,6 +159,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   const hasMask = graph.input("hasMask", "float32", [n]);
   const hasBoxes = graph.input("hasBoxes", "float32", [n]);
   const targets = graph.input("targets", "uint8", [t, height, width, 3]);
+  const views = graph.input("views", "uint8", [t, height, width, 3]);
   const targetText = graph.input("targetText", "float32", [t, k + 2, textWidthOf(network)]);
   const targetUsed = graph.input("targetUsed", "float32", [t, k]);
   const noise = graph.input("noise", "float32", [t, (height * width) / patchSize ** 2]);
@@ -180,7 +184,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   const [seesMasked, seesWhole] = [losses.includes("lmc"), losses.some((name) => name !== "lmc" && name !== "supervised")];
   const seesBoth = seesMasked && seesWhole;
   const repeated = (x: Value): Value => (seesBoth ? concat([x, x], 0) : x);
-  const masked = mul(image, kept);
+  const masked = mul(normalise(views), kept);
   const onTarget = graph.scope("target", () =>
     onImage(b, seesBoth ? concat([masked, image], 0) : seesMasked ? masked : image, repeated(targetText), repeated(targetUsed)),
   );

@@ -1,5 +1,6 @@
 import test from "ava";
 import { pastedBatch } from "../../../sdk/adaptation/trainer/pasted-batch.js";
+import { recoloured } from "../../../sdk/adaptation/trainer/recoloured.js";
 import { restyledBatch } from "../../../sdk/adaptation/trainer/restyled-batch.js";
 import { type Batch, Random } from "../../../sdk/training/batch/index.js";
 import { picture } from "../pictures.js";
@@ -54,4 +55,15 @@ test("a restyled frame has the target's brightness, its own labels, and the shar
   t.true(Math.abs(mean(restyled.frames) - mean(night[0] ?? new Uint8Array())) < 12, `${mean(frames)} to ${mean(restyled.frames)}, for ${mean(night[0] ?? new Uint8Array())}`);
   t.deepEqual(restyled.labels, batch.labels);
   t.deepEqual(restyledBatch({ ...batch, frames }, night, 0, new Random(1), width, height).frames, frames);
+});
+
+test("target frames are met in other colours with the probability asked for, the same by the same seed", (t) => {
+  const size = width * height * 3;
+  const targets = new Uint8Array(40 * size).fill(90);
+  t.is(recoloured(targets, 40, 0, new Random(4)), targets);
+  const views = recoloured(targets, 40, 0.5, new Random(4));
+  t.deepEqual(recoloured(targets, 40, 0.5, new Random(4)), views);
+  t.true(targets.every((level) => level === 90), "the teacher's stay");
+  const changed = Array.from({ length: 40 }, (_, at) => views.subarray(at * size, (at + 1) * size).some((level) => level !== 90)).filter(Boolean).length;
+  t.true(changed > 10 && changed < 30, `${changed} of 40`);
 });

@@ -1,8 +1,9 @@
 import test from "ava";
 import { bench as decode } from "../../../sdk/cli/bench/decode.js";
 import { bench as publish } from "../../../sdk/cli/bench/publish.js";
-import { median, quantile, trend } from "../../../sdk/cli/bench/statistics.js";
+import { trend } from "../../../sdk/cli/bench/statistics.js";
 import { bench as swap } from "../../../sdk/cli/bench/swap.js";
+import { median, quantile } from "../../../sdk/quantile.js";
 import { Random } from "../../../sdk/random.js";
 import { bundleOf } from "../../engine/models.js";
 

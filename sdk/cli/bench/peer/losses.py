@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 
 LARGE = 1e6
+# Boxes of one name that share more than this are one object.
+MOST_OVERLAP = 0.6
 
 
 def one_hot(index, names):
@@ -36,15 +38,33 @@ def focal(logits, target):
     return positive + (1 - target) * 0.75 * p.square() * F.softplus(logits)
 
 
-def generalised_iou(a, b):
-    def area(low, high):
-        return (high - low).clamp(min=0).prod(-1, keepdim=True)
+def area(low, high):
+    return (high - low).clamp(min=0).prod(-1, keepdim=True)
 
+
+def common(a, b):
+    """Areas of what boxes share and of what they cover together."""
     a_low, a_high, b_low, b_high = a[..., :2], a[..., 2:], b[..., :2], b[..., 2:]
     shared = area(torch.maximum(a_low, b_low), torch.minimum(a_high, b_high))
-    union = area(a_low, a_high) + area(b_low, b_high) - shared + 1e-6
-    hull = area(torch.minimum(a_low, b_low), torch.maximum(a_high, b_high)) + 1e-6
+    return shared, area(a_low, a_high) + area(b_low, b_high) - shared
+
+
+def generalised_iou(a, b):
+    shared, union = common(a, b)
+    union = union + 1e-6
+    hull = area(torch.minimum(a[..., :2], b[..., :2]), torch.maximum(a[..., 2:], b[..., 2:])) + 1e-6
     return shared / union - (hull - union) / hull
+
+
+def surest(boxes, names):
+    """Greedy suppression: which boxes [N, R, 4], the surest first, share too much with none of their name that stays."""
+    shared, union = common(boxes[:, :, None], boxes[:, None])
+    rival = (shared / (union + 1e-12)).squeeze(3) > MOST_OVERLAP
+    rival = rival & (names[:, :, None] == names[:, None])
+    stays = torch.ones(names.shape, dtype=torch.bool)
+    for at in range(names.shape[1]):
+        stays[:, at] = ~(rival[:, :at, at] & stays[:, :at]).any(1)
+    return stays
 
 
 def box_loss(boxes, truth, config):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from alignment import hierarchical_alignment, proposed
 from layers import Layers
-from losses import detection_loss, dice_loss, one_hot, segmentation_loss
+from losses import detection_loss, dice_loss, one_hot, segmentation_loss, surest
 from network import network, normalise
 
 PATCH = 32
@@ -75,16 +75,18 @@ class LmcStep(Step):
         return F.interpolate(grid, scale_factor=PATCH, mode="nearest")
 
     def pseudo_boxes(self, taught, count):
-        """The teacher's surest regions as labelled boxes."""
+        """The teacher's surest regions, one an object, as labelled boxes."""
         scores, best = torch.sigmoid(taught.region_logits.amax(2)).topk(count, 1)
-        sure = scores >= self.scalars["boxConfidence"]
-        labels = taught.region_logits.argmax(2).gather(1, best).masked_fill(~sure, -1)
+        names = taught.region_logits.argmax(2).gather(1, best)
         boxes = taught.region_boxes.gather(1, best[:, :, None].expand(-1, -1, 4))
+        sure = (scores >= self.scalars["boxConfidence"]) & surest(boxes, names)
+        labels = names.masked_fill(~sure, -1)
         return {"boxes": boxes, "boxLabels": labels, "hasBoxes": (scores * sure).sum(1) / (sure.sum(1) + 1e-3)}
 
     def losses(self, batch):
         scalars, config = self.scalars, self.config
-        image, text, used = normalise(batch["targets"]), batch["targetText"], batch["targetUsed"]
+        image, view = normalise(batch["targets"]), normalise(batch["views"])
+        text, used = batch["targetText"], batch["targetUsed"]
         with torch.no_grad():
             taught = network(Layers({**self.weights, **self.teacher}), image, text, used, config)
             taught_log_p = F.log_softmax(taught.mask_logits, 1)
@@ -95,7 +97,7 @@ class LmcStep(Step):
 
         student = Layers(self.weights)
         on_source = network(student, normalise(batch["frames"]), batch["text"], batch["used"], config)
-        on_target = network(student, torch.cat([image * kept, image]), torch.cat([text, text]), torch.cat([used, used]), config)
+        on_target = network(student, torch.cat([view * kept, image]), torch.cat([text, text]), torch.cat([used, used]), config)
 
         labels, weight = one_hot(batch["labels"], on_source.mask_logits.shape[1]), batch["hasMask"].view(-1, 1, 1, 1)
         cross_entropy, log_p = segmentation_loss(on_source.mask_logits, labels, weight)

@@ -1,7 +1,8 @@
+import { quantile } from "../../../quantile.js";
 import type { FrameLog } from "./frame-log.js";
 import type { SoakData } from "./plot.js";
 import type { Witness } from "./witness.js";
-import { quantile, rounded, trend } from "../statistics.js";
+import { rounded, trend } from "../statistics.js";
 
 /** What was seen at an instant. */
 export interface Sample {
