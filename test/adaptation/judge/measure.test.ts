@@ -154,11 +154,11 @@ test("a twin's mask, mirrored, lies on the frame's", (t) => {
   t.true(twin[0] > 190 && twin[5] < 60);
 });
 
-test("times of two sets of weights are taken in turns: a machine that becomes busy halfway makes neither look slower", async (t) => {
+test("times of two sets of weights are taken in turns: a machine that becomes busy meanwhile makes neither look slower", async (t) => {
   let calls = 0;
   class Timed extends RowPredictor {
     override async predict(rgb: Uint8Array): Promise<Prediction> {
-      await sleep(calls++ < 8 ? 1 : 40);
+      await sleep(calls++ < 6 ? 1 : 40);
       return super.predict(rgb);
     }
   }
