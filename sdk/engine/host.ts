@@ -4,6 +4,7 @@ import { checkFinite } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
 import { textWidthOf } from "../network/architecture.js";
 import { inputNames, paddedVocabularySize } from "../network/contract.js";
+import { overlaps } from "../network/suppression.js";
 import { type Answer, readAnswer } from "./answer.js";
 import { deployedModel, type DeployOptions } from "./deployed.js";
 import type { EngineOptions } from "./engine.js";
@@ -13,7 +14,7 @@ import type { BundleModel, FrameSize, LoadedModel, Model } from "./model.js";
 import type { Tensors } from "./onnxruntime.js";
 import type { Runtime } from "./session.js";
 import { SessionCache } from "./sessions.js";
-import { overlaps, suppressed } from "./suppression.js";
+import { suppressed } from "./suppression.js";
 
 /** A vocabulary in force, with the inputs that it becomes. */
 interface Words {

@@ -1,10 +1,14 @@
 import type { Value } from "../graph/graph.js";
 import { cast, equal, greater, indicator, less, matMul, mul, reshape, transposeLast, unsqueeze } from "../graph/ops.js";
 import { float32 } from "../graph/tensor.js";
+import { isImported, type Network } from "./architecture.js";
 import { intersectionOverUnion } from "./boxes.js";
 
 /** Boxes of one name that share more than this are one object. */
 export const mostOverlap = 0.6;
+
+/** Whether several boxes that a network answers may be one object. Imported models say of themselves what they are, and their graphs see to it. */
+export const overlaps = (network: Network): boolean => !isImported(network);
 
 /** As many times each box asks whether a surer one of its object stays. What greedy suppression decides is found once chains of boxes that push each other out are no longer than this. */
 const rounds = 8;
@@ -19,8 +23,8 @@ export function surest(boxes: Value, labels?: Value): Value {
   const { graph } = boxes;
   const [n, count] = boxes.shape;
   const surer = graph.constant(float32([1, count, count], Float32Array.from({ length: count * count }, (_, at) => (Math.floor(at / count) < at % count ? 1 : 0))));
-  const overlaps = indicator(greater(intersectionOverUnion(unsqueeze(boxes, [2]), unsqueeze(boxes, [1])), mostOverlap));
-  let rival = mul(reshape(overlaps, [n, count, count]), surer);
+  const shared = indicator(greater(intersectionOverUnion(unsqueeze(boxes, [2]), unsqueeze(boxes, [1])), mostOverlap));
+  let rival = mul(reshape(shared, [n, count, count]), surer);
   if (labels) {
     const label = cast(labels, "float32");
     rival = mul(rival, indicator(equal(unsqueeze(label, [2]), unsqueeze(label, [1]))));

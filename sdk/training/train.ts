@@ -5,7 +5,7 @@ import { NightshiftError } from "../errors.js";
 import { defaultNetwork, paddedVocabularySize, textWidth, type NetworkConfig } from "../network/contract.js";
 import { initialWeights } from "../network/initial.js";
 import { initialPrompts, promptNames } from "../network/steps/prompts.js";
-import { supervisedScalars, supervisedStep } from "../network/steps/supervised.js";
+import { supervisedStep } from "../network/steps/supervised.js";
 import { promptsOf } from "../network/text/prompts.js";
 import { TextEncoder } from "../network/text/textEncoder.js";
 import { defaultDataFolder } from "../paths.js";
@@ -136,7 +136,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
           rateEncoder: recipe.rates.encoder * factor,
           rateDecoder: recipe.rates.decoder * factor,
           decay: recipe.rates.decay,
-          weightDetection: recipe.detectionWeight ?? supervisedScalars.weightDetection,
+          ...(recipe.detectionWeight !== undefined && { weightDetection: recipe.detectionWeight }),
           clip: 5,
           alpha: teacherAlpha(learner),
         });

@@ -3,10 +3,11 @@ import { readAnswer } from "../../engine/answer.js";
 import { type Deployable, deployedModel } from "../../engine/deployed.js";
 import { vocabularyFeeds } from "../../engine/feeds.js";
 import { OnnxSession } from "../../engine/onnxruntime.js";
-import { overlaps, suppressed } from "../../engine/suppression.js";
+import { suppressed } from "../../engine/suppression.js";
 import type { Tensor } from "../../graph/tensor.js";
 import { textWidthOf } from "../../network/architecture.js";
 import { inputNames, outputNames, paddedVocabularySize, type vocabularySizes } from "../../network/contract.js";
+import { overlaps } from "../../network/suppression.js";
 import { evaluationThreshold } from "../../training/metrics/index.js";
 import type { Prediction, Predictor } from "./predictor.js";
 

@@ -16,7 +16,7 @@ import type { DetectionValues, EmbeddedValues, NetworkValues } from "../network.
 import { factorSpecs, initialFactors, LowRankParameters } from "../lora.js";
 import { ConstantParameters, type ParameterSource } from "../parameters.js";
 import { PackedParameters, packParameters } from "../packing.js";
-import { surest } from "../suppression.js";
+import { overlaps, surest } from "../suppression.js";
 import type { Trains } from "../trainable.js";
 import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, writeStep, type StepGraph } from "./step-graph.js";
 
@@ -88,17 +88,18 @@ function pseudoLabels(teacher: NetworkValues, logP: Value, names: number): { tar
 }
 
 /**
- * The teacher's regions as labelled boxes, the surest of each image, `most` of them; those that score less than `confidence` are none, nor are those that
- * overlap a surer one of their name: as labels they would teach the student that duplicates are right. An image whose boxes are all unsure teaches nothing,
+ * The teacher's regions as labelled boxes, the surest of each image, `most` of them; those that score less than `confidence` are none, nor, where
+ * boxes may be duplicates, are those that overlap a surer one of their name: as labels they would teach the student that duplicates are right. An image whose boxes are all unsure teaches nothing,
  * not even that there is nothing; its others weigh by their mean score, the quality weight of eq. 5.
  */
-function pseudoBoxes({ regionLogits, regionBoxes }: DetectionValues, most: number, confidence: Value): BoxTargets {
+function pseudoBoxes({ regionLogits, regionBoxes }: DetectionValues, most: number, confidence: Value, duplicates: boolean): BoxTargets {
   const [n, regions] = regionLogits.shape;
   const count = Math.min(most, regions);
   const [scores, best] = topK(stopGradient(sigmoid(reduceMax(regionLogits, [2]))), count, 1);
   const names = gatherElements(argMax(regionLogits, 2), best, 1);
   const boxes = stopGradient(gatherElements(regionBoxes, expand(unsqueeze(best, [2]), [n, count, 4]), 1));
-  const sure = mul(indicator(greaterOrEqual(scores, confidence)), reshape(surest(boxes, names), [n, count]));
+  const confident = indicator(greaterOrEqual(scores, confidence));
+  const sure = duplicates ? mul(confident, reshape(surest(boxes, names), [n, count])) : confident;
   const labels = cast(sub(mul(add(cast(names, "float32"), 1), sure), 1), "int64");
   const labelled = div(sum(mul(scores, sure), [1]), add(sum(sure, [1]), 1e-3));
   return { boxes, labels, labelled };
@@ -201,7 +202,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   /** Of networks that name pixels. */
   const ofMasks = (loss: () => Value): Value => (answersMasks(network) ? loss() : graph.scalar(0));
   const lmcMasks = ofMasks(() => segmentationLoss(onMasked.maskLogits, target, quality).crossEntropy);
-  const lmcBoxes = taught.detection && ofBoxes(onMasked, pseudoBoxes(taught.detection, g, scalars.boxConfidence));
+  const lmcBoxes = taught.detection && ofBoxes(onMasked, pseudoBoxes(taught.detection, g, scalars.boxConfidence, overlaps(network)));
   const lmc = lmcBoxes ? add(lmcMasks, mul(lmcBoxes, scalars.weightLmcBoxes)) : lmcMasks;
   const selfTraining = ofMasks(() => segmentationLoss(onWhole.maskLogits, target, quality).crossEntropy);
   const logP = logProbabilities(onWhole.maskLogits);
