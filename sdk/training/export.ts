@@ -1,4 +1,4 @@
-import { type BundleContents, writeBundle } from "../bundle/index.js";
+import { type BundleContents, type Manifest, writeBundle } from "../bundle/index.js";
 import { runModel } from "../engine/run.js";
 import { OnnxSession } from "../engine/onnxruntime.js";
 import { fromFloat16, toFloat16 } from "../graph/float16.js";
@@ -22,6 +22,8 @@ export interface ExportOptions {
   readonly recipe: Recipe;
   readonly sources: readonly SourceSpec<unknown>[];
   readonly openModule: URL;
+  /** What the bundle that the training started from was taught by. */
+  readonly taughtBy?: Manifest["training"]["data"];
 }
 
 export interface ExportedBundle {
@@ -74,7 +76,7 @@ async function exemplars({ openModule, recipe: { heldOut = [] } }: ExportOptions
 
 /** Re-estimates statistics and writes the trained weights as a bundle. */
 export async function exportBundle(options: ExportOptions): Promise<ExportedBundle> {
-  const { out, config, words, tower, recipe } = options;
+  const { out, config, words, tower, recipe, taughtBy = [] } = options;
   const weights = rounded(await withStatistics(options));
   const shown = await exemplars(options);
   await words.learn([...recipe.vocabulary, ...shown.names]);
@@ -87,10 +89,11 @@ export async function exportBundle(options: ExportOptions): Promise<ExportedBund
     [inputNames.text]: { dtype: "float32", shape: text.shape.slice(1), data: text.data },
     [inputNames.used]: { dtype: "float32", shape: [used.shape[1]], data: used.data },
   });
-  const data = recipe.sources.map((source) => ({
+  const own = recipe.sources.map((source) => ({
     name: "folder" in source ? source.folder : `rendered drives (${source.drive.condition}, seed ${source.drive.seed})`,
     terms: source.terms,
   }));
+  const data = [...taughtBy.filter(({ name, terms }) => !own.some((source) => source.name === name && source.terms === terms)), ...own];
   const restricted = data.some(({ terms }) => terms.startsWith("research"));
   const statement = restricted
     ? "Weights learnt from data for research use: use them for research, and train your own for anything else."

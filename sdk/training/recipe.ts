@@ -30,6 +30,8 @@ const recipeSchema = z.strictObject({
   name: z.string(),
   /** Masks and boxes, from the first weight on. */
   task: z.literal("perception").optional(),
+  /** A shipped bundle's name, or a folder, whose network is taught further; random weights where it is left out. */
+  start: z.string().min(1).optional(),
   seed: z.number().int(),
   /** Steps of the whole schedule; the learning rate falls to zero over them, or over `--minutes` if that ends sooner. */
   steps: z.number().int().positive(),

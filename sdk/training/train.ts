@@ -15,6 +15,7 @@ import type { Dataset } from "./dataset.js";
 import type { Evaluation } from "./evaluate.js";
 import { exportBundle, type ExportedBundle } from "./export.js";
 import { supervisedFeeds } from "../adaptation/feeds.js";
+import { startOf } from "./start.js";
 import { goThrough, teacherAlpha } from "./steps.js";
 import { trainDepth } from "./train-depth.js";
 import { PromptLearner } from "./prompt-learner.js";
@@ -75,8 +76,6 @@ const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]):
 export async function train(options: TrainOptions): Promise<Trained> {
   const recipe = await readRecipe(options.recipe);
   if (recipe.task === "depth") return trainDepth(recipe, options);
-  if (options.trust)
-    throw new NightshiftError("E_CONFIG", { expected: "a recipe that starts from a bundle", received: `--trust with recipe ${recipe.name}, which starts from nothing`, remedy: "Leave --trust out." });
   const data = resolve(options.data ?? defaultDataFolder());
   const found = await checkpointFor(options);
   if (found?.state.has(promptNames.category) && !(recipe.prompts && "every" in recipe.prompts))
@@ -94,16 +93,17 @@ export async function train(options: TrainOptions): Promise<Trained> {
       received: `${tower.id}, SHA-256 ${tower.sha256}`,
       remedy: "Go on with the same --text-encoder, or name another --checkpoint folder.",
     });
+  const start = await startOf(recipe, tower, options.trust);
   const { textWidth: _, ...sizes } = options.network ?? defaultNetwork;
   const { tasks, fusion } = recipe;
-  const config: NetworkConfig = { ...sizes, ...(tower.width !== textWidth && { textWidth: tower.width }), ...(tasks && { tasks }), ...(fusion !== undefined && { fusion }) };
-  const start = recipe.prompts && ("words" in recipe.prompts ? promptsOf(tower, recipe.prompts.words) : initialPrompts(tower.words, recipe.prompts.vectors, recipe.seed));
+  const config: NetworkConfig = start?.network ?? { ...sizes, ...(tower.width !== textWidth && { textWidth: tower.width }), ...(tasks && { tasks }), ...(fusion !== undefined && { fusion }) };
+  const firstPrompts = recipe.prompts ? ("words" in recipe.prompts ? promptsOf(tower, recipe.prompts.words) : initialPrompts(tower.words, recipe.prompts.vectors, recipe.seed)) : start?.prompts;
   const prompts =
-    start && recipe.prompts && "every" in recipe.prompts
-      ? new PromptLearner(encoder, { start, every: recipe.prompts.every, rate: recipe.prompts.rate, threads: options.threads, ...(found && { state: found.state, steps: found.promptSteps }) })
+    firstPrompts && recipe.prompts && "every" in recipe.prompts
+      ? new PromptLearner(encoder, { start: firstPrompts, every: recipe.prompts.every, rate: recipe.prompts.rate, threads: options.threads, ...(found && { state: found.state, steps: found.promptSteps }) })
       : undefined;
-  const words = new Words(encoder, prompts?.prompts ?? start);
-  const graph = supervisedStep(config, initialWeights(config, recipe.seed), { batch: recipe.batch, names, boxes: maxBoxes });
+  const words = new Words(encoder, prompts?.prompts ?? firstPrompts);
+  const graph = supervisedStep(config, start?.weights ?? initialWeights(config, recipe.seed), { batch: recipe.batch, names, boxes: maxBoxes });
   const learner = await Learner.create(graph, { threads: options.threads ?? 2, spinning: true, ...(found && { state: found.state, steps: found.steps }) });
   const sources = recipe.sources.map((source) => specOf(source, data, recipe.heldOut));
   const loader = new PrefetchingLoader({
@@ -152,7 +152,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const steps = learner.steps;
   await learner.close();
   options.onProgress?.("estimating statistics and writing the bundle");
-  const exported = await exportBundle({ out: options.out, config, weights, words, tower, recipe, sources, openModule: options.openModule });
+  const exported = await exportBundle({ out: options.out, config, weights, words, tower, recipe, sources, openModule: options.openModule, ...(start && { taughtBy: start.data }) });
   const trained = { ...exported, steps, ...progress };
   if (recipe.validation === undefined) return trained;
   options.onProgress?.(`validating on ${recipe.validation}`);

@@ -56,6 +56,21 @@ test.serial("training goes on with the same tower alone", async (t) => {
   await t.throwsAsync(train({ ...options, out: join(folder, "second"), resume: true, textEncoder: other }), { code: "E_TEXT_ENCODER", message: /checkpoint/ });
 });
 
+test.serial("a training that starts from the bundle keeps its prompts, and needs its tower", async (t) => {
+  const further = join(folder, "further.yaml");
+  writeFileSync(
+    further,
+    `{ name: further, start: ${JSON.stringify(options.out)}, seed: 2, steps: 1, batch: 2, rates: { encoder: 1e-3, decoder: 1e-3, decay: 0.01 }, vocabulary: [sky, road],
+       sources: [ { drive: { seed: 5, length: 8, condition: day }, share: 1, terms: free } ] }`,
+  );
+  const again = { ...options, recipe: further, out: join(folder, "further"), checkpoint: join(folder, "further checkpoint") };
+  await t.throwsAsync(train(again), { code: "E_TEXT_ENCODER", message: /was trained with/ });
+  await train({ ...again, textEncoder: tower });
+  const [before, after] = [(await readBundle(options.out)).embeddings(), (await readBundle(again.out)).embeddings()];
+  t.deepEqual(after.prompts, before.prompts);
+  t.deepEqual(after.names.get("road"), before.names.get("road"));
+});
+
 test.serial("names of the bundle need no tower, others need the bundle's own", async (t) => {
   const dataset = await openDataset({ kind: "drive", seed: 9, length: 1, condition: "day" });
   const renamed = inOtherWords(dataset, new Map([["road", "tarmac"]]));

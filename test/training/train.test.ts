@@ -4,8 +4,8 @@ import { join } from "node:path";
 import test from "ava";
 import sharp from "sharp";
 import { readBundle } from "../../sdk/bundle/index.js";
-import { train, type TrainOptions } from "../../sdk/training/train.js";
-import { tinyNetwork } from "../support/tiny-bundle.js";
+import { train, type Trained, type TrainOptions } from "../../sdk/training/train.js";
+import { tinyBundle, tinyNetwork } from "../support/tiny-bundle.js";
 
 const openModule = new URL("../../adapters/datasets/open.js", import.meta.url);
 const steps = 8;
@@ -54,4 +54,37 @@ test("training makes a whole bundle, validates it, and goes on from a checkpoint
   const resumed = await train({ ...again, resume: true });
   t.is(resumed.steps, steps);
   t.deepEqual((await readBundle(resumed.bundle)).weights, (await readBundle(trained.bundle)).weights);
+});
+
+test("training goes on from a bundle: its weights, its network, and what it was taught by", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "nightshift-start-"));
+  const tiny = await tinyBundle();
+  t.teardown(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await tiny.remove();
+  });
+  const recipe = join(folder, "recipe.yaml");
+  const further = (seed: number, more: Readonly<Record<string, unknown>>, options: Partial<TrainOptions> = {}): Promise<Trained> => {
+    const sources = [{ drive: { seed, length: 2, condition: "day" }, share: 1, terms: "free" }];
+    const rates = { encoder: 1e-9, decoder: 1e-9, decay: 0 };
+    writeFileSync(recipe, JSON.stringify({ name: "further", seed, steps: 2, batch: 2, rates, vocabulary: ["sky", "road"], sources, ...more }));
+    return train({ out: join(folder, `${seed}`), checkpoint: join(folder, `checkpoint ${seed}`), recipe, resume: false, openModule, threads: 1, ...options });
+  };
+
+  const once = await readBundle((await further(5, { start: tiny.directory })).bundle);
+  const before = await readBundle(tiny.directory);
+  t.deepEqual(once.network, before.network);
+  // At such rates nothing is learnt, so what comes out is what went in, but for the statistics, which are estimated anew.
+  const learnt = [...before.weights].filter(([name]) => !/\.(mean|variance)$/.test(name));
+  t.true(learnt.length > 0 && learnt.length < before.weights.size);
+  for (const [name, { data }] of learnt) t.true(once.weights.get(name)!.data.every((value, at) => Math.abs(value - data[at]) < 1e-3), name);
+
+  const twice = await readBundle((await further(6, { start: once.directory })).bundle);
+  t.deepEqual(
+    twice.manifest.training.data.map(({ name }) => name),
+    ["rendered drives (day, seed 5)", "rendered drives (day, seed 6)"],
+  );
+
+  await t.throwsAsync(further(7, { start: once.directory, tasks: ["segmentation"] }), { code: "E_CONFIG", message: /without tasks and fusion/ });
+  await t.throwsAsync(further(7, {}, { trust: ["key"] }), { code: "E_CONFIG", message: /starts from nothing/ });
 });
