@@ -48,9 +48,11 @@ export function plotRows({ title, about, unit, rows, panels }: RowsPlot): string
 }
 
 function drawn({ title, before, marks }: Panel, rows: readonly string[], left: number, middle: (row: number) => number, height: number): string {
-  const all = [...(before ? [before.value] : []), ...[...marks.values()].flatMap(({ mean, points }) => [mean, ...points])];
-  const [low, high] = [Math.floor(Math.min(...all) - 0.5), Math.ceil(Math.max(...all) + 0.5)];
-  const x = (value: number): string => (left + margin + ((Math.min(high, Math.max(low, value)) - low) / (high - low)) * (panelWidth - 2 * margin)).toFixed(1);
+  const all = [...(before ? [before.value] : []), ...[...marks.values()].flatMap(({ mean, bar, points }) => [mean, ...bar, ...points])];
+  const least = Math.min(...all);
+  // Scores are never below zero, differences may be.
+  const [low, high] = [Math.max(Math.floor(least - 0.5), least < 0 ? -Infinity : 0), Math.ceil(Math.max(...all) + 0.5)];
+  const x = (value: number): string => (left + margin + ((value - low) / (high - low)) * (panelWidth - 2 * margin)).toFixed(1);
   const ticks = [low, (low + high) / 2, high].map((value) => `<text class="quiet" x="${x(value)}" y="${top - 6}" text-anchor="middle">${Number.isInteger(value) ? value : value.toFixed(1)}</text>`);
   const lines = rows.map((row, at) => {
     const mark = marks.get(row);
