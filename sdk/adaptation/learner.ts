@@ -70,6 +70,8 @@ export interface TextSource {
 export interface LearnerOptions {
   /** Names that the target frames are labelled with by the teacher. */
   readonly vocabulary: readonly string[];
+  /** How long the longest list of names is that an exemplar comes with; no longer than `vocabulary` unless told otherwise. */
+  readonly mostNames?: number;
   /** Source exemplars in a batch. */
   readonly sourceBatch: number;
   /** Target frames in a step. */
@@ -98,9 +100,9 @@ export interface LmcLearner {
   student(): Weights;
   /**
    * Measures the normalisation layers' statistics over unmasked frames, each `[height, width, 3]`, and replaces the present ones by
-   * `mix` of the measured plus `1 - mix` of the present.
+   * `mix` of the measured plus `1 - mix` of those in `kept`; of the present ones where it is left out.
    */
-  estimateStatistics(frames: readonly Uint8Array[], mix: number): Promise<void>;
+  estimateStatistics(frames: readonly Uint8Array[], mix: number, kept?: Weights): Promise<void>;
   close(): Promise<void> | void;
 }
 

@@ -21,6 +21,8 @@ class OnnxLmcLearner implements LmcLearner {
   #weights: Weights;
   #learner: Learner | undefined;
   readonly #random: Random;
+  /** Names of a list, padded: the step's graph is made for so many. */
+  readonly #names: number;
 
   constructor(
     private readonly config: Network,
@@ -30,14 +32,15 @@ class OnnxLmcLearner implements LmcLearner {
   ) {
     this.#weights = weights;
     this.#random = new Random(options.seed, "lmc");
+    this.#names = paddedVocabularySize(Math.max(options.vocabulary.length, options.mostNames ?? 0));
   }
 
   async step({ targets, views = targets, source }: { readonly targets: Uint8Array; readonly views?: Uint8Array; readonly source: Batch }, rates: LearningRates): Promise<StepLosses> {
     const { vocabulary, targetBatch: t } = this.options;
     const { width, height } = this.config;
-    const k = paddedVocabularySize(Math.max(vocabulary.length, ...source.names.map((list) => list.length)));
+    const k = this.#names;
     await this.words.learn([...vocabulary, ...source.names.flat()]);
-    const learner = (this.#learner ??= await this.#create(k, source.boxLabels.length / source.names.length, rates.restore > 0));
+    const learner = (this.#learner ??= await this.#create(source.boxLabels.length / source.names.length, rates.restore > 0));
     const patches = (height * width) / patchSize ** 2;
     const target = this.words.batch(Array.from({ length: t }, () => vocabulary), k);
     const result = await learner.step(
@@ -76,7 +79,7 @@ class OnnxLmcLearner implements LmcLearner {
     return this.#all("student");
   }
 
-  async estimateStatistics(frames: readonly Uint8Array[], mix: number): Promise<void> {
+  async estimateStatistics(frames: readonly Uint8Array[], mix: number, kept?: Weights): Promise<void> {
     // A model that was imported may keep none.
     if (!parameterSpecs(this.config).some(({ statistic }) => statistic)) return;
     const { width, height } = this.config;
@@ -98,7 +101,7 @@ class OnnxLmcLearner implements LmcLearner {
     } finally {
       await session.close();
     }
-    this.#weights = average.into(weights, mix);
+    this.#weights = average.into(weights, mix, kept);
   }
 
   async close(): Promise<void> {
@@ -107,10 +110,10 @@ class OnnxLmcLearner implements LmcLearner {
     await learner?.close();
   }
 
-  #create(names: number, boxes: number, keepsStart: boolean): Promise<Learner> {
+  #create(boxes: number, keepsStart: boolean): Promise<Learner> {
     const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, recompute = "none", losses, threads, engine = "onnxruntime", provider = "cpu" } = this.options;
     const rank = rankOf(trains);
-    const graph = lmcStep(this.config, this.#weights, { sources, targets, names, boxes, maskRatio, trains: trainsOf(trains, this.config), recompute, ...(losses && { losses }), ...(rank !== undefined && { rank }) });
+    const graph = lmcStep(this.config, this.#weights, { sources, targets, names: this.#names, boxes, maskRatio, trains: trainsOf(trains, this.config), recompute, ...(losses && { losses }), ...(rank !== undefined && { rank }) });
     return Learner.create(graph, { threads, engine, provider, keepsStart, arena: recompute === "none" });
   }
 

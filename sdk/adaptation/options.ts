@@ -11,7 +11,7 @@ export interface LoopOptions {
   readonly offerEvery: number;
   /** Frames of the condition that a training wants. */
   readonly framesWanted: number;
-  /** Frames that it starts with after `patienceFrames` of waiting for more. */
+  /** Frames that it starts with after `patienceFrames` of waiting for more. Of fewer than 16, one in four is too few for the judge (`leastFrames`). */
   readonly framesNeeded: number;
   /** Frames, counted in the stream. */
   readonly patienceFrames: number;
@@ -42,7 +42,7 @@ export const defaultLoopOptions: LoopOptions = {
   triggerFrames: 15,
   offerEvery: 3,
   framesWanted: 32,
-  framesNeeded: 12,
+  framesNeeded: 16,
   patienceFrames: 300,
   furtherRounds: 3,
   furtherAfterFrames: 450,

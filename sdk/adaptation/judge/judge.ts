@@ -6,7 +6,7 @@ import type { BoxScore, ByName, Measurements, ModelMeasurement } from "./measure
 export interface JudgeBounds {
   /** Points that any class may lose on exemplars, from the delivered weights on. A mean hides a lost class. */
   readonly classLoss: number;
-  /** Points that any class may lose on exemplars in the colours of the target frames. */
+  /** Points that any class may lose on exemplars in the colours of the target frames, from the delivered weights on and from those that serve, whichever are better. */
   readonly restyledClassLoss: number;
   /** Points of mIoU that may be lost on exemplars, from the delivered weights on. */
   readonly meanLoss: number;
@@ -129,7 +129,7 @@ function requireMasks({ before, delivered, after, worstClass, worstRestyled, var
     worstRestyled !== undefined && worstRestyled.loss <= bounds.restyledClassLoss,
     worstRestyled ? `${worstRestyled.name} lost ${points(worstRestyled.loss)} in the frames' colours` : "no class could be compared in the frames' colours",
   );
-  const loss = (delivered ?? before.exemplars).miou - after.exemplars.miou;
+  const loss = (delivered ?? before).exemplars.miou - after.exemplars.miou;
   require(loss <= bounds.meanLoss, `mIoU lost ${points(loss)} on exemplars`);
   require(variety.after >= bounds.leastVariety * variety.before, `categories collapsed on target frames: effectively ${variety.after.toFixed(1)} of ${variety.before.toFixed(1)}`);
   require(shift <= bounds.mostShift, `the shares of categories on target frames moved by ${shift.toFixed(2)}`);
@@ -150,11 +150,11 @@ export function targetScore({ detectsOnly, restyled, target }: ModelMeasurement,
 function derive(measured: Measurements, bounds: JudgeBounds): VerdictNumbers {
   const { before, after } = measured;
   const score = { before: targetScore(before, bounds), after: targetScore(after, bounds) };
-  const start = measured.delivered ?? before.exemplars;
-  const worstClass = worst(start.perClass, after.exemplars.perClass);
-  const worstRestyled = worst(before.restyled.perClass, after.restyled.perClass);
-  const boxes = boxLosses(start.boxes, after.exemplars.boxes);
-  const restyledBoxes = boxLosses(before.restyled.boxes, after.restyled.boxes);
+  const start = measured.delivered ?? before;
+  const worstClass = worst(start.exemplars.perClass, after.exemplars.perClass);
+  const worstRestyled = worst(better(start.restyled.perClass, before.restyled.perClass), after.restyled.perClass);
+  const boxes = boxLosses(start.exemplars.boxes, after.exemplars.boxes);
+  const restyledBoxes = boxLosses(betterBoxes(start.restyled.boxes, before.restyled.boxes), after.restyled.boxes);
   const [was, is] = [new Map(Object.entries(before.target.shares)), new Map(Object.entries(after.target.shares))];
   return {
     ...measured,
@@ -173,6 +173,12 @@ function boxLosses(before: BoxScore | undefined, after: BoxScore = { ap50: 0, pe
   const worstClass = before && worst(before.perClass, after.perClass);
   return worstClass && { mean: before.ap50 - after.ap50, worstClass };
 }
+
+/** Of each category, the greater of two scores. */
+const better = (a: ByName, b: ByName): ByName => ({ ...a, ...Object.fromEntries(Object.entries(b).map(([name, score]) => [name, Math.max(score, a[name] ?? score)])) });
+
+const betterBoxes = (a: BoxScore | undefined, b: BoxScore | undefined): BoxScore | undefined =>
+  a && b ? { ap50: Math.max(a.ap50, b.ap50), perClass: better(a.perClass, b.perClass) } : (a ?? b);
 
 function worst(before: ByName, after: ByName): ClassLoss | undefined {
   const losses = Object.entries(before).map(([name, score]) => ({ name, loss: score - (after[name] ?? 0) }));

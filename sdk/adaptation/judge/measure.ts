@@ -64,35 +64,39 @@ export async function measure(
     // Weights that are not finite may answer with padding.
     return { ...prediction, mask: prediction.mask.map((index) => (index < names.names.length ? index : ignoreLabel)) };
   };
-  const style = styleOf(exam.targets, exam.width, exam.height);
-  const exemplars = await labelled(exam, ask);
-  const restyled = await labelled(exam, (rgb, names) => ask(restyle(rgb, exam.width, exam.height, style), names));
+  const known = await onExemplars(exam, ask);
   const target = await (exam.detectsOnly ? unlabelledBoxes(exam, ask) : unlabelled(exam, ask));
-  return { ...(exam.detectsOnly && { detectsOnly: true }), finite, exemplars, restyled, target };
+  return { ...(exam.detectsOnly && { detectsOnly: true }), finite, ...known, target };
 }
 
 /**
  * Milliseconds a frame of each of two predictors, medians over frames that they answer in turns: measured one after the other, whatever else the machine
- * begins to do would look like slower weights.
+ * begins to do would look like slower weights. `now`: milliseconds on a clock that does not go back.
  */
-export async function latencies(a: Predictor, b: Predictor, frames: readonly Uint8Array[], names: Vocabulary, beforeFrame: () => Promise<void>): Promise<readonly [number, number]> {
+export async function latencies(a: Predictor, b: Predictor, frames: readonly Uint8Array[], names: Vocabulary, beforeFrame: () => Promise<void>, now = (): number => performance.now()): Promise<readonly [number, number]> {
   const times: [number[], number[]] = [[], []];
   for (const rgb of frames)
     for (const [at, predictor] of [a, b].entries()) {
       await beforeFrame();
-      const start = performance.now();
+      const start = now();
       await predictor.predict(rgb, names);
-      times[at].push(performance.now() - start);
+      times[at].push(now() - start);
     }
   return [median(times[0]), median(times[1])];
 }
 
-/** What one set of weights scores on the exemplars as they are. */
-export async function measureExemplars(predictor: Predictor, exam: Exam, beforeFrame: () => Promise<void>): Promise<LabelledScore> {
-  return labelled(exam, async (rgb, names) => {
+/** What one set of weights scores on the exemplars alone, as they are and in the colours of the target frames. */
+export const measureExemplars = (predictor: Predictor, exam: Exam, beforeFrame: () => Promise<void>): Promise<Pick<ModelScore, "exemplars" | "restyled">> =>
+  onExemplars(exam, async (rgb, names) => {
     await beforeFrame();
     return predictor.predict(rgb, names);
   });
+
+async function onExemplars(exam: Exam, ask: Ask): Promise<Pick<ModelScore, "exemplars" | "restyled">> {
+  const { targets, width, height } = exam;
+  const style = styleOf(targets, width, height);
+  const exemplars = await labelled(exam, ask);
+  return { exemplars, restyled: await labelled(exam, (rgb, names) => ask(restyle(rgb, width, height, style), names)) };
 }
 
 /** Percent of pixels to which two predictors give different categories; of those that only detect, percent of the boxes that one serves and the other does not find. */

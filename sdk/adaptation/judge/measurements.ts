@@ -54,8 +54,8 @@ export interface ModelMeasurement extends ModelScore {
 export interface Measurements {
   /** The weights that serve now. */
   readonly before: ModelMeasurement;
-  /** Of the delivered weights on exemplars as they are, where those that serve were learnt from them: losses count from there, so that they do not add up over rounds. */
-  readonly delivered?: LabelledScore;
+  /** The delivered weights, where those that serve were learnt from them: losses count from there, so that they do not add up over rounds. */
+  readonly delivered?: Pick<ModelScore, "exemplars" | "restyled">;
   /** The weights that might, as stored. */
   readonly after: ModelMeasurement;
   /** Share of pixels, or of boxes where nothing else is answered, in percent, on which the weights as stored and as trained disagree. */

@@ -1,12 +1,17 @@
+import { createHash } from "node:crypto";
 import { NightshiftError } from "../../errors.js";
 import type { Random } from "../../training/batch/index.js";
 import type { TrainingJob } from "./job.js";
 
-/** Some frames to learn from, others to judge by. Throws `E_TRAINER` where there are too few. */
+/**
+ * Some frames to learn from, one in `judgeEvery` to judge by, at most `judgeFrames`: chosen by what they show and not by where they lie in a memory that changes, so that what one training learnt from the next one hardly ever judges by. Throws `E_TRAINER` where there are too few.
+ */
 export function splitTargets({ targets, options: { judgeEvery, judgeFrames, targetBatch } }: Pick<TrainingJob, "targets" | "options">): { teaching: readonly Uint8Array[]; judging: readonly Uint8Array[] } {
-  const isForJudging = (_: Uint8Array, index: number): boolean => index % judgeEvery === judgeEvery - 1;
-  const judging = targets.filter(isForJudging);
-  const teaching = targets.filter((rgb, index) => !isForJudging(rgb, index));
+  const digests = targets.map((rgb) => createHash("sha256").update(rgb).digest("hex"));
+  const ranked = [...targets.keys()].sort((a, b) => (digests[a] < digests[b] ? -1 : digests[a] > digests[b] ? 1 : a - b));
+  const chosen = new Set(ranked.slice(0, Math.floor(targets.length / judgeEvery)));
+  const judging = targets.filter((_, index) => chosen.has(index));
+  const teaching = targets.filter((_, index) => !chosen.has(index));
   if (teaching.length >= targetBatch && judging.length > 0) return { teaching, judging: spread(judging, judgeFrames) };
   throw new NightshiftError("E_TRAINER", {
     expected: `at least ${Math.max(judgeEvery, targetBatch + 1)} target frames`,

@@ -30,11 +30,12 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
   const { options } = job;
   const bundle = await readBundle(job.bundleDirectory, job.trust && { trust: job.trust });
   requireTrainable(bundle.network);
+  const delivered = await deliveredBundle(job);
   const text = new BundleText(bundle, job.textEncoder);
   const exemplars = splitExemplars([...(await exemplarsOf(bundle)), ...job.exemplars], options, bundle.network);
   const targets = splitTargets(job);
   const losses: StepLosses[] = [];
-  const trained = await learn({ job, bundle, text, teaching: exemplars.teaching, targets: targets.teaching }, createLearner, budget, (progress) => {
+  const trained = await learn({ job, bundle, ...(delivered && { delivered }), text, teaching: exemplars.teaching, targets: targets.teaching }, createLearner, budget, (progress) => {
     if (progress.losses) losses.push(progress.losses);
     onProgress(progress);
   });
@@ -61,30 +62,41 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
       await writeGeneration(job, bundle, text, weights);
       isWritten = true;
     },
-    measure: (weights, known) => examine(job, bundle, weights, exam, beforeFrame, known),
+    measure: (weights, known) => examine(job, { bundle, ...(delivered && { delivered }), trained: weights }, exam, beforeFrame, known),
   });
   return { directory: job.outDirectory, generation: job.generation, ...offered, seconds: (performance.now() - start) / 1000, losses };
 }
 
+/** What was delivered, where another generation serves. */
+async function deliveredBundle({ deliveredDirectory, bundleDirectory, trust }: TrainingJob): Promise<Bundle | undefined> {
+  if (deliveredDirectory === undefined || deliveredDirectory === bundleDirectory) return undefined;
+  return readBundle(deliveredDirectory, { verify: "model", ...(trust && { trust }) });
+}
+
 /** What is learnt from what. */
 export interface Lesson {
-  readonly job: Pick<TrainingJob, "options" | "vocabulary">;
+  readonly job: Pick<TrainingJob, "options" | "vocabulary" | "generation">;
   readonly bundle: Bundle;
+  /** What was delivered, where that is another one: statistics are taken between its own and the targets', as shares of shares would add up over rounds. */
+  readonly delivered?: Bundle;
   readonly text: BundleText;
   readonly teaching: readonly LabelledSet[];
   readonly targets: readonly Uint8Array[];
 }
 
 /** Statistics and steps; the weights are the teacher's. Throws `E_WEIGHTS_NOT_FINITE` where losses are not. */
-export async function learn({ job, bundle, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
-  const { steps, sourceBatch, targetBatch, maskRatio, trains, recompute, rates, rampSteps, statisticsMix, restyledShare, pastedShare, recolouredShare, seed, threads, engine, provider } = job.options;
+export async function learn({ job, bundle, delivered, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
+  const { steps, sourceBatch, targetBatch, maskRatio, trains, recompute, rates, rampSteps, statisticsMix, restyledShare, pastedShare, recolouredShare, threads, engine, provider } = job.options;
   const { network } = bundle;
+  // Rounds that drew the same would teach the same again.
+  const seed = new Random(job.options.seed, job.generation).below(2 ** 31);
+  const mostNames = Math.max(...teaching.map(({ names, boxNames }) => new Set([...names, ...boxNames]).size));
   const losses = lossNames.filter((name) => rates[name] > 0);
-  const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, sourceBatch, targetBatch, maskRatio, trains, recompute, losses, seed, threads, engine, provider });
+  const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, mostNames, sourceBatch, targetBatch, maskRatio, trains, recompute, losses, seed, threads, engine, provider });
   try {
     if (statisticsMix > 0) {
       onProgress({ phase: "statistics", step: 0, steps });
-      await budget.work(() => learner.estimateStatistics(targets, statisticsMix));
+      await budget.work(() => learner.estimateStatistics(targets, statisticsMix, delivered?.weights));
     }
     const sources = teaching.map((set) => ({ dataset: datasetOf(set), share: set.samples.length, boxes: set.boxNames.length > 0 }));
     const loader = new BatchLoader(sources, { batchSize: sourceBatch, width: network.width, height: network.height, seed, cacheMb: 0 });

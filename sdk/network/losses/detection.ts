@@ -11,7 +11,7 @@ export interface BoxTargets {
   readonly boxes: Value;
   /** int64 [N, G]: index into the sample's names; -1 where there is no box. */
   readonly labels: Value;
-  /** [N]: 1 where the sample's boxes are labelled. */
+  /** [N]: how sure the sample's boxes are, which its losses are weighed by; 1 where they are labelled, 0 where they are not. */
   readonly labelled: Value;
 }
 
@@ -76,7 +76,7 @@ function denseLoss(out: DenseValues, targets: BoxTargets, labels: Value, valid: 
   const classes = div(total(mul(focal(out.proposalLogits, classTargets(assignment, labels)), perImage)), count);
   const truth = matMul(transposeLast(assignment), targets.boxes);
   const positive = unsqueeze(sum(assignment, [1]), [2]);
-  const boxes = div(total(mul(boxLoss(out.proposals.boxes, truth, size), clip(positive, 0, 1))), count);
+  const boxes = div(total(mul(boxLoss(out.proposals.boxes, truth, size), mul(clip(positive, 0, 1), perImage))), count);
   return add(classes, boxes);
 }
 
@@ -96,7 +96,7 @@ function refinedLoss(out: DetectionValues, targets: BoxTargets, labels: Value, v
   const count = add(total(assignment), 1);
   const perImage = unsqueeze(targets.labelled, [1, 2]);
   const classes = div(total(mul(focal(out.regionLogits, classTargets(assignment, labels)), perImage)), count);
-  const boxes = div(total(mul(boxLoss(matMul(assignment, out.regionBoxes), targets.boxes, size), valid)), count);
+  const boxes = div(total(mul(boxLoss(matMul(assignment, out.regionBoxes), targets.boxes, size), mul(valid, perImage))), count);
   return add(classes, boxes);
 }
 
@@ -112,7 +112,8 @@ export function detectionLoss(
   const k = out.regionLogits.shape[2];
   const index = cast(unsqueeze(targets.labels, [2]), "float32");
   const labels = indicator(equal(index, indices(index.graph, k)));
-  const valid = mul(indicator(greater(index, -0.5)), unsqueeze(targets.labelled, [1, 2]));
+  // How sure a box is weighs its losses, and not where it lies.
+  const valid = mul(indicator(greater(index, -0.5)), indicator(greater(unsqueeze(targets.labelled, [1, 2]), 0)));
   return {
     proposals: out.dense ? denseLoss(out.dense, targets, labels, valid, size) : index.graph.scalar(0),
     regions: refinedLoss(out, targets, labels, valid, size),

@@ -1,5 +1,5 @@
 import type { Graph, Value } from "../../graph/graph.js";
-import { add, cast, div, equal, exp, indicator, less, log, mul, neg, reduceMax, reshape, sqrt, stopGradient, sub, sum, total } from "../../graph/ops.js";
+import { add, cast, div, equal, exp, greater, indicator, less, log, mul, neg, reduceMax, reshape, sqrt, stopGradient, sub, sum, total } from "../../graph/ops.js";
 
 /** log softmax along one axis, by default that of names, written with reductions, which run faster than the operator there. */
 export function logProbabilities(logits: Value, axis = 1): Value {
@@ -24,7 +24,7 @@ function classWeights(target: Value): Value {
 }
 
 /**
- * Cross-entropy L^ce of eq. 1 with a dice term, both averaged over what is labelled.
+ * Cross-entropy L^ce of eq. 1 with a dice term, both averaged over what is labelled: a weight below 1, the quality of eq. 5, makes the whole loss smaller.
  *
  * @param logits [N, K, H, W]
  * @param target one-hot [N, K, H, W], all zero where ignored
@@ -32,8 +32,8 @@ function classWeights(target: Value): Value {
  */
 export function segmentationLoss(logits: Value, target: Value, weight: Value): { readonly crossEntropy: Value; readonly dice: Value } {
   const logP = logProbabilities(logits);
-  const weighted = stopGradient(mul(mul(target, classWeights(target)), weight));
-  const crossEntropy = div(neg(total(mul(weighted, logP))), add(total(weighted), 1e-3));
+  const balanced = stopGradient(mul(mul(target, classWeights(target)), indicator(greater(weight, 0))));
+  const crossEntropy = div(neg(total(mul(mul(balanced, weight), logP))), add(total(balanced), 1e-3));
 
   const labelled = stopGradient(mul(sum(target, [1], true), weight));
   const p = mul(exp(logP), labelled);

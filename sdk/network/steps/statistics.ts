@@ -51,15 +51,15 @@ export class StatisticsAverage {
   }
 
   /**
-   * Weights with these statistics in the place of theirs, or between the two: `share` 1 takes all that was measured, 0 none.
+   * Weights with these statistics in the place of theirs, or between these and those that are `kept`, theirs unless told otherwise: `share` 1 takes all that was measured, 0 none.
    */
-  into(weights: Weights, share = 1): Weights {
+  into(weights: Weights, share = 1, kept = weights): Weights {
     const mixed = new Map(weights);
     for (const [name, { mean, square }] of this.#sums) {
       const blend = (part: "mean" | "variance", measured: (i: number) => number): void => {
-        const kept = weights.get(`${name}.${part}`);
-        if (!kept) throw new Error(`${name}.${part} is not among the weights`);
-        mixed.set(`${name}.${part}`, { ...kept, data: kept.data.map((old, i) => old + share * (measured(i) - old)) });
+        const statistic = kept.get(`${name}.${part}`);
+        if (!statistic) throw new Error(`${name}.${part} is not among the weights`);
+        mixed.set(`${name}.${part}`, { ...statistic, data: statistic.data.map((old, i) => old + share * (measured(i) - old)) });
       };
       const average = (i: number): number => mean[i] / this.#count;
       blend("mean", average);

@@ -60,9 +60,20 @@ test("losses count from the delivered weights, so that they do not add up over r
   // Each round lost little, all of them together too much.
   const delivered = { miou: 65, perClass: { road: 92, car: 64.5, person: 38 }, frames: 8 };
   t.true(judge(measured({})).accepted);
-  const { accepted, reasons } = judge({ ...measured({}), delivered });
+  const { restyled } = before;
+  const { accepted, reasons } = judge({ ...measured({}), delivered: { exemplars: delivered, restyled } });
   t.false(accepted);
   t.deepEqual(reasons, ["person lost 8.50 points on exemplars", "mIoU lost 5.50 points on exemplars"]);
+});
+
+test("in the frames' colours losses count from the delivered weights or from those that serve, whichever were better", (t) => {
+  const restyled = (person: number): ModelMeasurement["restyled"] => ({ miou: 30, perClass: { road: 60, car: 20, person }, frames: 8 });
+  const after = { restyled: { miou: 40, perClass: { road: 80, car: 30, person: 6 }, frames: 8 } };
+  const from = (delivered: number): readonly string[] => judge({ ...measured(after), delivered: { exemplars: before.exemplars, restyled: restyled(delivered) } }).reasons;
+  t.deepEqual(from(10), []);
+  t.deepEqual(from(12), ["person lost 6.00 points in the frames' colours"]);
+  // The last round gained here what the delivered weights never had.
+  t.deepEqual(judge({ ...measured({ restyled: { ...after.restyled, perClass: { road: 80, car: 30, person: 4 } } }), delivered: { exemplars: before.exemplars, restyled: restyled(0) } }).reasons, ["person lost 6.00 points in the frames' colours"]);
 });
 
 test("weights of the night may lose more by day, and no more than others in the night's colours", (t) => {
@@ -98,7 +109,7 @@ const harmfulBoxes: Record<string, readonly [Measurements, RegExp]> = {
   "NaN in a class of boxes": [measuredBoxes([NaN, 90], [36, 19]), /boxes of car lost NaN/],
   "NaN in the mean of boxes": [{ ...measuredBoxes([60, 40], [36, 19]), after: { ...good, exemplars: { ...good.exemplars, boxes: { ap50: NaN, perClass: { car: 60, person: 40 } } }, restyled: { ...good.restyled, ...boxes([30, 20]) } } }, /boxes lost NaN/],
   "boxes that are measured no more": [{ ...measured({}), before: measuredBoxes([0, 0], [0, 0]).before }, /boxes of car lost 60.00/],
-  "boxes lost over rounds": [{ ...measuredBoxes([57, 41], [36, 19]), delivered: { ...before.exemplars, ...boxes([70, 40]) } }, /boxes of car lost 13.00/],
+  "boxes lost over rounds": [{ ...measuredBoxes([57, 41], [36, 19]), delivered: { exemplars: { ...before.exemplars, ...boxes([70, 40]) }, restyled: before.restyled } }, /boxes of car lost 13.00/],
 };
 
 for (const [name, [measurements, reason]] of Object.entries(harmfulBoxes))

@@ -19,8 +19,8 @@ def segmentation_loss(logits, target, weight):
     with torch.no_grad():
         count = target.sum((2, 3), keepdim=True)
         share = count / (count.sum(1, keepdim=True) + 1)
-        weighted = target / torch.sqrt(share + 0.01) * weight
-    return -(weighted * log_p).sum() / (weighted.sum() + 1e-3), log_p
+        balanced = target / torch.sqrt(share + 0.01) * (weight > 0)
+    return -(balanced * weight * log_p).sum() / (balanced.sum() + 1e-3), log_p
 
 
 def dice_loss(log_p, target, weight):
@@ -99,7 +99,7 @@ def detection_loss(out, batch, config):
     index, truth = batch["boxLabels"], batch["boxes"]
     names, image = out.region_logits.shape[2], batch["hasBoxes"][:, None, None]
     labels = (index[:, :, None] == torch.arange(names)).to(torch.get_default_dtype())
-    valid = (index >= 0).to(torch.get_default_dtype())[:, :, None] * image
+    valid = (index >= 0).to(torch.get_default_dtype())[:, :, None] * (image > 0)
 
     with torch.no_grad():
         assignment = place_assignment(truth, valid, config)
@@ -108,7 +108,7 @@ def detection_loss(out, batch, config):
         positive = assignment.sum(1)[:, :, None].clamp(0, 1)
     count = assignment.sum() + 1
     dense = (focal(out.proposal_logits, wanted) * image).sum() / count
-    dense = dense + (box_loss(out.boxes, matched, config) * positive).sum() / count
+    dense = dense + (box_loss(out.boxes, matched, config) * positive * image).sum() / count
 
     with torch.no_grad():
         p = torch.matmul(labels, torch.sigmoid(out.region_logits).transpose(1, 2))
@@ -117,5 +117,5 @@ def detection_loss(out, batch, config):
         wanted = class_targets(assignment, labels)
     count = assignment.sum() + 1
     refined = (focal(out.region_logits, wanted) * image).sum() / count
-    refined = refined + (box_loss(torch.matmul(assignment, out.region_boxes), truth, config) * valid).sum() / count
+    refined = refined + (box_loss(torch.matmul(assignment, out.region_boxes), truth, config) * valid * image).sum() / count
     return dense, refined
