@@ -127,7 +127,7 @@ export class Nightshift {
     }
   }
 
-  /** Answers from now on, until the stream ends. A recording waits for whoever reads; of a live camera, slow readers miss frames. */
+  /** Answers from now on, until the stream ends or `stop`. A recording waits for whoever reads; of a live camera, slow readers miss frames. */
   answers(): AsyncIterable<Answer> {
     return this.#answers.reader();
   }
@@ -255,7 +255,7 @@ export class Nightshift {
     this.#publish(streamEvent("frames_erased", "The frames that were remembered are erased."));
   }
 
-  /** Ends the stream and everything that belongs to it; a training under way is given up. */
+  /** Ends the stream and everything that belongs to it, whoever reads it or does not; a training under way is given up. */
   stop(): Promise<void> {
     return (this.#stopped ??= this.#close());
   }
@@ -378,6 +378,8 @@ export class Nightshift {
   async #close(): Promise<void> {
     this.#outlets?.stopping();
     for (const stream of this.#streams) stream.stop();
+    // Whoever stops may be who reads, and then reads no more.
+    this.#answers.end();
     clearInterval(this.#keeper);
     await this.#ended.catch(() => undefined);
     await this.#loop?.close();

@@ -14,7 +14,7 @@ export class FanOut<T> {
     await Promise.all([...this.#mailboxes].map((mailbox) => mailbox.put(lane, item)));
   }
 
-  /** No more items will come; what waits is still read. */
+  /** No more items will come, and no giver waits any longer; what waits is still read. */
   end(): void {
     this.#hasEnded = true;
     for (const mailbox of this.#mailboxes) mailbox.end();
@@ -25,19 +25,23 @@ export class FanOut<T> {
     return { [Symbol.asyncIterator]: () => this.#read() };
   }
 
-  #read(): AsyncGenerator<T, void, undefined> {
+  #read(): AsyncIterator<T, undefined> {
     const mailbox = new Mailbox<T>(this.policy);
-    const mailboxes = this.#mailboxes.add(mailbox);
+    this.#mailboxes.add(mailbox);
     if (this.#hasEnded) mailbox.end();
-    return (async function* () {
-      try {
-        for (let next = await mailbox.take(); next; next = await mailbox.take()) yield next.item;
-      } finally {
+    // No generator: one that is left before its first item runs no `finally`.
+    return {
+      next: async () => {
+        const next = await mailbox.take();
+        return next ? { done: false, value: next.item } : { done: true, value: undefined };
+      },
+      return: async () => {
         // A reader that leaves must not keep the giver waiting.
-        mailboxes.delete(mailbox);
-        mailbox.end();
-      }
-    })();
+        this.#mailboxes.delete(mailbox);
+        mailbox.leave();
+        return { done: true, value: undefined };
+      },
+    };
   }
 }
 
@@ -71,6 +75,12 @@ class Mailbox<T> {
   end(): void {
     this.#hasEnded = true;
     this.#wake();
+  }
+
+  /** Ends it without what waits. */
+  leave(): void {
+    this.#waiting.clear();
+    this.end();
   }
 
   #change(): Promise<void> {
