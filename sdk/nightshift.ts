@@ -71,7 +71,7 @@ export class Nightshift {
     private readonly machine: Machine,
     private readonly delivered: Bundle,
     private readonly trust: Trust | undefined,
-    private readonly onError: (error: unknown) => void,
+    private readonly onError: (error: unknown, event?: StreamEvent) => void,
   ) {
     this.#learnsNot = options.adaptation === false;
     this.#trainer = new TrainerProcess({}, machine);
@@ -98,7 +98,7 @@ export class Nightshift {
    * `E_KEY`, `E_UNTRUSTED`, `E_EXPOSED`, `E_PROVIDER`; from the native module also `E_NATIVE`, `E_ONNXRUNTIME`, `E_TENSORRT*`, `E_GPU`.
    */
   static async start(options: NightshiftOptions = {}): Promise<Nightshift> {
-    const onError = options.onError ?? ((error) => console.error(error));
+    const onError = options.onError ?? ((error: unknown) => console.error(error));
     let nightshift: Nightshift | undefined;
     // Told as soon as somebody can hear it.
     const damage: unknown[] = [];
@@ -364,8 +364,9 @@ export class Nightshift {
 
   #tellError(kind: EventKindName, error: unknown, camera?: string): void {
     const { code, message } = error instanceof NightshiftError ? error : { code: "E_INTERNAL", message: String(error) };
-    this.#publish(streamEvent(kind, message, { code, ...(camera !== undefined && { camera }) }));
-    this.onError(error);
+    const event = streamEvent(kind, message, { code, ...(camera !== undefined && { camera }) });
+    this.#publish(event);
+    this.onError(error, event);
   }
 
   #publish(event: StreamEvent): void {
