@@ -10,7 +10,7 @@ import type { Frame } from "./frame.js";
 import { AnswerStream } from "./pipeline/answer-stream.js";
 import { createEngine } from "./pipeline/engine.js";
 import { FanOut } from "./pipeline/fan-out.js";
-import { learning, learnOtherwise } from "./pipeline/learning.js";
+import { learning, learnOtherwise, whyNotLearning } from "./pipeline/learning.js";
 import { defaultBundle, defaultSeed, defaultSource, type NightshiftOptions } from "./pipeline/options.js";
 import { type Handler, Outlets } from "./pipeline/outlets.js";
 import { inWords, type LiveOptions, type Reconfiguration } from "./pipeline/reconfiguration.js";
@@ -233,7 +233,11 @@ export class Nightshift {
     this.#running.loop.pause();
   }
 
+  /** Throws `E_CONTROL` where the options say never to learn, or nothing can be learnt. */
   resume(): void {
+    const obstacle = this.#learnsNot ? "options that say never to learn" : whyNotLearning(this.delivered, this.state);
+    if (obstacle !== undefined)
+      throw new NightshiftError("E_CONTROL", { expected: "an adaptation that may go on", received: obstacle, remedy: "Change the configuration, or start with a bundle and a state folder that allow it." });
     this.#running.loop.resume();
   }
 
@@ -342,7 +346,9 @@ export class Nightshift {
   /** In lockstep: nothing is under way when a frame comes, and what a recording tells before it is told. */
   async #before({ sequence, captureTimeNs }: Frame): Promise<void> {
     this.#frameTimeMs = Number(captureTimeNs / 1000n) / 1000;
-    for (const event of this.sources[0]?.eventsBefore?.(sequence) ?? []) await retell(handlerOf(this), event).catch((error: unknown) => this.onError(error));
+    // Options that were changed under way may have let it go on, and of those only the event tells.
+    const handler = { ...handlerOf(this), resume: () => this.#running.loop.resume() };
+    for (const event of this.sources[0]?.eventsBefore?.(sequence) ?? []) await retell(handler, event).catch((error: unknown) => this.onError(error));
   }
 
   async #take(frame: Frame, perception: Perception): Promise<void> {
