@@ -154,6 +154,7 @@ export class Nightshift {
 
   get status(): Status {
     const { loop } = this.#running;
+    const nowMs = performance.now();
     return {
       generation: this.model.generation,
       vocabulary: this.model.names,
@@ -161,8 +162,8 @@ export class Nightshift {
       adaptation: loop.state,
       paused: loop.isPaused,
       framesRemembered: this.memory.counters.held,
-      uptimeSeconds: (performance.now() - this.#startedMs) / 1000,
-      cameras: this.#streams.map(({ camera, counters: { framesIn, answered, dropped, lost }, rate, recentLatencyMs }) => ({ camera, framesIn, answered, dropped, lost, fps: rate.perSecond, latencyMs: recentLatencyMs })),
+      uptimeSeconds: (nowMs - this.#startedMs) / 1000,
+      cameras: this.#streams.map(({ camera, counters: { framesIn, answered, dropped, lost }, rate, recentLatencyMs }) => ({ camera, framesIn, answered, dropped, lost, fps: rate.perSecond(nowMs), latencyMs: recentLatencyMs })),
       budget: this.#budget,
     };
   }
