@@ -45,7 +45,7 @@ export interface Answer extends Perception {
 export class Nightshift {
   readonly #startedMs = performance.now();
   readonly #answers: FanOut<Answer>;
-  readonly #events = new FanOut<StreamEvent>("every");
+  readonly #events = new FanOut<StreamEvent>("queued");
   /** A camera each. */
   readonly #streams: readonly AnswerStream[];
   #outlets: Outlets | undefined;
@@ -55,7 +55,6 @@ export class Nightshift {
   /** When the latest frame was captured. */
   #frameTimeMs = 0;
   #ended: Promise<void> = Promise.resolve();
-  #eventsGiven: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
   #keeper: NodeJS.Timeout | undefined;
   /** Whether the options in force say not to learn. */
@@ -132,7 +131,7 @@ export class Nightshift {
     return this.#answers.reader();
   }
 
-  /** Events from now on: weather, triggers, training, verdicts, swaps. */
+  /** Events from now on, to the last: weather, triggers, training, verdicts, swaps. A reader who is more than a thousand behind misses the oldest. */
   events(): AsyncIterable<StreamEvent> {
     return this.#events.reader();
   }
@@ -379,8 +378,7 @@ export class Nightshift {
   #publish(event: StreamEvent): void {
     this.options.onEvent?.(event);
     this.#outlets?.event(event);
-    // One after the other, so that they stay in order; whoever reads them slowly keeps nothing else waiting.
-    this.#eventsGiven = this.#eventsGiven.then(() => this.#events.give(event));
+    void this.#events.give(event);
   }
 
   async #close(): Promise<void> {
