@@ -333,7 +333,7 @@ export class Nightshift {
       await stream.run();
       this.#publish(streamEvent("stream_ended", `${name} delivers no more frames.`, { camera: name, ...stream.counters }));
     } catch (error) {
-      this.#tellError(error instanceof NightshiftError && error.code === "E_CAMERA" ? "camera_lost" : "engine_error", error, name);
+      this.#tellError(stream.cameraFailed ? "camera_lost" : "engine_error", error, name);
       throw error;
     }
   }

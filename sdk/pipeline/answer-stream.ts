@@ -40,6 +40,7 @@ export class AnswerStream {
   readonly #abort = new AbortController();
   #failuresInRow = 0;
   #isRenewed = false;
+  #cameraFailed = false;
   #taking: Promise<void> = Promise.resolve();
   readonly #recentMs: number[] = [];
 
@@ -55,6 +56,11 @@ export class AnswerStream {
     return this.#slot.counters;
   }
 
+  /** Whether it was the camera that `run` rejected for. */
+  get cameraFailed(): boolean {
+    return this.#cameraFailed;
+  }
+
   /** Capture to answer, over the latest answers. */
   get recentLatencyMs(): Percentiles {
     const recent = new LatencyHistogram();
@@ -64,7 +70,7 @@ export class AnswerStream {
 
   /**
    * Runs until the camera ends or `stop`; then it is closed, and every frame that came in is answered or counted. Call it once.
-   * Rejects with the camera's error, `E_CAMERA` mostly, after answering what came before it; or with the engine's, when it keeps failing.
+   * Rejects with the camera's error, `E_CAMERA` mostly, after answering what came before it (`cameraFailed` then); or with the engine's, when it keeps failing.
    */
   async run(): Promise<void> {
     const { camera, onError } = this.parts;
@@ -73,7 +79,10 @@ export class AnswerStream {
     filled.catch(() => undefined);
     try {
       await this.#answerAll();
-      await filled;
+      await filled.catch((error: unknown) => {
+        this.#cameraFailed = true;
+        throw error;
+      });
     } finally {
       this.stop();
       // However it ends: a device is free again, and what was answered is taken.
