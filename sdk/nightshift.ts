@@ -10,7 +10,7 @@ import type { Frame } from "./frame.js";
 import { AnswerStream } from "./pipeline/answer-stream.js";
 import { createEngine } from "./pipeline/engine.js";
 import { FanOut } from "./pipeline/fan-out.js";
-import { learning, learnOtherwise } from "./pipeline/learning.js";
+import { learning, learnOtherwise, whyNotLearning } from "./pipeline/learning.js";
 import { defaultBundle, defaultSeed, defaultSource, type NightshiftOptions } from "./pipeline/options.js";
 import { type Handler, Outlets } from "./pipeline/outlets.js";
 import { inWords, type LiveOptions, type Reconfiguration } from "./pipeline/reconfiguration.js";
@@ -45,7 +45,7 @@ export interface Answer extends Perception {
 export class Nightshift {
   readonly #startedMs = performance.now();
   readonly #answers: FanOut<Answer>;
-  readonly #events = new FanOut<StreamEvent>("every");
+  readonly #events = new FanOut<StreamEvent>("queued");
   /** A camera each. */
   readonly #streams: readonly AnswerStream[];
   #outlets: Outlets | undefined;
@@ -55,7 +55,6 @@ export class Nightshift {
   /** When the latest frame was captured. */
   #frameTimeMs = 0;
   #ended: Promise<void> = Promise.resolve();
-  #eventsGiven: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
   #keeper: NodeJS.Timeout | undefined;
   /** Whether the options in force say not to learn. */
@@ -71,7 +70,7 @@ export class Nightshift {
     private readonly machine: Machine,
     private readonly delivered: Bundle,
     private readonly trust: Trust | undefined,
-    private readonly onError: (error: unknown) => void,
+    private readonly onError: (error: unknown, event?: StreamEvent) => void,
   ) {
     this.#learnsNot = options.adaptation === false;
     this.#trainer = new TrainerProcess({}, machine);
@@ -98,7 +97,7 @@ export class Nightshift {
    * `E_KEY`, `E_UNTRUSTED`, `E_EXPOSED`, `E_PROVIDER`; from the native module also `E_NATIVE`, `E_ONNXRUNTIME`, `E_TENSORRT*`, `E_GPU`.
    */
   static async start(options: NightshiftOptions = {}): Promise<Nightshift> {
-    const onError = options.onError ?? ((error) => console.error(error));
+    const onError = options.onError ?? ((error: unknown) => console.error(error));
     let nightshift: Nightshift | undefined;
     // Told as soon as somebody can hear it.
     const damage: unknown[] = [];
@@ -127,12 +126,12 @@ export class Nightshift {
     }
   }
 
-  /** Answers from now on, until the stream ends. A recording waits for whoever reads; of a live camera, slow readers miss frames. */
+  /** Answers from now on, until the stream ends or `stop`. A recording waits for whoever reads; of a live camera, slow readers miss frames. */
   answers(): AsyncIterable<Answer> {
     return this.#answers.reader();
   }
 
-  /** Events from now on: weather, triggers, training, verdicts, swaps. */
+  /** Events from now on, to the last: weather, triggers, training, verdicts, swaps. A reader who is more than a thousand behind misses the oldest. */
   events(): AsyncIterable<StreamEvent> {
     return this.#events.reader();
   }
@@ -154,6 +153,7 @@ export class Nightshift {
 
   get status(): Status {
     const { loop } = this.#running;
+    const nowMs = performance.now();
     return {
       generation: this.model.generation,
       vocabulary: this.model.names,
@@ -161,8 +161,8 @@ export class Nightshift {
       adaptation: loop.state,
       paused: loop.isPaused,
       framesRemembered: this.memory.counters.held,
-      uptimeSeconds: (performance.now() - this.#startedMs) / 1000,
-      cameras: this.#streams.map(({ camera, counters: { framesIn, answered, dropped, lost }, rate, recentLatencyMs }) => ({ camera, framesIn, answered, dropped, lost, fps: rate.perSecond, latencyMs: recentLatencyMs })),
+      uptimeSeconds: (nowMs - this.#startedMs) / 1000,
+      cameras: this.#streams.map(({ camera, counters: { framesIn, answered, dropped, lost }, rate, recentLatencyMs }) => ({ camera, framesIn, answered, dropped, lost, fps: rate.perSecond(nowMs), latencyMs: recentLatencyMs })),
       budget: this.#budget,
     };
   }
@@ -233,7 +233,11 @@ export class Nightshift {
     this.#running.loop.pause();
   }
 
+  /** Throws `E_CONTROL` where the options say never to learn, or nothing can be learnt. */
   resume(): void {
+    const obstacle = this.#learnsNot ? "options that say never to learn" : whyNotLearning(this.delivered, this.state);
+    if (obstacle !== undefined)
+      throw new NightshiftError("E_CONTROL", { expected: "an adaptation that may go on", received: obstacle, remedy: "Change the configuration, or start with a bundle and a state folder that allow it." });
     this.#running.loop.resume();
   }
 
@@ -255,7 +259,7 @@ export class Nightshift {
     this.#publish(streamEvent("frames_erased", "The frames that were remembered are erased."));
   }
 
-  /** Ends the stream and everything that belongs to it; a training under way is given up. */
+  /** Ends the stream and everything that belongs to it, whoever reads it or does not; a training under way is given up. */
   stop(): Promise<void> {
     return (this.#stopped ??= this.#close());
   }
@@ -329,7 +333,7 @@ export class Nightshift {
       await stream.run();
       this.#publish(streamEvent("stream_ended", `${name} delivers no more frames.`, { camera: name, ...stream.counters }));
     } catch (error) {
-      this.#tellError(error instanceof NightshiftError && error.code === "E_CAMERA" ? "camera_lost" : "engine_error", error, name);
+      this.#tellError(stream.cameraFailed ? "camera_lost" : "engine_error", error, name);
       throw error;
     }
   }
@@ -342,7 +346,9 @@ export class Nightshift {
   /** In lockstep: nothing is under way when a frame comes, and what a recording tells before it is told. */
   async #before({ sequence, captureTimeNs }: Frame): Promise<void> {
     this.#frameTimeMs = Number(captureTimeNs / 1000n) / 1000;
-    for (const event of this.sources[0]?.eventsBefore?.(sequence) ?? []) await retell(handlerOf(this), event).catch((error: unknown) => this.onError(error));
+    // Options that were changed under way may have let it go on, and of those only the event tells.
+    const handler = { ...handlerOf(this), resume: () => this.#running.loop.resume() };
+    for (const event of this.sources[0]?.eventsBefore?.(sequence) ?? []) await retell(handler, event).catch((error: unknown) => this.onError(error));
   }
 
   async #take(frame: Frame, perception: Perception): Promise<void> {
@@ -364,20 +370,22 @@ export class Nightshift {
 
   #tellError(kind: EventKindName, error: unknown, camera?: string): void {
     const { code, message } = error instanceof NightshiftError ? error : { code: "E_INTERNAL", message: String(error) };
-    this.#publish(streamEvent(kind, message, { code, ...(camera !== undefined && { camera }) }));
-    this.onError(error);
+    const event = streamEvent(kind, message, { code, ...(camera !== undefined && { camera }) });
+    this.#publish(event);
+    this.onError(error, event);
   }
 
   #publish(event: StreamEvent): void {
     this.options.onEvent?.(event);
     this.#outlets?.event(event);
-    // One after the other, so that they stay in order; whoever reads them slowly keeps nothing else waiting.
-    this.#eventsGiven = this.#eventsGiven.then(() => this.#events.give(event));
+    void this.#events.give(event);
   }
 
   async #close(): Promise<void> {
     this.#outlets?.stopping();
     for (const stream of this.#streams) stream.stop();
+    // Whoever stops may be who reads, and then reads no more.
+    this.#answers.end();
     clearInterval(this.#keeper);
     await this.#ended.catch(() => undefined);
     await this.#loop?.close();

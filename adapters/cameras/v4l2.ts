@@ -7,7 +7,7 @@ import { nameOf } from "./name.js";
 export interface V4l2Options extends FfmpegOptions {
   /** The device's name by default. */
   readonly name?: string;
-  /** What to ask the device for; its own default otherwise. */
+  /** What to ask the device for; its own default otherwise, or for 0. */
   readonly fps?: number;
   /** What to ask the device for, pixels; its own default otherwise. */
   readonly size?: { readonly width: number; readonly height: number };
@@ -21,7 +21,7 @@ export function v4l2Camera(device: string, options: V4l2Options = {}): Camera {
       received: "no such device",
       remedy: "Plug the camera in; `ls /dev/video*` lists what there is.",
     });
-  const rate = options.fps === undefined ? [] : ["-framerate", String(options.fps)];
+  const rate = options.fps ? ["-framerate", String(options.fps)] : [];
   const size = options.size === undefined ? [] : ["-video_size", `${options.size.width}x${options.size.height}`];
   const input = ["-f", "v4l2", "-fflags", "nobuffer", ...rate, ...size, "-i", device];
   return new FfmpegCamera({ name: options.name ?? nameOf(device), live: true, what: device, input, isTimed: true, fps: 0 }, options);

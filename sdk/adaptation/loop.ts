@@ -161,6 +161,8 @@ export class AdaptationLoop {
     this.#isPaused = false;
     this.#triggers.resumed();
     this.#tell("adaptation_resumed", "Adaptation goes on.");
+    // The weather may have turned meanwhile.
+    if (this.#weather !== "unknown") this.#follow(this.#turnTo(this.#weather));
   }
 
   /** Puts the previous generation back. A training under way is stopped, as it started from what is taken back. Throws `E_ENGINE` where there is none. */

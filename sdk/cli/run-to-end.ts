@@ -14,6 +14,7 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
   const access = accessOptions(options);
   const learning = adaptationOptions(adaptation);
   let training = "";
+  let said = "";
   const nightshift = await Nightshift.start({
     ...rest,
     ...addressesFor(port, host),
@@ -28,8 +29,12 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
       else say(io, text);
       if (kind === "trigger") training = "";
     },
-    // Told as an event already.
-    onError: () => undefined,
+    onError: (error, event) => {
+      const text = error instanceof Error ? error.message : String(error);
+      // What is an event too was said above, and what fails with each frame is said once.
+      if (!event && text !== said) say(io, text);
+      said = text;
+    },
   });
   const reloader = file && new Reloader(nightshift, file, options);
   const interrupted = interruption();

@@ -68,18 +68,20 @@ export class SwappableEngine implements Engine {
   }
 
   /**
-   * Goes back to the previous generation, at once: it is still loaded, with the vocabulary that it had when it was left. The generation
-   * that is left now is forgotten. Throws `E_ENGINE` where there is no previous one.
+   * Goes back to the previous generation, at once: it is still loaded, with the vocabulary that it had when it was left. Given another, it answers in that
+   * from its first frame on. The generation that is left now is forgotten. Throws `E_ENGINE` where there is no previous one, `E_VOCABULARY`, and then everything is as before.
    */
-  rollBack(): Promise<LoadedModel> {
+  rollBack(vocabulary?: Vocabulary | readonly string[]): Promise<LoadedModel> {
     return this.#changes.take(async () => {
       const [left, previous] = [this.#active, this.#previous];
       if (!previous)
         throw new NightshiftError("E_ENGINE", { expected: "a previous generation", received: "none", remedy: "Only a swap can be rolled back, once." });
-      this.#active = previous;
+      const next = vocabulary ? await this.#inWords(previous, vocabulary) : previous;
+      this.#active = next;
       this.#previous = undefined;
       await this.#retire(left);
-      return previous.loaded;
+      if (next.engine !== previous.engine) await this.#retire(previous);
+      return next.loaded;
     });
   }
 
@@ -102,15 +104,10 @@ export class SwappableEngine implements Engine {
   setVocabulary(vocabulary: Vocabulary | readonly string[]): Promise<LoadedModel> {
     return this.#changes.take(async () => {
       const active = this.#serving();
-      const { length } = "names" in vocabulary ? vocabulary.names : vocabulary;
-      const model = withVocabulary(active.model, vocabulary);
-      if (paddedVocabularySize(length) === paddedVocabularySize(active.loaded.vocabulary.length)) {
-        this.#active = { engine: active.engine, model, loaded: await active.engine.setVocabulary(vocabulary) };
-      } else {
-        this.#active = await this.#prepare(model);
-        await this.#retire(active);
-      }
-      return this.#active.loaded;
+      const next = await this.#inWords(active, vocabulary);
+      this.#active = next;
+      if (next.engine !== active.engine) await this.#retire(active);
+      return next.loaded;
     });
   }
 
@@ -152,6 +149,14 @@ export class SwappableEngine implements Engine {
   #serving(): Serving {
     if (this.#active) return this.#active;
     throw new NightshiftError("E_ENGINE", { expected: "a loaded model", received: "none", remedy: "Load a model first." });
+  }
+
+  /** The same generation in other words: from the same engine, unless they need a larger or smaller graph. */
+  async #inWords({ engine, model, loaded }: Serving, vocabulary: Vocabulary | readonly string[]): Promise<Serving> {
+    const { length } = "names" in vocabulary ? vocabulary.names : vocabulary;
+    const next = withVocabulary(model, vocabulary);
+    if (paddedVocabularySize(length) !== paddedVocabularySize(loaded.vocabulary.length)) return this.#prepare(next);
+    return { engine, model: next, loaded: await engine.setVocabulary(vocabulary) };
   }
 
   async #prepare(model: Model): Promise<Serving> {

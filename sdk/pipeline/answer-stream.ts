@@ -40,6 +40,7 @@ export class AnswerStream {
   readonly #abort = new AbortController();
   #failuresInRow = 0;
   #isRenewed = false;
+  #cameraFailed = false;
   #taking: Promise<void> = Promise.resolve();
   readonly #recentMs: number[] = [];
 
@@ -55,6 +56,11 @@ export class AnswerStream {
     return this.#slot.counters;
   }
 
+  /** Whether it was the camera that `run` rejected for. */
+  get cameraFailed(): boolean {
+    return this.#cameraFailed;
+  }
+
   /** Capture to answer, over the latest answers. */
   get recentLatencyMs(): Percentiles {
     const recent = new LatencyHistogram();
@@ -63,8 +69,8 @@ export class AnswerStream {
   }
 
   /**
-   * Runs until the camera ends or `stop`, and every frame that came in is answered or counted. Call it once.
-   * Rejects with the camera's error, `E_CAMERA` mostly, after answering what came before it; or with the engine's, when it keeps failing.
+   * Runs until the camera ends or `stop`; then it is closed, and every frame that came in is answered or counted. Call it once.
+   * Rejects with the camera's error, `E_CAMERA` mostly, after answering what came before it (`cameraFailed` then); or with the engine's, when it keeps failing.
    */
   async run(): Promise<void> {
     const { camera, onError } = this.parts;
@@ -73,10 +79,15 @@ export class AnswerStream {
     filled.catch(() => undefined);
     try {
       await this.#answerAll();
+      await filled.catch((error: unknown) => {
+        this.#cameraFailed = true;
+        throw error;
+      });
     } finally {
       this.stop();
+      // However it ends: a device is free again, and what was answered is taken.
+      await Promise.allSettled([filled, this.#taking]);
     }
-    await filled;
   }
 
   /** Takes no more frames. What is in the engine is still answered. */
@@ -90,7 +101,7 @@ export class AnswerStream {
     let [last, lastButOne] = [Promise.resolve(), Promise.resolve()];
     for (let next = await this.#next(); next; next = await this.#next()) {
       const { taken, answer } = next;
-      [lastButOne, last] = [last, last.then(() => this.#settle(taken, answer))];
+      [lastButOne, last] = [last, this.#settle(last, taken, answer)];
       // Both are waited for in their turn; until then a failure is not an unhandled one.
       for (const each of [answer, last]) each.catch(() => undefined);
       // A live camera's next frame is taken when the engine is free for it, as new as can be; a recording's may wait in the engine's thread already.
@@ -107,7 +118,7 @@ export class AnswerStream {
     const begin = async () => {
       const taken = await this.#slot.take();
       if (!taken) return undefined;
-      await before?.(taken.item);
+      await turnOf(taken, before?.(taken.item));
       return { taken, answer: engine.infer(taken.item) };
     };
     if (!turns) return begin();
@@ -123,14 +134,15 @@ export class AnswerStream {
     });
   }
 
-  async #settle({ item: frame, answered, abandoned }: Taken<Frame>, answer: Promise<Perception>): Promise<void> {
+  async #settle(before: Promise<void>, taken: Taken<Frame>, answer: Promise<Perception>): Promise<void> {
+    await turnOf(taken, before);
     let perception: Perception;
     try {
       perception = await answer;
       this.#failuresInRow = 0;
       this.#isRenewed = false;
     } catch (error) {
-      abandoned();
+      taken.abandoned();
       this.parts.onError(error);
       const isClosed = error instanceof NightshiftError && error.code === "E_CLOSED";
       if (!isClosed && ++this.#failuresInRow < mostFailuresInRow) return;
@@ -143,13 +155,13 @@ export class AnswerStream {
     }
     this.#measure(perception.timings.totalMs);
     this.rate.tick(performance.now());
-    await this.#taking;
+    await turnOf(taken, this.#taking);
     // Put off by one turn of the event loop, so that the next frame, if it waits, reaches the engine first.
     this.#taking = new Promise<void>((resolve, reject) => {
       setImmediate(() => {
-        this.parts.take(frame, perception).then(resolve, reject);
+        this.parts.take(taken.item, perception).then(resolve, reject);
       });
-    }).finally(answered);
+    }).finally(taken.answered);
     this.#taking.catch(() => undefined);
   }
 
@@ -157,5 +169,15 @@ export class AnswerStream {
     this.latency.record(ms);
     this.#recentMs.push(ms);
     if (this.#recentMs.length > recentAnswers) this.#recentMs.shift();
+  }
+}
+
+/** Waits for what comes before a frame; where that fails, the frame is given up. */
+async function turnOf({ abandoned }: Taken<Frame>, before: Promise<void> | undefined): Promise<void> {
+  try {
+    await before;
+  } catch (error) {
+    abandoned();
+    throw error;
   }
 }

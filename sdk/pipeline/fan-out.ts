@@ -1,20 +1,26 @@
 import type { SlotPolicy } from "../stream/slot.js";
 
+/** What a reader may leave waiting under `queued`. */
+const mostQueued = 1000;
+
+export type FanOutPolicy = SlotPolicy | "queued";
+
 /**
  * Hands items to any number of readers. Under `every` the giver waits for the slowest of them; under `newest` a slow reader misses some, though of each lane, a camera
- * for example, it gets the newest. A reader gets what is given after it asked for its iterator.
+ * for example, it gets the newest; under `queued` each has a queue, and who is more than a thousand behind misses the oldest. A reader gets what is given after it asked for its iterator.
  */
 export class FanOut<T> {
   readonly #mailboxes = new Set<Mailbox<T>>();
   #hasEnded = false;
 
-  constructor(readonly policy: SlotPolicy) {}
+  constructor(readonly policy: FanOutPolicy) {}
 
+  /** Under `newest` and `queued`, readers have it when this returns. */
   async give(item: T, lane = ""): Promise<void> {
     await Promise.all([...this.#mailboxes].map((mailbox) => mailbox.put(lane, item)));
   }
 
-  /** No more items will come; what waits is still read. */
+  /** No more items will come, and no giver waits any longer; what waits is still read. */
   end(): void {
     this.#hasEnded = true;
     for (const mailbox of this.#mailboxes) mailbox.end();
@@ -25,45 +31,49 @@ export class FanOut<T> {
     return { [Symbol.asyncIterator]: () => this.#read() };
   }
 
-  #read(): AsyncGenerator<T, void, undefined> {
+  #read(): AsyncIterator<T, undefined> {
     const mailbox = new Mailbox<T>(this.policy);
-    const mailboxes = this.#mailboxes.add(mailbox);
+    this.#mailboxes.add(mailbox);
     if (this.#hasEnded) mailbox.end();
-    return (async function* () {
-      try {
-        for (let next = await mailbox.take(); next; next = await mailbox.take()) yield next.item;
-      } finally {
+    // No generator: one that is left before its first item runs no `finally`.
+    return {
+      next: async () => {
+        const next = await mailbox.take();
+        return next ? { done: false, value: next.item } : { done: true, value: undefined };
+      },
+      return: async () => {
         // A reader that leaves must not keep the giver waiting.
-        mailboxes.delete(mailbox);
-        mailbox.end();
-      }
-    })();
+        this.#mailboxes.delete(mailbox);
+        mailbox.leave();
+        return { done: true, value: undefined };
+      },
+    };
   }
 }
 
-/** A place a lane for one reader. */
+/** What waits for one reader. */
 class Mailbox<T> {
-  readonly #waiting = new Map<string, { readonly item: T }>();
+  readonly #waiting: { readonly lane: string; readonly item: T }[] = [];
   readonly #changed: (() => void)[] = [];
   #hasEnded = false;
 
-  constructor(private readonly policy: SlotPolicy) {}
+  constructor(private readonly policy: FanOutPolicy) {}
 
   async put(lane: string, item: T): Promise<void> {
-    while (this.policy === "every" && this.#waiting.has(lane) && !this.#hasEnded) await this.#change();
+    const isOfLane = (each: { readonly lane: string }): boolean => each.lane === lane;
+    while (this.policy === "every" && this.#waiting.some(isOfLane) && !this.#hasEnded) await this.#change();
     if (this.#hasEnded) return;
-    this.#waiting.set(lane, { item });
+    const at = this.policy === "newest" ? this.#waiting.findIndex(isOfLane) : -1;
+    if (at < 0) this.#waiting.push({ lane, item });
+    else this.#waiting[at] = { lane, item };
+    if (this.#waiting.length > mostQueued) this.#waiting.shift();
     this.#wake();
   }
 
-  /** The item that waits longest, or the next; undefined after the end. */
+  /** What waits longest, or the next; undefined after the end. */
   async take(): Promise<{ readonly item: T } | undefined> {
-    while (this.#waiting.size === 0) {
-      if (this.#hasEnded) return undefined;
-      await this.#change();
-    }
-    const [[lane, first]] = [...this.#waiting];
-    this.#waiting.delete(lane);
+    while (this.#waiting.length === 0 && !this.#hasEnded) await this.#change();
+    const first = this.#waiting.shift();
     this.#wake();
     return first;
   }
@@ -71,6 +81,12 @@ class Mailbox<T> {
   end(): void {
     this.#hasEnded = true;
     this.#wake();
+  }
+
+  /** Ends it without what waits. */
+  leave(): void {
+    this.#waiting.length = 0;
+    this.end();
   }
 
   #change(): Promise<void> {

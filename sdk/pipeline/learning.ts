@@ -36,16 +36,20 @@ export async function learning(options: NightshiftOptions, delivered: Bundle, mo
     onEvent,
   );
   // What cannot be taught is served as it is, and where nothing can be kept, nothing is learnt.
-  if (adaptation === false || !canLearn(delivered, state)) loop.pause();
+  if (adaptation === false || whyNotLearning(delivered, state) !== undefined) loop.pause();
   return loop;
 }
 
-const canLearn = ({ network }: Bundle, state: State): boolean => isTrainableNetwork(network) && !state.unwritable;
+/** What keeps from learning whatever the options say, in words; undefined where nothing does. */
+export function whyNotLearning({ network }: Bundle, state: State): string | undefined {
+  if (!isTrainableNetwork(network)) return "a model that cannot be taught";
+  return state.unwritable && "a state folder in which nothing can be kept";
+}
 
 /** Changes how is learnt, or whether; `wasOff`: the options before said not at all. A pause that was asked for meanwhile stays. */
 export function learnOtherwise(loop: AdaptationLoop, adaptation: false | LoopChanges, wasOff: boolean, { delivered, state, seed }: { readonly delivered: Bundle; readonly state: State; readonly seed: number }): void {
   if (adaptation === false) return loop.pause();
   const { conditions, furtherRounds } = defaultLoopOptions;
   loop.reconfigure({ conditions, furtherRounds, ...adaptation, training: { seed, ...adaptation.training } });
-  if (wasOff && canLearn(delivered, state)) loop.resume();
+  if (wasOff && whyNotLearning(delivered, state) === undefined) loop.resume();
 }

@@ -96,8 +96,8 @@ export interface NightshiftOptions {
   readonly lockstep?: boolean;
   /** Hears every event, also the first ones. */
   readonly onEvent?: (event: StreamEvent) => void;
-  /** Gets what goes wrong without ending the stream; written to stderr by default. */
-  readonly onError?: (error: unknown) => void;
+  /** Gets what goes wrong without ending the stream, with the event that told of it where one did; written to stderr by default. */
+  readonly onError?: (error: unknown, event?: StreamEvent) => void;
 }
 
 export const defaultSource = "drive";

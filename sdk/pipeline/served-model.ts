@@ -80,16 +80,16 @@ export class ServedModel {
     });
   }
 
-  /** Serves the generation before again, with the words in force. Answers with its generation. Throws `E_ENGINE` where there is none. */
+  /** Serves the generation before again, with the words in force. Answers with its generation. Throws `E_ENGINE` where there is none, and as `setVocabulary`, and then what served still does. */
   rollBack(): Promise<number> {
     return this.#changes.take(async () => {
       const previous = this.#previous;
       if (!previous)
         throw new NightshiftError("E_ENGINE", { expected: "a previous generation", received: "none", remedy: "Only a swap can be rolled back, once." });
-      const { vocabulary } = await this.engine.rollBack();
+      const isInWords = this.engine.previous?.vocabulary.join("\n") === this.#names.join("\n");
+      await this.engine.rollBack(isInWords ? undefined : await previous.text.vocabulary(this.#names));
       this.#current = previous;
       this.#previous = undefined;
-      if (vocabulary.join("\n") !== this.#names.join("\n")) await this.engine.setVocabulary(await previous.text.vocabulary(this.#names));
       return this.generation;
     });
   }

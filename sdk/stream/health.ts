@@ -21,6 +21,14 @@ export interface HealthOptions {
 const loopback = "127.0.0.1";
 const loopStates = ["idle", "collecting", "training", "judging", "probation"];
 
+let ofProcess: Registry | undefined;
+
+/** What there is to tell of the process: once, as nothing ends the watch that prom-client keeps on its garbage and its event loop. */
+function processMetrics(): Registry {
+  if (!ofProcess) collectDefaultMetrics({ register: (ofProcess = new Registry()) });
+  return ofProcess;
+}
+
 /**
  * For whoever watches over the vehicle: `/metrics` for Prometheus, `/live` while the program can answer at all, `/ready` while frames are answered
  * (503 with the reason otherwise).
@@ -38,14 +46,14 @@ export class HealthServer {
   ) {
     this.#app = guardedServer({ host: options.host ?? loopback, token: options.token, what: "health and metrics" });
     this.#events = new Counter({ name: "nightshift_events_total", help: "Events by kind.", labelNames: ["kind"], registers: [this.#registry] });
-    collectDefaultMetrics({ register: this.#registry });
     this.#describe();
+    const all = Registry.merge([processMetrics(), this.#registry]);
     this.#app.get("/live", (_, reply) => reply.send({ live: true }));
     this.#app.get("/ready", (_, reply) => {
       const { obstacle: reason } = this.readiness;
       return reply.code(reason === undefined ? 200 : 503).send({ ready: reason === undefined, ...(reason !== undefined && { reason }) });
     });
-    this.#app.get("/metrics", async (_, reply) => reply.type(this.#registry.contentType).send(await this.#registry.metrics()));
+    this.#app.get("/metrics", async (_, reply) => reply.type(all.contentType).send(await all.metrics()));
   }
 
   /** Throws `E_ADDRESS_IN_USE` or `E_CONFIG` where it cannot listen, `E_EXPOSED` off loopback without a token. */

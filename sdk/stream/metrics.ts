@@ -90,9 +90,12 @@ export class RateMeter {
     return this.#count;
   }
 
-  /** Over the last `window` events. 0 before the second. */
-  get perSecond(): number {
-    return rate(this.#recent.length, this.#recent[0] ?? 0, this.#last);
+  /** Over the last `window` events, and falling where the next is overdue. 0 before the second. */
+  perSecond(nowMs: number): number {
+    const [first = 0] = this.#recent;
+    const told = rate(this.#recent.length, first, this.#last);
+    // As if the next came now: no more than that, however long it takes.
+    return Math.min(told, rate(this.#recent.length + 1, first, nowMs));
   }
 
   /** Since the first event. 0 before the second. */

@@ -187,13 +187,17 @@ test("a generation that is taken back is off the shelf", async (t) => {
   t.is(setting.generation, 1);
 });
 
-test("while paused, the weights stay whatever the weather", async (t) => {
+test("while paused, the weights stay whatever the weather; from then on they follow it", async (t) => {
   const setting = await Setting.open(t, { furtherRounds: 0 });
   await setting.show("day", 20);
   await setting.show("night", 160);
   setting.loop.pause();
   await setting.show("day", 40);
   t.is(setting.generation, 1);
+  setting.loop.resume();
+  await setting.show("day", 1);
+  t.is(setting.generation, 0);
+  t.like(setting.events.at(-1), { kind: "generation_swapped", details: { from: 1, generation: 0, condition: "clear" } });
 });
 
 test("conditions, rounds and options change under way; the next training takes them", async (t) => {

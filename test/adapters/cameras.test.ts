@@ -167,6 +167,15 @@ test("a live camera that falls silent is an error too", async (t) => {
   t.regex(error.received, /700 ms/);
 });
 
+test("a device is asked for a rate only where there is one to ask for", async (t) => {
+  const [program, told] = [join(folder, "pretended-ffmpeg"), join(folder, "told")];
+  writeFileSync(program, `#!/bin/sh\necho "$@" > ${told}\n`, { mode: 0o755 });
+  for (const [fps, asked] of [[15, /-framerate 15 .*-i \/dev\/null/], [0, /nobuffer -i \/dev\/null/], [undefined, /nobuffer -i \/dev\/null/]] as const) {
+    await t.throwsAsync(all(v4l2Camera("/dev/null", { ffmpeg: program, ...(fps !== undefined && { fps }) })), { code: "E_CAMERA" });
+    t.regex(readFileSync(told, "utf8"), asked);
+  }
+});
+
 test("devices and addresses that are not there", async (t) => {
   t.throws(() => v4l2Camera("/dev/video-none"), { code: "E_CAMERA" });
   t.throws(() => rtspCamera("http://camera/"), { code: "E_CONFIG" });

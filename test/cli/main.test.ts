@@ -1,7 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
+import sharp from "sharp";
 import { Graph } from "../../sdk/graph/graph.js";
 import { argMax, mul, relu } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
@@ -99,6 +100,17 @@ test("run ends with every figure, and leaves JSON alone on stdout", async (t) =>
   for (const key of ["fps", "latencyMs", "miou", "miouOn"]) t.true(key in summary, key);
   t.regex(String(summary["miouOn"]), /^drive:night:/);
   t.regex(err, /Publishing on tcp:\/\/127\.0\.0\.1:\d+/);
+});
+
+test.serial("run says what goes wrong beside the stream, and what is an event once", async (t) => {
+  const source = join(folder, "pictures");
+  await mkdir(source);
+  await sharp(Buffer.alloc(64 * 48 * 3, 90), { raw: { width: 64, height: 48, channels: 3 } }).png().toFile(join(source, "a.png"));
+  await writeFile(join(source, "b.png"), "no picture");
+  process.env["NOTIFY_SOCKET"] = "/nowhere/notify";
+  const { code, err } = await nightshift("run", "--bundle", bundle.directory, "--source", source, "--state", join(folder, "state"), "--fps", "0", "--port", "0", "--headless", "--no-adaptation").finally(() => delete process.env["NOTIFY_SOCKET"]);
+  t.is(code, 0, err);
+  for (const each of [/^E_\w+: expected systemd-notify/gm, /^E_IMAGE/gm]) t.is(err.match(each)?.length, 1, err);
 });
 
 test("run prints the page's address", async (t) => {

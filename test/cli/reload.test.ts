@@ -136,6 +136,7 @@ test("subscribers hear of it, and a pause that was asked for outlives other opti
   await nightshift.reconfigure(async () => ({ changes: { adaptation: { conditions: ["fog"] } } }));
   t.true(nightshift.status.paused);
   await nightshift.reconfigure(async () => ({ changes: { adaptation: false } }));
+  t.throws(() => nightshift.resume(), { code: "E_CONTROL", message: /never to learn/ }, "a pause may end, but not what the options say");
   await nightshift.reconfigure(async () => ({ changes: { adaptation: undefined, memoryHours: 2 }, refused: { source: "cameras are opened once" } }));
   t.false(nightshift.status.paused);
   await t.throwsAsync(nightshift.reconfigure(async () => ({ changes: { vocabulary: ["a", "a"], memoryHours: 1 } })), { code: "E_VOCABULARY" });

@@ -105,6 +105,24 @@ function swaps(underTest: EngineUnderTest): void {
     t.deepEqual(engine.loaded?.vocabulary, ["sky", "person"]);
   });
 
+  check("rolling back into other words: no answer is in those of before, and where it fails everything is as it was", async (t) => {
+    const engine = open(t);
+    await engine.load(await bundle(t, 0));
+    for (const words of [["sky", "person"], manyNames]) {
+      await engine.swap(await bundle(t, 1));
+      await t.throwsAsync(() => engine.rollBack(["whale"]), { message: /^E_VOCABULARY/ });
+      t.deepEqual([engine.loaded?.generation, engine.previous?.generation], [1, 0]);
+      const rolledBack = engine.rollBack(words);
+      for (let answer = await engine.infer(frameOf(0)); ; answer = await engine.infer(frameOf(0))) {
+        if (answer.generation === 1) continue;
+        t.deepEqual([answer.generation, answer.vocabulary], [0, words]);
+        break;
+      }
+      t.deepEqual((await rolledBack).vocabulary, words);
+      t.is(engine.previous, undefined);
+    }
+  });
+
   check("after closing everything is refused", async (t) => {
     const engine = open(t);
     const model = await bundle(t, 0);

@@ -65,6 +65,14 @@ test.serial("a camera that vanishes: what came before is answered, it is told, n
   t.true(events.some(({ kind }) => kind === "camera_lost"));
 });
 
+test.serial("a camera that fails in its own way: it is told as the camera's failure, not the engine's", async (t) => {
+  const missing = new NightshiftError("E_MISSING_TOOL", { expected: "ffmpeg", received: "none", remedy: "Install it." });
+  const { answers, events, ended } = await streamed(t, [...several("day", 0, 3), missing]);
+  t.is(answers.length, 3);
+  t.is(ended, missing);
+  t.deepEqual(events.filter(({ kind }) => kind === "camera_lost" || kind === "engine_error").map(({ kind, details }) => [kind, details.code]), [["camera_lost", "E_MISSING_TOOL"]]);
+});
+
 test.serial("a frozen camera: its answers say that they are not valid, and it is valid again when it moves", async (t) => {
   const still = frame("day", 3);
   const { valid, reasons, remembered } = await streamed(t, [

@@ -121,6 +121,7 @@ test.serial("a state folder that cannot be made: the stream goes on with what wa
   let answered = 0;
   for await (const { generation } of nightshift.answers()) answered += generation === 0 ? 1 : 0;
   t.is(answered, 5);
+  t.throws(() => nightshift.resume(), { code: "E_CONTROL", message: /state folder/ });
   t.true(nightshift.status.paused);
   t.is(events.find(({ kind }) => kind === "state_error")?.details.code, "E_DISK");
 });

@@ -35,7 +35,7 @@ const camera = (live: boolean, count: number, everyMs: number): Camera => ({
   },
 });
 
-async function streamed(source: Camera, engine: CountingEngine) {
+async function streamed(source: Camera, engine: CountingEngine, untaken?: number) {
   const taken: number[] = [];
   const errors: unknown[] = [];
   const stream = new AnswerStream({
@@ -43,6 +43,7 @@ async function streamed(source: Camera, engine: CountingEngine) {
     engine: engine as unknown as Engine,
     take: async ({ sequence }) => {
       await sleep(1);
+      if (sequence === untaken) throw new Error(`nobody takes ${untaken}`);
       taken.push(sequence);
     },
     onError: (error) => errors.push(error),
@@ -102,5 +103,30 @@ test("an engine that only fails ends the stream with its error", async (t) => {
   const { errors, ended, counters } = await streamed(camera(false, 50, 0), new CountingEngine(Array.from({ length: 50 }, (_, at) => at)));
   t.true(ended instanceof NightshiftError && ended.code === "E_ENGINE");
   t.is(errors.length, 5);
-  t.is(counters.answered, 0);
+  t.deepEqual([counters.answered, counters.working, counters.framesIn], [0, 0, counters.dropped + counters.lost]);
+});
+
+test("an answer that nobody takes ends the stream, and no frame drops out of the books", async (t) => {
+  const { taken, ended, counters } = await streamed(camera(false, 20, 0), new CountingEngine(), 3);
+  t.like(ended, { message: "nobody takes 3" });
+  t.deepEqual(taken, [0, 1, 2]);
+  t.deepEqual([counters.working, counters.framesIn], [0, counters.answered + counters.dropped + counters.lost]);
+});
+
+test("however the stream ends, the camera is closed", async (t) => {
+  let isClosed = false;
+  const source = camera(false, 50, 0);
+  const slow: Camera = {
+    ...source,
+    frames: async function* (signal) {
+      try {
+        yield* source.frames(signal);
+      } finally {
+        await sleep(20);
+        isClosed = true;
+      }
+    },
+  };
+  const { ended } = await streamed(slow, new CountingEngine(Array.from({ length: 50 }, (_, at) => at)));
+  t.true(ended instanceof NightshiftError && isClosed);
 });

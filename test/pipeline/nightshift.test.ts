@@ -92,6 +92,18 @@ test("answers are published, and a reader that leaves holds nothing up", async (
   t.is(nightshift.status.cameras[0]?.lost, 0);
 });
 
+test("a reader of a recording may stop it, and one that never began holds nothing up", async (t) => {
+  const nightshift = await Nightshift.start({ ...(await quiet()), source: frames, loop: 100, fps: 0 });
+  await nightshift.answers()[Symbol.asyncIterator]().return?.();
+  const left = nightshift.answers()[Symbol.asyncIterator]();
+  for await (const { sequence } of nightshift.answers()) {
+    if (sequence === 0) await left.next();
+    if (sequence === 1) await nightshift.stop();
+  }
+  const [camera] = nightshift.status.cameras;
+  t.is(camera?.framesIn, (camera?.answered ?? 0) + (camera?.dropped ?? 0));
+});
+
 test("night triggers a training, the judge's verdict comes with numbers, and the stream loses nothing", async (t) => {
   const events: StreamEvent[] = [];
   const training = { ...defaultTrainingOptions, learner: "in-memory" as const, steps: 2, judgeFrames: 4 };

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import test from "ava";
 import { streamEvent } from "../../sdk/stream/events.js";
 import { HealthServer } from "../../sdk/stream/health.js";
@@ -79,6 +81,23 @@ test("live while it runs; ready while frames are answered, with the reason where
   const [code, body] = await ask("ready");
   t.is(code, 503);
   t.regex((body as { reason: string }).reason, /no frame was answered for 0\.\d s/);
+});
+
+test("nothing that a closed server told of is kept", async (t) => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const opened = async (): Promise<WeakRef<Status>> => {
+    const told = { ...status };
+    const server = await HealthServer.open(() => told, new Readiness(), { port: 0 });
+    await server.close();
+    return new WeakRef(told);
+  };
+  const left = await opened();
+  for (let turn = 0; turn < 20 && left.deref(); turn++) {
+    await sleep(5);
+    collect();
+  }
+  t.is(left.deref(), undefined);
 });
 
 test("a port in use is told", async (t) => {

@@ -30,11 +30,14 @@ test("few, equal, tiny and enormous latencies", (t) => {
 
 test("rates, recent and overall", (t) => {
   const meter = new RateMeter(10);
-  t.is(meter.perSecond, 0);
+  t.is(meter.perSecond(0), 0);
   for (let i = 0; i < 100; i++) meter.tick(i * 50);
-  t.is(meter.perSecond, 20);
+  t.is(meter.perSecond(99 * 50), 20);
+  t.is(meter.perSecond(99 * 50 + 50), 20, "the next is not overdue yet");
+  t.is(meter.perSecond(99 * 50 + 600), 10);
+  t.true(meter.perSecond(1e9) < 0.02, "of a camera that is gone");
   for (let i = 1; i <= 10; i++) meter.tick(99 * 50 + i * 100);
-  t.is(meter.perSecond, 10);
+  t.is(meter.perSecond(99 * 50 + 1000), 10);
   t.is(meter.count, 110);
   t.true(Math.abs(meter.overallPerSecond - (109 * 1000) / 5950) < 1e-9);
 });
