@@ -113,10 +113,14 @@ export class Serving {
       this.#current = to;
       this.#previous = undefined;
       await store.setCurrent(this.#stored(to)).catch(this.parts.onError);
-      if ((await store.shelf())[from.condition] === from.generation)
-        await store.shelve(from.condition, to.condition === from.condition ? this.#stored(to) : undefined);
+      await this.#unshelve(from, to).catch(this.parts.onError);
       return { from, to };
     });
+  }
+
+  async #unshelve(from: Served, to: Served): Promise<void> {
+    const { store } = this.parts;
+    if ((await store.shelf())[from.condition] === from.generation) await store.shelve(from.condition, to.condition === from.condition ? this.#stored(to) : undefined);
   }
 
   /** Removes a generation that will not serve. One that cannot be removed is told of: nothing refers to it, so it only takes room. */
