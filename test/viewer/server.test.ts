@@ -59,6 +59,36 @@ test("a name that merely points here is refused, and so is another site's page",
 test("frames come whole, and no more of them than the page draws", async (t) => {
   const { viewer, stream } = await open(t);
   const { frames, ask } = await visit(t, viewer);
+test("a connection that breaks while it is refused is the end of nothing else", async (t) => {
+  const { viewer } = await open(t);
+  const { port } = new URL(viewer.address);
+  for (let times = 0; times < 20; times++)
+    await new Promise<unknown>((resolve) => {
+      const socket = connect(Number(port), "127.0.0.1", () => {
+        socket.write("GET /elsewhere HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", () => socket.resetAndDestroy());
+      });
+      socket.once("close", resolve);
+    });
+  t.is((await fetch(viewer.address)).status, 200);
+});
+
+test("one that is refused is closed, whether or not the other side closes it", async (t) => {
+  const { viewer } = await open(t);
+  const { port } = new URL(viewer.address);
+  const socket = connect({ port: Number(port), host: "127.0.0.1", allowHalfOpen: true }, () => {
+    socket.write("GET /elsewhere HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  });
+  socket.on("error", () => socket.destroy());
+  const told = await new Promise<string>((resolve) => socket.once("data", (data) => resolve(data.toString())));
+  t.regex(told, /^HTTP\/1\.1 403 Forbidden/);
+  // Whoever writes to what is gone is told so.
+  await until(() => {
+    socket.write("?");
+    return socket.destroyed;
+  });
+  t.true(socket.destroyed);
+});
+
   for (let tries = 0; tries < 20; tries++) {
     const { frame, perception } = stream.next();
     viewer.show(frame, perception, "dusk");
