@@ -86,3 +86,9 @@ test("erase removes what was remembered, and says from where", async (t) => {
   t.false(existsSync(join(state, "generations")));
   t.like(json((await nightshift("erase", "--state", state, "--json")).out), { error: { code: "E_CONFIG" } });
 });
+
+test("erase refuses options that it would not heed", async (t) => {
+  const control = ["--control", "tcp://127.0.0.1:1"];
+  for (const options of [[...control, "--generations"], [...control, "--state", "state"], [...control, "--key", "key"], [...control, "--server", "server.pub"], ["--key", "key", "--server", "server.pub"]])
+    t.like(json((await nightshift("erase", ...options, "--json")).out), { error: { code: "E_CONFIG" } }, options.join(" "));
+});

@@ -57,3 +57,4 @@ test("without a vehicle's folder the bundle itself is scored; a folder that hold
   await cp(delivered.directory, moved, { recursive: true });
   await t.throwsAsync(() => score("latest", [], moved), { message: /^E_CONFIG: expected a folder of generations/ });
 });
+  await t.throwsAsync(evaluateLearnt({ bundle: delivered.directory, condition: "night", threads: 1 }, frames([])), { message: /^E_CONFIG: expected a vehicle's folder/ });
