@@ -90,7 +90,7 @@ class Kept {
         received: "none",
         remedy: "Name a folder that `nightshift run --state` has kept, or leave --state out to score the bundle itself.",
       });
-    const store = await GenerationStore.open(state);
+    const store = GenerationStore.readOnly(state);
     return new Kept(delivered, store, await store.shelf(), makers && [...makers, ...(await store.publicKeys())]);
   }
 
