@@ -3,7 +3,7 @@ import { deployedModel } from "../sdk/engine/deployed.js";
 import { makeGolden } from "../sdk/engine/golden.js";
 import { NightshiftError } from "../sdk/errors.js";
 import type { QuantisedForm } from "../sdk/graph/quantisation.js";
-import { isImported } from "../sdk/network/architecture.js";
+import { answersBoxes, answersMasks, isImported } from "../sdk/network/architecture.js";
 import { paddedVocabularySize } from "../sdk/network/contract.js";
 import type { Dataset } from "../sdk/training/dataset.js";
 import { Candidate } from "./candidate.js";
@@ -54,7 +54,7 @@ export interface Calibrated extends Partial<Pick<Int8Choice, "methods">>, Partia
 /**
  * Post-training quantisation, and conversion to float16. Observes activations, chooses ranges and which layers stay in float, compares with float on frames that
  * nothing was chosen on, and writes the bundle. Throws `E_CALIBRATION` where it loses more than is allowed, and then nothing is written; `E_DATASET` for too few
- * frames, `E_DATASET_UNLABELLED`, `E_CONFIG` for a bundle that is not in float, and as bundles do.
+ * frames, `E_DATASET_UNLABELLED` where they have nothing to judge it by, `E_CONFIG` for a bundle that is not in float, and as bundles do.
  */
 export async function calibrate(options: CalibrateOptions): Promise<Calibrated> {
   const start = performance.now();
@@ -99,17 +99,25 @@ async function choose(candidate: Candidate, toObserve: readonly CalibrationFrame
   return { quantisation: { ...choice.plan, calibration: { method: into.method, ...calibration } }, choice, told: { methods: choice.methods } };
 }
 
-/** Boxes are scored on rendered frames where the labelled ones have none, and not at all where the network finds none. */
+/** Of what the network answers. Boxes are scored on rendered frames where the labelled ones have none, unless the network knows names of its own alone. */
 async function heldOutScores(bundle: Bundle, quantisation: Quantisation, heldOut: Dataset, { boxes, threads, onProgress }: CalibrateOptions): Promise<Scores> {
-  const masks = await scoreBoth(bundle, quantisation, heldOut, threads, onProgress);
-  if (isImported(bundle.network)) return { ...masks, ap50: null };
-  if (masks.ap50) return masks;
+  const { network } = bundle;
+  const scores = await scoreBoth(bundle, quantisation, heldOut, threads, onProgress);
+  const miou = answersMasks(network) ? scores.miou : null;
+  if (!answersBoxes(network) || scores.ap50 || isImported(network)) return { miou, ap50: scores.ap50 };
   const { ap50 } = await scoreBoth(bundle, quantisation, { ...boxes, names: [] }, threads, onProgress);
-  return { ...masks, ap50 };
+  return { miou, ap50 };
 }
 
 function refuseLoss({ miou, ap50 }: Scores, allowed: number, precision: ReducedPrecision, worstFirst: readonly LayerReport[]): void {
   const told = ([["mIoU", miou], ["AP50", ap50]] as const).flatMap(([name, score]) => (score ? [[name, score] as const] : []));
+  // What scores nothing has nothing to lose.
+  if (!told.some(([, { float }]) => float > 0))
+    throw new NightshiftError("E_DATASET_UNLABELLED", {
+      expected: "labels, in the second half of the frames, of what the network answers",
+      received: told.map(([name]) => `an ${name} of 0 in float`).join("; ") || "none",
+      remedy: "Nothing was written. Give --frames with labels by names that the network knows: boxes where it detects, masks where it names pixels.",
+    });
   const said = (name: string, { on, float, reduced, frames }: Score): string => `${name} ${float.toFixed(1)} in float and ${reduced.toFixed(1)} in ${precision} on ${frames} frames of ${on}`;
   if (told.every(([, { lost }]) => lost <= allowed)) return;
   throw new NightshiftError("E_CALIBRATION", {

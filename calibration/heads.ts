@@ -15,15 +15,18 @@ export interface Divergence {
 /** The tensors of a network that its heads are compared by. */
 export interface HeadNames {
   readonly mask: string;
-  readonly boxes?: { readonly scores: string; readonly corners: string };
+  /** `sorted`: the surest first, so that a proposal may stand elsewhere in another model. */
+  readonly boxes?: { readonly scores: string; readonly corners: string; readonly sorted: boolean };
 }
 
 /** Proposals that could be answered; the others are background to both models. */
 const bestProposals = 100;
 
 export function headNames({ maskLogits, detection }: NetworkValues): HeadNames {
-  const dense = detection?.dense;
-  return { mask: maskLogits.name, ...(dense && { boxes: { scores: dense.proposalLogits.name, corners: dense.proposals.boxes.name } }) };
+  if (!detection) return { mask: maskLogits.name };
+  const { dense, regionLogits, regionBoxes } = detection;
+  const boxes = dense ? { scores: dense.proposalLogits.name, corners: dense.proposals.boxes.name, sorted: false } : { scores: regionLogits.name, corners: regionBoxes.name, sorted: true };
+  return { mask: maskLogits.name, boxes };
 }
 
 export const tensorsOf = ({ mask, boxes }: HeadNames): readonly string[] => [mask, ...(boxes ? [boxes.scores, boxes.corners] : [])];
@@ -34,12 +37,14 @@ type Seen = ReadonlyMap<string, Float32Array>;
 export function compareHeads(names: HeadNames, float: Seen, other: Seen, count: number, padded: number): Divergence {
   const masks = compareMasks(tensor(float, names.mask), tensor(other, names.mask), count, padded);
   if (!names.boxes) return { ...masks, boxScore: null, boxSide: null };
-  const { scores, corners } = names.boxes;
+  const { scores, corners, sorted } = names.boxes;
   const [a, b] = [float, other].map((seen) => bestNames(tensor(seen, scores), count, padded));
   const order = [...a.keys()].sort((i, j) => a[j] - a[i]).slice(0, bestProposals);
   const [from, to] = [tensor(float, corners), tensor(other, corners)];
-  const boxScore = mean(order, (place) => Math.abs(sigmoid(a[place]) - sigmoid(b[place])));
-  const boxSide = mean(order, (place) => mean([0, 1, 2, 3], (side) => Math.abs(from[place * 4 + side] - to[place * 4 + side])));
+  const apart = (place: number, other: number): number => mean([0, 1, 2, 3], (side) => Math.abs(from[place * 4 + side] - to[other * 4 + side]));
+  const pairs = order.map((place) => [place, sorted ? nearest(b.length, (other) => apart(place, other)) : place] as const);
+  const boxScore = mean(pairs, ([place, other]) => Math.abs(sigmoid(a[place]) - sigmoid(b[other])));
+  const boxSide = mean(pairs, ([place, other]) => apart(place, other));
   return { ...masks, boxScore, boxSide };
 }
 
@@ -84,6 +89,16 @@ function logProbabilities(logits: Float32Array, pixel: number, pixels: number, i
 /** Of logits [places, padded] the greatest of each place. */
 function bestNames(logits: Float32Array, count: number, padded: number): Float64Array {
   return Float64Array.from({ length: logits.length / padded }, (_, place) => logits.subarray(place * padded, place * padded + count).reduce((a, b) => Math.max(a, b), -Infinity));
+}
+
+/** Which of so many is the least far. What is no number is not near, unless all are none. */
+function nearest(count: number, far: (index: number) => number): number {
+  let [best, least] = [0, far(0)];
+  for (let index = 1; index < count; index++) {
+    const distance = far(index);
+    if (distance < least || Number.isNaN(least)) [best, least] = [index, distance];
+  }
+  return best;
 }
 
 function tensor(seen: Seen, name: string): Float32Array {

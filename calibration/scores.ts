@@ -1,5 +1,6 @@
 import { BundleText } from "../sdk/adaptation/trainer/bundle-text.js";
 import { type Bundle, type Quantisation, vocabularyOf } from "../sdk/bundle/index.js";
+import { answersBoxes } from "../sdk/network/architecture.js";
 import type { Dataset } from "../sdk/training/dataset.js";
 import { evaluate, type Evaluation, scoringEngine } from "../sdk/training/evaluate.js";
 
@@ -32,6 +33,7 @@ export async function scoreBoth(bundle: Bundle, quantisation: Quantisation, data
     const engine = await scoringEngine({ kind: "network", network, weights, ...(isReduced && { quantisation }), generation: manifest.generation, vocabulary }, threads);
     try {
       return await evaluate(engine, (names) => text.vocabulary(names), dataset, {
+        boxes: answersBoxes(network),
         onProgress: (done, total) => onProgress(`${dataset.name} in ${isReduced ? quantisation.precision : "float"}: ${done} of ${total} frames`),
       });
     } finally {

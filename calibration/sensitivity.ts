@@ -53,15 +53,16 @@ export interface Choice {
   readonly reports: readonly LayerReport[];
 }
 
-/** Leaves as few of the most sensitive layers in float as keep the whole within what is tolerated; of those tried the nearest to float where none does. */
-export async function chooseLayers(candidate: Candidate, { layers, tolerated, apply }: Conversion, worstFirst: readonly Sensitivity[]): Promise<Choice> {
+/** Leaves as few of the most sensitive layers in float as keep the whole within what is tolerated; of those tried the nearest to float, all heads together, where none does. */
+export async function chooseLayers(candidate: Pick<Candidate, "divergence">, { layers, tolerated, apply }: Conversion, worstFirst: readonly Sensitivity[]): Promise<Choice> {
   let best: { readonly tensors: ReadonlySet<string>; readonly divergence: Divergence; readonly kept: readonly Layer[] } | undefined;
   for (let count = 0; count <= worstFirst.length * mostKept; count = count === 0 ? 1 : count * 2) {
     const kept = worstFirst.slice(0, count).flatMap((group) => group.layers);
     const tensors = tensorsIn(layers.filter((layer) => !kept.includes(layer)));
     const divergence = await candidate.divergence(apply(tensors));
-    if (!best || severity(divergence, tolerated) < severity(best.divergence, tolerated)) best = { tensors, divergence, kept };
-    if (isTolerated(divergence, tolerated)) break;
+    const isEnough = isTolerated(divergence, tolerated);
+    if (isEnough || !best || severity(divergence, tolerated) < severity(best.divergence, tolerated)) best = { tensors, divergence, kept };
+    if (isEnough) break;
   }
   if (!best) throw new TypeError("no layers to choose from");
   const { kept, ...choice } = best;

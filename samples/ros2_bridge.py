@@ -115,8 +115,10 @@ def main():
     parser.add_argument("--key")
     parser.add_argument("--server")
     asked, _ = parser.parse_known_args()
+    if (asked.key is None) != (asked.server is None):
+        parser.error("--key and --server go together")
     socket = zmq.Context.instance().socket(zmq.SUB)
-    if asked.key and asked.server:
+    if asked.key:
         socket.curve_publickey, socket.curve_secretkey = zmq.auth.load_certificate(asked.key)
         socket.curve_serverkey, _ = zmq.auth.load_certificate(asked.server)
     for topic in ("mask/", "boxes/", "events"):

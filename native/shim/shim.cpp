@@ -24,9 +24,9 @@ constexpr int32_t headerVersion = NV_TENSORRT_MAJOR * 10000 + NV_TENSORRT_MINOR 
  */
 class Logger final : public nvinfer1::ILogger {
 public:
+    /** `write` is the same in every call. */
     static Logger& of(NsLog write) {
-        static Logger* const logger = new Logger();
-        logger->mWrite = write;
+        static Logger* const logger = new Logger(write);
         return *logger;
     }
 
@@ -35,9 +35,12 @@ public:
     }
 
 private:
-    NsLog mWrite{nullptr};
+    explicit Logger(NsLog write) : mWrite(write) {}
+
+    NsLog const mWrite;
 };
 
+/** TensorRT calls it from several threads at once; whoever is told keeps them apart. */
 class Progress final : public nvinfer1::IProgressMonitor {
 public:
     Progress(NsProgress tell, void* context) : mTell(tell), mContext(context) {}
@@ -107,6 +110,8 @@ nvinfer1::NetworkDefinitionCreationFlags networkFlags() {
 NsStatus build(NsEntries const* entries, NsLog log, NsProgress tell, void* context, uint8_t const* onnx, size_t onnxSize,
     NsBuildOptions const* options, NsBytes* plan, NsBytes* timingCache) {
     Logger& logger = Logger::of(log);
+    // First, as it must outlive all of TensorRT that it is given to.
+    Progress progress(tell, context);
     auto builder = owned<nvinfer1::IBuilder>(entries->builder(&logger, NV_TENSORRT_VERSION));
     if (!builder) return NS_NOT_CREATED;
     std::unique_ptr<nvinfer1::INetworkDefinition> network(builder->createNetworkV2(networkFlags()));
@@ -125,7 +130,6 @@ NsStatus build(NsEntries const* entries, NsLog log, NsProgress tell, void* conte
         cache.reset(config->createTimingCache(nullptr, 0));
         if (cache) config->setTimingCache(*cache, false);
     }
-    Progress progress(tell, context);
     config->setProgressMonitor(&progress);
     std::unique_ptr<nvinfer1::IHostMemory> made(builder->buildSerializedNetwork(*network, *config));
     if (!made) return NS_NOT_BUILT;

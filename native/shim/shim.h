@@ -27,7 +27,7 @@ typedef void (*NsLog)(int32_t severity, char const* message);
 
 typedef enum { NS_PHASE_STARTS = 0, NS_STEP_DONE = 1, NS_PHASE_ENDS = 2 } NsProgressKind;
 
-/** A phase of a build starts with `count` steps (`parent` may be null), has done step `count`, or ends. Answers with 0 to cancel the build. */
+/** A phase of a build starts with `count` steps (`parent` may be null), has done step `count`, or ends. Answers with 0 to cancel the build. Called from any thread, several at a time. */
 typedef int32_t (*NsProgress)(void* context, NsProgressKind kind, char const* phase, char const* parent, int32_t count);
 
 typedef enum {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { readFile, realpath, stat } from "node:fs/promises";
+import { constants, existsSync } from "node:fs";
+import { open, realpath } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { NightshiftError } from "../errors.js";
 import { type Disk, realDisk } from "./disk.js";
@@ -31,8 +31,8 @@ export async function readVerified(directory: string, { path, bytes, sha256 }: M
   return content;
 }
 
-/** Reads a file of a bundle. Throws `E_BUNDLE_MISSING`, or `E_BUNDLE_FORMAT` where a link leads out of the bundle. */
-export async function readInside(directory: string, path: string, mostBytes = Infinity): Promise<Uint8Array> {
+/** Reads a file of a bundle. Throws `E_BUNDLE_MISSING`, or `E_BUNDLE_FORMAT` where a link leads out of the bundle, it is no plain file, or longer than it may be. */
+export async function readInside(directory: string, path: string, mostBytes: number): Promise<Uint8Array> {
   try {
     const [root, target] = await Promise.all([realpath(directory), realpath(join(directory, path))]);
     if (!target.startsWith(root + sep))
@@ -41,10 +41,20 @@ export async function readInside(directory: string, path: string, mostBytes = In
         received: `a link to ${target}`,
         remedy: "Put the file itself into the bundle.",
       });
-    const { size } = await stat(target);
-    if (size > mostBytes)
-      throw new NightshiftError("E_BUNDLE_FORMAT", { expected: `at most ${mostBytes} bytes in ${path} of the bundle ${directory}`, received: `${size} bytes`, remedy: "Fetch or write the bundle again." });
-    return await readFile(target);
+    // A pipe states no size and would be waited for without end, already while it is opened.
+    const file = await open(target, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const status = await file.stat();
+      if (!status.isFile() || status.size > mostBytes)
+        throw new NightshiftError("E_BUNDLE_FORMAT", {
+          expected: `a plain file of at most ${mostBytes} bytes as ${path} of the bundle ${directory}`,
+          received: status.isFile() ? `${status.size} bytes` : "no plain file",
+          remedy: "Fetch or write the bundle again.",
+        });
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
   } catch (cause) {
     if (cause instanceof NightshiftError) throw cause;
     throw new NightshiftError("E_BUNDLE_MISSING", {
@@ -57,8 +67,8 @@ export async function readInside(directory: string, path: string, mostBytes = In
 }
 
 /** The same, but undefined where it is not there. */
-export async function readIfInside(directory: string, path: string): Promise<Uint8Array | undefined> {
-  return existsSync(join(directory, path)) ? readInside(directory, path) : undefined;
+export async function readIfInside(directory: string, path: string, mostBytes: number): Promise<Uint8Array | undefined> {
+  return existsSync(join(directory, path)) ? readInside(directory, path, mostBytes) : undefined;
 }
 
 /** Writes a new file and waits until it is on the disk. */

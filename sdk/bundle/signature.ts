@@ -5,10 +5,13 @@ import { z } from "zod";
 import { NightshiftError } from "../errors.js";
 import { readSecret } from "../secret-file.js";
 import { readIfInside, readInside, replaceSynced } from "./files.js";
-import { manifestFile } from "./manifest.js";
+import { largestManifest, manifestFile } from "./manifest.js";
 
 /** Beside the manifest, which it signs and which therefore cannot list it. */
 export const signatureFile = "signature.json";
+
+/** Bytes; it is read before anything is verified. */
+const largestSignature = 4096;
 
 /** Public keys whose signatures are trusted: Ed25519, 32 bytes in base64. */
 export type Trust = readonly string[];
@@ -51,7 +54,7 @@ export async function readTrust(paths: readonly string[]): Promise<Trust> {
 /** Signs a bundle: its manifest, which states the hash of every file. What was there before is replaced. Throws `E_BUNDLE_MISSING`. */
 export async function signBundle(directory: string, key: KeyObject): Promise<void> {
   const path = join(directory, signatureFile);
-  await replaceSynced(path, `${path}.new`, signatureOf(await readInside(directory, manifestFile), key));
+  await replaceSynced(path, `${path}.new`, signatureOf(await readInside(directory, manifestFile, largestManifest), key));
 }
 
 /** The signature file of a manifest. */
@@ -60,14 +63,14 @@ export function signatureOf(manifest: Uint8Array, key: KeyObject): Uint8Array {
   return Buffer.from(`${JSON.stringify({ algorithm: "Ed25519", publicKey: publicKeyOf(key), signature })}\n`);
 }
 
-/** The key that a bundle with this manifest is rightly signed with; undefined where it is not signed. Throws `E_UNTRUSTED` where the signature is malformed or of another manifest. */
+/** The key that a bundle with this manifest is rightly signed with; undefined where it is not signed. Throws `E_UNTRUSTED` where the signature is malformed or of another manifest, `E_BUNDLE_FORMAT` where it is too long for one. */
 export async function signerOf(directory: string, manifest: Uint8Array): Promise<string | undefined> {
-  const bytes = await readIfInside(directory, signatureFile);
+  const bytes = await readIfInside(directory, signatureFile, largestSignature);
   return bytes && checkSignature(bytes, manifest, directory);
 }
 
 /** The same of the bundle as it lies there. */
-export const readSignerOf = async (directory: string): Promise<string | undefined> => signerOf(directory, await readInside(directory, manifestFile));
+export const readSignerOf = async (directory: string): Promise<string | undefined> => signerOf(directory, await readInside(directory, manifestFile, largestManifest));
 
 /** The key whose signature of the manifest a signature file holds. Throws `E_UNTRUSTED`. `directory` names the bundle in the error. */
 export function checkSignature(bytes: Uint8Array, manifest: Uint8Array, directory: string): string {

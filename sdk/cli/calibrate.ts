@@ -33,7 +33,7 @@ export const calibrateCommand = (io: Io): Command =>
     .requiredOption("--frames <dataset>", "labelled frames as of evaluate: the first half to choose ranges and layers on, the second to judge by")
     .requiredOption("--out <folder>", "where the bundle goes; nothing may be there yet")
     .option("--bundle <name or path>", "default, rendered, or the folder of a bundle in float", "default")
-    .option("--boxes <dataset>", "labelled boxes to judge by, where --frames has none", "drive:day:901:48")
+    .option("--boxes <dataset>", "labelled boxes to judge by, where --frames has none; an imported model is judged by --frames alone", "drive:day:901:48")
     .addOption(new Option("--precision <which>", "int8, for ONNX Runtime on a CPU or TensorRT; or fp16, for TensorRT: on a CPU it only shows what that costs").choices(["int8", "fp16"]).default("int8"))
     .addOption(new Option("--for <runtime>", "of int8: uint8 activations with zero points, fast in ONNX Runtime (the default); or int8 without, as TensorRT takes them").choices(Object.keys(forms)))
     .addOption(new Option("--method <name>", "of int8: how ranges are chosen from what was seen; mse unless told otherwise").choices(methods))

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { NightshiftError } from "../errors.js";
 import { type Io, result, table } from "./io.js";
 
 interface Options {
@@ -19,7 +20,9 @@ export const eraseCommand = (io: Io): Command =>
     .option("--key <file>", "for a control socket that asks for keys: the own pair, which must be a controller's")
     .option("--server <file>", "and the server's public key (.pub)")
     .option("--json", "print JSON alone on stdout", false)
-    .action(async ({ state, generations, control, key, server, json }: Options) => {
+    .action(async (options: Options) => {
+      refuseIdle(options);
+      const { state, generations, control, key, server, json } = options;
       if (control !== undefined) {
         const [{ ControlClient }, { readCurveClient }] = [await import("../stream/control-client.js"), await import("../stream/curve.js")];
         const client = new ControlClient(control, 30_000, key === undefined || server === undefined ? undefined : await readCurveClient(key, server));
@@ -34,3 +37,14 @@ export const eraseCommand = (io: Io): Command =>
       const erased = await eraseStates(state, generations);
       result(io, json, { erased }, table(erased.map((folder) => ["erased", folder])));
     });
+
+/** Throws `E_CONFIG` for options that would do nothing: whoever gives them relies on what they say. */
+function refuseIdle({ state, generations, control, key, server }: Options): void {
+  const refuse = (expected: string, received: string, remedy: string): never => {
+    throw new NightshiftError("E_CONFIG", { expected, received, remedy });
+  };
+  if (control !== undefined && (state !== undefined || generations))
+    refuse("--control alone, which erases remembered frames", `--control with ${generations ? "--generations" : "--state"}`, "Stop that Nightshift, then erase with --state and --generations.");
+  if (control === undefined && (key ?? server) !== undefined) refuse("a control socket that keys are for", "none", "Name it with --control.");
+  if ((key === undefined) !== (server === undefined)) refuse("an own pair of keys and the server's public key, or neither", key === undefined ? "--server alone" : "--key alone", "Name both, with --key and --server.");
+}

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { chmod, chown, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { Command, Option } from "commander";
 import { NightshiftError } from "../errors.js";
 import { writeSecret } from "../secret-file.js";
@@ -31,9 +32,12 @@ export const keysCommand = (io: Io): Command => {
     .option(...json)
     .action(async (file: string, options: { for: keyof typeof kinds; json: boolean }) => {
       const made = await kinds[options.for]();
+      const open = made.public === undefined ? undefined : `${file}.pub`;
+      if (open !== undefined && existsSync(open))
+        throw new NightshiftError("E_KEY", { expected: `no file at ${open} yet`, received: "one", remedy: "Keys are never overwritten: choose another name, or remove the old one first." });
       await writeSecret(file, made.secret);
-      if (made.public !== undefined) await writeFile(`${file}.pub`, made.public);
-      result(io, options.json, { secret: file, ...(made.public !== undefined && { public: `${file}.pub` }) }, table([["secret", file], ...(made.public === undefined ? [] : [["public", `${file}.pub`] as const])]));
+      if (open !== undefined) await writeFile(open, made.public ?? "", { flag: "wx" });
+      result(io, options.json, { secret: file, ...(open !== undefined && { public: open }) }, table([["secret", file], ...(open === undefined ? [] : [["public", open] as const])]));
     });
   keys
     .command("show")
@@ -94,13 +98,24 @@ async function readList(file: string): Promise<Allowed[]> {
   return parseAllowed(await readText(file), file);
 }
 
-/** Whole at every instant, as a Nightshift may be reading it. */
+/** Whole at every instant, as a Nightshift may be reading it; it goes on to be the same user's, whoever changes it. Throws `E_DISK`. */
 async function writeList(file: string, list: readonly Allowed[]): Promise<void> {
-  const [{ formatAllowed, parseAllowed }, { replaceSynced }] = [await import("../stream/allow-list.js"), await import("../bundle/files.js")];
+  const [{ formatAllowed, parseAllowed }, { onDisk, writeSynced }, { realDisk }] = [await import("../stream/allow-list.js"), await import("../bundle/files.js"), await import("../bundle/disk.js")];
   const text = formatAllowed(list);
   // A name with a space would make a line that nobody can read.
   parseAllowed(text, file);
-  await replaceSynced(file, `${file}.new`, Buffer.from(text));
+  const temporary = `${file}.new`;
+  await onDisk(file, async () => {
+    await rm(temporary, { force: true });
+    await writeSynced(temporary, Buffer.from(text));
+    if (existsSync(file)) {
+      const { uid, gid, mode } = await stat(file);
+      await chown(temporary, uid, gid);
+      await chmod(temporary, mode & 0o777);
+    }
+    await rename(temporary, file);
+    await realDisk.syncFolder(dirname(file));
+  });
 }
 
 /** A key as it is, or the one in a file. */

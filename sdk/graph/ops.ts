@@ -83,7 +83,6 @@ export const pad = (x: Value, pads: readonly number[], value = 0): Value =>
   pads.every((p) => p === 0) ? x : one("Pad", [x], { pads, value });
 export const expand = (x: Value, shape: Shape): Value => one("Expand", [x], { shape });
 export const unsqueeze = (x: Value, axes: readonly number[]): Value => one("Unsqueeze", [x], { axes });
-export const squeeze = (x: Value, axes: readonly number[]): Value => one("Squeeze", [x], { axes });
 export const gather = (x: Value, index: Value, axis: number): Value => one("Gather", [x, index], { axis });
 export const gatherElements = (x: Value, index: Value, axis: number): Value => one("GatherElements", [x, index], { axis });
 export const oneHot = (index: Value, depth: number, axis = -1): Value => one("OneHot", [index], { axis, depth });

@@ -35,7 +35,7 @@ export interface LearntEvaluation extends Evaluation {
   readonly classes?: Readonly<Record<string, string | null>>;
 }
 
-/** Scores what a vehicle learnt. Throws `E_CONFIG` where nothing is kept in `state`, `E_KEY`, and as `readBundle` and `evaluate`. */
+/** Scores what a vehicle learnt. Throws `E_CONFIG` where nothing is kept in `state`, or there is none to have weights for a condition, `E_KEY`, and as `readBundle` and `evaluate`. */
 export async function evaluateLearnt(options: LearntOptions, dataset: Dataset): Promise<LearntEvaluation> {
   const { condition, threads, ...others } = options;
   const kept = await Kept.open(options);
@@ -74,7 +74,13 @@ class Kept {
     readonly trust: Trust | undefined,
   ) {}
 
-  static async open({ bundle, state, trust }: LearntOptions): Promise<Kept> {
+  static async open({ bundle, state, condition, trust }: LearntOptions): Promise<Kept> {
+    if (state === undefined && condition !== "latest" && condition !== "auto")
+      throw new NightshiftError("E_CONFIG", {
+        expected: `a vehicle's folder, for the weights that serve in ${condition}`,
+        received: "none",
+        remedy: "Name it with --state, or leave --condition out to score the bundle itself.",
+      });
     const makers = trust && (await readTrust(trust));
     const delivered = await readBundle(bundle, { verify: "model", ...(makers && { trust: makers }) });
     if (state === undefined) return new Kept(delivered, undefined, {}, makers);
@@ -84,7 +90,7 @@ class Kept {
         received: "none",
         remedy: "Name a folder that `nightshift run --state` has kept, or leave --state out to score the bundle itself.",
       });
-    const store = await GenerationStore.open(state);
+    const store = GenerationStore.readOnly(state);
     return new Kept(delivered, store, await store.shelf(), makers && [...makers, ...(await store.publicKeys())]);
   }
 

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import fastify, { type FastifyInstance } from "fastify";
 import { Allowance } from "./allowance.js";
 import { isPlainHost } from "./origin.js";
@@ -30,30 +31,53 @@ export interface GuardOptions {
   readonly what: string;
 }
 
+export interface Refusal {
+  readonly status: 401 | 403 | 429;
+  readonly text: string;
+}
+
+/** Says of each request whether it comes in, and counts what each address asks. */
+export class Guard {
+  readonly #requests = new Counted(...limits.requests);
+  readonly #failures = new Counted(...limits.failures);
+
+  constructor(private readonly token: Token | undefined) {}
+
+  /** Why a request is not let in; undefined where it is. */
+  refusal(request: IncomingMessage): Refusal | undefined {
+    const address = request.socket.remoteAddress ?? "";
+    if (!this.#requests.of(address).take()) return { status: 429, text: "Too many requests.\n" };
+    if (!isPlainHost(request.headers.host)) return { status: 403, text: "Open this by its address or as localhost.\n" };
+    if (!this.token || this.token.admits(request)) return undefined;
+    const isTry = shownIn(request) !== undefined || request.headers.authorization !== undefined || request.headers.cookie !== undefined;
+    if (isTry && !this.#failures.of(address).take()) return { status: 429, text: "Too many tries.\n" };
+    return { status: 401, text: "Show the token: open /?token=... once, or send it as Authorization: Bearer.\n" };
+  }
+}
+
+/** The token that a request for the first page shows in its address. */
+const shownIn = ({ url = "" }: Pick<IncomingMessage, "url">): string | undefined => (url.startsWith("/?") ? (new URLSearchParams(url.slice(2)).get("token") ?? undefined) : undefined);
+
 /**
  * A server that answers to its own pages alone: no name that merely points here (another site could), none without the token where there is one, no more than
- * so many at a time. Throws `E_EXPOSED` off loopback without a token.
+ * so many at a time. Connections that its requests turn into are asked of the same guard. Throws `E_EXPOSED` off loopback without a token.
  */
-export function guardedServer({ host, token, what }: GuardOptions): FastifyInstance {
+export function guardedServer({ host, token, what }: GuardOptions): { readonly app: FastifyInstance; readonly guard: Guard } {
   requireToken(host, token, what);
   const app = fastify({ forceCloseConnections: true, bodyLimit: 1024, requestTimeout: 10_000, connectionTimeout: 60_000, http: { headersTimeout: 5000 } });
   app.server.maxConnections = mostConnections;
-  const [requests, failures] = [new Counted(...limits.requests), new Counted(...limits.failures)];
+  const guard = new Guard(token);
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(headers);
-    if (!requests.of(request.ip).take()) return reply.code(429).send("Too many requests.\n");
-    if (!isPlainHost(request.headers.host)) return reply.code(403).send("Open this by its address or as localhost.\n");
-    if (!token || token.admits(request)) return;
-    const { pathname, searchParams } = new URL(request.url, "http://localhost");
-    const shown = pathname === "/" ? searchParams.get("token") : null;
-    const isTry = shown !== null || request.headers.authorization !== undefined || request.headers.cookie !== undefined;
-    if (isTry && !failures.of(request.ip).take()) return reply.code(429).send("Too many tries.\n");
-    const cookie = token.cookieFor(shown ?? undefined);
+    const refusal = guard.refusal(request.raw);
+    if (!refusal) return;
+    if (refusal.status !== 401) return reply.code(refusal.status).send(refusal.text);
+    const cookie = token?.cookieFor(shownIn(request));
     // Sent on, so that the token stays neither in the address bar nor in the history.
     if (cookie !== undefined) return reply.header("set-cookie", cookie).redirect("/", 303);
-    return reply.code(401).header("www-authenticate", "Bearer").send("Show the token: open /?token=... once, or send it as Authorization: Bearer.\n");
+    return reply.code(401).header("www-authenticate", "Bearer").send(refusal.text);
   });
-  return app;
+  return { app, guard };
 }
 
 /** An allowance for each address. */

@@ -44,7 +44,7 @@ export class HealthServer {
     private readonly readiness: Readiness,
     options: HealthOptions,
   ) {
-    this.#app = guardedServer({ host: options.host ?? loopback, token: options.token, what: "health and metrics" });
+    this.#app = guardedServer({ host: options.host ?? loopback, token: options.token, what: "health and metrics" }).app;
     this.#events = new Counter({ name: "nightshift_events_total", help: "Events by kind.", labelNames: ["kind"], registers: [this.#registry] });
     this.#describe();
     const all = Registry.merge([processMetrics(), this.#registry]);

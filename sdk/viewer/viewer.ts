@@ -1,12 +1,10 @@
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import type { Perception } from "../engine/perception.js";
 import type { Frame } from "../frame.js";
 import type { ConditionName, StreamEvent } from "../stream/events.js";
 import { isSameOrigin } from "../stream/origin.js";
 import type { Token } from "../stream/token.js";
-import { pageServer } from "./http.js";
+import { pageServer, type Upgrade } from "./http.js";
 import type { FromPage, State } from "./page/wire.js";
 import { pictureMessage } from "./picture.js";
 import { lossPoint, pageEvent, Timeline } from "./timeline.js";
@@ -62,7 +60,7 @@ export class Viewer {
     private readonly options: ViewerOptions,
     private readonly server: Awaited<ReturnType<typeof pageServer>>,
   ) {
-    server.onUpgrade((request, socket, head) => this.#upgrade(request, socket, head));
+    server.onUpgrade((...connection) => this.#upgrade(...connection));
     this.#clock = setInterval(() => this.#tellState(), 500);
   }
 
@@ -118,12 +116,10 @@ export class Viewer {
     for (const visitor of this.#visitors) visitor.send({ type: "state", state });
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #upgrade(...[request, socket, head]: Parameters<Upgrade>): ReturnType<Upgrade> {
     // Another site's page must not steer a vehicle through the reader's browser.
-    const { token } = this.options;
-    const isWelcome = request.url === "/stream" && isSameOrigin(request) && (!token || token.admits(request));
-    const refusal = !isWelcome ? "403 Forbidden" : this.#visitors.size >= mostVisitors ? "503 Service Unavailable" : undefined;
-    if (refusal !== undefined) return void socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\n\r\n`);
+    if (request.url !== "/stream" || !isSameOrigin(request)) return 403;
+    if (this.#visitors.size >= mostVisitors) return 503;
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const visitor = new Visitor(webSocket, {
         ask: (asked) => this.#carryOut(asked),
@@ -136,6 +132,7 @@ export class Viewer {
       const latest = this.#shownTo(visitor)?.latest;
       if (latest) pictureMessage(...latest).then((message) => visitor.sendFrame(message), this.options.onError);
     });
+    return undefined;
   }
 
   async #carryOut(asked: FromPage): Promise<void> {

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { createSigningKeys, GenerationStore, publicKeyOf, readBundle, readSignerOf, readSigningKey, readTrust, signBundle, writeBundle } from "../../sdk/bundle/index.js";
@@ -94,4 +95,18 @@ test("sizes and counts that no bundle has are refused before a file is read", as
   await t.throwsAsync(readBundle(directory), { code: "E_BUNDLE_FORMAT" });
   await writeFile(path, " ".repeat(17 * 2 ** 20));
   await t.throwsAsync(readBundle(directory), { code: "E_BUNDLE_FORMAT", message: /at most 16777216 bytes/ });
+});
+
+test("what is read before anything is verified is short, and a plain file", async (t) => {
+  const { directory, keys } = await place(t);
+  const { key, trust } = await keys("ours");
+  const signature = join(directory, "signature.json");
+  await signBundle(directory, key);
+  await writeFile(signature, " ".repeat(5000), { flag: "a" });
+  await t.throwsAsync(readBundle(directory, { trust }), { code: "E_BUNDLE_FORMAT", message: /at most 4096 bytes/ });
+  for (const path of [signature, join(directory, "manifest.json")]) {
+    await rm(path);
+    execFileSync("mkfifo", [path]);
+    await t.throwsAsync(readBundle(directory, { trust }), { code: "E_BUNDLE_FORMAT", message: /no plain file/ });
+  }
 });

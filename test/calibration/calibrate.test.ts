@@ -1,14 +1,19 @@
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { calibrate, type CalibrateOptions } from "../../calibration/calibrate.js";
 import { split } from "../../calibration/frames.js";
+import { folderDataset } from "../../adapters/datasets/folder.js";
 import { readBundle } from "../../sdk/bundle/index.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
+import { importModel } from "../../sdk/pipeline/import-model.js";
+import { readSpec } from "../../sdk/pipeline/import-spec.js";
 import type { Dataset, Sample } from "../../sdk/training/dataset.js";
 import { temporaryFolder } from "../bundle/contents.js";
 import { frameOf } from "../engine/models.js";
 import { json, nightshift } from "../support/command.js";
+import { gridDetector, gridFolder, gridSpec } from "../support/foreign-detector.js";
 import { syntheticDataset } from "../support/synthetic-dataset.js";
 import { tinyBundle } from "../support/tiny-bundle.js";
 
@@ -101,4 +106,27 @@ test("the command writes a bundle that evaluate and inspect take, and says what 
   t.like(json((await nightshift("evaluate", "--bundle", out, "--dataset", "drive:day:7:2", "--json")).out), { frames: 2 });
   t.like(json((await nightshift("inspect", out, "--json")).out), { precision: "int8" });
   t.like(json((await nightshift("calibrate", ...argv, "--bundle", out, "--out", `${out}2`, "--json")).out), { error: { code: "E_CONFIG" } });
+});
+
+test("a detection model that was made elsewhere is compared and judged by its boxes, and not without labels of them", async (t) => {
+  const folder = await temporaryFolder(t);
+  const path = (name: string): string => join(folder, name);
+  await gridFolder(path("day"), 12, "day");
+  await writeFile(path("spec.yaml"), gridSpec);
+  await writeFile(path("grid.onnx"), gridDetector("detr"));
+  await importModel({ model: path("grid.onnx"), spec: await readSpec(path("spec.yaml")), out: path("grid") });
+  const day = await folderDataset(path("day"));
+  const by = (frames: Dataset, out: string): CalibrateOptions => ({ ...options(frames, path(out)), bundle: path("grid"), boxes: syntheticDataset(2) });
+
+  const { scores, layers } = await calibrate(by(day, "int8"));
+  t.is(scores.miou, null);
+  t.like(scores.ap50, { on: day.name, frames: 6 });
+  t.is(scores.ap50?.float.toFixed(1), "100.0");
+  t.true(layers.every(({ boxScore, boxSide }) => boxScore !== null && boxSide !== null) && layers.some(({ boxScore }) => (boxScore ?? 0) > 0));
+
+  // Who asks for a gain is refused.
+  await t.throwsAsync(calibrate({ ...by(day, "refused"), allowedLoss: -1 }), { code: "E_CALIBRATION", message: /AP50 100\.0 in float and \d+\.\d in int8 on 6 frames of day/ });
+  const others = { ...syntheticDataset(12), boxNames: [] };
+  await t.throwsAsync(calibrate(by(others, "unlabelled")), { code: "E_DATASET_UNLABELLED", message: /labels, in the second half of the frames/ });
+  for (const out of ["refused", "unlabelled"]) t.false(existsSync(path(out)));
 });

@@ -1,7 +1,7 @@
 import test from "ava";
 import { compareHeads, meanDivergence } from "../../calibration/heads.js";
 
-const names = { mask: "mask", boxes: { scores: "scores", corners: "corners" } };
+const names = { mask: "mask", boxes: { scores: "scores", corners: "corners", sorted: false } };
 
 /** Two names of four are used; two pixels, two proposals. */
 const seen = (mask: readonly number[], scores: readonly number[], corners: readonly number[]): ReadonlyMap<string, Float32Array> =>
@@ -22,6 +22,18 @@ test("pixels that change their name, probabilities, scores and sides are told; p
   t.true(Math.abs(mask - (p * Math.log(p / q) + (1 - p) * Math.log((1 - p) / (1 - q))) / 2) < 1e-6);
   t.true(Math.abs((boxScore ?? NaN) - (1 / (1 + Math.exp(-1)) - 0.5) / 2) < 1e-6);
   t.is(boxSide, 0.25);
+});
+
+test("where the surest come first, each is compared with the nearest of the other's", (t) => {
+  const sorted = { ...names, boxes: { ...names.boxes, sorted: true } };
+  const [first, second] = [[0, 1, 99, 99], [0, 0.9, 99, 99]];
+  const [here, there] = [[0, 0, 8, 8], [40, 40, 60, 60]];
+  const a = seen(padding, [...first, ...second], [...here, ...there]);
+  const b = seen(padding, [...first, ...second], [...there, ...here]);
+  const { boxScore, boxSide } = compareHeads(sorted, a, b, 2, 4);
+  t.is(boxSide, 0);
+  t.true(Math.abs((boxScore ?? NaN) - (1 / (1 + Math.exp(-1)) - 1 / (1 + Math.exp(-0.9)))) < 1e-6);
+  t.true((compareHeads(names, a, b, 2, 4).boxSide ?? 0) > 30);
 });
 
 test("a network without boxes is compared by its mask, and means are taken of each", (t) => {

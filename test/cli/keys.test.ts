@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
@@ -35,6 +35,29 @@ test("keys are made, shown without their secrets, allowed and revoked", async (t
   t.like(json((await nightshift("keys", "revoke", "fleet", "--list", list, "--json")).out), { error: { code: "E_KEY" } });
   await nightshift("keys", "revoke", `${client}.pub`, "--list", list);
   t.deepEqual(json((await nightshift("keys", "show", list, "--json")).out).allowed, []);
+});
+
+test("a public half that is there already is kept, and no secret is made for it", async (t) => {
+  const server = join(await temporaryFolder(t), "server");
+  await writeFile(`${server}.pub`, "someone's");
+  t.like(json((await nightshift("keys", "create", server, "--json")).out), { error: { code: "E_KEY" } });
+  t.is(await readFile(`${server}.pub`, "utf8"), "someone's");
+  t.false(existsSync(server));
+});
+
+test("a list stays as readable as it was, and its owner's", async (t) => {
+  const folder = await temporaryFolder(t);
+  const [client, list] = [join(folder, "client"), join(folder, "allowed")];
+  await nightshift("keys", "create", client);
+  await writeFile(list, "");
+  await chmod(list, 0o640);
+  if (process.getuid?.() === 0) await chown(list, 1234, 2345);
+  const before = await stat(list);
+  for (const change of [["allow", `${client}.pub`, "--name", "fleet"], ["revoke", "fleet"]]) {
+    t.is((await nightshift("keys", ...change, "--list", list)).code, 0);
+    const { mode, uid, gid } = await stat(list);
+    t.deepEqual([mode, uid, gid], [before.mode, before.uid, before.gid]);
+  }
 });
 
 test("what is no key is not printed: it may be a secret", async (t) => {
@@ -85,4 +108,10 @@ test("erase removes what was remembered, and says from where", async (t) => {
   await nightshift("erase", "--state", state, "--generations");
   t.false(existsSync(join(state, "generations")));
   t.like(json((await nightshift("erase", "--state", state, "--json")).out), { error: { code: "E_CONFIG" } });
+});
+
+test("erase refuses options that it would not heed", async (t) => {
+  const control = ["--control", "tcp://127.0.0.1:1"];
+  for (const options of [[...control, "--generations"], [...control, "--state", "state"], [...control, "--key", "key"], [...control, "--server", "server.pub"], ["--key", "key", "--server", "server.pub"]])
+    t.like(json((await nightshift("erase", ...options, "--json")).out), { error: { code: "E_CONFIG" } }, options.join(" "));
 });

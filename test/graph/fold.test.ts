@@ -81,6 +81,14 @@ test("a computed shape does for Reshape and Resize; data are computed, not folde
   t.is(readOnnx(exported([node("Mul", ["large", "large"], "z"), node("Mul", ["z", "z"], "y")], { large }, 1)).nodes.length, 2);
 });
 
+test("what only a few numbers state fills a file's room, after which shapes are computed all the same", (t) => {
+  const large = [node("ConstantOfShape", ["extents"], "a"), node("Add", ["a", "a"], "b"), node("Add", ["b", "b"], "c")];
+  const shape = [shapeOfX, node("Slice", ["s", "from", "to"], "head"), node("Concat", ["head", "rest"], "shape", [int("axis", 0)]), node("Reshape", ["x", "shape"], "y")];
+  const graph = readOnnx(exported([...large, ...shape], { extents: int64([2], [2048, 2048]), from: int64([1], [0]), to: int64([1], [2]), rest: int64([1], [-1]) }, 1));
+  t.deepEqual(graph.nodes.map(({ operator }) => operator), ["Add", "Reshape"]);
+  t.deepEqual(graph.outputs[0]?.value.shape, [2, 3, 35]);
+});
+
 test("what has no integer value is left to the engine that runs it", (t) => {
   t.is(readOnnx(exported([shapeOfX, node("Div", ["s", "none"], "y")], { none: int64([], [0]) }, int64Element)).nodes.length, 1);
 });

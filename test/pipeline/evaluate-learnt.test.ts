@@ -1,4 +1,5 @@
-import { cp } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { GenerationStore, readBundle, writeBundle } from "../../sdk/bundle/index.js";
@@ -49,10 +50,22 @@ test("each condition is scored with its own weights", async (t) => {
   t.deepEqual(await score("auto", ["car"]), { 0: 2, 1: 3 }, "a second pass, for boxes, counts nothing twice");
 });
 
+test("a vehicle's folder is left as it is", async (t) => {
+  const { folder, score } = await vehicle(t);
+  // What the vehicle is writing, of whose processes nothing is seen from another container.
+  const unfinished = join(folder, "state", "generations", ".unfinished-3-99999999-00ff");
+  await mkdir(unfinished);
+  const before = await readdir(join(folder, "state"));
+  t.deepEqual(await score("latest"), { 2: 5 });
+  t.true(existsSync(unfinished));
+  t.deepEqual(await readdir(join(folder, "state")), before);
+});
+
 test("without a vehicle's folder the bundle itself is scored; a folder that holds nothing is refused", async (t) => {
   const { folder, delivered, score } = await vehicle(t);
   const { generations, condition } = await evaluateLearnt({ bundle: delivered.directory, condition: "auto", threads: 1 }, frames([]));
   t.deepEqual([generations, condition], [{ 0: 5 }, "auto"]);
+  await t.throwsAsync(evaluateLearnt({ bundle: delivered.directory, condition: "night", threads: 1 }, frames([])), { message: /^E_CONFIG: expected a vehicle's folder/ });
   const moved = join(folder, "moved");
   await cp(delivered.directory, moved, { recursive: true });
   await t.throwsAsync(() => score("latest", [], moved), { message: /^E_CONFIG: expected a folder of generations/ });

@@ -55,7 +55,7 @@ test("the page opens for whoever shows the token once, and for nobody else", asy
   t.false(setCookie.includes(secret));
   const cookie = setCookie.split(";")[0] ?? "";
   t.is((await asked("", { cookie })).status, 200);
-  t.regex(await knock(t, address), /403/);
+  t.regex(await knock(t, address), /401/);
   t.is(await knock(t, address, { cookie }), "open");
   t.regex(await knock(t, address, { cookie }, "http://evil.example"), /403/);
 });
@@ -82,6 +82,21 @@ test("who guesses at the token, or asks too often, is put off", async (t) => {
   const ask = async (): Promise<unknown> => flood.push((await fetch(`${address}icon.svg`, { headers: { authorization: `Bearer ${secret}` } })).status);
   for (let rounds = 0; rounds < 20; rounds++) await Promise.all(Array.from({ length: 20 }, ask));
   t.true(flood.includes(200) && flood.includes(429));
+});
+
+test("tries for a WebSocket count among the others", async (t) => {
+  const address = await page(t, new Token(secret));
+  const told: string[] = [];
+  for (let tries = 0; tries < 14; tries++) told.push(await knock(t, address, { authorization: `Bearer guess-${tries}` }));
+  t.true(told.slice(0, 10).every((each) => each.includes("401")));
+  t.regex(told.at(-1) ?? "", /429/);
+  t.is((await fetch(address, { headers: { authorization: "Bearer guess" } })).status, 429);
+  // Without a token too, requests are counted.
+  const open = await page(t);
+  const flood: string[] = [];
+  const ask = async (): Promise<unknown> => flood.push(await knock(t, open, {}, "http://evil.example"));
+  for (let rounds = 0; rounds < 20; rounds++) await Promise.all(Array.from({ length: 20 }, ask));
+  t.true(flood.some((each) => each.includes("429")));
 });
 
 test("a page that floods is closed, and no more than sixteen are open", async (t) => {

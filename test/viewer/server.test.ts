@@ -1,8 +1,11 @@
 import { connect } from "node:net";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import { inflateSync } from "node:zlib";
 import test, { type ExecutionContext } from "ava";
 import { WebSocket } from "ws";
+import { packageRoot } from "../../sdk/paths.js";
 import { streamEvent } from "../../sdk/stream/events.js";
 import type { FrameHead, ToPage } from "../../sdk/viewer/page/wire.js";
 import { Viewer } from "../../sdk/viewer/viewer.js";
@@ -54,6 +57,36 @@ test("a name that merely points here is refused, and so is another site's page",
   const stranger = new WebSocket(`${viewer.address.replace("http", "ws")}stream`, { origin: "http://evil.example" });
   const error = await new Promise<Error>((resolve) => stranger.once("error", resolve));
   t.regex(error.message, /403/);
+});
+
+test("a connection that breaks while it is refused is the end of nothing else", async (t) => {
+  const { viewer } = await open(t);
+  const { port } = new URL(viewer.address);
+  for (let times = 0; times < 20; times++)
+    await new Promise<unknown>((resolve) => {
+      const socket = connect(Number(port), "127.0.0.1", () => {
+        socket.write("GET /elsewhere HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", () => socket.resetAndDestroy());
+      });
+      socket.once("close", resolve);
+    });
+  t.is((await fetch(viewer.address)).status, 200);
+});
+
+test("one that is refused is closed, whether or not the other side closes it", async (t) => {
+  const { viewer } = await open(t);
+  const { port } = new URL(viewer.address);
+  const socket = connect({ port: Number(port), host: "127.0.0.1", allowHalfOpen: true }, () => {
+    socket.write("GET /elsewhere HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  });
+  socket.on("error", () => socket.destroy());
+  const told = await new Promise<string>((resolve) => socket.once("data", (data) => resolve(data.toString())));
+  t.regex(told, /^HTTP\/1\.1 403 Forbidden/);
+  // Whoever writes to what is gone is told so.
+  await until(() => {
+    socket.write("?");
+    return socket.destroyed;
+  });
+  t.true(socket.destroyed);
 });
 
 test("frames come whole, and no more of them than the page draws", async (t) => {
@@ -108,6 +141,24 @@ test("requests are carried out, and what cannot be is told", async (t) => {
   t.is(answers().filter(({ type }) => type === "done").length, 2);
   t.deepEqual(answers().flatMap((each) => (each.type === "refused" ? each.code : [])).sort(), ["E_CONTROL", "E_CONTROL", "E_INTERNAL"]);
   t.is(errors.length, 1);
+});
+
+test.serial("the page's line is as safe as the page", async (t) => {
+  const opened: string[] = [];
+  class Line extends EventTarget {
+    constructor(url: string) {
+      super();
+      opened.push(url);
+    }
+  }
+  const before = globalThis.WebSocket;
+  const { Connection } = (await import(pathToFileURL(join(packageRoot(), "dist", "page", "connection.js")).href)) as { Connection: new (listener: object) => unknown };
+  for (const protocol of ["http:", "https:"]) {
+    Object.assign(globalThis, { WebSocket: Line, location: { protocol, host: "192.0.2.1:8080" } });
+    new Connection({});
+  }
+  Object.assign(globalThis, { WebSocket: before, location: undefined });
+  t.deepEqual(opened, ["ws://192.0.2.1:8080/stream", "wss://192.0.2.1:8080/stream"]);
 });
 
 test("a port in use is told with its code", async (t) => {

@@ -1,4 +1,5 @@
 use std::ffi::{CStr, c_char, c_void};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::library::TensorRt;
@@ -27,8 +28,8 @@ pub struct Built {
     pub timing_cache: Vec<u8>,
 }
 
-/// Looks at each step; answers with whether to go on.
-type Watch<'a> = &'a mut dyn FnMut(&Progress, Option<Duration>) -> bool;
+/// Looks at each step, on whichever thread took it; answers with whether to go on.
+type Watch<'a> = &'a mut (dyn FnMut(&Progress, Option<Duration>) -> bool + Send);
 
 struct Watched<'a> {
     progress: Progress,
@@ -37,11 +38,14 @@ struct Watched<'a> {
     is_cancelled: bool,
 }
 
+/// TensorRT calls this from threads of its own, several at a time.
+///
 /// # Safety
-/// `context` is a `Watched`, which nobody else uses meanwhile; `phase` is a C string, `parent` one or null.
+/// `context` is a `Mutex<Watched>`; `phase` is a C string, `parent` one or null.
 unsafe extern "C" fn tell(context: *mut c_void, kind: i32, phase: *const c_char, parent: *const c_char, count: i32) -> i32 {
     // SAFETY: as the caller promises.
-    let watched = unsafe { &mut *context.cast::<Watched>() };
+    let watched = unsafe { &*context.cast::<Mutex<Watched>>() };
+    let watched = &mut *watched.lock().unwrap_or_else(PoisonError::into_inner);
     // SAFETY: as the caller promises.
     let phase = unsafe { CStr::from_ptr(phase) }.to_string_lossy();
     match kind {
@@ -74,9 +78,9 @@ impl TensorRt {
             timing_cache: if build.timing_cache.is_empty() { std::ptr::null() } else { build.timing_cache.as_ptr() },
             timing_cache_size: build.timing_cache.len(),
         };
-        let mut watched = Watched { progress: Progress::default(), started: Instant::now(), watch, is_cancelled: false };
+        let mut watched = Mutex::new(Watched { progress: Progress::default(), started: Instant::now(), watch, is_cancelled: false });
         let (mut plan, mut timing_cache) = (Bytes::NONE, Bytes::NONE);
-        // SAFETY: all pointers live until the call returns, TensorRT tells its progress one step at a time, and both outputs are taken below.
+        // SAFETY: all pointers live until the call returns, after which nothing is told any more, and both outputs are taken below.
         let status = unsafe {
             (self.shim.build)(
                 &self.entries,
@@ -91,7 +95,7 @@ impl TensorRt {
             )
         };
         let built = Built { plan: self.take(plan), timing_cache: self.take(timing_cache) };
-        if watched.is_cancelled {
+        if watched.get_mut().unwrap_or_else(PoisonError::into_inner).is_cancelled {
             return Err(Fault::new(Code::Cancelled, "an engine", "a request to cancel its build", "Build it again when there is time."));
         }
         self.check(status, &mark)?;
@@ -125,5 +129,48 @@ impl TensorRt {
             _ => ("a state that the shim knows", "Report this."),
         };
         Err(mark.fault(expected, remedy))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn steps_that_many_threads_tell_at_once_are_told_one_by_one() {
+        const STEPS: i32 = 30;
+        let names = [c"a", c"b", c"c", c"d"];
+        let all = STEPS * names.len() as i32;
+        let mut told = 0;
+        let (is_told, is_torn) = (AtomicBool::new(false), AtomicBool::new(false));
+        let mut watch = |_: &Progress, _: Option<Duration>| {
+            is_torn.fetch_or(is_told.swap(true, Ordering::Relaxed), Ordering::Relaxed);
+            std::thread::sleep(Duration::from_micros(100));
+            is_told.store(false, Ordering::Relaxed);
+            told += 1;
+            told != all
+        };
+        let mut watched =
+            Mutex::new(Watched { progress: Progress::default(), started: Instant::now(), watch: &mut watch, is_cancelled: false });
+        let together = Barrier::new(names.len());
+        let tell_all = |name: &CStr| {
+            let context = (&raw const watched).cast_mut().cast();
+            together.wait();
+            for step in 0..STEPS {
+                let kind = [shim::PHASE_STARTS, shim::STEP_DONE, shim::PHASE_ENDS][step as usize % 3];
+                // SAFETY: the watched one lives until the threads are joined, and names are C strings.
+                unsafe { tell(context, kind, name.as_ptr(), std::ptr::null(), step) };
+            }
+        };
+        std::thread::scope(|scope| {
+            for name in names {
+                scope.spawn(|| tell_all(name));
+            }
+        });
+        assert!(watched.get_mut().unwrap().is_cancelled, "the last of them was told, and asked to stop");
+        assert_eq!((told, is_torn.into_inner()), (all, false));
     }
 }

@@ -1,9 +1,9 @@
-import { mostPixels } from "../../frame.js";
 import type { Value } from "../graph.js";
 import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gatherElements, greater, log, matMul, mean, min, mul, neg, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
 import { float32, sizeOf } from "../tensor.js";
 import { float, int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
+import type { Room } from "./room.js";
 
 /** What the decomposition of a node asks for. */
 export interface NodeParts {
@@ -12,6 +12,8 @@ export interface NodeParts {
   readonly inputs: readonly (Value | undefined)[];
   /** The numbers of an input that is constant. */
   readonly numbers: (index: number) => readonly number[] | undefined;
+  /** For constants as large as a shape says, which may lie. */
+  readonly room: Room;
 }
 
 /** Undefined for a form that is not known; the reader refuses it then. */
@@ -43,11 +45,12 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
     return grid && isLinear && x.rank === 4 && grid.rank === 4 ? sampled(x, grid, int(node, "align_corners", 0) === 1) : undefined;
   },
   /** A matrix product, the matrix saying what each place has before it. */
-  CumSum: (x, { node, numbers }) => {
+  CumSum: (x, { node, numbers, room }) => {
     const axis = numbers(1)?.[0];
     if (axis === undefined || x.dtype !== "float32") return undefined;
     const at = (axis + x.rank) % x.rank;
     const n = x.shape[at];
+    if (!room.take(n * n)) return undefined;
     const [isExclusive, isReverse] = [int(node, "exclusive", 0) === 1, int(node, "reverse", 0) === 1];
     const counts = (from: number, to: number): boolean => (isReverse ? from > to : from < to) || (!isExclusive && from === to);
     const before = x.graph.constant(float32([n, n], Float32Array.from({ length: n * n }, (_, i) => Number(counts(Math.floor(i / n), i % n)))));
@@ -82,25 +85,25 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
     return perChannel(reshape(standardised(grouped, [2], float(node, "epsilon", 1e-5)), x.shape), scale, bias);
   },
   /** An average that leaves padding out of its count. */
-  AveragePool: (x, { node }) => {
+  AveragePool: (x, { node, room }) => {
     const [kernel, strides, pads] = [ints(node, "kernel_shape"), ints(node, "strides"), ints(node, "pads")];
     if (x.rank !== 4 || kernel.length !== 2 || int(node, "ceil_mode", 0) !== 0 || !["", "NOTSET"].includes(text(node, "auto_pad"))) return undefined;
     const attributes = { kernel: [kernel[0], kernel[1]], strides: [strides[0] ?? 1, strides[1] ?? 1], pads: [pads[0], pads[1], pads[2], pads[3]] } as const;
     const [, , height, width] = x.shape;
-    // Where the ones would take more than a picture's pixels, the file lies about its sizes.
-    if (height * width > mostPixels) return undefined;
+    if (!room.take(height * width)) return undefined;
     const ones = x.graph.constant(float32([1, 1, height, width], new Float32Array(height * width).fill(1)));
     const average = (y: Value): Value => x.graph.node("AveragePool", [y], attributes)[0];
     return div(average(x), average(ones));
   },
   /** By cubic interpolation, as embeddings of places are fitted to a picture: a matrix for each of the last two axes. */
-  Resize: (x, { node, numbers }) => {
+  Resize: (x, { node, numbers, room }) => {
     const [scales = [], sizes] = [numbers(2), numbers(3)];
     const wanted = sizes ?? scales.map((scale, axis) => Math.floor(scale * x.shape[axis]));
     const [mode, alignment] = [text(node, "mode"), text(node, "coordinate_transformation_mode") || "half_pixel"];
     const isPlain = int(node, "exclude_outside", 0) === 0 && int(node, "antialias", 0) === 0 && (sizes ?? scales.every((scale, axis) => Number.isInteger(scale * x.shape[axis])));
     if (mode !== "cubic" || !isPlain || wanted.length !== x.rank || wanted.slice(0, -2).some((n, axis) => n !== x.shape[axis])) return undefined;
     const matrix = (from: number, to: number): Value | undefined => {
+      if (!room.take(to * from)) return undefined;
       const values = cubicMatrix(from, to, alignment, float(node, "cubic_coeff_a", -0.75));
       return values && x.graph.constant(float32([to, from], values));
     };

@@ -2,14 +2,18 @@ import { type DType, int64, type Shape, sizeOf, type Tensor, tensorOfNumbers } f
 import { broadcast } from "../shapes.js";
 import { int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
+import type { Room } from "./room.js";
 import { numbersOf, tensorOf } from "./tensor.js";
 import { dtypeOf } from "./types.js";
 
 /** Constants of a file that are larger are data, and stay in the graph. */
 const mostElements = 4096;
 
-/** What comes from shapes alone may be larger: the places and the masks of shifted windows. */
+/** What comes from shapes alone may be larger, while there is room: the places and the masks of shifted windows. */
 const mostOfShapes = 2 ** 22;
+
+/** Axes of what is folded. */
+const mostAxes = 64;
 
 /** The scales of a Resize are put together from two and two. */
 const mostScales = 4;
@@ -27,9 +31,19 @@ export interface FoldInput {
 
 /**
  * The value of a node that computes with shapes, as exporters write them (Shape, Gather, Concat, Cast, arithmetic ...), all shapes being static here.
- * Undefined where the node is another, its inputs are not constant, or they are not small.
+ * Undefined where the node is another, its inputs are not constant, or they or it are not small.
  */
-export function folded(node: NodeProto, inputs: readonly (FoldInput | undefined)[]): Tensor | undefined {
+export function folded(node: NodeProto, inputs: readonly (FoldInput | undefined)[], room: Room): Tensor | undefined {
+  const tensor = computed(node, inputs, Math.max(mostElements, Math.min(mostOfShapes, room.left)));
+  // A file may state axes that are not there, and extents that are none.
+  const isShaped = tensor && tensor.shape.length <= mostAxes && tensor.data.length === sizeOf(tensor.shape) && tensor.shape.every((extent) => Number.isInteger(extent) && extent >= 0);
+  if (!isShaped) return undefined;
+  if (!inputs.some((input) => input?.constant?.data === tensor.data)) room.take(tensor.data.length);
+  return tensor;
+}
+
+/** `most`: elements of what comes from shapes. */
+function computed(node: NodeProto, inputs: readonly (FoldInput | undefined)[], most: number): Tensor | undefined {
   const [first] = inputs;
   if (!first) return undefined;
   if (node.opType === "Shape") {
@@ -37,7 +51,7 @@ export function folded(node: NodeProto, inputs: readonly (FoldInput | undefined)
     const extents = first.shape.slice(start, end);
     return int64([extents.length], extents);
   }
-  if (node.opType === "Size") return int64([], [sizeOf(first.shape)]);
+  if (node.opType === "Size") return Number.isSafeInteger(sizeOf(first.shape)) ? int64([], [sizeOf(first.shape)]) : undefined;
   const constants = inputs.map((input) => input?.constant);
   // Floats are data, unless they come from a shape or are single numbers or joined scales, as exporters write known extents: those of an own graph must come back as they were written.
   const data = moving.has(node.opType) ? [first] : inputs;
@@ -45,14 +59,15 @@ export function folded(node: NodeProto, inputs: readonly (FoldInput | undefined)
   if (!data.some((input) => input?.constant && (input.isOfShapes || isInteger(input.constant.dtype) || isSmall))) return undefined;
   // A tensor of nothing may state extents without end.
   const isBeyond = (tensor: Tensor | undefined, at: number): boolean =>
-    !tensor || tensor.data.length > (inputs[at]?.isOfShapes ? mostOfShapes : mostElements) || tensor.shape.some((extent) => extent > mostElements);
+    !tensor || tensor.data.length > (inputs[at]?.isOfShapes ? most : mostElements) || tensor.shape.some((extent) => extent > mostElements);
   if (constants.some((tensor, at) => inputs[at] !== undefined && isBeyond(tensor, at))) return undefined;
   const fold = Object.hasOwn(folds, node.opType) ? folds[node.opType] : undefined;
   const [source, ...others] = constants;
-  return source && fold?.(node, [source, ...others]);
+  return source && fold?.(node, [source, ...others], most);
 }
 
-type Fold = (node: NodeProto, inputs: readonly [Tensor, ...(Tensor | undefined)[]]) => Tensor | undefined;
+/** Whatever may become larger than its inputs is undefined where it would have more than `most` elements. */
+type Fold = (node: NodeProto, inputs: readonly [Tensor, ...(Tensor | undefined)[]], most: number) => Tensor | undefined;
 
 const folds: Readonly<Record<string, Fold>> = {
   Identity: (_, [x]) => x,
@@ -72,20 +87,24 @@ const folds: Readonly<Record<string, Fold>> = {
     const resolved = reshaped(x.shape, shape ? numbersOf(shape) : []);
     return sizeOf(resolved) === x.data.length ? { ...x, shape: resolved } : undefined;
   },
-  Concat: (node, inputs) => {
-    const parts = inputs.flatMap((x) => (x ? [{ shape: x.shape, numbers: numbersOf(x) }] : []));
-    const [{ shape }] = parts;
+  Concat: (node, inputs, most) => {
+    const [{ dtype, shape }] = inputs;
+    const given = inputs.filter((x) => x !== undefined);
     const axis = (int(node, "axis", 0) + shape.length) % shape.length;
     const isSame = (other: Shape): boolean => other.length === shape.length && other.every((n, at) => at === axis || n === shape[at]);
-    if (!parts.every((part) => isSame(part.shape))) return undefined;
-    const joined = shape.map((n, at) => (at === axis ? parts.reduce((sum, part) => sum + part.shape[axis], 0) : n));
+    if (!given.every((x) => isSame(x.shape))) return undefined;
+    const joined = shape.map((n, at) => (at === axis ? given.reduce((sum, x) => sum + x.shape[axis], 0) : n));
+    // What holds nothing may state rows without end.
+    if (sizeOf(joined) === 0) return made(dtype, joined, []);
+    if (!isCount(sizeOf(joined), most)) return undefined;
+    const parts = given.map((x) => ({ shape: x.shape, numbers: numbersOf(x) }));
     const all = Array.from({ length: sizeOf(shape.slice(0, axis)) }, (_unused, row) =>
       parts.flatMap((part) => {
         const length = sizeOf(part.shape.slice(axis));
         return part.numbers.slice(row * length, (row + 1) * length);
       }),
     );
-    return made(inputs[0].dtype, joined, all.flat());
+    return made(dtype, joined, all.flat());
   },
   Gather: (node, [x, indices]) => {
     if (x.shape.length !== 1 || !indices || int(node, "axis", 0) !== 0) return undefined;
@@ -103,15 +122,17 @@ const folds: Readonly<Record<string, Fold>> = {
     });
     return by.includes(0) ? undefined : picked(x, kept.map(({ length }) => length), (index) => index.map((at, axis) => kept[axis]?.[at] ?? 0));
   },
-  Expand: (_, [x, shape]) => {
+  Expand: (_, [x, shape], most) => {
     const wanted = shape && broadcast(x.shape, numbersOf(shape));
-    return wanted && isCount(sizeOf(wanted)) ? made(x.dtype, wanted, spread(x, wanted)) : undefined;
+    return wanted && isCount(sizeOf(wanted), most) ? made(x.dtype, wanted, spread(x, wanted)) : undefined;
   },
   ScatterND: (node, [x, indices, updates]) => {
     if (!indices || !updates || !["", "none"].includes(text(node, "reduction"))) return undefined;
-    const depth = indices.shape[indices.shape.length - 1];
+    const depth = indices.shape[indices.shape.length - 1] ?? 0;
     const block = sizeOf(x.shape.slice(depth));
-    const [all, at, news] = [[...numbersOf(x)], numbersOf(indices), numbersOf(updates)];
+    const [all, at, news] = [numbersOf(x), numbersOf(indices), numbersOf(updates)];
+    const isInside = at.every((i, place) => i >= -x.shape[place % depth] && i < x.shape[place % depth]);
+    if (!isInside || news.length !== (at.length / depth) * block) return undefined;
     for (let from = 0; from < news.length; from += block) {
       const index = at.slice((from / block) * depth, (from / block + 1) * depth);
       const place = index.reduce((offset, i, axis) => offset * x.shape[axis] + (i < 0 ? i + x.shape[axis] : i), 0);
@@ -122,19 +143,20 @@ const folds: Readonly<Record<string, Fold>> = {
   Transpose: (node, [x]) => {
     const given = ints(node, "perm");
     const perm = given.length > 0 ? given : x.shape.map((_unused, axis) => axis).reverse();
+    if (perm.length !== x.shape.length || x.shape.some((_unused, axis) => !perm.includes(axis))) return undefined;
     return picked(x, perm.map((axis) => x.shape[axis]), (index) => x.shape.map((_unused, axis) => index[perm.indexOf(axis)] ?? 0));
   },
-  ConstantOfShape: (node, [shape]) => {
+  ConstantOfShape: (node, [shape], most) => {
     const value = node.attribute.find((a) => a.name === "value")?.t;
     const wanted = numbersOf(shape);
-    if (!isCount(sizeOf(wanted))) return undefined;
+    if (!isCount(sizeOf(wanted), most)) return undefined;
     const tensor: Tensor = value ? tensorOf(value) : { dtype: "float32", shape: [1], data: Float32Array.of(0) };
     return made(tensor.dtype, wanted, new Array<number>(sizeOf(wanted)).fill(numbersOf(tensor)[0] ?? 0));
   },
-  Range: (_, [start, limit, delta]) => {
+  Range: (_, [start, limit, delta], most) => {
     const [from = 0, to = 0, step = 1] = [start, limit, delta].map((each) => (each ? numbersOf(each)[0] : undefined));
     const count = Math.max(0, Math.ceil((to - from) / step));
-    return !isCount(count) ? undefined : made(start.dtype, [count], Array.from({ length: count }, (_unused, at) => from + at * step));
+    return !isCount(count, most) ? undefined : made(start.dtype, [count], Array.from({ length: count }, (_unused, at) => from + at * step));
   },
   ReduceProd: (node, [x]) => (x.shape.length === 1 ? made(x.dtype, int(node, "keepdims", 1) === 1 ? [1] : [], [numbersOf(x).reduce((a, b) => a * b, 1)]) : undefined),
   Neg: (_, [x]) => made(x.dtype, x.shape, numbersOf(x).map((a) => -a)),
@@ -148,18 +170,18 @@ const folds: Readonly<Record<string, Fold>> = {
   Div: elementwise((a, b, dtype) => (isInteger(dtype) ? Math.trunc(a / b) : a / b)),
   Pow: elementwise((a, b) => a ** b),
   // The rest has the divisor's sign, unless it is asked for as C has it.
-  Mod: (node, inputs) => elementwise((a, b) => (int(node, "fmod", 0) === 1 ? a % b : a - b * Math.floor(a / b)))(node, inputs),
+  Mod: (node, inputs, most) => elementwise((a, b) => (int(node, "fmod", 0) === 1 ? a % b : a - b * Math.floor(a / b)))(node, inputs, most),
   Min: elementwise((a, b) => Math.min(a, b)),
   Max: elementwise((a, b) => Math.max(a, b)),
   Not: (_, [x]) => made("bool", x.shape, numbersOf(x).map((a) => Number(a === 0))),
   Equal: elementwise((a, b) => Number(a === b), "bool"),
   Greater: elementwise((a, b) => Number(a > b), "bool"),
   Less: elementwise((a, b) => Number(a < b), "bool"),
-  Where: (_, [condition, a, b]) => {
+  Where: (_, [condition, a, b], most) => {
     if (!a || !b) return undefined;
     const branches = broadcast(a.shape, b.shape);
     const shape = branches && broadcast(condition.shape, branches);
-    if (!shape || !isCount(sizeOf(shape))) return undefined;
+    if (!shape || !isCount(sizeOf(shape), most)) return undefined;
     const [chosen, x, y] = [spread(condition, shape), spread(a, shape), spread(b, shape)];
     return made(a.dtype, shape, chosen.map((is, at) => (is ? x[at] : y[at])));
   },
@@ -197,10 +219,10 @@ function picked(x: Tensor, shape: Shape, sourceOf: (index: readonly number[]) =>
 }
 
 function elementwise(compute: (a: number, b: number, dtype: DType) => number, answer?: DType): Fold {
-  return (_, [a, b]) => {
+  return (_, [a, b], most) => {
     if (!b) return undefined;
     const shape = broadcast(a.shape, b.shape);
-    if (!shape || !isCount(sizeOf(shape))) return undefined;
+    if (!shape || !isCount(sizeOf(shape), most)) return undefined;
     const [x, y] = [spread(a, shape), spread(b, shape)];
     return made(answer ?? a.dtype, shape, x.map((value, at) => compute(value, y[at], a.dtype)));
   };
@@ -222,7 +244,7 @@ function spread(tensor: Tensor, shape: Shape): readonly number[] {
   return repeated;
 }
 
-const isCount = (n: number): boolean => Number.isInteger(n) && n >= 0 && n <= mostOfShapes;
+const isCount = (n: number, most: number): boolean => Number.isInteger(n) && n >= 0 && n <= most;
 
 const isInteger = (dtype: DType): boolean => dtype === "int64" || dtype === "int32" || dtype === "uint8" || dtype === "int8";
 

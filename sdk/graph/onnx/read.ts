@@ -10,6 +10,7 @@ import {
 import { decompositions, isForeignForm, type NodeParts } from "./decompose.js";
 import { folded, type FoldInput, reshaped } from "./fold.js";
 import { ModelProtoSchema, type AttributeProto, type ModelProto, type NodeProto, type ValueInfoProto } from "./onnx_pb.js";
+import { Room } from "./room.js";
 import { type ExternalFile, numbersOf, tensorOf } from "./tensor.js";
 import { dtypeOf } from "./types.js";
 import { meantPads } from "./windows.js";
@@ -49,6 +50,7 @@ class Reader {
   readonly constants = new Map<string, Tensor>();
   /** Constants that were folded from shapes. */
   readonly #ofShapes = new Set<string>();
+  readonly #room = new Room();
 
   constructor(
     readonly graph: Graph,
@@ -143,7 +145,7 @@ class Reader {
       this.constants.set(node.output[0], constantOf(node, this.external));
       return;
     }
-    const result = node.domain === "" && node.output.length === 1 ? folded(node, this.#foldInputs(node)) : undefined;
+    const result = node.domain === "" && node.output.length === 1 ? folded(node, this.#foldInputs(node), this.#room) : undefined;
     if (result) {
       this.constants.set(node.output[0], result);
       this.#ofShapes.add(node.output[0]);
@@ -204,6 +206,7 @@ class Reader {
         const tensor = this.constants.get(node.input[index]);
         return tensor && numbersOf(tensor);
       },
+      room: this.#room,
     };
     const [x] = parts.inputs;
     const y = x && decompose(x, parts);

@@ -21,7 +21,8 @@ export class Connection {
   }
 
   #connect(): void {
-    const socket = new WebSocket(`ws://${location.host}/stream`);
+    // Behind a proxy with TLS a browser refuses what is plain.
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/stream`);
     socket.binaryType = "arraybuffer";
     socket.addEventListener("open", () => this.listener.link("live"));
     socket.addEventListener("close", () => {
