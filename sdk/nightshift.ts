@@ -277,7 +277,8 @@ export class Nightshift {
     this.#loop = await learning(timed, delivered, model, state, memory, this.#trainer, trust, (event) => this.#publish(event));
     const about = { source: options.cameras || typeof options.source === "object" ? this.#names.join(", ") : (options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
     this.#outlets = await Outlets.open(options, handlerOf(this), about, await this.#recorder(), onError);
-    this.#keeper = setInterval(() => this.#keep(), memoryKeptEveryMs).unref();
+    // What is forgotten as it is old goes by the machine's clock, which in lockstep must decide nothing.
+    if (!options.lockstep) this.#keeper = setInterval(() => this.#keep(), memoryKeptEveryMs).unref();
     // The next turn: whoever waited for the start is then already reading.
     this.#ended = new Promise<void>((resolve, reject) => {
       setImmediate(() => {

@@ -238,6 +238,8 @@ export class AdaptationLoop {
     // Answers that were under way at a swap are still the old weights'.
     if (generation !== this.#serving.current.generation) return;
     if (!this.#probation) return this.#window.add(live);
+    // It ends when adaptation goes on: until then nothing changes.
+    if (this.#isPaused) return;
     const { before } = this.#probation;
     const outcome = this.#probation.observe(live);
     if (!outcome) return;

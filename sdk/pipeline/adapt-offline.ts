@@ -105,7 +105,8 @@ async function framesOf(folder: string, size: { readonly width: number; readonly
     const { condition, statistics } = monitor.observe(frame);
     seen.set(condition, (seen.get(condition) ?? 0) + 1);
     const { camera, sequence, captureTimeNs } = frame;
-    const scene = { thumbnail: statistics.thumbnail, shares: new Map<string, number>() };
+    // Nothing is answered here: scenes differ by what they look like alone.
+    const scene = { thumbnail: statistics.thumbnail, shares: new Map([["", 1]]) };
     memory.offer({ id: `${camera}/${sequence}`, condition: "unknown", captureTimeNs, scene, rgb: () => shrink(frame, size) });
   };
   const { camera } = await openSource({ source: folder, fps: 0 }, (error) => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { judge, judgeBoundsFor } from "../adaptation/judge/index.js";
-import { defaultLesserShares, train } from "../adaptation/trainer/index.js";
+import { defaultLesserShares, train, trainingOptionsFor } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import { findBundle, GenerationStore, readBundle, shelvedFor } from "../bundle/index.js";
 import type { ConditionName } from "../stream/events.js";
@@ -64,7 +64,7 @@ export interface JourneyResults {
   readonly study: string;
   readonly about: string;
   readonly command: string;
-  /** SHA-256 over the bundle's weights, the frames, and by what is judged. */
+  /** SHA-256 over the bundle, the frames, and by what is learnt and judged. */
   readonly of: string;
   readonly journeys: readonly Journey[];
 }
@@ -78,7 +78,7 @@ export async function runJourney({ name, data, threads, onProgress }: StudyOptio
   const delivered = findBundle(study.bundle);
   const { manifest } = await readBundle(delivered, { verify: "model" });
   const conditions = Object.keys(study.stops) as (keyof typeof study.stops)[];
-  const of = hashOf(manifest, study.rounds, study.stops, study.scores, conditions.map(judgeBoundsFor));
+  const of = hashOf(manifest, study.rounds, study.stops, study.scores, conditions.map((where) => trainingOptionsFor(where)), conditions.map(judgeBoundsFor), defaultLesserShares);
   const file = `${stemOf(name)}.json`;
   const journeys: Journey[] = [...((await keptResults<JourneyResults>(file, of))?.journeys ?? [])];
   const results = (): JourneyResults => ({ study: name, about: study.about, command: `npx nightshift ablate ${name}`, of, journeys });
@@ -118,7 +118,7 @@ export async function runJourney({ name, data, threads, onProgress }: StudyOptio
             condition: where,
             vocabulary: manifest.vocabulary,
             targets,
-            lesserShares: defaultLesserShares,
+            ...(judged && { lesserShares: defaultLesserShares }),
             ...(await changed(where, changes, data, { seed: seed + 100 * round, threads })),
           };
           const { measurements } = await train(job, await learners.lmc(), ({ phase, step, steps }) => onProgress(`${what}: ${phase}, ${step} of ${steps} steps`));

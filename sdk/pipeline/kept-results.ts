@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { replaceSynced } from "../bundle/files.js";
-import { bundleFiles, type Manifest } from "../bundle/index.js";
+import { contentOf, type Manifest } from "../bundle/index.js";
 
-/** SHA-256 over a bundle's weights and whatever else results depend on: those of others are not mixed in. */
-export const hashOf = ({ files }: Manifest, ...others: readonly unknown[]): string => hashOfValues(files.find(({ path }) => path === bundleFiles.weights)?.sha256, ...others);
+/** SHA-256 over a bundle's content and whatever else results depend on: those of others are not mixed in. */
+export const hashOf = (manifest: Manifest, ...others: readonly unknown[]): string => hashOfValues(contentOf(manifest), ...others);
 
 /** The same of plain values. */
 export const hashOfValues = (...values: readonly unknown[]): string => createHash("sha256").update(JSON.stringify(values)).digest("hex");

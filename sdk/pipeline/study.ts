@@ -137,7 +137,7 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
   const bundle = findBundle(study.bundle);
   const named = study.textEncoder !== undefined && { textEncoder: join(data, study.textEncoder) };
   const { manifest } = await readBundle(bundle, { verify: "model" });
-  const of = hashOf(manifest, study.targets, study.scores, trainingOptionsFor(study.condition), judgeBoundsFor(study.condition));
+  const of = hashOf(manifest, study.textEncoder, study.targets, study.scores, trainingOptionsFor(study.condition), judgeBoundsFor(study.condition));
   const file = `${stemOf(name)}.json`;
   const runs: Run[] = [...((await keptResults<StudyResults>(file, of))?.runs ?? [])];
   const { about, oracle } = study;

@@ -129,6 +129,21 @@ test("rolls back when asked, and refuses where there is nothing before", async (
   t.is(setting.kinds().at(-1), "rolled_back");
 });
 
+test("probation waits while paused, and ends once adaptation goes on", async (t) => {
+  const setting = await Setting.open(t, { furtherRounds: 0 });
+  await setting.show("day", 20);
+  await setting.show("night", 40);
+  setting.loop.pause();
+  setting.confidence = 10;
+  await setting.show("night", 120);
+  t.is(setting.generation, 1);
+  t.is(setting.loop.state, "probation");
+  setting.loop.resume();
+  await setting.show("night", 120);
+  t.is(setting.generation, 0);
+  t.is(setting.loop.counters.rolledBack, 1);
+});
+
 test("goes on learning while a condition lasts, each time from what serves", async (t) => {
   const setting = await Setting.open(t, { furtherRounds: 2, furtherAfterFrames: 20 });
   await setting.show("day", 20);

@@ -43,7 +43,7 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, count = de
       figures.push({ frame: `${width}x${height}`, ...(await measure(directory, driveFrames(width, height, 8), threads, count, subscriber, onProgress)) });
     }
     const [first, ...others] = figures;
-    return { ...first, others, threads, bundle };
+    return { ...first, others: others.map(({ peakMb: _, ...rest }) => rest), threads, bundle };
   } finally {
     await publisher.close();
     await subscriber.receiver.close();
@@ -61,7 +61,7 @@ async function measure(directory: string, frames: readonly Pixels[], threads: nu
   const stream = (block: number, fps: number) => streamed(engine, frames, block, fps, subscriber);
   const { fps: warm } = await stream(blockFrames, 0);
   const { latenciesMs } = await stream(count, warm * pacedShare);
-  // Before the bare session is there, whose memory is not the stream's.
+  // Before the bare session is there, whose memory is not the stream's. A process has but one peak, so that of further sizes is not told.
   const peakMb = process.resourceUsage().maxRSS / 1024;
 
   const bare = await openBare(directory, frames, threads);

@@ -23,25 +23,29 @@ function summarised({ before, trials }: Campaign) {
   const trainings = good.filter(({ strength }) => strength === 1);
   const passesAtAShare = ({ world, seed }: Trial): boolean =>
     goodPassed.some((trial) => trial.world === world && trial.seed === seed && (trial.strength === 1 || defaultLesserShares.includes(trial.strength)));
+  // Strengths of one direction are no updates of their own: intervals are over directions, of which one passes with any harmful strength.
+  const directionOf = ({ world, kind, seed }: Trial): string => JSON.stringify([world, kind, seed]);
+  const directions = (of: readonly Trial[]): number => new Set(of.map(directionOf)).size;
   const kinds = [...new Set(harmful.map(({ kind }) => kind))];
   const worlds = Object.keys(before);
   const share = (passed: readonly Trial[], of: readonly Trial[]) => ({ passed: passed.length, of: of.length });
   return {
     harmful: harmful.length,
-    harmfulAcceptedRate: rate(harmfulPassed.length, harmful.length),
+    harmfulAcceptedRate: rounded(harmfulPassed.length / harmful.length, 4),
+    harmfulDirections: rate(directions(harmfulPassed), directions(harmful)),
     good: good.length,
-    goodAcceptedRate: rate(goodPassed.length, good.length),
+    goodAcceptedRate: rounded(goodPassed.length / good.length, 4),
     // Of harmful ones that would be let in now and were asked: those that were not let in when they were measured were not.
     survivedProbation: harmfulPassed.filter(({ endsOnProbation }) => endsOnProbation !== true).length,
     harmfulByKind: Object.fromEntries(kinds.map((kind) => [kind, share(harmfulPassed.filter((trial) => trial.kind === kind), harmful.filter((trial) => trial.kind === kind))])),
     goodByWorld: Object.fromEntries(worlds.map((world) => [world, share(goodPassed.filter((trial) => trial.world === world), good.filter((trial) => trial.world === world))])),
     letIn: harmfulPassed.map(({ world, kind, seed, strength, change, endsOnProbation }) => ({ world, kind, seed, strength, change, endsOnProbation })),
     keptOut: good.filter((trial) => !passes(trial)).map((trial) => ({ world: trial.world, seed: trial.seed, strength: trial.strength, change: trial.change, reasons: verdict(trial).reasons })),
-    trainings: { help: trainings.length, acceptedWhole: trainings.filter(passes).length, acceptedAtAShare: trainings.filter(passesAtAShare).length },
+    trainings: { acceptedWhole: rate(trainings.filter(passes).length, trainings.length), acceptedAtAShare: rate(trainings.filter(passesAtAShare).length, trainings.length) },
     neither: trials.filter((trial) => !isHarmful(trial) && !isGood(trial)).length,
     honest: trials.filter(({ kind }) => kind === honestKind).length,
   };
 }
 
 /** A share with Wilson's interval of 95 %. */
-const rate = (passed: number, of: number) => ({ share: rounded(passed / of, 4), interval: wilson(passed, of).map((bound) => rounded(bound, 4)) });
+const rate = (passed: number, of: number) => ({ passed, of, share: rounded(passed / of, 4), interval: wilson(passed, of).map((bound) => rounded(bound, 4)) });

@@ -102,7 +102,7 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, minutes = 
       within: { lost: (seen?.lost ?? 0) - outside.lost, refused: frames.deliveredCount - (seen?.framesIn ?? 0) },
       faults: Object.fromEntries([...new Set(windows.map(({ fault }) => fault))].map((name) => [name, windows.filter(({ fault }) => fault === name).length])),
       learnt: { triggers, ...verdicts, rolledBack, trainerFailures, swaps: changes.length - 1 },
-      generations: consistency(all, frames),
+      generations: consistency(all, observed),
       memory: memoryOf(samples),
       bundle,
       threads,

@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { judge, judgeBoundsFor, type ModelScore, type Verdict } from "../../adaptation/judge/index.js";
+import { trainingOptionsFor } from "../../adaptation/trainer/index.js";
 import { defaultProbationLimits, LiveWindow, Probation } from "../../adaptation/probation.js";
 import { asStored, findBundle, readBundle } from "../../bundle/index.js";
 import { NightshiftError } from "../../errors.js";
 import type { Weights } from "../../graph/tensor.js";
 import { packageRoot } from "../../paths.js";
+import { Random } from "../../random.js";
 import { readYaml } from "../../yaml.js";
 import { hashOf, keepResults, keptResults } from "../kept-results.js";
 import { framesSchema } from "../study-frames.js";
@@ -28,7 +30,7 @@ export interface Trial {
   readonly strength: number;
   /** Points of mIoU on the hidden frames that it gained; null where it answers nothing that can be scored. */
   readonly change: number | null;
-  /** Likewise points of AP50, where boxes are labelled there. Not there in trials from before the judge knew boxes. */
+  /** Likewise points of AP50, where boxes are labelled there. */
   readonly boxChange?: number;
   /** Null where its weights are not finite, which no bundle is written with. */
   readonly after: ModelScore | null;
@@ -40,7 +42,7 @@ export interface Campaign {
   readonly campaign: string;
   readonly about: string;
   readonly command: string;
-  /** SHA-256 over the bundle's weights and the worlds: trials of others are not mixed in. */
+  /** SHA-256 over the bundle, the worlds, what is examined there and by which options is learnt: trials of others are not mixed in. */
   readonly of: string;
   /** By world: the weights that serve. */
   readonly before: Readonly<Record<string, Worth>>;
@@ -53,7 +55,7 @@ export const harmBoxPoints = 3;
 export const helpPoints = 1;
 
 /** Updates of one kind and seed that are judged; further strengths would only repeat gross harm. */
-const mostGrades = 5;
+const mostGrades = 3;
 /** Points beyond which more strength is not tried. */
 const grossHarm = 30;
 
@@ -79,7 +81,9 @@ const file = `${stem}.json`;
 export async function runCampaign({ bundle: name, count, data, threads, onProgress }: CampaignOptions): Promise<Campaign> {
   const { about, worlds: specs } = await readYaml({ path: `${stem}.yaml`, schema: campaignSchema, expected: "worlds as in calibration/campaigns", remedy: "Mend the file." });
   const bundle = await readBundle(findBundle(name), { verify: "model" });
-  const of = hashOf(bundle.manifest, specs);
+  const worlds: World[] = [];
+  for (const [world, spec] of Object.entries(specs)) worlds.push(await World.open(world, spec, bundle, data, threads));
+  const of = hashOf(bundle.manifest, specs, worlds.map(({ condition, digest }) => [digest, trainingOptionsFor(condition)]));
   const known = await keptResults<Campaign>(file, of);
   const trials: Trial[] = [...(known?.trials ?? [])];
   const before: Record<string, Worth> = { ...known?.before };
@@ -91,18 +95,17 @@ export async function runCampaign({ bundle: name, count, data, threads, onProgre
   const kinds = [...Object.keys(harmful), honestKind];
   if (kinds.every(isEnough)) return campaign();
 
-  const worlds: World[] = [];
-  for (const [world, spec] of Object.entries(specs)) worlds.push(await World.open(world, spec, bundle, data, threads));
   const isDone = (world: string, kind: string, seed: number): boolean => trials.some((trial) => trial.world === world && trial.kind === kind && trial.seed === seed);
-  // Where it was measured before the judge knew boxes, it is measured anew: trials to come are compared in boxes too.
-  for (const world of worlds) if (before[world.name]?.hiddenBoxes === undefined) before[world.name] = await worthOf(world, bundle.weights);
+  for (const world of worlds) before[world.name] ??= await worthOf(world, bundle.weights);
   for (let seed = 1; seed <= mostSeeds && !kinds.every(isEnough); seed++)
     for (const kind of kinds)
       for (const world of worlds) {
         if (isEnough(kind) || isDone(world.name, kind, seed)) continue;
         onProgress(`${trials.filter(isHarmful).length} harmful, ${trials.filter(isGood).length} good; ${world.name}: ${kind}, seed ${seed}`);
         const { make, strengths } = kind === honestKind ? { make: honest[(seed - 1) % honest.length], strengths: honestStrengths } : harmful[kind];
-        trials.push(...(await graded(world, await make(world, seed), strengths, { world: world.name, kind, seed }, before[world.name])));
+        // Of its own in each world, so that no two updates are one.
+        const own = new Random(seed, world.name).below(2 ** 31);
+        trials.push(...(await graded(world, await make(world, own), strengths, { world: world.name, kind, seed }, before[world.name])));
         await keepResults(file, written(campaign()));
       }
   if (!kinds.every(isEnough))
@@ -135,15 +138,8 @@ async function graded(world: World, update: Update, strengths: readonly number[]
 }
 
 /** What the judge says to an update, as it is now. All are measured in one graph, which takes as long with any weights; and as they are stored. */
-export function verdictOn(after: ModelScore, { condition, measured }: Worth): Verdict {
-  // Trials from before the judge knew boxes are judged as they were.
-  const before = after.exemplars.boxes ? measured : withoutBoxes(measured);
-  return judge({ before: { ...before, latencyMs: 1 }, after: { ...after, latencyMs: 1 }, deployedDisagreement: 0 }, judgeBoundsFor(condition));
-}
-
-function withoutBoxes({ exemplars: { boxes: _, ...exemplars }, restyled: { boxes: __, ...restyled }, ...measured }: ModelScore): ModelScore {
-  return { ...measured, exemplars, restyled };
-}
+export const verdictOn = (after: ModelScore, { condition, measured }: Worth): Verdict =>
+  judge({ before: { ...measured, latencyMs: 1 }, after: { ...after, latencyMs: 1 }, deployedDisagreement: 0 }, judgeBoundsFor(condition));
 
 type Graded = Pick<Trial, "kind" | "change" | "boxChange">;
 

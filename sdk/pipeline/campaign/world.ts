@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type Exam, measure, type ModelScore, OnnxPredictor, type Predictor, scoreBoxes } from "../../adaptation/judge/index.js";
 import { LiveProxies, type LiveSample } from "../../adaptation/probation.js";
 import { maskShares } from "../../adaptation/scene.js";
@@ -32,8 +33,8 @@ export interface Worth {
   readonly measured: ModelScore;
   /** mIoU on hidden frames, percent. */
   readonly hidden: number;
-  /** AP50 there, of classes that enough boxes hold; null where boxes are not labelled. Not there in what was kept before the judge knew boxes. */
-  readonly hiddenBoxes?: number | null;
+  /** AP50 there, of classes that enough boxes hold; null where boxes are not labelled. */
+  readonly hiddenBoxes: number | null;
 }
 
 /** A world made ready. */
@@ -89,8 +90,17 @@ export class World {
     );
   }
 
+  /** SHA-256 over what is examined: what was measured by another exam cannot be compared. */
+  get digest(): string {
+    const { exemplars, targets, targetNames } = this.exam;
+    const hash = createHash("sha256").update(JSON.stringify([targetNames.names, exemplars.map(({ vocabulary, boxVocabulary, frames }) => [vocabulary.names, boxVocabulary?.names, frames.map(({ boxes }) => boxes)])]));
+    for (const frame of targets) hash.update(frame);
+    for (const { rgb, labels } of exemplars.flatMap(({ frames }) => frames)) hash.update(rgb).update(labels);
+    return hash.digest("hex");
+  }
+
   predictor(weights: Weights): Predictor {
-    return new OnnxPredictor({ network: this.bundle.network, weights }, this.threads);
+    return new OnnxPredictor({ ...this.bundle, weights }, this.threads);
   }
 
   /** As the judge measures; `finite` is what it is told of the weights. */
@@ -99,7 +109,7 @@ export class World {
   }
 
   /** On the hidden frames. */
-  async hiddenScore(predictor: Predictor): Promise<Required<Pick<Worth, "hidden" | "hiddenBoxes">>> {
+  async hiddenScore(predictor: Predictor): Promise<Pick<Worth, "hidden" | "hiddenBoxes">> {
     const { width, height } = this.bundle.network;
     const { names } = this.hiddenNames;
     const confusion = new ConfusionMatrix(names);

@@ -51,16 +51,23 @@ export function outsideWindows({ windows, samples, frames: { dueS, generation, t
   return { delivered: due.length, lost, dropped: missing - lost, latencyMs: { p50: rounded(quantile(latenciesMs, 0.5), 1), p99: rounded(quantile(latenciesMs, 0.99), 1) } };
 }
 
-/** Whether every subscriber heard the generation of each frame that it was answered with; frames that it did not hear of are counted too. */
-export function consistency(witnesses: readonly Pick<Witness, "generations">[], { generation: answered }: FrameLog) {
-  let [compared, differing] = [0, 0];
-  for (const { generations } of witnesses)
-    for (const [sequence, generation] of generations.entries()) {
-      if (generation === -1) continue;
-      compared++;
-      if (answered[sequence] !== generation) differing++;
+/**
+ * Whether every subscriber heard the generation of each frame that it was answered with, and which it did not hear of at all between the first and the last that it heard: of those that were
+ * due outside of the faults' windows.
+ */
+export function consistency(witnesses: readonly Pick<Witness, "generations">[], { windows, frames: { dueS, generation: answered } }: Pick<Observed, "windows" | "frames">) {
+  const isOutside = outsideOf(windows);
+  let [compared, differing, unheard] = [0, 0, 0];
+  for (const { generations } of witnesses) {
+    const hasHeard = (generation: number): boolean => generation !== -1;
+    const [first, last] = [generations.findIndex(hasHeard), generations.findLastIndex(hasHeard)];
+    for (let sequence = Math.max(0, first); sequence <= last; sequence++) {
+      if (hasHeard(generations[sequence])) compared++;
+      else if (answered[sequence] >= 0 && isOutside(dueS[sequence])) unheard++;
+      if (hasHeard(generations[sequence]) && answered[sequence] !== generations[sequence]) differing++;
     }
-  return { subscribers: witnesses.length, compared, differing, seen: new Set(answered.filter((generation) => generation >= 0)).size };
+  }
+  return { subscribers: witnesses.length, compared, differing, unheard, seen: new Set(answered.filter((generation) => generation >= 0)).size };
 }
 
 /** How resident memory and what JavaScript holds of it grow once settled, and how large they were. */
