@@ -195,8 +195,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test.serial("a share of what was learnt is written where the judge refuses all of it", async (t) => {
-  // Steps that only move weights at random: nothing passes, so what is kept is the whole again; the same training without shares leaves the same bundle.
+test.serial("where no share of what was learnt passes, all of it is written, as without shares", async (t) => {
+  // Steps that only move weights at random: nothing passes.
   const job = await jobIn(t, { steps: 3 });
   const alone = await new TrainerProcess().train(job, () => {}, never);
   const tried = await new TrainerProcess().train({ ...job, outDirectory: `${job.outDirectory}-tried`, lesserShares: [0.5] }, () => {}, never);
