@@ -173,7 +173,7 @@ test.serial("a bundle that is not there, too few frames, and no exemplars are to
   t.regex((await failing({ bundleDirectory: bare.directory }))?.message ?? "", /E_DATASET_UNLABELLED/);
 });
 
-test.serial("the trainer's process leaves with its parent's interest", async (t) => {
+test.serial("a training that is given up leaves no process", async (t) => {
   const job = await jobIn(t, { steps: 100_000 });
   const trainer = new TrainerProcess();
   const abort = new AbortController();
