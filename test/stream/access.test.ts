@@ -81,6 +81,9 @@ async function until(t: ExecutionContext, publisher: Publisher, condition: () =>
     await sleep(20);
   }
 }
+/** What becomes of a control request: "done", or the code of the error. */
+const outcomeOf = (client: ControlClient): Promise<string> => client.pause().then(() => "done", (error: NightshiftError) => error.code);
+
 
 const everywhere = "tcp://0.0.0.0:*";
 /** A socket that listens everywhere, as this machine reaches it. */
@@ -142,6 +145,27 @@ test("a key that is revoked is cut off while it listens; the others hear on, and
   t.deepEqual(errors, []);
   await publisher.close();
 });
+test("a controller that is revoked is cut off from the control socket too; the others control on", async (t) => {
+  const { access, client, revoke, errors } = await place(t);
+  const control = await ControlServer.open(pretendedHandler([]), { address: everywhere, access, onError });
+  t.teardown(() => control.close());
+  const connect = (keys: CurveClient, timeoutMs?: number): ControlClient => {
+    const asking = new ControlClient(near(control.address), timeoutMs, keys);
+    t.teardown(() => asking.close());
+    return asking;
+  };
+  const [stays, goes] = [connect(await client("stays", "controller")), connect(await client("goes", "controller"), 2000)];
+  t.is(await outcomeOf(stays), "done");
+  // Connects once, and is still connected when its key is revoked.
+  while ((await outcomeOf(goes)) !== "done");
+  await revoke("goes");
+  // The socket is opened anew behind it.
+  for (let tries = 0; tries < 200 && (await outcomeOf(goes)) === "done"; tries++) await sleep(20);
+  t.is(await outcomeOf(goes), "E_CONTROL");
+  t.is(await outcomeOf(stays), "done");
+  t.deepEqual(errors, []);
+});
+
 
 test("the server's own key is exchanged while it runs", async (t) => {
   const { access, client, folder } = await place(t);
