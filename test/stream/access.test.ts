@@ -115,13 +115,13 @@ test("readers read, controllers control, strangers do neither", async (t) => {
   const [byReader, byController, byStranger, byAnyone] = [listen(t, address, reader), listen(t, address, controller), listen(t, address, stranger), listen(t, address)];
   await until(t, publisher, () => byReader.heard >= 50, "the reader hears");
   t.deepEqual([byController.heard, byStranger.heard, byAnyone.heard], [0, 0, 0]);
-  const asks = async (keys?: CurveClient): Promise<string> => {
-    const asking = new ControlClient(near(control.address), 700, keys);
-    const answer = await asking.pause().then(() => "done", (error: NightshiftError) => error.code);
-    asking.close();
-    return answer;
+  const asking = async (keys: CurveClient | undefined, timeoutMs?: number): Promise<string> => {
+    const client = new ControlClient(near(control.address), timeoutMs, keys);
+    t.teardown(() => client.close());
+    return outcomeOf(client);
   };
-  t.deepEqual(await Promise.all([asks(controller), asks(reader), asks(stranger), asks()]), ["done", "E_CONTROL", "E_CONTROL", "E_CONTROL"]);
+  t.is(await asking(controller), "done");
+  t.deepEqual(await Promise.all([reader, stranger, undefined].map((keys) => asking(keys, 700))), ["E_CONTROL", "E_CONTROL", "E_CONTROL"]);
   t.deepEqual(asked, ["pause"]);
   control.close();
   await publisher.close();
