@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
+import { Subscriber as BareSubscriber } from "zeromq";
 import { streamEvent } from "../../sdk/stream/events.js";
 import { Condition } from "../../sdk/stream/messages/nightshift_pb.js";
 import { unpackPlane } from "../../sdk/stream/planes.js";
@@ -134,6 +135,21 @@ test("a burst in one turn of the event loop is sent whole and in order", async (
   const all = await receive(subscriber, 900);
   t.deepEqual(all.map(({ message }) => "text" in message && message.text), Array.from({ length: 900 }, (_, i) => String(i)));
   t.is(publisher.unsent, 0);
+  subscriber.close();
+  await publisher.close();
+});
+
+test("who subscribes to more than a topic can be is hung up on", async (t) => {
+  t.timeout(60_000, "nobody hung up");
+  const publisher = await Publisher.open({ addresses: ["tcp://127.0.0.1:*"], onError });
+  const talkative = new BareSubscriber({ linger: 0 });
+  const hungUp = new Promise<void>((resolve) => talkative.events.on("disconnect", () => resolve()));
+  talkative.subscribe("x".repeat(2048));
+  talkative.connect(publisher.addresses[0] ?? "");
+  await t.notThrowsAsync(hungUp);
+  talkative.close();
+  const subscriber = new Subscriber({ address: publisher.addresses[0] ?? "", topics: ["events", "x".repeat(1000)] });
+  await greet(publisher, subscriber);
   subscriber.close();
   await publisher.close();
 });
