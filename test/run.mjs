@@ -38,6 +38,8 @@ const isTable = process.argv.includes("--table");
 const rows = [];
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
+/** Of tests that lacked something. */
+const notices = [];
 let current;
 
 /** TAP: a line for each test; below a failed one, details between `---` and `...`. */
@@ -45,8 +47,7 @@ function readTap(line) {
   const result = /^(not )?ok \d+ - (.*?)( # (SKIP|TODO).*)?$/.exec(line);
   if (result) {
     const [, failed, title, , directive] = result;
-    const [fault, promise = ""] = title.replace(/^.* › /, "").split(/: (.*)/s);
-    rows.push([fault, promise, directive ? "skipped" : failed ? "BROKEN" : "holds"]);
+    rows.push([title.replace(/^.* › /, ""), directive ? "skipped" : failed ? "BROKEN" : "holds"]);
     current = failed && !directive ? { title, details: [] } : undefined;
     if (directive) counts.skipped++;
     else if (failed) {
@@ -62,6 +63,7 @@ function readNotice(line) {
   if (line.startsWith("SKIPPED: ")) {
     counts.passed--;
     counts.skipped++;
+    notices.push(line.slice("SKIPPED: ".length));
   }
   console.error(line);
 }
@@ -79,7 +81,12 @@ async function ended(child) {
 }
 
 function printTable() {
-  const all = [["fault", "promise", "outcome"], ...rows.sort(([a], [b]) => a.localeCompare(b))];
+  const told = rows.map(([title, outcome]) => {
+    const [fault, promise = ""] = title.split(/: (.*)/s);
+    const isSkipped = notices.some((notice) => notice.startsWith(`${title}: `) || notice.startsWith(`${title} needs `));
+    return [fault, promise, isSkipped ? "skipped" : outcome];
+  });
+  const all = [["fault", "promise", "outcome"], ...told.sort(([a], [b]) => a.localeCompare(b))];
   const width = Math.max(...all.map(([fault]) => fault.length));
   for (const [fault, promise, outcome] of all) console.log(`${outcome.padEnd(8)} ${fault.padEnd(width)}  ${promise}`);
 }

@@ -18,7 +18,7 @@ export const streaming = (command: Command): Command =>
     .option("--bundle <name or path>", "default, rendered, or the folder of a bundle (default: default)")
     .option("--headless", "without the page")
     .option("--frames <count>", "end after so many frames", wholeNumber(1))
-    .option("--loop <count>", "go so often through a recording", wholeNumber(1))
+    .option("--loop <count>", "go so often through a folder or a video", wholeNumber(1))
     .option("--fps <rate>", "frames a second; 0 for as fast as they are answered", number(0))
     .option("--seed <number>", "of the rendered drive and of learning", wholeNumber(0))
     .option("--vocabulary <names>", "what to look for, separated by commas; the bundle's own words by default", names)

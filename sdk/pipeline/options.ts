@@ -39,7 +39,7 @@ export interface NightshiftOptions {
   readonly camera?: string;
   /** Frames a second; the camera's own by default. */
   readonly fps?: number;
-  /** How often to go through a recording; once by default. */
+  /** How often to go through a folder or a video; once by default. */
   readonly loop?: number;
   /** Ends the stream after so many frames. */
   readonly frames?: number;

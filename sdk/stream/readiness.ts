@@ -3,17 +3,20 @@ export class Readiness {
   #answeredAtMs: number | undefined;
 
   /** `patienceMs`: without an answer for so long, it is no longer ready. */
-  constructor(private readonly patienceMs = 5000) {}
+  constructor(
+    private readonly patienceMs = 5000,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {}
 
   /** A frame was answered. */
   answered(): void {
-    this.#answeredAtMs = performance.now();
+    this.#answeredAtMs = this.nowMs();
   }
 
   /** Why it is not ready, in words; undefined while it is. */
   get obstacle(): string | undefined {
     if (this.#answeredAtMs === undefined) return "no frame was answered yet";
-    const silentMs = performance.now() - this.#answeredAtMs;
+    const silentMs = this.nowMs() - this.#answeredAtMs;
     return silentMs > this.patienceMs ? `no frame was answered for ${(silentMs / 1000).toFixed(1)} s` : undefined;
   }
 }

@@ -127,6 +127,17 @@ test("rolls back when asked, and refuses where there is nothing before", async (
   await setting.loop.rollBack();
   t.is(setting.generation, 0);
   t.is(setting.kinds().at(-1), "rolled_back");
+  await t.throwsAsync(setting.loop.rollBack(), { code: "E_ENGINE" });
+  t.is(setting.loop.counters.rolledBack, 1);
+});
+
+test("frames that are erased while it trains are not learnt from, nor held any more", async (t) => {
+  const setting = await Setting.open(t);
+  await setting.show("day", 20);
+  setting.trainer.meanwhile = () => void setting.loop.eraseFrames();
+  for (let shown = 0; shown < 40 && setting.trainer.jobs.length === 0; shown++) await setting.show("night", 1);
+  t.deepEqual(setting.kinds().slice(-2), ["trigger", "trainer_started"], "no verdict, and no failure either");
+  t.is(setting.memory.counters.held, 0);
 });
 
 test("probation waits while paused, and ends once adaptation goes on", async (t) => {

@@ -71,7 +71,11 @@ export class Setting {
         this.swaps.push(directory);
         return (this.generation = manifest.generation);
       },
-      rollBack: async () => (this.generation = history.pop()!),
+      rollBack: async () => {
+        const previous = history.pop();
+        if (previous === undefined) throw new NightshiftError("E_ENGINE", { expected: "a previous generation", received: "none", remedy: "Swap first." });
+        return (this.generation = previous);
+      },
     };
     this.loop = make({ engine, trainer: this.trainer, generations: store, options: { framesWanted: 8, offerEvery: 1, triggerFrames: 3, now: () => this.nowMs, ...options } }, (event) => this.events.push(event));
   }

@@ -4,6 +4,7 @@ import test from "ava";
 import { asked } from "../../sdk/cli/doctor/accelerator.js";
 import { budget } from "../../sdk/cli/doctor/budget.js";
 import type { Finding } from "../../sdk/cli/doctor/finding.js";
+import { int8With } from "../../sdk/cli/doctor/machine.js";
 import { NightshiftError } from "../../sdk/errors.js";
 import { delegated, powerMonitor, PretendedMachine, thermalZone } from "../adaptation/trainer/pretended-machine.js";
 import { temporaryFolder } from "../bundle/contents.js";
@@ -51,6 +52,15 @@ test("with the native part, TensorRT and CUDA are asked themselves", (t) => {
   t.like(all?.cuda[0], { state: "ok", found: "asked: CUDA 12.6; Orin, compute capability 8.7" });
   t.like(asked({ module: { present: "/native" }, tensorRt: { missing }, devices: { missing } })?.cuda[0], { state: "not needed", found: "asked: no driver", remedy: "Install it." });
   t.is(asked({ module: { missing }, tensorRt: { missing }, devices: { missing } }), undefined);
+});
+
+test("without VNNI int8 is exact on x86, and slower; elsewhere it may answer otherwise", (t) => {
+  for (const set of ["VNNI", "AMX int8", "dot product"]) t.like(int8With(["AVX2", set], "x64"), { state: "ok", found: "its sums are exact" });
+  const x86 = int8With(["AVX2", "AVX-512"], "x64");
+  t.like(x86, { state: "not needed", without: "int8 as fast as elsewhere" });
+  t.regex(x86.found, /^its sums are exact; /);
+  t.notRegex(x86.remedy ?? "", /E_GOLDEN/);
+  t.like(int8With([], "arm64"), { state: "not needed", without: "int8 as fast and exact as elsewhere" });
 });
 
 test("something missing that is needed is code 1, and nothing but the report is said", async (t) => {

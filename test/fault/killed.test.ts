@@ -1,6 +1,6 @@
-import { fork, type ChildProcess } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -88,6 +88,18 @@ test.serial("the main process killed at random instants: what was accepted last 
   }
 });
 
+test.serial("the main process killed while it trains: the trainer leaves too, also while it rests", async (t) => {
+  const place = await folder(t);
+  const { directory: bundle } = await tinyBundle(place);
+  const trains = fork(fileURLToPath(new URL("./trains.js", import.meta.url)), [bundle, join(place, "1")], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  t.teardown(() => trains.kill("SIGKILL"));
+  const [pid] = (await once(trains, "message")) as [number];
+  t.true(isRunning(pid));
+  trains.kill("SIGKILL");
+  for (let tries = 0; tries < 300 && isRunning(pid); tries++) await sleep(100);
+  t.false(isRunning(pid) && killed(pid));
+});
+
 test.serial("the trainer killed at random instants: the stream goes on, it is told, and the next training serves", async (t) => {
   const place = await folder(t);
   const { directory: bundle } = await tinyBundle(place);
@@ -118,6 +130,16 @@ test.serial("the trainer killed at random instants: the stream goes on, it is to
 function killed(pid: number): boolean {
   try {
     return process.kill(pid, "SIGKILL");
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a process is under way. One that has ended stays listed until somebody asks for its outcome, which not every container's first process does. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return process.platform !== "linux" || !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
   } catch {
     return false;
   }

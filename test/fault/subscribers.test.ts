@@ -28,21 +28,29 @@ test.serial("a subscriber that is stuck and one that is killed: the stream loses
   const stuck = new BareSubscriber({ receiveHighWaterMark: 1, linger: 0 });
   stuck.connect(address);
   stuck.subscribe("");
-  const well = new Subscriber({ address, topics: ["boxes/"] });
+  const well = new Subscriber({ address, topics: ["boxes/", "events"] });
   t.teardown(() => (stuck.close(), well.close()));
   const got: number[] = [];
+  const heard = new Set<string>();
   const reading = (async () => {
     for await (const received of well) {
+      heard.add("well");
       if (received.kind === "boxes") got.push(Number(received.message.header?.sequence));
       if (got.length === 150) return;
     }
   })();
   const killed = fork(fileURLToPath(new URL("./subscribes.js", import.meta.url)), [address], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-  const first = once(killed, "message");
-  // Subscriptions take a moment to arrive.
-  await sleep(1000);
+  t.teardown(() => killed.kill("SIGKILL"));
+  void once(killed, "message").then(() => heard.add("killed"));
+  // What it never reads after this first message is what it is stuck with.
+  void stuck.receive().then(() => heard.add("stuck"));
+  // Nothing tells that a subscription has arrived but an event that comes out at the other end.
+  while (heard.size < 3) {
+    nightshift.vehicleState({});
+    await sleep(20);
+  }
   isReady = true;
-  await first;
+  while (got.length < 10) await sleep(5);
   killed.kill("SIGKILL");
   await nightshift.ended;
   await reading;

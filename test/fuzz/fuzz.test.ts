@@ -6,7 +6,8 @@ import { inputsIn } from "./store.js";
 import { offspring, type Target, targetNames, targets } from "./targets.js";
 
 for (const name of targetNames) {
-  test(`${name}: what once broke a promise does no more, nor does what fuzzing kept, nor some hundred inputs like them`, async (t) => {
+  // One at a time, as time and memory are those of the process.
+  test.serial(`${name}: what once broke a promise does no more, nor does what fuzzing kept, nor some hundred inputs like them`, async (t) => {
     const target: Target = targets[name];
     const [seeds, corpus] = [await target.seeds(), inputsIn("corpus", name)];
     for (const seed of seeds) await t.notThrowsAsync(async () => target.parse(seed), "a seed is valid");
@@ -16,7 +17,7 @@ for (const name of targetNames) {
   });
 }
 
-test("what is nested without end, or opened without end, is refused soon", async (t) => {
+test.serial("what is nested without end, or opened without end, is refused soon", async (t) => {
   const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
   const header = Buffer.from(`{"a":{"dtype":"F32","shape":${deep},"data_offsets":[0,0]}}`);
   const length = Buffer.alloc(8);
@@ -33,16 +34,21 @@ test("what is nested without end, or opened without end, is refused soon", async
   for (const [name, input] of inputs) t.is(await examine(targets[name], input), undefined, name);
 });
 
-test("another error than our own is told, and so is memory that an input does not account for", async (t) => {
+test.serial("another error than our own is told, and so are time and memory that an input does not account for", async (t) => {
   const refuses = (): never => {
     throw new NightshiftError("E_CONTROL", { expected: "", received: "", remedy: "" });
   };
   const breaks = (): never => {
     throw new TypeError("of undefined");
   };
+  const dawdles = (): void => {
+    const began = process.cpuUsage();
+    while (process.cpuUsage(began).user < 30_000);
+  };
   const held: Uint8Array[] = [];
   const seeds = (): Uint8Array[] => [];
   t.is(await examine({ parse: refuses, seeds }, new Uint8Array()), undefined);
   t.regex((await examine({ parse: breaks, seeds }, new Uint8Array())) ?? "", /of undefined/);
+  t.regex((await examine({ parse: dawdles, seeds }, new Uint8Array(), 20)) ?? "", /^took \d+ ms$/);
   t.regex((await examine({ parse: () => held.push(new Uint8Array(300 * 2 ** 20)), seeds }, new Uint8Array(3))) ?? "", /took 300 MiB for 3 bytes/);
 });

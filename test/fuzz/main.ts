@@ -1,6 +1,7 @@
 /** `npm run fuzz`: fuzzes the parsers one after the other, each for its part of the time. What breaks a promise is kept in `findings`, where `npm test` runs it. */
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
+import { longestMs } from "./examine.js";
 import { inputsIn, keepCorpus, keepFinding } from "./store.js";
 import { type TargetName, targetNames } from "./targets.js";
 import type { FromWorker, WorkerOrder } from "./worker.js";
@@ -11,8 +12,6 @@ const usage = `npm run fuzz -- [--minutes N] [--target NAME]... [--seed N] [--ke
   --seed N       of the inputs (default: the time)
   --keep         put what covered something new into test/fuzz/corpus`;
 
-/** An input that takes longer is a finding. */
-const longestMs = 5000;
 /** V8's heap; what lies outside of it is measured input by input. */
 const mostHeapMb = 512;
 const sharedBytes = 4 + 64 * 1024;

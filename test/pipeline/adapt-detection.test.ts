@@ -2,10 +2,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { defaultLearningRates } from "../../sdk/adaptation/learner.js";
+import { defaultLearningRates, type LmcLearner } from "../../sdk/adaptation/learner.js";
 import { judge, judgeBoundsFor, untimed } from "../../sdk/adaptation/judge/index.js";
 import { train, trainingOptionsFor } from "../../sdk/adaptation/trainer/index.js";
 import { learners } from "../../sdk/adaptation/trainer/learners.js";
+import { interpolated } from "../../sdk/adaptation/trainer/offer.js";
 import { folderDataset } from "../../adapters/datasets/folder.js";
 import { readBundle } from "../../sdk/bundle/index.js";
 import { importModel } from "../../sdk/pipeline/import-model.js";
@@ -52,6 +53,26 @@ for (const form of ["detr", "yolo"] as const)
     const [was, is] = [await evaluateBundle(path(form), night, { threads: 1 }), await evaluateBundle(out, night, { threads: 1 })];
     t.true(is.ap50! > was.ap50! + 50, `real nights: ${was.ap50} -> ${is.ap50}`);
   });
+
+test.serial("where all of what was learnt goes too far, the share of it that the judge accepts is written and told", async (t) => {
+  // What the test before has learnt. So much further on the same way, there are no boxes by day any more.
+  const [start, good] = [(await readBundle(path("yolo"))).weights, (await readBundle(path("yolo-1"))).weights];
+  const tooFar: LmcLearner = {
+    step: () => Promise.reject(new Error("there are no steps")),
+    teacher: () => interpolated(start, good, 32),
+    student: () => good,
+    estimateStatistics: async () => undefined,
+    close: () => undefined,
+  };
+  const out = path("yolo-share");
+  const options = trainingOptionsFor("night", { steps: 0, statisticsMix: 0, threads: 1 });
+  const job = { bundleDirectory: path("yolo"), outDirectory: out, generation: 1, condition: "night", vocabulary: ["car", "person"], targets, exemplars: [], options } as const;
+  const { share, measurements } = await train({ ...job, lesserShares: [1 / 32] }, async () => tooFar, () => undefined);
+  t.is(share, 1 / 32);
+  t.true(judge(measurements, untimed(judgeBoundsFor("night"))).accepted);
+  const written = (await readBundle(out)).weights;
+  for (const [name, { data }] of good) t.true(data.every((value, at) => Math.abs(value - (written.get(name)?.data[at] ?? NaN)) <= 1e-2 * Math.max(1, Math.abs(value))), name);
+});
 
 test.serial("by command: what is learnt is judged by its boxes, of exemplars that are given beside it too", async (t) => {
   await writeFile(path("bare.onnx"), gridDetector("detr"));

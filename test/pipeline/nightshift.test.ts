@@ -78,7 +78,7 @@ test("words change under way, by the class and by the control socket; wrong ones
 });
 
 test("answers are published, and a reader that leaves holds nothing up", async (t) => {
-  const nightshift = await Nightshift.start({ ...(await quiet()), source: frames, loop: 2, fps: 0 });
+  const nightshift = await Nightshift.start({ ...(await quiet()), source: frames, loop: 1000, fps: 0 });
   t.teardown(() => nightshift.stop());
   const subscriber = new Subscriber({ address: nightshift.addresses.publisher[0] ?? "" });
   t.teardown(() => subscriber.close());
@@ -88,7 +88,7 @@ test("answers are published, and a reader that leaves holds nothing up", async (
     kinds.add(kind);
     if (kinds.has("mask") && kinds.has("boxes")) break;
   }
-  await nightshift.ended;
+  await nightshift.stop();
   t.is(nightshift.status.cameras[0]?.lost, 0);
 });
 

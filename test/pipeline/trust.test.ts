@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { driveDataset } from "../../adapters/datasets/drive.js";
+import { readMemory } from "../../sdk/adaptation/memory-file.js";
 import { createSigningKeys, GenerationStore, readSigningKey, readTrust, signBundle } from "../../sdk/bundle/index.js";
 import { ThreadEngine } from "../../sdk/engine/index.js";
 import { adaptOffline } from "../../sdk/pipeline/adapt-offline.js";
@@ -100,12 +101,16 @@ test("frames are erased on request while the stream goes on", async (t) => {
   t.teardown(() => nightshift.stop());
   while (nightshift.status.framesRemembered === 0) await sleep(20);
   await writeFile(join(state, "memory.safetensors"), "frames of an earlier minute");
-  nightshift.pause();
+  nightshift.vehicleState({ parked: true });
   const client = new ControlClient(nightshift.addresses.control ?? "");
   t.teardown(() => client.close());
   await client.eraseFrames();
   t.false(existsSync(join(state, "memory.safetensors")));
+  t.is(nightshift.status.framesRemembered, 0);
   t.true(events.some(({ kind }) => kind === "frames_erased"));
+  await nightshift.stop();
+  const memory = join(state, "memory.safetensors");
+  t.is(existsSync(memory) ? readMemory(await readFile(memory)).counters.held : 0, 0, "nor does the end write them again");
 });
 
 async function anotherKey(t: ExecutionContext): Promise<string> {

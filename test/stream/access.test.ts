@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { appendFile, chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { capability } from "zeromq";
 import type { NightshiftError } from "../../sdk/errors.js";
-import { packageRoot } from "../../sdk/paths.js";
 import { Access } from "../../sdk/stream/access.js";
 import { parseAllowed, type Role } from "../../sdk/stream/allow-list.js";
 import { ControlClient } from "../../sdk/stream/control-client.js";
@@ -15,7 +14,7 @@ import { certificate, createCurveKeys, type CurveClient, type CurveKeys, readCur
 import { streamEvent } from "../../sdk/stream/events.js";
 import { Publisher } from "../../sdk/stream/publisher.js";
 import { Subscriber } from "../../sdk/stream/subscriber.js";
-import { needs } from "../support/shared.js";
+import { cppSubscriber, pythonSamples, samples } from "../support/samples.js";
 import { pretendedHandler } from "./pretended-handler.js";
 
 interface Place {
@@ -82,6 +81,9 @@ async function until(t: ExecutionContext, publisher: Publisher, condition: () =>
   }
 }
 
+/** What becomes of a control request: "done", or the code of the error. */
+const outcomeOf = (client: ControlClient): Promise<string> => client.pause().then(() => "done", (error: NightshiftError) => error.code);
+
 const everywhere = "tcp://0.0.0.0:*";
 /** A socket that listens everywhere, as this machine reaches it. */
 const near = (address: string): string => address.replace("0.0.0.0", "127.0.0.1");
@@ -112,13 +114,13 @@ test("readers read, controllers control, strangers do neither", async (t) => {
   const [byReader, byController, byStranger, byAnyone] = [listen(t, address, reader), listen(t, address, controller), listen(t, address, stranger), listen(t, address)];
   await until(t, publisher, () => byReader.heard >= 50, "the reader hears");
   t.deepEqual([byController.heard, byStranger.heard, byAnyone.heard], [0, 0, 0]);
-  const asks = async (keys?: CurveClient): Promise<string> => {
-    const asking = new ControlClient(near(control.address), 700, keys);
-    const answer = await asking.pause().then(() => "done", (error: NightshiftError) => error.code);
-    asking.close();
-    return answer;
+  const asking = async (keys: CurveClient | undefined, timeoutMs?: number): Promise<string> => {
+    const client = new ControlClient(near(control.address), timeoutMs, keys);
+    t.teardown(() => client.close());
+    return outcomeOf(client);
   };
-  t.deepEqual(await Promise.all([asks(controller), asks(reader), asks(stranger), asks()]), ["done", "E_CONTROL", "E_CONTROL", "E_CONTROL"]);
+  t.is(await asking(controller), "done");
+  t.deepEqual(await Promise.all([reader, stranger, undefined].map((keys) => asking(keys, 700))), ["E_CONTROL", "E_CONTROL", "E_CONTROL"]);
   t.deepEqual(asked, ["pause"]);
   control.close();
   await publisher.close();
@@ -141,6 +143,27 @@ test("a key that is revoked is cut off while it listens; the others hear on, and
   await until(t, publisher, () => later.heard > 5, "a new key is let in without a restart");
   t.deepEqual(errors, []);
   await publisher.close();
+});
+
+test("a controller that is revoked is cut off from the control socket too; the others control on", async (t) => {
+  const { access, client, revoke, errors } = await place(t);
+  const control = await ControlServer.open(pretendedHandler([]), { address: everywhere, access, onError });
+  t.teardown(() => control.close());
+  const connect = (keys: CurveClient, timeoutMs?: number): ControlClient => {
+    const asking = new ControlClient(near(control.address), timeoutMs, keys);
+    t.teardown(() => asking.close());
+    return asking;
+  };
+  const [stays, goes] = [connect(await client("stays", "controller")), connect(await client("goes", "controller"), 2000)];
+  t.is(await outcomeOf(stays), "done");
+  // Connects once, and is still connected when its key is revoked.
+  while ((await outcomeOf(goes)) !== "done");
+  await revoke("goes");
+  // The socket is opened anew behind it.
+  for (let tries = 0; tries < 200 && (await outcomeOf(goes)) === "done"; tries++) await sleep(20);
+  t.is(await outcomeOf(goes), "E_CONTROL");
+  t.is(await outcomeOf(stays), "done");
+  t.deepEqual(errors, []);
 });
 
 test("the server's own key is exchanged while it runs", async (t) => {
@@ -181,18 +204,15 @@ test("keys that others may read are refused, and so is what is no key", async (t
 });
 
 test.serial("a Python subscriber: without a key, with one that is not allowed, allowed, and revoked while it runs", async (t) => {
-  const python = ["python3", "/usr/bin/python3"].find((each) => spawnSync(each, ["-c", "import zmq, zmq.auth, google.protobuf; assert zmq.has('curve')"]).status === 0);
-  const built = join(packageRoot(), ".cache/samples");
-  const samples = join(packageRoot(), "samples");
-  const ready = python !== undefined && spawnSync("make", ["-C", samples, "python", `OUT=${built}`]).status === 0;
-  if (!needs(t, ready, "Python with pyzmq and protobuf, protoc and make", "apt-get install make protobuf-compiler python3-zmq python3-protobuf") || python === undefined) return;
+  const python = await pythonSamples(t);
+  if (!python) return;
   const { access, client, revoke, folder } = await place(t);
   const [allowed, unknown] = [await client("welcome", "reader"), await client("unknown")];
   const publisher = await Publisher.open({ addresses: [everywhere], access, onError });
   const address = near(publisher.addresses[0] ?? "");
   const start = (file?: string): { lines: number; child: ChildProcess } => {
     const args = [join(samples, "subscriber.py"), address, "events", ...(file === undefined ? [] : ["--key", file, "--server", join(folder, "server.pub")])];
-    const child = spawn(python, args, { env: { ...process.env, PYTHONPATH: built, PYTHONDONTWRITEBYTECODE: "1" }, stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(python.command, args, { env: python.env, stdio: ["ignore", "pipe", "inherit"] });
     t.teardown(() => child.kill("SIGKILL"));
     const running = { lines: 0, child };
     child.stdout?.on("data", (text: Buffer) => (running.lines += text.toString().split("\n").length - 1));
@@ -212,13 +232,12 @@ test.serial("a Python subscriber: without a key, with one that is not allowed, a
 });
 
 test.serial("the C++ subscriber takes the same keys", async (t) => {
-  const built = join(packageRoot(), ".cache/samples");
-  const ready = spawnSync("make", ["-C", join(packageRoot(), "samples"), "cpp", `OUT=${built}`]).status === 0;
-  if (!needs(t, ready, "a C++ compiler with protobuf, cppzmq and zlib", "apt-get install make g++ pkg-config protobuf-compiler libprotobuf-dev libzmq3-dev cppzmq-dev zlib1g-dev")) return;
+  const subscriber = await cppSubscriber(t);
+  if (subscriber === undefined) return;
   const { access, client, folder } = await place(t);
   const { file } = await client("welcome", "reader");
   const publisher = await Publisher.open({ addresses: [everywhere], access, onError });
-  const child = spawn(join(built, "subscriber"), [near(publisher.addresses[0] ?? ""), "events", "3", "", file, join(folder, "server.pub")], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(subscriber, [near(publisher.addresses[0] ?? ""), "events", "3", "", file, join(folder, "server.pub")], { stdio: ["ignore", "pipe", "inherit"] });
   t.teardown(() => child.kill("SIGKILL"));
   let printed = "";
   child.stdout.on("data", (text: Buffer) => (printed += text.toString()));

@@ -96,6 +96,21 @@ test("malformed requests get an error for a reply, and the next request works", 
   server.close();
 });
 
+test("who asks too often is told so, and nothing of it is carried out", async (t) => {
+  const { asked, handler } = note();
+  const server = await ControlServer.open(handler, { address: "tcp://127.0.0.1:*", onError });
+  const client = new ControlClient(server.address);
+  let refusal: NightshiftError | undefined;
+  let done = 0;
+  // After 200 at once, 50 a second: whoever asks without pause is soon beyond that.
+  for (; refusal === undefined && done < 5000; done += refusal ? 0 : 1) refusal = await client.pause().then(() => undefined, (error: NightshiftError) => error);
+  t.like(refusal, { code: "E_CONTROL", expected: "at most 50 requests a second" });
+  t.true(done >= 200);
+  t.is(asked.length, done);
+  client.close();
+  server.close();
+});
+
 test("a handler that hangs is reported, and holds nobody up for good", async (t) => {
   const { handler } = note();
   const hanging: ControlHandler = { ...handler, adaptNow: () => new Promise<void>(() => undefined) };

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
+import { connect, type Socket } from "node:net";
 import test, { type ExecutionContext } from "ava";
 import { WebSocket } from "ws";
 import { Allowance } from "../../sdk/stream/allowance.js";
@@ -70,6 +72,35 @@ test("health and metrics ask for the token too, and refuse a name that merely po
     httpRequest(`${address}live`, { headers: { host: "evil.example", authorization: `Bearer ${secret}` } }, (response) => resolve(response.resume().statusCode)).end();
   });
   t.is(named, 403);
+});
+
+test("no body of more than 1 KiB is read", async (t) => {
+  const server = await HealthServer.open(status, new Readiness(), { port: 0 });
+  t.teardown(() => server.close());
+  const send = async (bytes: number): Promise<number> => (await fetch(`${server.address}live`, { method: "POST", headers: { "content-type": "text/plain" }, body: "x".repeat(bytes) })).status;
+  t.deepEqual([await send(1024), await send(1025)], [404, 413]);
+});
+
+test("no more than 64 connections are held", async (t) => {
+  const server = await HealthServer.open(status, new Readiness(), { port: 0 });
+  t.teardown(() => server.close());
+  const left: number[] = [];
+  const open = async (at: number): Promise<Socket> => {
+    const socket = connect(Number(new URL(server.address).port), "127.0.0.1");
+    t.teardown(() => socket.destroy());
+    // Whether it is ended or reset depends on when it is refused.
+    socket.on("error", () => undefined).on("close", () => left.push(at));
+    await once(socket, "connect");
+    return socket;
+  };
+  for (let at = 1; at <= 64; at++) await open(at);
+  const refused = await open(65);
+  let answer = "";
+  refused.on("data", (text: Buffer) => (answer += text.toString()));
+  refused.write("GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  if (!refused.closed) await once(refused, "close");
+  t.is(answer, "");
+  t.deepEqual(left, [65]);
 });
 
 test("who guesses at the token, or asks too often, is put off", async (t) => {

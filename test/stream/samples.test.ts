@@ -1,21 +1,17 @@
-import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { crc32 } from "node:zlib";
 import test, { type ExecutionContext } from "ava";
 import { packageRoot } from "../../sdk/paths.js";
 import { streamEvent } from "../../sdk/stream/events.js";
 import { Publisher } from "../../sdk/stream/publisher.js";
-import { needs } from "../support/shared.js";
+import { cppSubscriber, pythonSamples, samples } from "../support/samples.js";
 import { perceptionOf } from "./perceptions.js";
 
-const samples = join(packageRoot(), "samples");
-// Kept between runs, as compiling takes seconds; make compares times.
-const built = join(packageRoot(), ".cache/samples");
 const frames = 12;
 /** What every published frame's boxes must hold; see `perceptionOf`. */
 const boxes = [
@@ -23,14 +19,15 @@ const boxes = [
   { y2: 1079, label: 4, name: "Straße", score: 0.5 },
 ];
 
-const succeeds = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
-const make = (what: string) => promisify(execFile)("make", ["-C", samples, what, `OUT=${built}`]);
+interface Program {
+  readonly command: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
 
 /** Runs a subscriber in a process of its own, publishes frames and one event, and answers with the lines that it printed of them. */
-async function linesOf(t: ExecutionContext, command: string, args: readonly string[], folder?: string): Promise<string[]> {
+async function linesOf(t: ExecutionContext, { command, env }: Program, args: readonly string[], folder?: string): Promise<string[]> {
   const publisher = await Publisher.open({ addresses: ["tcp://127.0.0.1:*"], onError: (error) => t.fail(String(error)) });
-  const env = { ...process.env, PYTHONPATH: built, PYTHONDONTWRITEBYTECODE: "1" };
-  const child: ChildProcess = spawn(command, [...args, publisher.addresses[0] ?? "", ...(folder === undefined ? [] : ["", "0", folder])], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const child: ChildProcess = spawn(command, [...args, publisher.addresses[0] ?? "", ...(folder === undefined ? [] : ["", "0", folder])], { ...(env && { env }), stdio: ["ignore", "pipe", "inherit"] });
   t.teardown(() => child.kill("SIGKILL"));
   const lines: string[] = [];
   if (child.stdout) createInterface(child.stdout).on("line", (line) => lines.push(line));
@@ -56,10 +53,10 @@ function parse(line: string): Readonly<Record<string, unknown>> {
   return { ...value };
 }
 
-async function check(t: ExecutionContext, command: string, args: readonly string[]): Promise<Readonly<Record<string, unknown>>[]> {
+async function check(t: ExecutionContext, program: Program, args: readonly string[]): Promise<Readonly<Record<string, unknown>>[]> {
   const folder = mkdtempSync(join(tmpdir(), "nightshift-masks-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
-  const messages = (await linesOf(t, command, args, folder)).map(parse);
+  const messages = (await linesOf(t, program, args, folder)).map(parse);
   const topics = Array.from({ length: frames }, () => ["mask/front", "boxes/front"]).flat();
   t.deepEqual(messages.map(({ topic }) => topic), [...topics, "events"]);
   for (let sequence = 0; sequence < frames; sequence++) {
@@ -71,12 +68,9 @@ async function check(t: ExecutionContext, command: string, args: readonly string
 }
 
 test.serial("the Python subscriber receives every message as it was published", async (t) => {
-  const python = ["python3", "/usr/bin/python3"].find((each) => succeeds(each, "-c", "import zmq, google.protobuf"));
-  const ready = python !== undefined && succeeds("protoc", "--version") && succeeds("make", "--version");
-  const install = "apt-get install make protobuf-compiler python3-zmq python3-protobuf";
-  if (!needs(t, ready, "Python with pyzmq and protobuf, protoc and make", install) || python === undefined) return;
-  await make("python");
-  t.is(spawnSync(python, [join(samples, "subscriber.py"), "--key", "key"], { env: { ...process.env, PYTHONPATH: built, PYTHONDONTWRITEBYTECODE: "1" } }).status, 2, "half of what CURVE needs");
+  const python = await pythonSamples(t);
+  if (!python) return;
+  t.is(spawnSync(python.command, [join(samples, "subscriber.py"), "--key", "key"], { env: python.env }).status, 2, "half of what CURVE needs");
   const messages = await check(t, python, [join(samples, "subscriber.py")]);
   t.like(messages[2], { camera: "front", sequence: 1, generation: 4, valid: false, width: 512, height: 256 });
   t.like(messages[3], { sequence: 1, generation: 4, boxes });
@@ -84,10 +78,8 @@ test.serial("the Python subscriber receives every message as it was published", 
 });
 
 test.serial("the bridge to ROS 2 publishes masks, detections and events as their definitions have them; no ROS, a double of it", async (t) => {
-  const python = ["python3", "/usr/bin/python3"].find((each) => succeeds(each, "-c", "import zmq, google.protobuf"));
-  const ready = python !== undefined && succeeds("protoc", "--version") && succeeds("make", "--version");
-  if (!needs(t, ready, "Python with pyzmq and protobuf, protoc and make", "apt-get install make protobuf-compiler python3-zmq python3-protobuf") || python === undefined) return;
-  await make("python");
+  const python = await pythonSamples(t);
+  if (!python) return;
   const double = join(packageRoot(), "test", "stream", "ros2_double.py");
   const published = (await linesOf(t, python, [double, join(samples, "ros2_bridge.py")])).map(parse);
   const of = (topic: string) => published.filter((each) => each.topic === `/nightshift/${topic}`);
@@ -111,14 +103,9 @@ test.serial("the bridge to ROS 2 publishes masks, detections and events as their
 });
 
 test.serial("the C++ subscriber receives every message as it was published", async (t) => {
-  const libraries = succeeds("pkg-config", "--exists", "protobuf", "libzmq", "zlib");
-  const headers = spawnSync("g++", ["-fsyntax-only", "-x", "c++", "-"], { input: "#include <zmq.hpp>\n" }).status === 0;
-  const ready = libraries && headers && succeeds("protoc", "--version") && succeeds("make", "--version");
-  const install = "apt-get install make g++ pkg-config protobuf-compiler libprotobuf-dev libzmq3-dev cppzmq-dev zlib1g-dev";
-  if (!needs(t, ready, "a C++ compiler with protobuf, cppzmq and zlib", install)) return;
-  t.timeout(180_000);
-  await make("cpp");
-  const messages = await check(t, join(built, "subscriber"), []);
+  const command = await cppSubscriber(t);
+  if (command === undefined) return;
+  const messages = await check(t, { command }, []);
   t.like(messages[2], { header: { camera: "front", sequence: "1", generation: 4, condition: "CONDITION_NIGHT", cameraWidth: 1920 } });
   t.like(messages[3], { message: { boxes } });
   t.like(messages.at(-1), { message: { kind: "EVENT_KIND_VERDICT", text: 'accepted: "+1.5" mIoU', detailsJson: '{"gain":1.5}' } });

@@ -36,6 +36,18 @@ test("it is told in words", (t) => {
   t.is(inWords(undefined, limits), "Learning goes on.");
 });
 
+test("a budget rests after each piece of work for as long as its share asks", async (t) => {
+  const budget = new Budget(0.25);
+  const start = performance.now();
+  const workedMs = await budget.work(async () => {
+    const began = performance.now();
+    await sleep(40);
+    return performance.now() - began;
+  });
+  // Timers may be a millisecond early.
+  t.true(performance.now() - start >= 3.9 * workedMs, `${performance.now() - start} ms for ${workedMs} ms of work`);
+});
+
 test("a budget that is held begins no piece of work", async (t) => {
   const budget = new Budget(0.5);
   const done: string[] = [];

@@ -73,8 +73,8 @@ test.serial("learns the same to the bit with steps from the native module, or te
   t.deepEqual((await readBundle(native.directory)).weights, (await readBundle(usual.directory)).weights);
 });
 
-test.serial("runs at low priority, first to go where memory runs out, within its share of time, one training at a time", async (t) => {
-  const job = await jobIn(t, { steps: 12, duty: 0.5, niceness: 19 });
+test.serial("runs at low priority, first to go where memory runs out, one training at a time", async (t) => {
+  const job = await jobIn(t, { steps: 12, niceness: 19 });
   const trainer = new TrainerProcess();
   let [niceness, score]: (string | undefined)[] = [];
   const training = trainer.train(job, ({ phase }) => {
@@ -173,7 +173,7 @@ test.serial("a bundle that is not there, too few frames, and no exemplars are to
   t.regex((await failing({ bundleDirectory: bare.directory }))?.message ?? "", /E_DATASET_UNLABELLED/);
 });
 
-test.serial("the trainer's process leaves with its parent's interest", async (t) => {
+test.serial("a training that is given up leaves no process", async (t) => {
   const job = await jobIn(t, { steps: 100_000 });
   const trainer = new TrainerProcess();
   const abort = new AbortController();
@@ -195,8 +195,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test.serial("a share of what was learnt is written where the judge refuses all of it", async (t) => {
-  // Steps that only move weights at random: nothing passes, so what is kept is the whole again; the same training without shares leaves the same bundle.
+test.serial("where no share of what was learnt passes, all of it is written, as without shares", async (t) => {
+  // Steps that only move weights at random: nothing passes.
   const job = await jobIn(t, { steps: 3 });
   const alone = await new TrainerProcess().train(job, () => {}, never);
   const tried = await new TrainerProcess().train({ ...job, outDirectory: `${job.outDirectory}-tried`, lesserShares: [0.5] }, () => {}, never);
