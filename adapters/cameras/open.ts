@@ -14,7 +14,7 @@ export interface CameraOptions {
   readonly name?: string;
   /** Frames a second; 0 for as fast as they are taken. What the camera does by itself by default, 15 for a folder and for the drive. */
   readonly fps?: number;
-  /** How often to go through a recording. */
+  /** How often to go through a folder or a video. */
   readonly loop?: number;
   /** What a device, or the drive, is asked for, pixels. */
   readonly size?: { readonly width: number; readonly height: number };

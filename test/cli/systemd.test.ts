@@ -87,7 +87,8 @@ test("nightshift run tells systemd when frames are answered, while they are, and
 test("the watchdog is not fed while no frame is answered, and the status says why; after the cameras' end it is", async (t) => {
   if (!needs(t, hasNotify, ...lacking)) return;
   const manager = await Manager.start(t);
-  const readiness = new Readiness(150);
+  let nowMs = 0;
+  const readiness = new Readiness(150, () => nowMs);
   const notifier = SystemdNotifier.open({ status, readiness, onError: (error) => t.fail(String(error)), environment: { NOTIFY_SOCKET: manager.socket, WATCHDOG_USEC: "120000" } });
   t.truthy(notifier);
   if (!notifier) return;
@@ -96,8 +97,9 @@ test("the watchdog is not fed while no frame is answered, and the status says wh
   t.is(manager.count("WATCHDOG=1") + manager.count("READY=1"), 0);
   readiness.answered();
   notifier.answered();
+  await manager.until(() => manager.count("READY=1") === 1 && manager.count("WATCHDOG=1") >= 1);
+  nowMs = 1000;
   await manager.until(silent);
-  t.true(manager.count("READY=1") === 1 && manager.count("WATCHDOG=1") >= 1);
   const fed = manager.heard.lastIndexOf("WATCHDOG=1");
   t.true(fed < manager.heard.findIndex((line) => line.startsWith("STATUS=Not ready: no frame was answered for")), "not fed any more");
   notifier.ended();
