@@ -61,6 +61,8 @@ export interface Adapted {
 
 /** More frames than these teach no more in one round of steps. */
 const mostFrames = 256;
+/** Who names a folder wants it learnt from: frames are left out that repeat one, as those of a red light, and not all that the vehicle would leave. */
+const leastNovelty = 0.005;
 
 /**
  * One adaptation in this process, as the vehicle would make it, to the frames of a folder. The bundle is written whatever the judge says.
@@ -98,7 +100,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
 
 /** Frames at the network's size, spread over the folder, and what most of them show. */
 async function framesOf(folder: string, size: { readonly width: number; readonly height: number }, stated: ConditionName | undefined): Promise<{ targets: Uint8Array[]; condition: ConditionName }> {
-  const memory = new FrameMemory({ ...size, capacity: mostFrames });
+  const memory = new FrameMemory({ ...size, capacity: mostFrames, leastNovelty });
   const monitor = new WeatherMonitor();
   const seen = new Map<ConditionName, number>();
   const take = (frame: Frame): void => {
