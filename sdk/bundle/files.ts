@@ -84,11 +84,12 @@ export function writeSynced(path: string, content: Uint8Array, disk: Disk = real
   });
 }
 
-/** Puts a file whole in the place of another, by way of `temporary` in the same folder: whatever happens meanwhile, the old or the new one is there. */
-export function replaceSynced(path: string, temporary: string, content: Uint8Array, disk: Disk = realDisk): Promise<void> {
+/** Puts a file whole in the place of another, by way of `temporary` in the same folder: whatever happens meanwhile, the old or the new one is there. `prepare`: what is done to `temporary` before it takes the place. */
+export function replaceSynced(path: string, temporary: string, content: Uint8Array, disk: Disk = realDisk, prepare = (): Promise<void> => Promise.resolve()): Promise<void> {
   return onDisk(path, async () => {
     await disk.remove(temporary);
     await writeSynced(temporary, content, disk);
+    await prepare();
     await disk.rename(temporary, path);
     await disk.syncFolder(dirname(path));
   });

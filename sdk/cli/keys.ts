@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, chown, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { chmod, chown, readFile, stat, writeFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { NightshiftError } from "../errors.js";
 import { writeSecret } from "../secret-file.js";
@@ -100,21 +99,16 @@ async function readList(file: string): Promise<Allowed[]> {
 
 /** Whole at every instant, as a Nightshift may be reading it; it goes on to be the same user's, whoever changes it. Throws `E_DISK`. */
 async function writeList(file: string, list: readonly Allowed[]): Promise<void> {
-  const [{ formatAllowed, parseAllowed }, { onDisk, writeSynced }, { realDisk }] = [await import("../stream/allow-list.js"), await import("../bundle/files.js"), await import("../bundle/disk.js")];
+  const [{ formatAllowed, parseAllowed }, { replaceSynced }] = [await import("../stream/allow-list.js"), await import("../bundle/files.js")];
   const text = formatAllowed(list);
   // A name with a space would make a line that nobody can read.
   parseAllowed(text, file);
   const temporary = `${file}.new`;
-  await onDisk(file, async () => {
-    await rm(temporary, { force: true });
-    await writeSynced(temporary, Buffer.from(text));
-    if (existsSync(file)) {
-      const { uid, gid, mode } = await stat(file);
-      await chown(temporary, uid, gid);
-      await chmod(temporary, mode & 0o777);
-    }
-    await rename(temporary, file);
-    await realDisk.syncFolder(dirname(file));
+  await replaceSynced(file, temporary, Buffer.from(text), undefined, async () => {
+    if (!existsSync(file)) return;
+    const { uid, gid, mode } = await stat(file);
+    await chown(temporary, uid, gid);
+    await chmod(temporary, mode & 0o777);
   });
 }
 

@@ -90,16 +90,15 @@ export async function learn({ job, bundle, delivered, text, teaching, targets }:
   const { network } = bundle;
   // Rounds that drew the same would teach the same again.
   const seed = new Random(job.options.seed, job.generation).below(2 ** 31);
-  const mostNames = Math.max(...teaching.map(({ names, boxNames }) => new Set([...names, ...boxNames]).size));
+  const sources = teaching.map((set) => ({ dataset: datasetOf(set), share: set.samples.length, boxes: set.boxNames.length > 0 }));
+  const loader = new BatchLoader(sources, { batchSize: sourceBatch, width: network.width, height: network.height, seed, cacheMb: 0 });
   const losses = lossNames.filter((name) => rates[name] > 0);
-  const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, mostNames, sourceBatch, targetBatch, maskRatio, trains, recompute, losses, seed, threads, engine, provider });
+  const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, mostNames: loader.mostNames, sourceBatch, targetBatch, maskRatio, trains, recompute, losses, seed, threads, engine, provider });
   try {
     if (statisticsMix > 0) {
       onProgress({ phase: "statistics", step: 0, steps });
       await budget.work(() => learner.estimateStatistics(targets, statisticsMix, delivered?.weights));
     }
-    const sources = teaching.map((set) => ({ dataset: datasetOf(set), share: set.samples.length, boxes: set.boxNames.length > 0 }));
-    const loader = new BatchLoader(sources, { batchSize: sourceBatch, width: network.width, height: network.height, seed, cacheMb: 0 });
     for (let step = 0; step < steps; step++) {
       const losses = await budget.work(async () => {
         const random = new Random(seed, step);

@@ -41,6 +41,11 @@ export class BatchLoader {
     this.schedule = new Schedule(shares, batchSize, seed, augment);
   }
 
+  /** How long the longest list of names is that a sample comes with. */
+  get mostNames(): number {
+    return Math.max(...this.sources.map(({ names }) => names.length));
+  }
+
   /** The batch of a step. Steps may be asked for in any order; going forward is cheapest. */
   async batch(step: number): Promise<Batch> {
     const { batchSize: n, width, height, maxBoxes, labelStride, depth, seed } = this.options;

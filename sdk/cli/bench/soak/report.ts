@@ -61,11 +61,11 @@ export function consistency(witnesses: readonly Pick<Witness, "generations">[], 
   for (const { generations } of witnesses) {
     const hasHeard = (generation: number): boolean => generation !== -1;
     const [first, last] = [generations.findIndex(hasHeard), generations.findLastIndex(hasHeard)];
-    for (let sequence = Math.max(0, first); sequence <= last; sequence++) {
-      if (hasHeard(generations[sequence])) compared++;
-      else if (answered[sequence] >= 0 && isOutside(dueS[sequence])) unheard++;
-      if (hasHeard(generations[sequence]) && answered[sequence] !== generations[sequence]) differing++;
-    }
+    for (let sequence = Math.max(0, first); sequence <= last; sequence++)
+      if (hasHeard(generations[sequence])) {
+        compared++;
+        if (answered[sequence] !== generations[sequence]) differing++;
+      } else if (answered[sequence] >= 0 && isOutside(dueS[sequence])) unheard++;
   }
   return { subscribers: witnesses.length, compared, differing, unheard, seen: new Set(answered.filter((generation) => generation >= 0)).size };
 }
