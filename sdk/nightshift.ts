@@ -388,8 +388,8 @@ export class Nightshift {
     // Whoever stops may be who reads, and then reads no more.
     this.#answers.end();
     clearInterval(this.#keeper);
-    await this.#ended.catch(() => undefined);
-    await this.#loop?.close();
+    // Together: in lockstep the last frame waits for the training that is given up here.
+    await Promise.all([this.#ended.catch(() => undefined), this.#loop?.close()]);
     this.machine.close();
     await this.#outlets?.close();
     this.#events.end();

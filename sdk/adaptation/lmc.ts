@@ -114,7 +114,7 @@ class OnnxLmcLearner implements LmcLearner {
     const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, recompute = "none", losses, threads, engine = "onnxruntime", provider = "cpu" } = this.options;
     const rank = rankOf(trains);
     const graph = lmcStep(this.config, this.#weights, { sources, targets, names: this.#names, boxes, maskRatio, trains: trainsOf(trains, this.config), recompute, ...(losses && { losses }), ...(rank !== undefined && { rank }) });
-    return Learner.create(graph, { threads, engine, provider, keepsStart, arena: recompute === "none" });
+    return Learner.create(graph, { threads, engine, provider, keepsStart });
   }
 
   /** What trains from the learner, the rest as it came. */

@@ -48,10 +48,13 @@ async function openNamed(options: NightshiftOptions, onError: (error: Nightshift
 
 /** The camera that the options describe. Throws `E_CAMERA`, `E_CONFIG` or `E_RECORDING`. */
 export async function openSource(options: NightshiftOptions, onError: (error: NightshiftError) => void): Promise<Source> {
-  const { source = defaultSource, intrinsics, frames } = options;
+  const { source = defaultSource, intrinsics, frames, adaptation } = options;
   if (typeof source === "string" && source.endsWith(".mcap")) {
     const recording = await openRecording(source, options, onError);
-    return { camera: limited(recording, frames), policy: "every", eventsBefore: (sequence) => recording.eventsBefore(sequence) };
+    // Who learnt then is not to learn now; who did not, and went on later by other options, is retold that.
+    const staysOff = adaptation === false && recording.about.adaptation !== false;
+    const eventsBefore = (sequence: number): readonly StreamEvent[] => recording.eventsBefore(sequence).filter(({ kind }) => !(staysOff && kind === "adaptation_resumed"));
+    return { camera: limited(recording, frames), policy: "every", eventsBefore };
   }
   const opened = typeof source === "object" ? own(source, options) : source === "drive" ? openDrive(options) : openAddressed(source, options, onError);
   const camera = limited(intrinsics ? undistorted(opened, intrinsics) : opened, frames);

@@ -141,6 +141,36 @@ test("what was told and asked under way is told and asked again, between the sam
   t.deepEqual(words.at(-1), ["road", "sky"]);
 });
 
+test("who is not to learn from a recording does not, though it was paused and resumed when it was recorded", async (t) => {
+  const during = (nightshift: Nightshift, { sequence }: Answer): void => {
+    if (sequence === 4) nightshift.pause();
+    if (sequence === 8) nightshift.resume();
+  };
+  const { path, events } = await record(t, street("day", 0, 16), { adaptation: {}, lockstep: true }, during);
+  t.true(events.some(({ kind }) => kind === "adaptation_resumed"));
+  const again = await Nightshift.start({ bundle: bundle.directory, source: path, lockstep: true, state: await temporaryFolder(t), publish: false, control: false, adaptation: false });
+  t.teardown(() => again.stop());
+  let answered = 0;
+  for await (const _ of again.answers()) answered++;
+  t.is(answered, 16);
+  t.true(again.status.paused);
+});
+
+test("stopping in lockstep gives up the training that the last frame waits for", async (t) => {
+  const source = { name: "front", live: false, frames: async function* () { yield* evening; } };
+  let trains = (): void => undefined;
+  const training = new Promise<void>((resolve) => (trains = resolve));
+  const onEvent = ({ kind }: StreamEvent): void => void (kind === "trainer_started" && trains());
+  const nightshift = await Nightshift.start({ bundle: bundle.directory, source, lockstep: true, state: await temporaryFolder(t), publish: false, control: false, adaptation: { ...learning, training: { steps: 1_000_000 } }, onEvent });
+  const answers = (async () => {
+    for await (const _ of nightshift.answers());
+  })();
+  await training;
+  await nightshift.stop();
+  await answers;
+  t.deepEqual(nightshift.learned.verdicts, { accepted: 0, rejected: 0 });
+});
+
 test("a torn recording is read up to the tear, and says so; a damaged byte is found", async (t) => {
   const { path } = await record(t, street("day", 0, 40));
   const whole = await readFile(path);

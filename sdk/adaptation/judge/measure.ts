@@ -5,7 +5,7 @@ import { median } from "../../quantile.js";
 import { ignoreLabel } from "../../training/dataset.js";
 import { averagePrecision50, ConfusionMatrix } from "../../training/metrics/index.js";
 import { maskShares } from "../scene.js";
-import type { BoxScore, ByName, LabelledScore, ModelScore, TargetScore } from "./measurements.js";
+import type { BoxScore, ByName, ExemplarScore, LabelledScore, ModelScore, TargetScore } from "./measurements.js";
 import type { Prediction, Predictor } from "./predictor.js";
 import { restyle, styleOf } from "./restyle.js";
 import { mirrored, twinOf } from "./twin.js";
@@ -86,13 +86,13 @@ export async function latencies(a: Predictor, b: Predictor, frames: readonly Uin
 }
 
 /** What one set of weights scores on the exemplars alone, as they are and in the colours of the target frames. */
-export const measureExemplars = (predictor: Predictor, exam: Exam, beforeFrame: () => Promise<void>): Promise<Pick<ModelScore, "exemplars" | "restyled">> =>
+export const measureExemplars = (predictor: Predictor, exam: Exam, beforeFrame: () => Promise<void>): Promise<ExemplarScore> =>
   onExemplars(exam, async (rgb, names) => {
     await beforeFrame();
     return predictor.predict(rgb, names);
   });
 
-async function onExemplars(exam: Exam, ask: Ask): Promise<Pick<ModelScore, "exemplars" | "restyled">> {
+async function onExemplars(exam: Exam, ask: Ask): Promise<ExemplarScore> {
   const { targets, width, height } = exam;
   const style = styleOf(targets, width, height);
   const exemplars = await labelled(exam, ask);

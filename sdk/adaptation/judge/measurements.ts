@@ -30,16 +30,20 @@ export interface TargetScore {
   readonly frames: number;
 }
 
+/** What one set of weights scored on labelled exemplars that were not taught. */
+export interface ExemplarScore {
+  /** As they are: what must not be forgotten. */
+  readonly exemplars: LabelledScore;
+  /** In the colours of the target frames: what should have been learnt, as far as labels can tell. */
+  readonly restyled: LabelledScore;
+}
+
 /** What one set of weights scored. */
-export interface ModelScore {
+export interface ModelScore extends ExemplarScore {
   /** Whether it names no pixels. Boxes are all that is judged of it then, on target frames too. */
   readonly detectsOnly?: true;
   /** Whether every weight and every number that it answered is finite. */
   readonly finite: boolean;
-  /** On labelled exemplars that were not taught, as they are: what must not be forgotten. */
-  readonly exemplars: LabelledScore;
-  /** On the same exemplars in the colours of the target frames: what should have been learnt, as far as labels can tell. */
-  readonly restyled: LabelledScore;
   /** On target frames that were not learnt from. */
   readonly target: TargetScore;
 }
@@ -55,7 +59,7 @@ export interface Measurements {
   /** The weights that serve now. */
   readonly before: ModelMeasurement;
   /** The delivered weights, where those that serve were learnt from them: losses count from there, so that they do not add up over rounds. */
-  readonly delivered?: Pick<ModelScore, "exemplars" | "restyled">;
+  readonly delivered?: ExemplarScore;
   /** The weights that might, as stored. */
   readonly after: ModelMeasurement;
   /** Share of pixels, or of boxes where nothing else is answered, in percent, on which the weights as stored and as trained disagree. */

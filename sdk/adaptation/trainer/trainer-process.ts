@@ -22,6 +22,9 @@ export interface TrainerProcessOptions {
 
 export const defaultTrainerProcessOptions: TrainerProcessOptions = { silenceMs: 120_000, heapMb: 1024, lookEveryMs: 500, leastRestMs: 10_000 };
 
+/** Of Node, for a process that runs training steps: a step's graph is built once, and the young generation of usual size would hold on to 30 MB of what it was built from. */
+export const stepProcessFlags: readonly string[] = ["--max-semi-space-size=1"];
+
 /**
  * Trains in a process of its own, one a training, at low priority and within its budget: whatever happens there, crash, leak or hang, the stream goes on, and all
  * memory comes back afterwards.
@@ -53,7 +56,7 @@ export class TrainerProcess implements Trainer {
   async train(job: TrainingJob, onProgress: (progress: TrainingProgress) => void, signal: AbortSignal): Promise<TrainingResult> {
     if (this.#child) throw failed("one training at a time", "another one", "Wait for the training under way.");
     signal.throwIfAborted();
-    const node = [`--max-old-space-size=${this.options.heapMb}`];
+    const node = [`--max-old-space-size=${this.options.heapMb}`, ...stepProcessFlags];
     const child = fork(fileURLToPath(new URL("./main.js", import.meta.url)), [], {
       serialization: "advanced",
       // What it prints goes to standard error, never between the JSON on standard output.

@@ -38,7 +38,7 @@ export class OperatorPeer {
    */
   static async start(python: string, options: { readonly threads: number; readonly precision: "float32" | "float64"; readonly folder: string }): Promise<OperatorPeer> {
     const { command, script, remedy } = peerScript(python, "operators.py");
-    const { process, version } = await LineProcess.start<Request, Answers>(command, [script, String(options.threads), options.precision], remedy);
+    const { process, version } = await LineProcess.start<Request, Answers>(command, [...script, String(options.threads), options.precision], remedy);
     return new OperatorPeer(process, options.folder, version);
   }
 

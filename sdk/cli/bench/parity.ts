@@ -77,7 +77,7 @@ async function roundedParity(network: NetworkConfig, { threads, count, peer, tra
 }
 
 async function stepped({ command, script, remedy }: ReturnType<typeof ownSteps>, args: readonly string[], count: number, folder: string) {
-  const { process, version } = await StepProcess.start(command, [script, ...args], remedy);
+  const { process, version } = await StepProcess.start(command, [...script, ...args], remedy);
   try {
     await process.steps(count);
     return { state: await stateOf(process, folder), version };

@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 import type { Recompute } from "../../autodiff/recompute.js";
 import { Learner } from "../../engine/learner.js";
-import { residentMb } from "./resident.js";
+import { Peak } from "./resident.js";
 import type { ScaleAnswers, ScaleRequest } from "./scale.js";
 import { scaleModels, scaleStep } from "./scale-models.js";
 
@@ -13,9 +13,9 @@ function answer<K extends keyof ScaleAnswers>(kind: K, what: ScaleAnswers[K]): v
 async function main(name: string, size: number, threads: number, recompute: Recompute): Promise<void> {
   const model = scaleModels[name];
   if (!model) throw new Error(`no model ${name}`);
-  const beforeMb = residentMb("VmRSS");
+  const peak = new Peak();
   const { graph, batch, parameters } = scaleStep(model, size, recompute);
-  const learner = await Learner.create(graph, { threads, arena: recompute === "none" });
+  const learner = await Learner.create(graph, { threads });
   answer("ready", { version: name });
   for await (const line of createInterface({ input: process.stdin })) {
     const { count } = JSON.parse(line) as ScaleRequest;
@@ -26,7 +26,7 @@ async function main(name: string, size: number, threads: number, recompute: Reco
       loss = (await learner.step(batch)).loss[0] ?? NaN;
       ms.push(performance.now() - start);
     }
-    answer("stepped", { ms, loss, parameters, peakMb: residentMb("VmHWM") - beforeMb });
+    answer("stepped", { ms, loss, parameters, peakMb: peak.mb });
   }
   await learner.close();
 }

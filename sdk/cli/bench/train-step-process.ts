@@ -6,9 +6,9 @@ import { Learner, type StepEngine } from "../../engine/learner.js";
 import { loadOnnxRuntime } from "../../engine/native-onnx/library.js";
 import { writeSafetensors } from "../../graph/safetensors.js";
 import type { FloatTensor } from "../../graph/tensor.js";
-import { unpackWeights } from "../../network/packing.js";
+import { type Pack, unpackWeights } from "../../network/packing.js";
 import { prefixes } from "../../network/steps/step-graph.js";
-import { residentMb } from "./resident.js";
+import { Peak } from "./resident.js";
 import type { StepAnswer, StepRequest } from "./step-process.js";
 import { problemGraph, readProblem } from "./train-step-problem.js";
 
@@ -17,13 +17,25 @@ const answer = (message: StepAnswer): void => void process.stdout.write(`${JSON.
 async function load(path: string, threads: number, recompute: Recompute, engine: StepEngine) {
   const problem = readProblem(await readFile(path));
   const graph = problemGraph(problem, recompute);
-  return { learner: await Learner.create(graph, { threads, engine, arena: recompute === "none" }), packs: graph.packs.filter(({ statistic }) => !statistic), batch: problem.batch, scalars: problem.scalars };
+  return { learner: await Learner.create(graph, { threads, engine }), packs: graph.packs.filter(({ statistic }) => !statistic), batch: problem.batch, scalars: problem.scalars };
+}
+
+/** As `StepAnswers` says. */
+async function save(learner: Learner, packs: readonly Pack[], path: string): Promise<void> {
+  const state = learner.state();
+  const saved = new Map<string, FloatTensor>();
+  for (const prefix of [prefixes.student, prefixes.first])
+    for (const pack of packs) {
+      const packed = state.get(prefix + pack.name);
+      if (packed) for (const [name, tensor] of unpackWeights(pack, packed)) saved.set(prefix + name, tensor);
+    }
+  await writeFile(path, writeSafetensors(saved));
 }
 
 async function main(path: string, threads: number, recompute: Recompute, engine: StepEngine): Promise<void> {
   // The module is code, like all else that is there before the model.
   if (engine === "native") loadOnnxRuntime();
-  const beforeMb = residentMb("VmRSS");
+  const peak = new Peak();
   const { learner, packs, batch, scalars } = await load(path, threads, recompute, engine);
   answer({ kind: "ready", version: `Nightshift, ${engine}` });
   for await (const line of createInterface({ input: process.stdin })) {
@@ -37,16 +49,9 @@ async function main(path: string, threads: number, recompute: Recompute, engine:
         ms.push(performance.now() - start);
         results = Object.fromEntries(Object.entries(all).flatMap(([name, { length, 0: value }]) => (length === 1 && value !== undefined ? [[name, value]] : [])));
       }
-      answer({ kind: "stepped", ms, results, peakMb: residentMb("VmHWM") - beforeMb });
+      answer({ kind: "stepped", ms, results, peakMb: peak.mb });
     } else {
-      const state = learner.state();
-      const saved = new Map<string, FloatTensor>();
-      for (const prefix of [prefixes.student, prefixes.first])
-        for (const pack of packs) {
-          const packed = state.get(prefix + pack.name);
-          if (packed) for (const [name, tensor] of unpackWeights(pack, packed)) saved.set(prefix + name, tensor);
-        }
-      await writeFile(request.path, writeSafetensors(saved));
+      await peak.aside(() => save(learner, packs, request.path));
       answer({ kind: "saved" });
     }
   }

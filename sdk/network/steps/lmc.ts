@@ -1,8 +1,8 @@
 import type { Recompute } from "../../autodiff/recompute.js";
 import { Graph, type Value } from "../../graph/graph.js";
 import {
-  add, argMax, cast, concat, div, equal, exp, expand, gatherElements, greaterOrEqual, indicator, log, mul, neg, oneHot, reduceMax, reshape, resize,
-  sigmoid, slice, stopGradient, sub, sum, topK, total, unsqueeze,
+  add, argMax, cast, div, equal, exp, expand, gatherElements, greaterOrEqual, indicator, log, mul, neg, oneHot, reduceMax, reshape, resize,
+  sigmoid, stopGradient, sub, sum, topK, total, unsqueeze,
 } from "../../graph/ops.js";
 import type { Weights } from "../../graph/tensor.js";
 import { architectureOf, answersMasks, textWidthOf, type Network } from "../architecture.js";
@@ -12,7 +12,7 @@ import { parameterSpecs } from "../initial.js";
 import { hierarchicalAlignment, proposed } from "../losses/alignment.js";
 import { type BoxTargets, detectionLoss } from "../losses/detection.js";
 import { logProbabilities, oneHotLabels, segmentationLoss } from "../losses/segmentation.js";
-import type { DetectionValues, EmbeddedValues, NetworkValues } from "../network.js";
+import type { DetectionValues, NetworkValues } from "../network.js";
 import { factorSpecs, initialFactors, LowRankParameters } from "../lora.js";
 import { ConstantParameters, type ParameterSource } from "../parameters.js";
 import { PackedParameters, packParameters } from "../packing.js";
@@ -105,32 +105,6 @@ function pseudoBoxes({ regionLogits, regionBoxes }: DetectionValues, most: numbe
   return { boxes, labels, labelled };
 }
 
-const half = (x: Value, first: boolean): Value => slice(x, 0, first ? 0 : x.shape[0] / 2, first ? x.shape[0] / 2 : x.shape[0]);
-
-/** The half of a batch's answers. */
-function halfOf({ maskLogits, attention, detection, embedded }: NetworkValues, first: boolean): NetworkValues {
-  const take = <T extends Readonly<Record<string, Value>>>(values: T): T =>
-    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, half(value, first)])) as T;
-  const ofDetection = ({ dense, ...values }: DetectionValues): DetectionValues => ({
-    ...take(values),
-    ...(dense && {
-      dense: {
-        proposals: { ...dense.proposals, features: half(dense.proposals.features, first), boxes: half(dense.proposals.boxes, first) },
-        proposalLogits: half(dense.proposalLogits, first),
-      },
-    }),
-  });
-  const ofEmbedded = ({ masks, regions }: EmbeddedValues): EmbeddedValues => ({
-    ...(masks && { masks: { ...take(masks), scale: masks.scale } }),
-    ...(regions && { regions: { ...take(regions), scale: regions.scale } }),
-  });
-  return {
-    ...take({ maskLogits, attention }),
-    ...(detection && { detection: ofDetection(detection) }),
-    ...(embedded && { embedded: ofEmbedded(embedded) }),
-  };
-}
-
 /**
  * One step of adaptation, eq. 8: L^S on labelled source images, L^lmc (eq. 5) on masked target images, plain self-training L^T on
  * whole ones, against the EMA teacher (eq. 3), and the alignment L^align (eq. 7) of both, masked images left out. Normalisation keeps its statistics.
@@ -182,13 +156,10 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
 
   const b = new Builder(graph, source(student), "frozen");
   const onSource = graph.scope("source", () => onImage(b, normalise(frames), text, used));
-  const [seesMasked, seesWhole] = [losses.includes("lmc"), losses.some((name) => name !== "lmc" && name !== "supervised")];
-  const seesBoth = seesMasked && seesWhole;
-  const repeated = (x: Value): Value => (seesBoth ? concat([x, x], 0) : x);
-  const masked = mul(normalise(views), kept);
-  const onTarget = graph.scope("target", () =>
-    onImage(b, seesBoth ? concat([masked, image], 0) : seesMasked ? masked : image, repeated(targetText), repeated(targetUsed)),
-  );
+  const onTarget = (scope: string, shown: Value): NetworkValues => graph.scope(scope, () => onImage(b, shown, targetText, targetUsed));
+  // What no loss asks for falls away when the graph is written.
+  const onWhole = onTarget("whole", image);
+  const onMasked = onTarget("masked", mul(normalise(views), kept));
 
   const masks = segmentationLoss(onSource.maskLogits, oneHotLabels(labels, k), reshape(hasMask, [n, 1, 1, 1]));
   /** Of boxes, where the network answers any. */
@@ -198,7 +169,6 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
     return add(proposals, regions);
   };
   const supervised = add(add(masks.crossEntropy, masks.dice), ofBoxes(onSource, { boxes, labels: boxLabels, labelled: hasBoxes }));
-  const [onMasked, onWhole] = seesBoth ? [halfOf(onTarget, true), halfOf(onTarget, false)] : [onTarget, onTarget];
   /** Of networks that name pixels. */
   const ofMasks = (loss: () => Value): Value => (answersMasks(network) ? loss() : graph.scalar(0));
   const lmcMasks = ofMasks(() => segmentationLoss(onMasked.maskLogits, target, quality).crossEntropy);

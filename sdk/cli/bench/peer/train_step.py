@@ -27,6 +27,24 @@ def resident_mb(field):
         return next(int(line.split()[1]) / 1024 for line in file if line.startswith(f"{field}:"))
 
 
+class Peak:
+    """The most that this process held since this was made, above what it held then; what is done aside does not count."""
+
+    def __init__(self):
+        self.before_mb = resident_mb("VmRSS")
+        self.most_mb = 0
+
+    def mb(self):
+        return max(self.most_mb, resident_mb("VmHWM")) - self.before_mb
+
+    def aside(self, work):
+        self.most_mb = max(self.most_mb, resident_mb("VmHWM"))
+        work()
+        # VmHWM begins anew (proc_pid_clear_refs(5)).
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+
+
 def load(path):
     loaded, metadata = tensors.read(path)
     loaded = {name: t.to(torch.get_default_dtype()) if t.is_floating_point() else t for name, t in loaded.items()}
@@ -55,7 +73,7 @@ def main(problem, threads, precision):
     torch.set_default_dtype(getattr(torch, precision))
     torch.set_flush_denormal(True)
     load_code()
-    before_mb = resident_mb("VmRSS")
+    peak = Peak()
     step, batch = load(problem)
     answer({"kind": "ready", "version": f"PyTorch {torch.__version__}"})
     for line in sys.stdin:
@@ -66,9 +84,9 @@ def main(problem, threads, precision):
                 start = time.perf_counter()
                 results = step(batch)
                 times.append((time.perf_counter() - start) * 1000)
-            answer({"kind": "stepped", "ms": times, "results": results, "peakMb": resident_mb("VmHWM") - before_mb})
+            answer({"kind": "stepped", "ms": times, "results": results, "peakMb": peak.mb()})
         elif request["kind"] == "save":
-            tensors.write(request["path"], step.state())
+            peak.aside(lambda: tensors.write(request["path"], step.state()))
             answer({"kind": "saved"})
 
 
