@@ -157,7 +157,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   const b = new Builder(graph, source(student), "frozen");
   const onSource = graph.scope("source", () => onImage(b, normalise(frames), text, used));
   const onTarget = (scope: string, shown: Value): NetworkValues => graph.scope(scope, () => onImage(b, shown, targetText, targetUsed));
-  // What no loss asks for falls away when the graph is written.
+  // Apart, and the masked ones last: what is seen last goes back first (`clipping`), so that nothing of it is held while the others pass. What no loss asks for falls away when the graph is written.
   const onWhole = onTarget("whole", image);
   const onMasked = onTarget("masked", mul(normalise(views), kept));
 
