@@ -54,7 +54,7 @@ export interface BackwardOptions {
 export interface Backward {
   /** With respect to each value, in its shape. Zeros where the loss does not depend on it. */
   readonly gradients: readonly Value[];
-  /** What they are sums of, in the order in which it is made. */
+  /** What arrives from the batch at values that are made of no batch, weights and what is made of them alone, in the order in which it is made. */
   readonly contributions: readonly Value[];
 }
 
@@ -91,8 +91,8 @@ function walk(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]
     if (node.inputs.some((v) => dependent.has(v)))
       for (const output of node.outputs) if (!graph.isStopped(output)) dependent.add(output);
 
-  const again = recompute === "blocks" ? recomputation(graph, dependent, wrt) : undefined;
-  const wanted = new Set(wrt);
+  const activations = activationsOf(graph, wrt);
+  const again = recompute === "blocks" ? recomputation(graph, dependent, activations) : undefined;
   const contributions: Value[] = [];
   const adjoint = new Map(ys.map((y, at) => [y, dys[at]]));
   graph.scope("backward", () => {
@@ -119,7 +119,7 @@ function walk(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]
           });
         const made = rule();
         const gradient = lazy ? unbroadcast(made, y.shape, input) : broadcasting.has(node.operator) ? unbroadcast(made, made.shape, input) : made;
-        if (wanted.has(input)) contributions.push(gradient);
+        if (activations.has(y) && !activations.has(input)) contributions.push(gradient);
         const known = adjoint.get(input);
         adjoint.set(input, known ? add(known, gradient) : gradient);
       });
@@ -133,8 +133,8 @@ function walk(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]
   return { gradients: found, contributions };
 }
 
-/** Of the forward pass, what depends both on the batch and on what learns: what is made of weights alone is small, and kept. */
-function recomputation(graph: Graph, dependent: ReadonlySet<Value>, wrt: readonly Value[]): Recomputation {
+/** What the batch has a part in: all inputs, but those that `wrt` is made of. */
+function activationsOf(graph: Graph, wrt: readonly Value[]): ReadonlySet<Value> {
   const learning = new Set<Value>();
   const open = [...wrt];
   for (let next = open.pop(); next; next = open.pop()) {
@@ -144,6 +144,11 @@ function recomputation(graph: Graph, dependent: ReadonlySet<Value>, wrt: readonl
   }
   const activations = new Set<Value>(graph.inputs.filter((input) => !learning.has(input)));
   for (const node of graph.nodes) if (node.inputs.some((v) => activations.has(v))) for (const output of node.outputs) activations.add(output);
+  return activations;
+}
+
+/** Of the forward pass, what depends both on the batch and on what learns: what is made of weights alone is small, and kept. */
+function recomputation(graph: Graph, dependent: ReadonlySet<Value>, activations: ReadonlySet<Value>): Recomputation {
   const nodes = graph.nodes.filter(({ inputs }) => inputs.some((v) => activations.has(v)) && inputs.some((v) => dependent.has(v)));
   return new Recomputation(graph, nodes, activations);
 }

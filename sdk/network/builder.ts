@@ -26,6 +26,13 @@ export function batchNorm(xs: readonly Value[], scale: Value, bias: Value, epsil
   return { values: xs.map((x) => add(mul(x, perChannel(factor)), perChannel(shift))), statistics: { mean, variance } };
 }
 
+/** A convolution with its normalisation in it; `factor` [C, 1, 1] is what answers are multiplied by where the kernel is not. */
+interface Folded {
+  readonly kernel: Value;
+  readonly shift: Value;
+  readonly factor?: Value;
+}
+
 /**
  * Builds layers into a graph. Normalisation is `frozen` (kept statistics, folded into the convolution's weights inside the
  * graph, so that it costs nothing an activation) or `batch` (statistics of the batch, as training from scratch needs).
@@ -33,6 +40,8 @@ export function batchNorm(xs: readonly Value[], scale: Value, bias: Value, epsil
 export class Builder {
   /** Statistics of every layer built in `batch` form. */
   readonly statistics: BatchStatistics[] = [];
+  /** By layer: when other images pass it, they share what is made of weights alone, whose gradients then go further once, as their sum. */
+  readonly #folded = new Map<string, Folded>();
 
   constructor(
     readonly graph: Graph,
@@ -61,18 +70,23 @@ export class Builder {
     const keptMean = this.parameter(`${name}.mean`, [channels], { fill: 0 }, true);
     const keptVariance = this.parameter(`${name}.variance`, [channels], { fill: 1 }, true);
     if (this.normalisation === "frozen") {
-      const factor = div(scale, sqrt(add(keptVariance, epsilon)));
-      const { constants } = this.graph;
-      if (constants.has(w) && !constants.has(scale)) {
-        // The kernel's gradient, which nobody wants, would be the way to the scale's.
-        const [channel, shift] = [factor, sub(bias, mul(keptMean, factor))].map((each) => reshape(each, [channels, 1, 1]));
-        return add(mul(conv(x, w, undefined, convOptions), channel), shift);
-      }
-      return conv(x, mul(w, reshape(factor, [channels, 1, 1, 1])), sub(bias, mul(keptMean, factor)), convOptions);
+      const folded = this.#folded.get(name) ?? this.#fold(w, scale, bias, keptMean, keptVariance);
+      this.#folded.set(name, folded);
+      const { kernel, shift, factor } = folded;
+      return factor ? add(mul(conv(x, kernel, undefined, convOptions), factor), shift) : conv(x, kernel, shift, convOptions);
     }
     const { values, statistics } = batchNorm([conv(x, w, undefined, convOptions)], scale, bias, epsilon);
     this.statistics.push({ name, ...statistics });
     return values[0];
+  }
+
+  #fold(w: Value, scale: Value, bias: Value, keptMean: Value, keptVariance: Value): Folded {
+    const factor = div(scale, sqrt(add(keptVariance, epsilon)));
+    const shift = sub(bias, mul(keptMean, factor));
+    const { constants } = this.graph;
+    // The kernel's gradient, which nobody wants, would be the way to the scale's.
+    if (constants.has(w) && !constants.has(scale)) return { kernel: w, shift: reshape(shift, [scale.size, 1, 1]), factor: reshape(factor, [scale.size, 1, 1]) };
+    return { kernel: mul(w, reshape(factor, [scale.size, 1, 1, 1])), shift };
   }
 
   convNormRelu(name: string, x: Value, channels: number, kernel = 1, options: ConvOptions = {}): Value {
