@@ -24,11 +24,12 @@ export async function readMask(path: string): Promise<Pixels> {
 
 async function decode(path: string, convert: (image: Sharp) => Sharp, channels: number): Promise<Pixels> {
   try {
-    const image = sharp(path, { failOn: "error", limitInputPixels: mostPixels });
-    // Turning colours or a palette into grey would invent class ids, so a mask is looked at before it is converted.
-    if (channels === 1) {
-      const { space } = await image.metadata();
-      if (space !== "b-w") throw new Error(`a mask has one channel of 8 bits, this one is ${space}`);
+    // What turns colours, a palette, a curve of grey or fewer bits into grey of 8 bits invents class ids: a mask is looked at before, and taken as it is.
+    const isMask = channels === 1;
+    const image = sharp(path, { failOn: "error", limitInputPixels: mostPixels, ignoreIcc: isMask });
+    if (isMask) {
+      const { space, bitsPerSample } = await image.metadata();
+      if (space !== "b-w" || bitsPerSample !== 8) throw new Error(`a mask has one channel of 8 bits, this one is ${space} of ${bitsPerSample ?? "unknown"}`);
     }
     const { data, info } = await convert(image).raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     if (info.channels !== channels) throw new Error(`${info.channels} channels where ${channels} were expected`);
