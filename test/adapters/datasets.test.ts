@@ -7,6 +7,7 @@ import sharp from "sharp";
 import { connectedBoxes, withConnectedBoxes } from "../../adapters/datasets/connected-boxes.js";
 import { folderDataset, requireLabels } from "../../adapters/datasets/folder.js";
 import { openDataset } from "../../adapters/datasets/open.js";
+import { parseBoxes } from "../../adapters/datasets/voc.js";
 import { NightshiftError } from "../../sdk/errors.js";
 import { needs, sharedData } from "../support/shared.js";
 
@@ -121,6 +122,7 @@ for (const [what, spoil] of [
   ["classes.json that is not JSON", async (folder: string) => writeFile(join(folder, "classes.json"), "{")],
   ["classes.json with a misspelt key", async (folder: string) => writeFile(join(folder, "classes.json"), '{"clases": {}}')],
   ["an id beyond a byte", async (folder: string) => writeFile(join(folder, "classes.json"), '{"classes": {"300": "sky"}}')],
+  ["an id that is listed twice", async (folder: string) => writeFile(join(folder, "classes.json"), '{"classes": {"4": "sky", "04": "road"}}')],
   ["no labels folder", async (folder: string) => rm(join(folder, "labels"), { recursive: true })],
   ["a label missing", async (folder: string) => rm(join(folder, "labels", "frame9.png"))],
   ["no images", async (folder: string) => rm(join(folder, "images"), { recursive: true })],
@@ -139,6 +141,16 @@ test("a box of an unlisted class is refused", async (t) => {
   const error = await t.throwsAsync((await folderDataset(folder)).sample(0), { instanceOf: NightshiftError });
   t.is(error?.code, "E_DATASET");
   t.true(error?.message.includes("car"));
+});
+
+test("no object of an annotation is passed over: one with attributes counts, a torn one and a torn file are refused", (t) => {
+  const of = (text: string) => parseBoxes(text, "a.xml", ["car"]);
+  const inside = "<name>car</name><bndbox><xmin>2</xmin><ymin>3</ymin><xmax>12</xmax><ymax>9</ymax></bndbox>";
+  const box = { x1: 2, y1: 3, x2: 12, y2: 9, label: "car" };
+  t.deepEqual(of(`<annotation><objects>2</objects><object id="1">${inside}</object><object>${inside}</object></annotation>`), [box, box]);
+  t.deepEqual(of("<annotation />"), []);
+  const torn = [`<annotation><object>${inside}</object><object><name>car</name>`, `<annotation><object>${inside}</annotation>`, `<annotation><object/><object>${inside}</object></annotation>`, `<annotation><object>${inside}</object>`];
+  for (const text of torn) t.throws(() => of(text), { code: "E_DATASET" }, text);
 });
 
 test("an unreadable image and a coloured mask are refused by file name", async (t) => {
