@@ -4,7 +4,7 @@ import type { Camera } from "../../sdk/stream/camera.js";
 import { csiCamera } from "./csi.js";
 import { DriveCamera } from "./drive/index.js";
 import { FolderCamera } from "./folder.js";
-import { rtspCamera } from "./rtsp.js";
+import { rtspCamera, withoutSecrets } from "./rtsp.js";
 import { v4l2Camera } from "./v4l2.js";
 import { videoCamera } from "./video.js";
 
@@ -40,7 +40,7 @@ export function openCamera(source: string, options: CameraOptions = {}): Camera 
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source))
     throw new NightshiftError("E_CONFIG", {
       expected: sources,
-      received: source,
+      received: withoutSecrets(source),
       remedy: "Save the video as a file, or use the camera's RTSP address.",
     });
   if (source.startsWith("/dev/")) return v4l2Camera(source, options);

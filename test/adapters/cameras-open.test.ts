@@ -7,6 +7,7 @@ import { passthrough } from "../../adapters/cameras/ffmpeg-version.js";
 import { FolderCamera } from "../../adapters/cameras/folder.js";
 import { openCamera } from "../../adapters/cameras/open.js";
 import { PpmReader } from "../../adapters/cameras/ppm.js";
+import { shownSource } from "../../sdk/pipeline/source.js";
 
 const folder = mkdtempSync(join(tmpdir(), "nightshift-open-"));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
@@ -31,6 +32,13 @@ test("a source that names none says what would", (t) => {
   t.throws(() => openCamera("https://example.org/video"), { code: "E_CONFIG" });
   t.throws(() => openCamera("rtsp://"), { code: "E_CONFIG" });
   t.throws(() => openCamera(join(folder, "day one"), { name: "a b" }), { code: "E_CONFIG" });
+});
+
+test("a source is shown without its password", (t) => {
+  const shown = ["drive", "/dev/video0", "csi:0", "C:\\a@b", "rtsp://camera:554/a"];
+  t.deepEqual(shown.map(shownSource), shown);
+  for (const secret of ["rtsp://user:se@cret@camera/a", "rtsps://camera/a?password=secret", "rtsp://camera/user=a&password=secret&b=1", "rtsp://user:sec/ret@camera/a"]) t.notRegex(shownSource(secret), /user:|cret|ret@/);
+  t.throws(() => openCamera("https://user:secret@example.org/video"), { code: "E_CONFIG", message: /^(?!.*secret)/s });
 });
 
 test("pictures are cut from a stream wherever its pieces end", (t) => {
