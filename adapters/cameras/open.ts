@@ -44,10 +44,19 @@ export function openCamera(source: string, options: CameraOptions = {}): Camera 
       remedy: "Save the video as a file, or use the camera's RTSP address.",
     });
   if (source.startsWith("/dev/")) return v4l2Camera(source, options);
-  const found = statSync(source, { throwIfNoEntry: false });
-  if (!found)
-    throw new NightshiftError("E_CAMERA", { expected: sources, received: `${source}, which does not exist`, remedy: "Check the path." });
-  return found.isDirectory() ? new FolderCamera(source, options) : videoCamera(source, options);
+  return isFolder(source) ? new FolderCamera(source, options) : videoCamera(source, options);
+}
+
+function isFolder(path: string): boolean {
+  const none = (received: string, cause?: unknown): NightshiftError => new NightshiftError("E_CAMERA", { expected: sources, received, remedy: "Check the path.", cause });
+  let found;
+  try {
+    found = statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw none(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  if (!found) throw none(`${path}, which does not exist`);
+  return found.isDirectory();
 }
 
 const drive = ({ name, fps, size, seed = 1 }: CameraOptions): Camera =>

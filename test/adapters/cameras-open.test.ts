@@ -28,6 +28,8 @@ test("a source names its camera", (t) => {
 
 test("a source that names none says what would", (t) => {
   t.throws(() => openCamera(join(folder, "absent")), { code: "E_CAMERA", message: /a folder of images, a video file/ });
+  writeFileSync(join(folder, "a.mp4"), "");
+  for (const path of [join(folder, "a.mp4", "b"), join(folder, "x".repeat(300)), "a\0b"]) t.throws(() => openCamera(path), { code: "E_CAMERA" });
   t.throws(() => openCamera("/dev/video99"), { code: "E_CAMERA" });
   t.throws(() => openCamera("https://example.org/video"), { code: "E_CONFIG" });
   t.throws(() => openCamera("rtsp://"), { code: "E_CONFIG" });
