@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import sharp from "sharp";
+import { datasetNamed } from "../../sdk/cli/dataset.js";
+import { score } from "../../sdk/cli/scores.js";
 import { Graph } from "../../sdk/graph/graph.js";
 import { argMax, mul, relu } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
@@ -48,6 +50,13 @@ test("a failure is code 1, with its code on stderr and as JSON where that is ask
   await writeFile(join(folder, "wrong.yaml"), "intrinsics: {fx: 3}\nwheels: 4\n");
   t.like(json((await nightshift("run", "--config", join(folder, "wrong.yaml"), "--json")).out), { error: { code: "E_CONFIG" } });
   t.like(json((await nightshift("run", "--bundle", bundle.directory, "--vocabulary", "a,,b", "--headless", "--port", "0", "--json")).out), { error: { code: "E_VOCABULARY" } });
+});
+
+test("what was learnt on a drive is measured on another one, whichever seed it had", async (t) => {
+  const absent = { delivered: "/nowhere", serving: "/nowhere" };
+  // Told once the other drive is there.
+  for (const seed of [1, 4_200_000_000, 2 ** 32 - 1]) await t.throwsAsync(score("drive", seed, absent, () => undefined), { code: "E_BUNDLE_MISSING" }, String(seed));
+  await t.throwsAsync(datasetNamed("drive:night:4294967296:1"), { code: "E_CONFIG" });
 });
 
 test("inspect prints the manifest, parameters and hashes", async (t) => {
