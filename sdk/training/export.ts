@@ -20,6 +20,8 @@ export interface ExportOptions {
   /** What encoded the words. */
   readonly tower: TextTower;
   readonly recipe: Recipe;
+  /** Room for the names of a sample's labels, K. */
+  readonly names: number;
   readonly sources: readonly SourceSpec<unknown>[];
   readonly openModule: URL;
   /** What the bundle that the training started from was taught by. */
@@ -31,7 +33,6 @@ export interface ExportedBundle {
   readonly parameters: number;
 }
 
-const names = paddedVocabularySize(16);
 const statisticsBatches = 60;
 const exemplarCount = 72;
 /** Exemplars come from drives that training does not see. */
@@ -40,7 +41,7 @@ const exemplarSeed = 77;
 type OpenDataset = (spec: unknown) => Promise<Dataset>;
 
 /** Kept statistics of the EMA's weights, over augmented frames of all sources: the student's do not fit them. */
-async function withStatistics({ config, weights, words, recipe, sources, openModule }: ExportOptions): Promise<Weights> {
+async function withStatistics({ config, weights, words, recipe, names, sources, openModule }: ExportOptions): Promise<Weights> {
   const session = await OnnxSession.create(statisticsModel(config, weights, { batch: recipe.batch, names }));
   const loader = new PrefetchingLoader({
     openModule,
