@@ -56,7 +56,7 @@ test("training makes a whole bundle, validates it, and goes on from a checkpoint
   t.deepEqual((await readBundle(resumed.bundle)).weights, (await readBundle(trained.bundle)).weights);
 });
 
-test("sources of more names than the vocabulary has room for are taught whole; what cannot teach is refused at once", async (t) => {
+test("sources of more names than the vocabulary has room for are taught whole; the manifest says whose terms bind; what cannot teach is refused at once", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "nightshift-names-"));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   await labelledFolder(join(folder, "few"));
@@ -69,8 +69,9 @@ test("sources of more names than the vocabulary has room for are taught whole; w
   };
   await t.throwsAsync(trained("none"), { code: "E_DATASET" });
   await t.throwsAsync(trained("few/images"), { code: "E_DATASET_UNLABELLED" });
-  const { losses } = await trained("many");
+  const { bundle, losses } = await trained("many");
   t.true(Number.isFinite(losses["loss"]));
+  t.regex((await readBundle(bundle)).notice, /^Weights learnt from the data named here/);
 });
 
 test("training goes on from a bundle: its weights, its network, and what it was taught by", async (t) => {
