@@ -8,7 +8,7 @@ import { shrink } from "../adaptation/shrink.js";
 import { defaultLesserShares, train, trainingOptionsFor, type TrainingProgress } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import type { StepLosses } from "../adaptation/learner.js";
-import { readBundle, readTrust } from "../bundle/index.js";
+import { readBundle, readTrust, refuseExisting } from "../bundle/index.js";
 import type { StepEngine } from "../engine/learner.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
@@ -70,6 +70,7 @@ const leastNovelty = 0.005;
  */
 export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
   const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, statisticsMix, recompute, seed, threads, engine, provider, onProgress } = options;
+  await refuseExisting(out);
   const trust = options.trust && { trust: await readTrust(options.trust) };
   const { manifest, network } = await readBundle(directory, { verify: "model", ...trust });
   requireTrainable(network);

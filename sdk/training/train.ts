@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { refuseExisting } from "../bundle/index.js";
 import { Learner } from "../engine/learner.js";
 import { runModel } from "../engine/run.js";
 import { NightshiftError } from "../errors.js";
@@ -89,6 +90,7 @@ async function mostNames(sources: readonly SourceSpec<unknown>[], openDataset: O
 /** Trains a bundle from labelled frames (L^S of eq. 1), writes it and validates it; its weights are the EMA's; or, by a recipe for depth, teaches one that. Throws as its parts do. */
 export async function train(options: TrainOptions): Promise<Trained> {
   const recipe = await readRecipe(options.recipe);
+  await refuseExisting(options.out);
   if (recipe.task === "depth") return trainDepth(recipe, options);
   const data = resolve(options.data ?? defaultDataFolder());
   const found = await checkpointFor(options);

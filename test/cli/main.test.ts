@@ -59,6 +59,12 @@ test("what was learnt on a drive is measured on another one, whichever seed it h
   await t.throwsAsync(datasetNamed("drive:night:4294967296:1"), { code: "E_CONFIG" });
 });
 
+test("where the new bundle cannot go is said before anything is done for it", async (t) => {
+  // Of frames there would be something else to say.
+  for (const argv of [["adapt", "--frames", "/nowhere"], ["calibrate", "--frames", "drive:day:1:1"]])
+    t.like(json((await nightshift(...argv, "--bundle", bundle.directory, "--out", folder, "--json")).out), { error: { code: "E_BUNDLE_FORMAT", received: "a folder" } }, argv[0]);
+});
+
 test("inspect prints the manifest, parameters and hashes", async (t) => {
   const { code, out } = await nightshift("inspect", bundle.directory, "--json");
   t.is(code, 0);

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
@@ -61,13 +61,15 @@ test("sources of more names than the vocabulary has room for are taught whole; t
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   await labelledFolder(join(folder, "few"));
   await labelledFolder(join(folder, "many"), 20);
-  const trained = async (source: string): Promise<Trained> => {
+  const trained = async (source: string, out = "bundle"): Promise<Trained> => {
     const sources = [{ folder: "few", share: 1, terms: "CC BY 4.0" }, { folder: source, share: 1, terms: "ours" }];
     const recipe = join(folder, "recipe.yaml");
     writeFileSync(recipe, JSON.stringify({ name: "many", seed: 1, steps: 2, batch: 2, rates: { encoder: 1e-3, decoder: 1e-3, decay: 0 }, vocabulary: ["sky", "road"], sources }));
-    return train({ out: join(folder, "bundle"), checkpoint: join(folder, "checkpoint"), recipe, resume: false, data: folder, openModule, threads: 1, network: tinyNetwork });
+    return train({ out: join(folder, out), checkpoint: join(folder, "checkpoint"), recipe, resume: false, data: folder, openModule, threads: 1, network: tinyNetwork });
   };
   await t.throwsAsync(trained("none"), { code: "E_DATASET" });
+  await t.throwsAsync(trained("many", "few"), { code: "E_BUNDLE_FORMAT" });
+  t.false(existsSync(join(folder, "checkpoint")), "before anything was learnt");
   await t.throwsAsync(trained("few/images"), { code: "E_DATASET_UNLABELLED" });
   const { bundle, losses } = await trained("many");
   t.true(Number.isFinite(losses["loss"]));
