@@ -25,7 +25,7 @@ interface Program {
 }
 
 /** Runs a subscriber in a process of its own, publishes frames and one event, and answers with the lines that it printed of them. */
-async function linesOf(t: ExecutionContext, { command, env }: Program, args: readonly string[], folder?: string): Promise<string[]> {
+async function linesOf(t: ExecutionContext, { command, env }: Program, args: readonly string[], folder?: string, camera?: string): Promise<string[]> {
   const publisher = await Publisher.open({ addresses: ["tcp://127.0.0.1:*"], onError: (error) => t.fail(String(error)) });
   const child: ChildProcess = spawn(command, [...args, publisher.addresses[0] ?? "", ...(folder === undefined ? [] : ["", "0", folder])], { ...(env && { env }), stdio: ["ignore", "pipe", "inherit"] });
   t.teardown(() => child.kill("SIGKILL"));
@@ -37,7 +37,7 @@ async function linesOf(t: ExecutionContext, { command, env }: Program, args: rea
     await sleep(20);
   }
   for (let sequence = 0; sequence < frames; sequence++) {
-    publisher.publish(perceptionOf(sequence), "night");
+    publisher.publish(perceptionOf(sequence, camera), "night");
     await sleep(5);
   }
   publisher.publishEvent(streamEvent("verdict", 'accepted: "+1.5" mIoU', { gain: 1.5 }));
@@ -100,6 +100,14 @@ test.serial("the bridge to ROS 2 publishes masks, detections and events as their
   t.true(words?.latched === true && String((words.message as { data: string }).data).includes("Stra"));
   const event = JSON.parse((of("events").at(-1)?.message as { data: string }).data) as unknown;
   t.deepEqual(event, { kind: "EVENT_KIND_VERDICT", text: 'accepted: "+1.5" mIoU', details: { gain: 1.5 } });
+});
+
+test.serial("the bridge to ROS 2 makes names of topics that ROS takes of cameras that are named by their address", async (t) => {
+  const python = await pythonSamples(t);
+  if (!python) return;
+  const double = join(packageRoot(), "test", "stream", "ros2_double.py");
+  const published = (await linesOf(t, python, [double, join(samples, "ros2_bridge.py")], undefined, "10-0-0-7")).map(parse);
+  t.deepEqual([...new Set(published.map(({ topic }) => topic))].sort(), ["/nightshift/camera_10_0_0_7/detections", "/nightshift/camera_10_0_0_7/mask", "/nightshift/camera_10_0_0_7/vocabulary", "/nightshift/events"]);
 });
 
 test.serial("the C++ subscriber receives every message as it was published", async (t) => {
