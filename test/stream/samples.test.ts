@@ -113,6 +113,7 @@ test.serial("the bridge to ROS 2 makes names of topics that ROS takes of cameras
 test.serial("the C++ subscriber receives every message as it was published", async (t) => {
   const command = await cppSubscriber(t);
   if (command === undefined) return;
+  t.is(spawnSync(command, ["tcp://127.0.0.1:1", "", "0", "", "key"], { timeout: 10_000 }).status, 2, "half of what CURVE needs");
   const messages = await check(t, { command }, []);
   t.like(messages[2], { header: { camera: "front", sequence: "1", generation: 4, condition: "CONDITION_NIGHT", cameraWidth: 1920 } });
   t.like(messages[3], { message: { boxes } });
