@@ -15,7 +15,7 @@ import type { Frame } from "../frame.js";
 import { requireTrainable, type Trainable } from "../network/trainable.js";
 import type { ConditionName } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
-import { openSource } from "./source.js";
+import { openSource, shownSource } from "./source.js";
 
 export interface AdaptOptions {
   /** Folder of the bundle to start from. */
@@ -115,6 +115,8 @@ async function framesOf(folder: string, size: { readonly width: number; readonly
   const { camera } = await openSource({ source: folder, fps: 0 }, (error) => {
     throw error;
   });
+  if (folder === "drive" || camera.live)
+    throw new NightshiftError("E_CONFIG", { expected: "a folder of images, whose frames come to an end", received: shownSource(folder), remedy: "Record the source (`nightshift record`), or let `nightshift run` learn from it." });
   for await (const frame of camera.frames(new AbortController().signal)) take(frame);
   const [most] = [...seen].filter(([condition]) => condition !== "unknown").sort(([, a], [, b]) => b - a);
   const condition = stated ?? most?.[0];

@@ -65,6 +65,15 @@ test("where the new bundle cannot go is said before anything is done for it", as
     t.like(json((await nightshift(...argv, "--bundle", bundle.directory, "--out", folder, "--json")).out), { error: { code: "E_BUNDLE_FORMAT", received: "a folder" } }, argv[0]);
 });
 
+test("a source without end is not adapted to", async (t) => {
+  for (const frames of ["drive", "rtsp://user:secret@camera/a", "csi:0"]) {
+    const { code, out } = await nightshift("adapt", "--frames", frames, "--bundle", bundle.directory, "--out", join(folder, "endless"), "--json");
+    t.is(code, 1);
+    t.like(json(out), { error: { code: "E_CONFIG" } }, frames);
+    t.notRegex(out, /secret/);
+  }
+});
+
 test("inspect prints the manifest, parameters and hashes", async (t) => {
   const { code, out } = await nightshift("inspect", bundle.directory, "--json");
   t.is(code, 0);
