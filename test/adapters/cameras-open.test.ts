@@ -7,7 +7,8 @@ import { passthrough } from "../../adapters/cameras/ffmpeg-version.js";
 import { FolderCamera } from "../../adapters/cameras/folder.js";
 import { openCamera } from "../../adapters/cameras/open.js";
 import { PpmReader } from "../../adapters/cameras/ppm.js";
-import { shownSource } from "../../sdk/pipeline/source.js";
+import type { NightshiftOptions } from "../../sdk/index.js";
+import { openSource, shownSource } from "../../sdk/pipeline/source.js";
 
 const folder = mkdtempSync(join(tmpdir(), "nightshift-open-"));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
@@ -24,6 +25,12 @@ test("a source names its camera", (t) => {
   t.is(openCamera(join(folder, "day one"), { name: "front_left" }).name, "front_left");
   const [paced, unpaced] = [openCamera("drive"), openCamera("drive", { fps: 0, name: "rear" })];
   t.deepEqual([paced.name, paced.live, unpaced.name, unpaced.live], ["drive", true, "rear", false]);
+});
+
+test("a dataset's folder is a camera of its name, not of that of its images", async (t) => {
+  mkdirSync(join(folder, "dusk stream", "images"), { recursive: true });
+  const named = async (options: NightshiftOptions) => (await openSource({ source: join(folder, "dusk stream"), ...options }, (error) => t.fail(error.message))).camera.name;
+  t.deepEqual([await named({}), await named({ camera: "front" })], ["dusk-stream", "front"]);
 });
 
 test("a source that names none says what would", (t) => {
