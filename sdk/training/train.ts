@@ -3,7 +3,7 @@ import { refuseExisting } from "../bundle/index.js";
 import { Learner } from "../engine/learner.js";
 import { runModel } from "../engine/run.js";
 import { NightshiftError } from "../errors.js";
-import { defaultNetwork, paddedVocabularySize, textWidth, type NetworkConfig } from "../network/contract.js";
+import { checkVocabulary, defaultNetwork, paddedVocabularySize, textWidth, type NetworkConfig } from "../network/contract.js";
 import { initialWeights } from "../network/initial.js";
 import { initialPrompts, promptNames } from "../network/steps/prompts.js";
 import { supervisedStep } from "../network/steps/supervised.js";
@@ -113,6 +113,8 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const sources = recipe.sources.map((source) => specOf(source, data, recipe.heldOut));
   const { openDataset } = (await import(options.openModule.href)) as { openDataset: OpenDataset };
   const names = paddedVocabularySize(await mostNames(sources, openDataset));
+  checkVocabulary(recipe.vocabulary);
+  const judged = recipe.validation === undefined ? undefined : await openDataset({ kind: "folder", path: join(data, recipe.validation) });
   const { textWidth: _, ...sizes } = options.network ?? defaultNetwork;
   const { tasks, fusion } = recipe;
   const config: NetworkConfig = start?.network ?? { ...sizes, ...(tower.width !== textWidth && { textWidth: tower.width }), ...(tasks && { tasks }), ...(fusion !== undefined && { fusion }) };
@@ -172,8 +174,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   options.onProgress?.("estimating statistics and writing the bundle");
   const exported = await exportBundle({ out: options.out, config, weights, words, tower, recipe, names, sources, openModule: options.openModule, ...(start && { taughtBy: start.data }) });
   const trained = { ...exported, steps, ...progress };
-  if (recipe.validation === undefined) return trained;
+  if (!judged) return trained;
   options.onProgress?.(`validating on ${recipe.validation}`);
-  const frames = await openDataset({ kind: "folder", path: join(data, recipe.validation) });
-  return { ...trained, validation: await validate(options.out, frames, { threads: options.threads ?? 2, ...(textEncoder !== undefined && { textEncoder }) }) };
+  return { ...trained, validation: await validate(options.out, judged, { threads: options.threads ?? 2, ...(textEncoder !== undefined && { textEncoder }) }) };
 }

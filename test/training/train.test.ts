@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "ava";
 import sharp from "sharp";
 import { readBundle } from "../../sdk/bundle/index.js";
+import { writeSafetensors } from "../../sdk/graph/safetensors.js";
 import { train, type Trained, type TrainOptions } from "../../sdk/training/train.js";
 import { tinyBundle, tinyNetwork } from "../support/tiny-bundle.js";
 
@@ -61,15 +62,21 @@ test("sources of more names than the vocabulary has room for are taught whole; t
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   await labelledFolder(join(folder, "few"));
   await labelledFolder(join(folder, "many"), 20);
-  const trained = async (source: string, out = "bundle"): Promise<Trained> => {
+  const trained = async (source: string, out = "bundle", more: object = {}, resume = false): Promise<Trained> => {
     const sources = [{ folder: "few", share: 1, terms: "CC BY 4.0" }, { folder: source, share: 1, terms: "ours" }];
     const recipe = join(folder, "recipe.yaml");
-    writeFileSync(recipe, JSON.stringify({ name: "many", seed: 1, steps: 2, batch: 2, rates: { encoder: 1e-3, decoder: 1e-3, decay: 0 }, vocabulary: ["sky", "road"], sources }));
-    return train({ out: join(folder, out), checkpoint: join(folder, "checkpoint"), recipe, resume: false, data: folder, openModule, threads: 1, network: tinyNetwork });
+    writeFileSync(recipe, JSON.stringify({ name: "many", seed: 1, steps: 2, batch: 2, rates: { encoder: 1e-3, decoder: 1e-3, decay: 0 }, vocabulary: ["sky", "road"], sources, ...more }));
+    return train({ out: join(folder, out), checkpoint: join(folder, "checkpoint"), recipe, resume, data: folder, openModule, threads: 1, network: tinyNetwork });
   };
   await t.throwsAsync(trained("none"), { code: "E_DATASET" });
   await t.throwsAsync(trained("many", "few"), { code: "E_BUNDLE_FORMAT" });
+  await t.throwsAsync(trained("many", "bundle", { validation: "none" }), { code: "E_DATASET" });
+  await t.throwsAsync(trained("many", "bundle", { vocabulary: ["sky", "Sky"] }), { code: "E_VOCABULARY" });
   t.false(existsSync(join(folder, "checkpoint")), "before anything was learnt");
+  mkdirSync(join(folder, "checkpoint"));
+  writeFileSync(join(folder, "checkpoint", "checkpoint.safetensors"), writeSafetensors(new Map(), {}));
+  await t.throwsAsync(trained("many", "bundle", {}, true), { code: "E_BUNDLE_FORMAT", message: /no steps/ });
+  rmSync(join(folder, "checkpoint"), { recursive: true });
   await t.throwsAsync(trained("few/images"), { code: "E_DATASET_UNLABELLED" });
   const { bundle, losses } = await trained("many");
   t.true(Number.isFinite(losses["loss"]));
