@@ -37,6 +37,11 @@ def token(camera):
     return f"camera_{name}" if name[:1].isdigit() else name
 
 
+def kind(event):
+    """The name of its kind; of one that came to Nightshift after this code was made, the number."""
+    return nightshift.EventKind.Name(event.kind) if event.kind in nightshift.EventKind.values() else str(event.kind)
+
+
 def stamp(header, answer):
     """Fills a std_msgs/Header."""
     header.stamp.sec, header.stamp.nanosec = divmod(answer.capture_time_ns, 1_000_000_000)
@@ -85,7 +90,7 @@ class Bridge:
     def take(self, topic, body):
         if topic == "events":
             event = nightshift.Event.FromString(body)
-            about = {"kind": nightshift.EventKind.Name(event.kind), "text": event.text, "details": json.loads(event.details_json)}
+            about = {"kind": kind(event), "text": event.text, "details": json.loads(event.details_json)}
             self._publish("events", self.msg.String(data=json.dumps(about)))
         elif topic.startswith("mask/"):
             self._answer(nightshift.Mask.FromString(body), "mask", image)

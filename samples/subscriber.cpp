@@ -69,6 +69,9 @@ int main(int argc, char** argv) {
       const auto name = message.header().camera() + "-" + std::to_string(message.header().sequence()) + ".mask";
       std::cout << "\"crc32\":" << crc32(0, reinterpret_cast<const Bytef*>(mask.data()), mask.size()) << ",\"header\":" << json(message.header());
       if (argc > 4 && *argv[4] && !(std::ofstream(argument(4, "") + "/" + name, std::ios::binary) << mask).flush()) throw std::runtime_error("cannot write " + name + " in " + argument(4, ""));
+    } else if (topic != "events" && topic.rfind("depth/", 0) != 0 && topic.rfind("boxes/", 0) != 0) {
+      // One that came to Nightshift after this was built.
+      std::cout << "\"bytes\":" << body.size();
     } else {
       std::cout << "\"message\":" << (topic == "events" ? json(parse<Event>(body)) : topic.rfind("depth/", 0) == 0 ? json(parse<Depth>(body)) : json(parse<Boxes>(body)));
     }

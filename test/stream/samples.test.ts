@@ -5,9 +5,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { crc32 } from "node:zlib";
+import { create, toBinary } from "@bufbuild/protobuf";
 import test, { type ExecutionContext } from "ava";
+import { Publisher as ZmqPublisher } from "zeromq";
 import { packageRoot } from "../../sdk/paths.js";
 import { streamEvent } from "../../sdk/stream/events.js";
+import { EventSchema } from "../../sdk/stream/messages/nightshift_pb.js";
 import { Publisher } from "../../sdk/stream/publisher.js";
 import { cppSubscriber, pythonSamples, samples } from "../support/samples.js";
 import { perceptionOf } from "./perceptions.js";
@@ -44,6 +47,28 @@ async function linesOf(t: ExecutionContext, { command, env }: Program, args: rea
   while (!lines.at(-1)?.includes("accepted") && child.exitCode === null) await sleep(10);
   await publisher.close();
   return lines.filter((line) => !line.includes("hello"));
+}
+
+/** What a program prints of two messages that a later Nightshift might send, an event of another kind and a topic of its own, and then of an event that it knows. */
+async function linesOfLater(t: ExecutionContext, { command, env }: Program, args: readonly string[]): Promise<string[]> {
+  const publisher = new ZmqPublisher();
+  await publisher.bind("tcp://127.0.0.1:*");
+  const child = spawn(command, [...args, publisher.lastEndpoint ?? ""], { ...(env && { env }), stdio: ["ignore", "pipe", "inherit"] });
+  t.teardown(() => {
+    child.kill("SIGKILL");
+    publisher.close();
+  });
+  const lines: string[] = [];
+  createInterface(child.stdout).on("line", (line) => lines.push(line));
+  const send = (topic: string, body: Uint8Array): Promise<void> => publisher.send(Buffer.concat([Buffer.from(`${topic}\0`), body]));
+  const event = (kind: number, text: string): Uint8Array => toBinary(EventSchema, create(EventSchema, { schemaVersion: 1, kind, text, detailsJson: "{}" }));
+  while (!lines.at(-1)?.includes("the last") && child.exitCode === null) {
+    await send("events", event(999, "of another kind"));
+    await send("flow/front", Buffer.from([0xff, 0xff]));
+    await send("events", event(1, "the last"));
+    await sleep(20);
+  }
+  return lines;
 }
 
 /** One JSON object. */
@@ -100,6 +125,15 @@ test.serial("the bridge to ROS 2 publishes masks, detections and events as their
   t.true(words?.latched === true && String((words.message as { data: string }).data).includes("Stra"));
   const event = JSON.parse((of("events").at(-1)?.message as { data: string }).data) as unknown;
   t.deepEqual(event, { kind: "EVENT_KIND_VERDICT", text: 'accepted: "+1.5" mIoU', details: { gain: 1.5 } });
+});
+
+test.serial("programs that were built for an earlier Nightshift go on where a later one says more", async (t) => {
+  const [python, cpp] = [await pythonSamples(t), await cppSubscriber(t)];
+  const double = join(packageRoot(), "test", "stream", "ros2_double.py");
+  for (const [program, args] of [[python, [join(samples, "subscriber.py")]], [python, [double, join(samples, "ros2_bridge.py")]], [cpp === undefined ? undefined : { command: cpp }, []]] as const) {
+    if (!program) continue;
+    t.regex((await linesOfLater(t, program, args)).join("\n"), /999[^]*the last/, args.join(" "));
+  }
 });
 
 test.serial("the bridge to ROS 2 makes names of topics that ROS takes of cameras that are named by their address", async (t) => {
