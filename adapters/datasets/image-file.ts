@@ -12,9 +12,9 @@ export interface Pixels {
   readonly data: Uint8Array;
 }
 
-/** Decodes an image file to packed RGB. Throws `E_IMAGE`, naming the file. */
+/** Decodes an image file to packed RGB, as the camera that reads folders does: upright, as the file's orientation says, and black where it is transparent. Throws `E_IMAGE`, naming the file. */
 export async function readImage(path: string): Promise<Pixels> {
-  return decode(path, (image) => image.removeAlpha().toColourspace("srgb"), 3);
+  return decode(path, (image) => image.autoOrient().flatten().toColourspace("srgb"), 3);
 }
 
 /** Decodes a label file: one byte a pixel, the class id. Throws `E_IMAGE`, naming the file. */

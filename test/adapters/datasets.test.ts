@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
 import test from "ava";
 import sharp from "sharp";
+import { FolderCamera } from "../../adapters/cameras/folder.js";
 import { connectedBoxes, withConnectedBoxes } from "../../adapters/datasets/connected-boxes.js";
 import { folderDataset, requireLabels } from "../../adapters/datasets/folder.js";
 import { openDataset } from "../../adapters/datasets/open.js";
@@ -107,6 +108,23 @@ test("a bare folder of images is a dataset without labels, and says so where lab
   const dataset = await folderDataset(folder);
   t.is((await dataset.sample(0)).mask, undefined);
   t.is(t.throws(() => requireLabels(dataset), { instanceOf: NightshiftError })?.code, "E_DATASET_UNLABELLED");
+});
+
+test("a dataset's frames are those that a camera delivers of the same files: upright, black where they are transparent", async (t) => {
+  const folder = await scratch(t);
+  const rgba = Buffer.from(Uint8Array.from({ length: 20 * 16 * 4 }, (_, at) => at % 251));
+  const picture = sharp(rgba, { raw: { width: 20, height: 16, channels: 4 } });
+  await picture.clone().png().toFile(join(folder, "a.png"));
+  for (const orientation of [3, 6]) await picture.clone().removeAlpha().withMetadata({ orientation }).jpeg().toFile(join(folder, `b${orientation}.jpg`));
+  await picture.clone().removeAlpha().greyscale().toColourspace("b-w").png().toFile(join(folder, "c.png"));
+  const dataset = await folderDataset(folder);
+  let index = 0;
+  for await (const { width, height, rgb } of new FolderCamera(folder, { fps: 0 }).frames(new AbortController().signal)) {
+    const sample = await dataset.sample(index++);
+    t.deepEqual([sample.width, sample.height], [width, height], sample.id);
+    t.true(Buffer.from(rgb).equals(sample.rgb), sample.id);
+  }
+  t.is(index, 4);
 });
 
 test("masks without boxes are not enough where boxes are needed", async (t) => {
