@@ -33,6 +33,7 @@ export interface CameraOptions {
  * Throws `E_CAMERA` where there is no such source, `E_CONFIG` where it cannot be one.
  */
 export function openCamera(source: string, options: CameraOptions = {}): Camera {
+  checkPace(options);
   if (source === "drive") return drive(options);
   if (/^rtsps?:/.test(source)) return rtspCamera(source, options);
   const [, sensor] = /^csi:(\d)$/.exec(source) ?? [];
@@ -45,6 +46,13 @@ export function openCamera(source: string, options: CameraOptions = {}): Camera 
     });
   if (source.startsWith("/dev/")) return v4l2Camera(source, options);
   return isFolder(source) ? new FolderCamera(source, options) : videoCamera(source, options);
+}
+
+/** A video would take a count of 0 for one without end. */
+function checkPace({ fps = 0, loop = 1 }: CameraOptions): void {
+  const invalid = (expected: string, received: number): NightshiftError => new NightshiftError("E_CONFIG", { expected, received: String(received), remedy: "Correct the camera's options." });
+  if (!(Number.isFinite(fps) && fps >= 0)) throw invalid("frames a second, 0 for as fast as they are taken", fps);
+  if (loop !== Infinity && !(Number.isInteger(loop) && loop >= 1)) throw invalid("a whole number of rounds from 1 on, or Infinity", loop);
 }
 
 function isFolder(path: string): boolean {

@@ -37,6 +37,8 @@ test("a source that names none says what would", (t) => {
   t.throws(() => openCamera(join(folder, "absent")), { code: "E_CAMERA", message: /a folder of images, a video file/ });
   writeFileSync(join(folder, "a.mp4"), "");
   for (const path of [join(folder, "a.mp4", "b"), join(folder, "x".repeat(300)), "a\0b"]) t.throws(() => openCamera(path), { code: "E_CAMERA" });
+  for (const options of [{ loop: 0 }, { loop: 1.5 }, { loop: NaN }, { fps: -1 }, { fps: NaN }, { fps: Infinity }]) t.throws(() => openCamera(join(folder, "a.mp4"), options), { code: "E_CONFIG" }, JSON.stringify(options));
+  t.notThrows(() => openCamera(join(folder, "a.mp4"), { loop: Infinity, fps: 0.5 }));
   t.throws(() => openCamera("/dev/video99"), { code: "E_CAMERA" });
   t.throws(() => openCamera("https://example.org/video"), { code: "E_CONFIG" });
   t.throws(() => openCamera("rtsp://"), { code: "E_CONFIG" });
