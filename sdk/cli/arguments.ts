@@ -28,6 +28,13 @@ export const number =
     throw new InvalidArgumentError(`Expected a number of at least ${least}.`);
   };
 
+/** For commander: a number above 0. */
+export function positive(text: string): number {
+  const value = number(0)(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError("Expected a number above 0.");
+}
+
 /** For commander: a share, 0 to 1. */
 export function share(text: string): number {
   const value = number(0)(text);

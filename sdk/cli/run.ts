@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { defaultPublisherPort } from "./addresses.js";
-import { names, number, port, repeated, trust, wholeNumber } from "./arguments.js";
+import { names, number, port, positive, repeated, trust, wholeNumber } from "./arguments.js";
 import { type Configuration, readConfiguration } from "./configuration.js";
 import { type Io, result } from "./io.js";
 import { type ConfigurationSource, configurationSource } from "./reload.js";
@@ -41,7 +41,7 @@ export const streaming = (command: Command): Command =>
     .option("--key <file>", "the server's key pair; with --allowed, both sockets ask for keys")
     .option("--allowed <file>", "the keys of who may connect, by role (`nightshift keys allow`); read again when it changes")
     .option(...trust)
-    .option("--memory-hours <hours>", "after which remembered frames are forgotten (default: 168)", number(0))
+    .option("--memory-hours <hours>", "after which remembered frames are forgotten (default: 168)", positive)
     .option("--memory-key <file>", "encrypts remembered frames on the disk (`nightshift keys create --for frames`)")
     .option("--config <file>", "YAML with these options by name, and the camera's intrinsics (sdk/cli/configuration.schema.json); read again on SIGHUP or when it changes")
     .option("--set <key=value>", "one value over the configuration file's, such as intrinsics.fx=910; may be given again", repeated)
