@@ -1,4 +1,4 @@
-import { type Bundle, type Quantisation, readBundle, type ReducedPrecision, vocabularyOf, writeBundle } from "../sdk/bundle/index.js";
+import { type Bundle, type Quantisation, readBundle, type ReducedPrecision, refuseExisting, vocabularyOf, writeBundle } from "../sdk/bundle/index.js";
 import { deployedModel } from "../sdk/engine/deployed.js";
 import { makeGolden } from "../sdk/engine/golden.js";
 import { NightshiftError } from "../sdk/errors.js";
@@ -59,6 +59,7 @@ export interface Calibrated extends Partial<Pick<Int8Choice, "methods">>, Partia
 export async function calibrate(options: CalibrateOptions): Promise<Calibrated> {
   const start = performance.now();
   const { into, threads } = options;
+  await refuseExisting(options.out);
   const bundle = await readBundle(options.bundle);
   if (bundle.quantisation)
     throw new NightshiftError("E_CONFIG", { expected: "a bundle in float", received: `${options.bundle}, which is in ${bundle.quantisation.precision}`, remedy: "Calibrate the bundle that it was made from." });

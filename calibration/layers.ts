@@ -60,9 +60,14 @@ function withWork(layers: readonly { readonly name: string; readonly tensors: re
 /** Operators with weights, and where they may stand. */
 const weighted: Readonly<Partial<Record<Operator, readonly number[]>>> = { Conv: [1], ConvTranspose: [1], Gemm: [1], MatMul: [1, 0] };
 
-function multiplicationsOf({ operator, inputs, outputs }: Node): number {
-  const [x, weights] = inputs;
-  return operator === "Conv" ? (outputs[0].size * weights.size) / weights.shape[0] : outputs[0].size * (x.shape.at(-1) ?? 1);
+function multiplicationsOf(node: Node): number {
+  const [x, weights] = node.inputs;
+  const [{ size }] = node.outputs;
+  if (node.operator === "Conv") return (size * weights.size) / weights.shape[0];
+  // Each number that goes in meets the kernels of its channel.
+  if (node.operator === "ConvTranspose") return (x.size * weights.size) / weights.shape[0];
+  const isTransposed = node.operator === "Gemm" && (node as Node<"Gemm">).attributes.transA;
+  return size * (x.shape.at(isTransposed ? 0 : -1) ?? 1);
 }
 
 /** Names by the tensors that nodes with weights answer with. */

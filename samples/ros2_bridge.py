@@ -7,6 +7,7 @@ Usage: python3 ros2_bridge.py [ADDRESS] [--key FILE --server FILE] [--ros-args .
     /nightshift/CAMERA/vocabulary   std_msgs/String: the names as a JSON list; kept for whoever comes later
     /nightshift/events              std_msgs/String: JSON of kind, text and details
 
+Of a camera's name ROS takes no hyphens, and none that begins with a digit, as a network camera's address does: 10-0-0-7 is camera_10_0_0_7.
 Stamps are capture times; frame_id is the camera's name. An answer that must not be relied on is not passed on. Images do not go the other way: let Nightshift
 read the camera itself (V4L2, RTSP), so that they are copied once.
 Needs pyzmq, protobuf, ROS 2 with vision_msgs, and the schema's code on PYTHONPATH: `make python` puts it into build.
@@ -28,6 +29,17 @@ def pixels(plane):
     data = zlib.decompress(plane.data) if plane.encoding == nightshift.ENCODING_ZLIB else plane.data
     assert len(data) == plane.width * plane.height
     return data
+
+
+def token(camera):
+    """The camera's name as part of a topic of ROS."""
+    name = camera.replace("-", "_")
+    return f"camera_{name}" if name[:1].isdigit() else name
+
+
+def kind(event):
+    """The name of its kind; of one that came to Nightshift after this code was made, the number."""
+    return nightshift.EventKind.Name(event.kind) if event.kind in nightshift.EventKind.values() else str(event.kind)
 
 
 def stamp(header, answer):
@@ -78,7 +90,7 @@ class Bridge:
     def take(self, topic, body):
         if topic == "events":
             event = nightshift.Event.FromString(body)
-            about = {"kind": nightshift.EventKind.Name(event.kind), "text": event.text, "details": json.loads(event.details_json)}
+            about = {"kind": kind(event), "text": event.text, "details": json.loads(event.details_json)}
             self._publish("events", self.msg.String(data=json.dumps(about)))
         elif topic.startswith("mask/"):
             self._answer(nightshift.Mask.FromString(body), "mask", image)
@@ -87,8 +99,7 @@ class Bridge:
 
     def _answer(self, answer, topic, convert):
         header = answer.header
-        # Names in ROS have no hyphens.
-        camera = header.camera.replace("-", "_")
+        camera = token(header.camera)
         names = list(header.vocabulary)
         if self._vocabularies.get(camera) != names:
             self._vocabularies[camera] = names

@@ -48,6 +48,10 @@ int main(int argc, char** argv) {
   const auto argument = [&](int i, const char* otherwise) { return std::string(argc > i ? argv[i] : otherwise); };
   zmq::context_t context;
   zmq::socket_t socket(context, zmq::socket_type::sub);
+  if (argc > 7 || argc == 6) {
+    std::cerr << "Usage: subscriber [ADDRESS [TOPIC [COUNT [FOLDER [KEY SERVER]]]]]; KEY and SERVER go together\n";
+    return 2;
+  }
   if (argc > 6) {
     socket.set(zmq::sockopt::curve_publickey, key(argv[5], "public-key"));
     socket.set(zmq::sockopt::curve_secretkey, key(argv[5], "secret-key"));
@@ -64,7 +68,10 @@ int main(int argc, char** argv) {
       const auto mask = pixels(message.categories());
       const auto name = message.header().camera() + "-" + std::to_string(message.header().sequence()) + ".mask";
       std::cout << "\"crc32\":" << crc32(0, reinterpret_cast<const Bytef*>(mask.data()), mask.size()) << ",\"header\":" << json(message.header());
-      if (argc > 4 && *argv[4]) std::ofstream(argument(4, "") + "/" + name, std::ios::binary) << mask;
+      if (argc > 4 && *argv[4] && !(std::ofstream(argument(4, "") + "/" + name, std::ios::binary) << mask).flush()) throw std::runtime_error("cannot write " + name + " in " + argument(4, ""));
+    } else if (topic != "events" && topic.rfind("depth/", 0) != 0 && topic.rfind("boxes/", 0) != 0) {
+      // One that came to Nightshift after this was built.
+      std::cout << "\"bytes\":" << body.size();
     } else {
       std::cout << "\"message\":" << (topic == "events" ? json(parse<Event>(body)) : topic.rfind("depth/", 0) == 0 ? json(parse<Depth>(body)) : json(parse<Boxes>(body)));
     }

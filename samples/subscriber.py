@@ -24,16 +24,23 @@ def pixels(plane):
     return data
 
 
+def kind(event):
+    """The name of its kind; of one that came to Nightshift after this code was made, the number."""
+    return nightshift.EventKind.Name(event.kind) if event.kind in nightshift.EventKind.values() else str(event.kind)
+
+
 def describe(topic, body, folder):
     if topic == "events":
         event = nightshift.Event.FromString(body)
-        return {"kind": nightshift.EventKind.Name(event.kind), "text": event.text, "details": json.loads(event.details_json)}
+        return {"kind": kind(event), "text": event.text, "details": json.loads(event.details_json)}
     if topic.startswith("boxes/"):
         message = nightshift.Boxes.FromString(body)
         about = {"boxes": [MessageToDict(box) for box in message.boxes]}
     elif topic.startswith("depth/"):
         message = nightshift.Depth.FromString(body)
         about = {"width": message.width, "height": message.height, "nearestMetres": min(memoryview(message.centimetres).cast("H")) / 100}
+    elif not topic.startswith("mask/"):
+        return {"bytes": len(body)}
     else:
         message = nightshift.Mask.FromString(body)
         mask = pixels(message.categories)

@@ -16,7 +16,7 @@ import { type Handler, Outlets } from "./pipeline/outlets.js";
 import { inWords, type LiveOptions, type Reconfiguration } from "./pipeline/reconfiguration.js";
 import { ServedModel } from "./pipeline/served-model.js";
 import { retell } from "./pipeline/retold.js";
-import { openSources, type Source } from "./pipeline/source.js";
+import { openSources, shownSource, type Source } from "./pipeline/source.js";
 import { State } from "./pipeline/state.js";
 import type { About } from "./recording/about.js";
 import { Recorder } from "./recording/recorder.js";
@@ -275,7 +275,7 @@ export class Nightshift {
     const now = options.lockstep ? { now: () => this.#frameTimeMs } : {};
     const timed = options.adaptation === false ? options : { ...options, adaptation: { ...now, ...options.adaptation } };
     this.#loop = await learning(timed, delivered, model, state, memory, this.#trainer, trust, (event) => this.#publish(event));
-    const about = { source: options.cameras || typeof options.source === "object" ? this.#names.join(", ") : (options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
+    const about = { source: options.cameras || typeof options.source === "object" ? this.#names.join(", ") : shownSource(options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
     this.#outlets = await Outlets.open(options, handlerOf(this), about, await this.#recorder(), onError);
     // What is forgotten as it is old goes by the machine's clock, which in lockstep must decide nothing.
     if (!options.lockstep) this.#keeper = setInterval(() => this.#keep(), memoryKeptEveryMs).unref();

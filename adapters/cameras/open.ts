@@ -4,7 +4,7 @@ import type { Camera } from "../../sdk/stream/camera.js";
 import { csiCamera } from "./csi.js";
 import { DriveCamera } from "./drive/index.js";
 import { FolderCamera } from "./folder.js";
-import { rtspCamera } from "./rtsp.js";
+import { rtspCamera, withoutSecrets } from "./rtsp.js";
 import { v4l2Camera } from "./v4l2.js";
 import { videoCamera } from "./video.js";
 
@@ -33,6 +33,7 @@ export interface CameraOptions {
  * Throws `E_CAMERA` where there is no such source, `E_CONFIG` where it cannot be one.
  */
 export function openCamera(source: string, options: CameraOptions = {}): Camera {
+  checkPace(options);
   if (source === "drive") return drive(options);
   if (/^rtsps?:/.test(source)) return rtspCamera(source, options);
   const [, sensor] = /^csi:(\d)$/.exec(source) ?? [];
@@ -40,14 +41,30 @@ export function openCamera(source: string, options: CameraOptions = {}): Camera 
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source))
     throw new NightshiftError("E_CONFIG", {
       expected: sources,
-      received: source,
+      received: withoutSecrets(source),
       remedy: "Save the video as a file, or use the camera's RTSP address.",
     });
   if (source.startsWith("/dev/")) return v4l2Camera(source, options);
-  const found = statSync(source, { throwIfNoEntry: false });
-  if (!found)
-    throw new NightshiftError("E_CAMERA", { expected: sources, received: `${source}, which does not exist`, remedy: "Check the path." });
-  return found.isDirectory() ? new FolderCamera(source, options) : videoCamera(source, options);
+  return isFolder(source) ? new FolderCamera(source, options) : videoCamera(source, options);
+}
+
+/** A video would take a count of 0 for one without end. */
+function checkPace({ fps = 0, loop = 1 }: CameraOptions): void {
+  const invalid = (expected: string, received: number): NightshiftError => new NightshiftError("E_CONFIG", { expected, received: String(received), remedy: "Correct the camera's options." });
+  if (!(Number.isFinite(fps) && fps >= 0)) throw invalid("frames a second, 0 for as fast as they are taken", fps);
+  if (loop !== Infinity && !(Number.isInteger(loop) && loop >= 1)) throw invalid("a whole number of rounds from 1 on, or Infinity", loop);
+}
+
+function isFolder(path: string): boolean {
+  const none = (received: string, cause?: unknown): NightshiftError => new NightshiftError("E_CAMERA", { expected: sources, received, remedy: "Check the path.", cause });
+  let found;
+  try {
+    found = statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw none(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  if (!found) throw none(`${path}, which does not exist`);
+  return found.isDirectory();
 }
 
 const drive = ({ name, fps, size, seed = 1 }: CameraOptions): Camera =>

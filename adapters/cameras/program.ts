@@ -40,6 +40,8 @@ export interface ProgramSource {
   readonly live: boolean;
   /** What an error calls it: a path, a device, an address without its password. */
   readonly what: string;
+  /** What the program may say of it and errors must not, telling `what` in its place: an address with its password. */
+  readonly secret?: string;
   /** Frames a second at most; 0 for as fast as they come. */
   readonly fps: number;
   /** Throws `E_MISSING_TOOL` where there is no such program. */
@@ -71,7 +73,7 @@ export class ProgramCamera implements Camera {
       child.once("error", (error) => resolve({ error }));
       child.once("close", (code, killedBy) => resolve({ code, killedBy }));
     });
-    const complaints = tailOf(said);
+    const complaints = tailOf(said, this.source);
     const stop = () => void child.kill("SIGTERM");
     signal.addEventListener("abort", stop, { once: true });
     try {
@@ -134,15 +136,23 @@ export class ProgramCamera implements Camera {
 
 type Ending = { readonly error: Error } | { readonly code: number | null; readonly killedBy: NodeJS.Signals | null };
 
-/** The last 2,000 characters that the stream brings, once asked, in one line and without passwords of addresses. */
-function tailOf(stream: Readable): () => string {
+/** The last lines that the stream brings, 2,000 characters at most, once asked, in one line and without passwords of addresses. */
+function tailOf(stream: Readable, { what, secret }: Pick<ProgramSource, "what" | "secret">): () => string {
   let tail = "";
-  stream.setEncoding("utf8").on("data", (text: string) => (tail = (tail + text).slice(-2000)));
-  return () =>
-    tail
+  let isCut = false;
+  stream.setEncoding("utf8").on("data", (text: string) => {
+    isCut ||= tail.length + text.length > 2000;
+    tail = (tail + text).slice(-2000);
+  });
+  return () => {
+    // Of an address that is cut the password may be what is left.
+    const lines = isCut ? tail.slice(tail.indexOf("\n") + 1) : tail;
+    const told = secret === undefined ? lines : lines.replaceAll(secret, what);
+    return told
       .trim()
       .replace(/\s*\n\s*/g, "; ")
-      .replace(/\/\/[^\s/@]*@/g, "//");
+      .replace(/\/\/[^\s/]*@/g, "//");
+  };
 }
 
 /** Asks the process to end, makes it end after a second, and waits until it has. */

@@ -10,17 +10,25 @@ export interface RtspOptions extends FfmpegOptions {
   readonly transport?: "tcp" | "udp";
 }
 
+/** An address as it may be told to others: without who asks, what is asked for, and passwords in the path, as some cameras want them. */
+export function withoutSecrets(address: string): string {
+  // What is no address may hold a password all the same.
+  if (!URL.canParse(address)) return address.replace(/\/\/.*@/s, "//");
+  const { protocol, host, pathname } = new URL(address);
+  return `${protocol}//${host}${pathname.replace(/(pass\w*|pwd)=[^&;/]*/gi, "$1=")}`;
+}
+
 /** A network camera. Throws `E_CONFIG` where the address is none. */
 export function rtspCamera(address: string, options: RtspOptions = {}): Camera {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^rtsps?:$/.test(url.protocol) || url.hostname === "")
     throw new NightshiftError("E_CONFIG", {
       expected: "an address such as rtsp://host:554/stream",
-      received: JSON.stringify(address),
+      received: JSON.stringify(withoutSecrets(address)),
       remedy: "Correct the address.",
     });
-  const what = `${url.protocol}//${url.host}${url.pathname}`;
+  const what = withoutSecrets(address);
   const input = ["-rtsp_transport", options.transport ?? "tcp", "-fflags", "nobuffer", "-flags", "low_delay", "-i", address];
   // A dot in a host's name would be taken for a file's suffix.
-  return new FfmpegCamera({ name: options.name ?? nameOf(url.hostname.replaceAll(".", "-")), live: true, what, input, fps: 0 }, options);
+  return new FfmpegCamera({ name: options.name ?? nameOf(url.hostname.replaceAll(".", "-")), live: true, what, secret: address, input, fps: 0 }, options);
 }

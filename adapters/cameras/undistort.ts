@@ -1,6 +1,6 @@
 import type { Mat } from "@techstark/opencv-js";
 import { NightshiftError } from "../../sdk/errors.js";
-import type { Frame } from "../../sdk/frame.js";
+import { checkFrame, type Frame } from "../../sdk/frame.js";
 import type { Camera } from "../../sdk/stream/camera.js";
 import { loadOpenCv, type OpenCv } from "./opencv.js";
 
@@ -32,7 +32,8 @@ export function undistorted(camera: Camera, intrinsics: Intrinsics): Camera {
     async *frames(signal) {
       const lens = new Lens((await loadOpenCv()).cv, intrinsics);
       try {
-        for await (const frame of camera.frames(signal)) yield lens.undistort(frame);
+        // What is no frame is left to whoever refuses it: OpenCV would fill up what is missing with pictures before it.
+        for await (const frame of camera.frames(signal)) yield isSound(frame) ? lens.undistort(frame) : frame;
       } finally {
         lens.close();
       }
@@ -101,6 +102,15 @@ class Lens {
     for (const used of [matrix, distortion, rotation]) used.delete();
     this.#maps = maps;
     return maps;
+  }
+}
+
+function isSound(frame: Frame): boolean {
+  try {
+    checkFrame(frame);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -12,9 +12,9 @@ export interface Pixels {
   readonly data: Uint8Array;
 }
 
-/** Decodes an image file to packed RGB. Throws `E_IMAGE`, naming the file. */
+/** Decodes an image file to packed RGB, as the camera that reads folders does: upright, as the file's orientation says, and black where it is transparent. Throws `E_IMAGE`, naming the file. */
 export async function readImage(path: string): Promise<Pixels> {
-  return decode(path, (image) => image.removeAlpha().toColourspace("srgb"), 3);
+  return decode(path, (image) => image.autoOrient().flatten().toColourspace("srgb"), 3);
 }
 
 /** Decodes a label file: one byte a pixel, the class id. Throws `E_IMAGE`, naming the file. */
@@ -24,11 +24,12 @@ export async function readMask(path: string): Promise<Pixels> {
 
 async function decode(path: string, convert: (image: Sharp) => Sharp, channels: number): Promise<Pixels> {
   try {
-    const image = sharp(path, { failOn: "error", limitInputPixels: mostPixels });
-    // Turning colours or a palette into grey would invent class ids, so a mask is looked at before it is converted.
-    if (channels === 1) {
-      const { space } = await image.metadata();
-      if (space !== "b-w") throw new Error(`a mask has one channel of 8 bits, this one is ${space}`);
+    // What turns colours, a palette, a curve of grey or fewer bits into grey of 8 bits invents class ids: a mask is looked at before, and taken as it is.
+    const isMask = channels === 1;
+    const image = sharp(path, { failOn: "error", limitInputPixels: mostPixels, ignoreIcc: isMask });
+    if (isMask) {
+      const { space, bitsPerSample } = await image.metadata();
+      if (space !== "b-w" || bitsPerSample !== 8) throw new Error(`a mask has one channel of 8 bits, this one is ${space} of ${bitsPerSample ?? "unknown"}`);
     }
     const { data, info } = await convert(image).raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     if (info.channels !== channels) throw new Error(`${info.channels} channels where ${channels} were expected`);

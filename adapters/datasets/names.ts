@@ -41,6 +41,7 @@ export function parseNames(text: string, path: string): DatasetNames {
     const id = Number(key);
     if (id > 255) throw malformed(path, `class id ${id}`);
     if (ignored.has(id)) continue;
+    if (indexOfId[id] !== ignoreLabel) throw malformed(path, `class id ${id} twice`);
     indexOfId[id] = names.length;
     names.push(name);
   }

@@ -19,10 +19,13 @@ export async function readBoxes(path: string, names: readonly string[]): Promise
 /** The same of the file's text. Throws `E_DATASET`. */
 export function parseBoxes(text: string, path: string, names: readonly string[]): Box[] {
   if (!text.includes("<annotation")) throw invalid(path, "a file without <annotation>");
-  // Cut, not matched: a pattern would look through the rest of the file for each beginning without an end.
-  const objects = text.split("<object>").slice(1).filter((part) => part.includes("</object>"));
+  // A file that is torn holds fewer objects than its image.
+  if (!text.includes("</annotation>") && !/<annotation\s*\/>/.test(text)) throw invalid(path, "an <annotation> without its end");
+  // Cut, not matched: a pattern would look through the rest of the file for each beginning without an end. It may have attributes.
+  const objects = text.split("<object").slice(1).filter((part) => /^[\s/>]/.test(part));
   return objects.map((part) => {
-    const [object = ""] = part.split("</object>", 1);
+    const [object = "", end] = part.split("</object>", 2);
+    if (end === undefined) throw invalid(path, "an <object> without its end");
     const label = field(path, object, "name");
     if (!names.includes(label)) throw invalid(path, `the label "${label}", which classes.json does not list`);
     const edge = (name: string): number => {

@@ -9,4 +9,4 @@ export type { HalfQuantisation, Int8Quantisation, Quantisation, ReducedPrecision
 export { type ReadOptions, readBundle, readManifest } from "./read.js";
 export { createSigningKeys, publicKeyOf, readSigningKey, readTrust, readSignerOf, signBundle, type Trust } from "./signature.js";
 export { asStored, checkFinite } from "./weights.js";
-export { addMetrics, writeBundle } from "./write.js";
+export { addMetrics, refuseExisting, writeBundle } from "./write.js";

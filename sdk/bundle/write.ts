@@ -94,7 +94,8 @@ async function filesOf({ description, model, weights, quantisation, embeddings, 
   return files.set(manifestFile, encodeManifest(manifest));
 }
 
-async function refuseExisting(path: string): Promise<void> {
+/** Throws `E_BUNDLE_FORMAT` where there is something already: to be asked before long work, as `writeBundle` asks after it. */
+export async function refuseExisting(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (!found) return;
   throw new NightshiftError("E_BUNDLE_FORMAT", {

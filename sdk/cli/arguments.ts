@@ -7,9 +7,17 @@ export const wholeNumber =
   (least: number) =>
   (text: string): number => {
     const value = Number(text);
-    if (Number.isInteger(value) && value >= least) return value;
+    // An empty text, as a variable of a shell that is not set leaves it, is none.
+    if (text.trim() !== "" && Number.isInteger(value) && value >= least) return value;
     throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
   };
+
+/** For commander: a port, or 0. */
+export function port(text: string): number {
+  const value = wholeNumber(0)(text);
+  if (value <= 65_535) return value;
+  throw new InvalidArgumentError("Expected a port, 0 to 65535.");
+}
 
 /** For commander: a number of at least `least`. */
 export const number =
@@ -19,6 +27,13 @@ export const number =
     if (text.trim() !== "" && Number.isFinite(value) && value >= least) return value;
     throw new InvalidArgumentError(`Expected a number of at least ${least}.`);
   };
+
+/** For commander: a number above 0. */
+export function positive(text: string): number {
+  const value = number(0)(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError("Expected a number above 0.");
+}
 
 /** For commander: a share, 0 to 1. */
 export function share(text: string): number {

@@ -10,7 +10,7 @@ export async function datasetNamed(text: string): Promise<Dataset> {
   if (!text.startsWith("drive:")) return openDataset({ kind: "folder", path: text });
   const [, condition, seed, length, ...rest] = text.split(":");
   const known = (["day", "dusk", "night", "fog"] as const).find((each) => each === condition);
-  if (!known || !isCount(seed) || !isCount(length) || Number(length) < 1 || rest.length > 0)
+  if (!known || !isCount(seed) || !isCount(length) || Number(seed) >= 2 ** 32 || Number(length) < 1 || rest.length > 0)
     throw new NightshiftError("E_CONFIG", {
       expected: "a folder, or drive:CONDITION:SEED:COUNT with day, dusk, night or fog, for example drive:night:7:64",
       received: text,
@@ -19,4 +19,4 @@ export async function datasetNamed(text: string): Promise<Dataset> {
   return openDataset({ kind: "drive", seed: Number(seed), length: Number(length), condition: known, depth: true });
 }
 
-const isCount = (text: string | undefined): boolean => text !== undefined && /^\d{1,9}$/.test(text);
+const isCount = (text: string | undefined): boolean => text !== undefined && /^\d{1,10}$/.test(text);

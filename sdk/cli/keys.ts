@@ -57,8 +57,10 @@ export const keysCommand = (io: Io): Command => {
     .option(...json)
     .action(async (given: string, options: { list: string; name: string; role: Role; json: boolean }) => {
       const entry = { role: options.role, key: await publicCurveKey(given), name: options.name };
-      const others = (existsSync(options.list) ? await readList(options.list) : []).filter(({ role, key }) => role !== entry.role || key !== entry.key);
-      await writeList(options.list, [...others, entry]);
+      const isSame = ({ role, key }: Allowed): boolean => role === entry.role && key === entry.key;
+      const { editAllowed, emptyAllowed } = await import("../stream/allow-list.js");
+      const text = existsSync(options.list) ? await readText(options.list) : emptyAllowed;
+      await writeList(options.list, editAllowed(text, options.list, isSame, entry));
       result(io, options.json, entry, table(Object.entries(entry)));
     });
   keys
@@ -68,11 +70,14 @@ export const keysCommand = (io: Io): Command => {
     .requiredOption("--list <file>", "the list")
     .option(...json)
     .action(async (who: string, options: { list: string; json: boolean }) => {
-      const list = await readList(options.list);
+      const { editAllowed, parseAllowed } = await import("../stream/allow-list.js");
+      const text = await readText(options.list);
+      const list = parseAllowed(text, options.list);
       const key = list.some(({ name }) => name === who) ? undefined : await publicCurveKey(who);
-      const revoked = list.filter((each) => each.name === who || each.key === key);
+      const isMeant = (each: Allowed): boolean => each.name === who || each.key === key;
+      const revoked = list.filter(isMeant);
       if (revoked.length === 0) throw new NightshiftError("E_KEY", { expected: `a key or a name of ${options.list}`, received: who, remedy: "See the list with `nightshift keys show`." });
-      await writeList(options.list, list.filter((each) => !revoked.includes(each)));
+      await writeList(options.list, editAllowed(text, options.list, isMeant));
       result(io, options.json, { revoked }, table(revoked.map(({ role, name }) => ["revoked", `${name}, ${role}`])));
     });
   return keys;
@@ -98,11 +103,8 @@ async function readList(file: string): Promise<Allowed[]> {
 }
 
 /** Whole at every instant, as a Nightshift may be reading it; it goes on to be the same user's, whoever changes it. Throws `E_DISK`. */
-async function writeList(file: string, list: readonly Allowed[]): Promise<void> {
-  const [{ formatAllowed, parseAllowed }, { replaceSynced }] = [await import("../stream/allow-list.js"), await import("../bundle/files.js")];
-  const text = formatAllowed(list);
-  // A name with a space would make a line that nobody can read.
-  parseAllowed(text, file);
+async function writeList(file: string, text: string): Promise<void> {
+  const { replaceSynced } = await import("../bundle/files.js");
   const temporary = `${file}.new`;
   await replaceSynced(file, temporary, Buffer.from(text), undefined, async () => {
     if (!existsSync(file)) return;

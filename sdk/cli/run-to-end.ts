@@ -54,7 +54,7 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
     }
     const { source = defaultSource, seed = defaultSeed } = options;
     if (options.cameras) scores = { ...scores, miouOn: "not measured: several cameras" };
-    else if (!interrupted.hasHappened) scores = await score(source, seed, nightshift.bundles, (line) => progress.show(line), options.textEncoder);
+    else if (!interrupted.hasHappened) scores = (await measured(interrupted, (onProgress) => score(source, seed, nightshift.bundles, onProgress, options.textEncoder), progress)) ?? scores;
   } finally {
     interrupted.close();
     reloader?.close();
@@ -63,6 +63,20 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
   const failure = nightshift.recorded?.failure;
   if (failure) throw failure;
   return summarize(nightshift, scores);
+}
+
+/** What was measured; undefined where that was interrupted, as it is with the next frame. */
+async function measured(interrupted: Interruption, measure: (onProgress: (line: string) => void) => Promise<Scores>, progress: Progress): Promise<Scores | undefined> {
+  const cut = new Error("interrupted");
+  try {
+    return await measure((line) => {
+      if (interrupted.hasHappened) throw cut;
+      progress.show(line);
+    });
+  } catch (error) {
+    if (error !== cut) throw error;
+    return undefined;
+  }
 }
 
 /** How the stream stands; `training` is what the trainer last told. */
@@ -74,8 +88,14 @@ function moment({ status }: Nightshift, training: string): string {
   return `${answered} answered, ${dropped} dropped, ${lost} lost, ${figure(fps)} a second, ${figure(latencyMs.p50)} ms; ${status.condition}, generation ${status.generation}, ${learning}, ${status.framesRemembered} frames remembered`;
 }
 
+interface Interruption {
+  readonly happened: Promise<void>;
+  readonly hasHappened: boolean;
+  close(): void;
+}
+
 /** Ctrl-C, or a request to end: the stream stops in order. The second time the process ends as usual. */
-function interruption(): { readonly happened: Promise<void>; readonly hasHappened: boolean; close(): void } {
+function interruption(): Interruption {
   let hasHappened = false;
   let happen: () => void = () => undefined;
   const happened = new Promise<void>((resolve) => (happen = resolve));

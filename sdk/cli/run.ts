@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { defaultPublisherPort } from "./addresses.js";
-import { names, number, repeated, trust, wholeNumber } from "./arguments.js";
+import { names, number, port, positive, repeated, trust, wholeNumber } from "./arguments.js";
 import { type Configuration, readConfiguration } from "./configuration.js";
 import { type Io, result } from "./io.js";
 import { type ConfigurationSource, configurationSource } from "./reload.js";
@@ -30,10 +30,10 @@ export const streaming = (command: Command): Command =>
     .option("--threads <count>", "threads of inference", wholeNumber(1))
     .addOption(new Option("--engine <which>", "who computes: onnxruntime (the default), native (the same from the native module), or tensorrt on the GPU, for which `nightshift build` builds").choices(["onnxruntime", "native", "tensorrt"]))
     .option("--provider <name>", "execution provider of ONNX Runtime: cpu (the default), cuda or tensorrt; one that is not there is an error")
-    .option("--port <port>", `of the publisher; the control socket takes the next (default: ${defaultPublisherPort}; 0: any free ones)`, wholeNumber(0))
-    .option("--viewer-port <port>", "of the page (default: 8080; 0: any free one)", wholeNumber(0))
+    .option("--port <port>", `of the publisher; the control socket takes the next (default: ${defaultPublisherPort}; 0: any free ones)`, port)
+    .option("--viewer-port <port>", "of the page (default: 8080; 0: any free one)", port)
     .option("--viewer-host <host>", "address the page is served on (default: 127.0.0.1; another takes --token-file)")
-    .option("--health-port <port>", "of /metrics (Prometheus), /live and /ready; none unless given (0: any free one)", wholeNumber(0))
+    .option("--health-port <port>", "of /metrics (Prometheus), /live and /ready; none unless given (0: any free one)", port)
     .option("--health-host <host>", "address they are served on (default: 127.0.0.1; another takes --token-file)")
     .option("--traces", "give each frame's way to the OpenTelemetry SDK that NODE_OPTIONS registers")
     .option("--token-file <file>", "with the token that page, health and metrics ask for (`nightshift keys create --for page`)")
@@ -41,7 +41,7 @@ export const streaming = (command: Command): Command =>
     .option("--key <file>", "the server's key pair; with --allowed, both sockets ask for keys")
     .option("--allowed <file>", "the keys of who may connect, by role (`nightshift keys allow`); read again when it changes")
     .option(...trust)
-    .option("--memory-hours <hours>", "after which remembered frames are forgotten (default: 168)", number(0))
+    .option("--memory-hours <hours>", "after which remembered frames are forgotten (default: 168)", positive)
     .option("--memory-key <file>", "encrypts remembered frames on the disk (`nightshift keys create --for frames`)")
     .option("--config <file>", "YAML with these options by name, and the camera's intrinsics (sdk/cli/configuration.schema.json); read again on SIGHUP or when it changes")
     .option("--set <key=value>", "one value over the configuration file's, such as intrinsics.fx=910; may be given again", repeated)

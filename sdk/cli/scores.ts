@@ -16,7 +16,7 @@ const heldOutFrames = 48;
 
 /**
  * What was learnt, measured on labels that never taught: a rendered drive at night with another seed for the drive, the folder's own labels for a labelled
- * folder. `frames` caps how many are looked at.
+ * folder.
  */
 export async function score(source: string, seed: number, bundles: { readonly delivered: string; readonly serving: string }, onProgress: (line: string) => void, textEncoder?: string): Promise<Scores> {
   const judged = await labelled(source, seed);
@@ -34,7 +34,8 @@ export async function score(source: string, seed: number, bundles: { readonly de
 
 async function labelled(source: string, seed: number): Promise<{ dataset: Dataset; what: string } | string> {
   if (source === "drive") {
-    const name = `drive:night:${heldOutSeed + seed}:${heldOutFrames}`;
+    // Seeds have 32 bits.
+    const name = `drive:night:${(heldOutSeed + seed) % 2 ** 32}:${heldOutFrames}`;
     return { dataset: await datasetNamed(name), what: name };
   }
   if (!existsSync(join(source, "classes.json"))) return "the source has no labels";

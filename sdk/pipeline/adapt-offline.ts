@@ -8,14 +8,14 @@ import { shrink } from "../adaptation/shrink.js";
 import { defaultLesserShares, train, trainingOptionsFor, type TrainingProgress } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import type { StepLosses } from "../adaptation/learner.js";
-import { readBundle, readTrust } from "../bundle/index.js";
+import { readBundle, readTrust, refuseExisting } from "../bundle/index.js";
 import type { StepEngine } from "../engine/learner.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
 import { requireTrainable, type Trainable } from "../network/trainable.js";
 import type { ConditionName } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
-import { openSource } from "./source.js";
+import { openSource, shownSource } from "./source.js";
 
 export interface AdaptOptions {
   /** Folder of the bundle to start from. */
@@ -70,6 +70,7 @@ const leastNovelty = 0.005;
  */
 export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
   const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, statisticsMix, recompute, seed, threads, engine, provider, onProgress } = options;
+  await refuseExisting(out);
   const trust = options.trust && { trust: await readTrust(options.trust) };
   const { manifest, network } = await readBundle(directory, { verify: "model", ...trust });
   requireTrainable(network);
@@ -114,6 +115,8 @@ async function framesOf(folder: string, size: { readonly width: number; readonly
   const { camera } = await openSource({ source: folder, fps: 0 }, (error) => {
     throw error;
   });
+  if (folder === "drive" || camera.live)
+    throw new NightshiftError("E_CONFIG", { expected: "a folder of images, whose frames come to an end", received: shownSource(folder), remedy: "Record the source (`nightshift record`), or let `nightshift run` learn from it." });
   for await (const frame of camera.frames(new AbortController().signal)) take(frame);
   const [most] = [...seen].filter(([condition]) => condition !== "unknown").sort(([, a], [, b]) => b - a);
   const condition = stated ?? most?.[0];

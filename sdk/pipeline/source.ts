@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DriveCamera } from "../../adapters/cameras/drive/index.js";
-import { checkName } from "../../adapters/cameras/name.js";
+import { checkName, nameOf } from "../../adapters/cameras/name.js";
 import { openCamera } from "../../adapters/cameras/open.js";
+import { withoutSecrets } from "../../adapters/cameras/rtsp.js";
 import { undistorted } from "../../adapters/cameras/undistort.js";
 import { NightshiftError } from "../errors.js";
 import { RecordingCamera } from "../recording/camera.js";
@@ -46,6 +47,9 @@ async function openNamed(options: NightshiftOptions, onError: (error: Nightshift
   return source;
 }
 
+/** A source as it may be shown: an address without its password. */
+export const shownSource = (source: string): string => (/^[a-z]+:\/\//i.test(source) ? withoutSecrets(source) : source);
+
 /** The camera that the options describe. Throws `E_CAMERA`, `E_CONFIG` or `E_RECORDING`. */
 export async function openSource(options: NightshiftOptions, onError: (error: NightshiftError) => void): Promise<Source> {
   const { source = defaultSource, intrinsics, frames, adaptation } = options;
@@ -87,7 +91,8 @@ const openDrive = ({ camera: name, fps, seed = defaultSeed }: NightshiftOptions)
   new DriveCamera({ seed, ...(name !== undefined && { name }), ...(fps === 0 ? { paced: false } : fps !== undefined && { fps }) });
 
 const openAddressed = (source: string, { camera: name, fps, loop }: NightshiftOptions, onError: (error: NightshiftError) => void): Camera =>
-  openCamera(imagesOf(source), { onError, ...(name !== undefined && { name }), ...(fps !== undefined && { fps }), ...(loop !== undefined && { loop }) });
+  // Named by the dataset, not by its `images`, as all of them would be, and their states one.
+  openCamera(imagesOf(source), { onError, ...(name !== undefined ? { name } : imagesOf(source) !== source && { name: nameOf(source) }), ...(fps !== undefined && { fps }), ...(loop !== undefined && { loop }) });
 
 /** A dataset's folder is a source too, labelled or not: its images are. */
 function imagesOf(source: string): string {

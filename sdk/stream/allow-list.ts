@@ -34,4 +34,16 @@ export function parseAllowed(text: string, path: string): Allowed[] {
   });
 }
 
-export const formatAllowed = (list: readonly Allowed[]): string => `# role  public key  name\n${list.map(({ role, key, name }) => `${role} ${key} ${name}\n`).join("")}`;
+/** The text of a list that is empty yet. */
+export const emptyAllowed = "# role  public key  name\n";
+
+/** A list's text without some entries and with another at the end; remarks stay where they are. Throws as `parseAllowed`, also where nobody could read the new entry. */
+export function editAllowed(text: string, path: string, isGone: (entry: Allowed) => boolean, added?: Allowed): string {
+  parseAllowed(text, path);
+  const kept = text.split("\n").filter((line) => !parseAllowed(line, path).some(isGone));
+  // The last line may lack its end, and be the only one.
+  const lines = [kept.join("\n").trimEnd(), ...(added ? [`${added.role} ${added.key} ${added.name}`] : [])].filter((line) => line !== "");
+  const edited = lines.map((line) => `${line}\n`).join("");
+  parseAllowed(edited, path);
+  return edited;
+}

@@ -19,6 +19,9 @@ export async function bind(socket: Socket, address: string, what: string, isGuar
     });
   if (!isLocal(address) && !address.startsWith("tcp://"))
     throw new NightshiftError("E_CONFIG", { expected: `tcp:// or ipc:// for the ${what}`, received: address, remedy: "Other transports of ZeroMQ cannot be guarded." });
+  // Of a greater number ZeroMQ would bind what is left of it in 16 bits.
+  if (Number(/^tcp:.*:(\d+)$/.exec(address)?.[1]) > 65_535)
+    throw new NightshiftError("E_CONFIG", { expected: `a port of at most 65535 for the ${what}`, received: address, remedy: "Correct the address." });
   // ZeroMQ takes the file of an ipc address away from whoever listens on it, so that has to be found out first.
   if (address.startsWith("ipc://") && (await isListening(address.slice("ipc://".length)))) throw inUse(address, what, undefined);
   try {

@@ -42,7 +42,14 @@ export async function checkpointFor({ checkpoint, resume }: { readonly checkpoin
 export async function readCheckpoint(folder: string): Promise<Checkpoint | undefined> {
   if (!existsSync(file(folder))) return undefined;
   const { tensors, metadata } = readSafetensors(await readFile(file(folder)));
+  const [steps, minutes, promptSteps] = [Number(metadata["steps"]), Number(metadata["minutes"]), Number(metadata["promptSteps"] ?? 0)];
+  if (!Number.isInteger(steps) || !(minutes >= 0) || !Number.isInteger(promptSteps))
+    throw new NightshiftError("E_BUNDLE_FORMAT", {
+      expected: `a checkpoint that tells its steps and minutes in ${file(folder)}`,
+      received: `${metadata["steps"] ?? "no"} steps, ${metadata["minutes"] ?? "no"} minutes`,
+      remedy: "Name another --checkpoint folder.",
+    });
   const state = new Map<string, FloatTensor>();
   for (const [name, tensor] of tensors) if (tensor.dtype === "float32") state.set(name, tensor as FloatTensor);
-  return { state, steps: Number(metadata["steps"]), minutes: Number(metadata["minutes"]), promptSteps: Number(metadata["promptSteps"] ?? 0), ...(metadata["textEncoder"] !== undefined && { textEncoder: metadata["textEncoder"] }) };
+  return { state, steps, minutes, promptSteps, ...(metadata["textEncoder"] !== undefined && { textEncoder: metadata["textEncoder"] }) };
 }

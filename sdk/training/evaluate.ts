@@ -71,12 +71,13 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
   const start = performance.now();
   const indices = spread(dataset.length, options.frames ?? dataset.length);
   /** One a frame. */
-  const confusions: ConfusionMatrix[] = [];
+  let confusions: ConfusionMatrix[] = [];
+  let namesPixels = false;
   const found: (readonly ScoredBox[])[] = [];
   const wanted: (readonly Box[])[] = [];
   const takeMask = ({ mask, width, height }: Sample, answer: Perception): void => {
-    // A model that names no pixels is not scored on them.
-    if (!mask || answer.mask.every((index) => index === noName)) return;
+    if (!mask) return;
+    namesPixels ||= answer.mask.some((index) => index !== noName);
     const confusion = new ConfusionMatrix(names);
     confusion.add(resizeMaskNearest(answer.mask, answer.width, answer.height, width, height), mask);
     confusions.push(confusion);
@@ -102,6 +103,8 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
       options.onProgress?.(pass * indices.length + ++done, passes.length * indices.length);
     }
   }
+  // A model that names no pixel of any frame answers no masks, and is not scored on them.
+  if (!namesPixels) confusions = [];
   const masks = scoreOf(names, confusions);
   const matches = new BoxMatches(found, wanted);
   const boxes = matches.score();

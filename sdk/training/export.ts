@@ -20,6 +20,8 @@ export interface ExportOptions {
   /** What encoded the words. */
   readonly tower: TextTower;
   readonly recipe: Recipe;
+  /** Room for the names of a sample's labels, K. */
+  readonly names: number;
   readonly sources: readonly SourceSpec<unknown>[];
   readonly openModule: URL;
   /** What the bundle that the training started from was taught by. */
@@ -31,7 +33,6 @@ export interface ExportedBundle {
   readonly parameters: number;
 }
 
-const names = paddedVocabularySize(16);
 const statisticsBatches = 60;
 const exemplarCount = 72;
 /** Exemplars come from drives that training does not see. */
@@ -40,7 +41,7 @@ const exemplarSeed = 77;
 type OpenDataset = (spec: unknown) => Promise<Dataset>;
 
 /** Kept statistics of the EMA's weights, over augmented frames of all sources: the student's do not fit them. */
-async function withStatistics({ config, weights, words, recipe, sources, openModule }: ExportOptions): Promise<Weights> {
+async function withStatistics({ config, weights, words, recipe, names, sources, openModule }: ExportOptions): Promise<Weights> {
   const session = await OnnxSession.create(statisticsModel(config, weights, { batch: recipe.batch, names }));
   const loader = new PrefetchingLoader({
     openModule,
@@ -74,6 +75,14 @@ async function exemplars({ openModule, recipe: { heldOut = [] } }: ExportOptions
   return { names: drive.names, boxNames: drive.boxNames, samples };
 }
 
+/** What rendered frames are called among what a bundle was taught by. */
+const renderedDrives = "rendered drives";
+
+function statementOf(data: Manifest["training"]["data"]): string {
+  if (data.some(({ terms }) => /^research/i.test(terms))) return "Weights learnt from data for research use: use them for research, and train your own for anything else.";
+  return data.every(({ name }) => name.startsWith(renderedDrives)) ? "Weights learnt from rendered frames alone." : "Weights learnt from the data named here: the terms of each bind whoever uses them.";
+}
+
 /** Re-estimates statistics and writes the trained weights as a bundle. */
 export async function exportBundle(options: ExportOptions): Promise<ExportedBundle> {
   const { out, config, words, tower, recipe, taughtBy = [] } = options;
@@ -90,14 +99,11 @@ export async function exportBundle(options: ExportOptions): Promise<ExportedBund
     [inputNames.used]: { dtype: "float32", shape: [used.shape[1]], data: used.data },
   });
   const own = recipe.sources.map((source) => ({
-    name: "folder" in source ? source.folder : `rendered drives (${source.drive.condition}, seed ${source.drive.seed})`,
+    name: "folder" in source ? source.folder : `${renderedDrives} (${source.drive.condition}, seed ${source.drive.seed})`,
     terms: source.terms,
   }));
   const data = [...taughtBy.filter(({ name, terms }) => !own.some((source) => source.name === name && source.terms === terms)), ...own];
-  const restricted = data.some(({ terms }) => terms.startsWith("research"));
-  const statement = restricted
-    ? "Weights learnt from data for research use: use them for research, and train your own for anything else."
-    : "Weights learnt from rendered frames alone.";
+  const statement = statementOf(data);
   const contents: BundleContents = {
     description: {
       name: recipe.name,

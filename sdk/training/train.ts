@@ -1,8 +1,9 @@
 import { join, resolve } from "node:path";
+import { refuseExisting } from "../bundle/index.js";
 import { Learner } from "../engine/learner.js";
 import { runModel } from "../engine/run.js";
 import { NightshiftError } from "../errors.js";
-import { defaultNetwork, paddedVocabularySize, textWidth, type NetworkConfig } from "../network/contract.js";
+import { checkVocabulary, defaultNetwork, paddedVocabularySize, textWidth, type NetworkConfig } from "../network/contract.js";
 import { initialWeights } from "../network/initial.js";
 import { initialPrompts, promptNames } from "../network/steps/prompts.js";
 import { supervisedStep } from "../network/steps/supervised.js";
@@ -11,7 +12,7 @@ import { TextEncoder } from "../network/text/textEncoder.js";
 import { defaultDataFolder } from "../paths.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import { checkpointFor, writeCheckpoint } from "./checkpoint.js";
-import type { Dataset } from "./dataset.js";
+import { type Dataset, withoutNames } from "./dataset.js";
 import type { Evaluation } from "./evaluate.js";
 import { exportBundle, type ExportedBundle } from "./export.js";
 import { supervisedFeeds } from "../adaptation/feeds.js";
@@ -56,7 +57,6 @@ export interface Trained extends ExportedBundle {
   readonly validation?: Evaluation;
 }
 
-const names = paddedVocabularySize(16);
 const maxBoxes = 32;
 const warmUp = 200;
 
@@ -72,9 +72,25 @@ const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]):
       : { kind: "drive", ...source.drive },
 });
 
+type OpenDataset = (spec: unknown) => Promise<Dataset>;
+
+/** How long the longest list of names is that a sample comes with. Throws `E_DATASET_UNLABELLED` for a source that teaches none, and as it is opened. */
+async function mostNames(sources: readonly SourceSpec<unknown>[], openDataset: OpenDataset): Promise<number> {
+  let most = 0;
+  for (const { spec, heldOut = [] } of sources) {
+    const { name, names, boxNames } = withoutNames(await openDataset(spec), heldOut);
+    const { size } = new Set([...names, ...boxNames]);
+    if (size === 0)
+      throw new NightshiftError("E_DATASET_UNLABELLED", { expected: "labels that teach something in each source of the recipe", received: `none in ${name}`, remedy: "Add labels and name their classes in classes.json, or leave the source out." });
+    most = Math.max(most, size);
+  }
+  return most;
+}
+
 /** Trains a bundle from labelled frames (L^S of eq. 1), writes it and validates it; its weights are the EMA's; or, by a recipe for depth, teaches one that. Throws as its parts do. */
 export async function train(options: TrainOptions): Promise<Trained> {
   const recipe = await readRecipe(options.recipe);
+  await refuseExisting(options.out);
   if (recipe.task === "depth") return trainDepth(recipe, options);
   const data = resolve(options.data ?? defaultDataFolder());
   const found = await checkpointFor(options);
@@ -94,6 +110,11 @@ export async function train(options: TrainOptions): Promise<Trained> {
       remedy: "Go on with the same --text-encoder, or name another --checkpoint folder.",
     });
   const start = await startOf(recipe, tower, options.trust);
+  const sources = recipe.sources.map((source) => specOf(source, data, recipe.heldOut));
+  const { openDataset } = (await import(options.openModule.href)) as { openDataset: OpenDataset };
+  const names = paddedVocabularySize(await mostNames(sources, openDataset));
+  checkVocabulary(recipe.vocabulary);
+  const judged = recipe.validation === undefined ? undefined : await openDataset({ kind: "folder", path: join(data, recipe.validation) });
   const { textWidth: _, ...sizes } = options.network ?? defaultNetwork;
   const { tasks, fusion } = recipe;
   const config: NetworkConfig = start?.network ?? { ...sizes, ...(tower.width !== textWidth && { textWidth: tower.width }), ...(tasks && { tasks }), ...(fusion !== undefined && { fusion }) };
@@ -105,7 +126,6 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const words = new Words(encoder, prompts?.prompts ?? firstPrompts);
   const graph = supervisedStep(config, start?.weights ?? initialWeights(config, recipe.seed), { batch: recipe.batch, names, boxes: maxBoxes });
   const learner = await Learner.create(graph, { threads: options.threads ?? 2, spinning: true, ...(found && { state: found.state, steps: found.steps }) });
-  const sources = recipe.sources.map((source) => specOf(source, data, recipe.heldOut));
   const loader = new PrefetchingLoader({
     openModule: options.openModule,
     sources,
@@ -152,11 +172,9 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const steps = learner.steps;
   await learner.close();
   options.onProgress?.("estimating statistics and writing the bundle");
-  const exported = await exportBundle({ out: options.out, config, weights, words, tower, recipe, sources, openModule: options.openModule, ...(start && { taughtBy: start.data }) });
+  const exported = await exportBundle({ out: options.out, config, weights, words, tower, recipe, names, sources, openModule: options.openModule, ...(start && { taughtBy: start.data }) });
   const trained = { ...exported, steps, ...progress };
-  if (recipe.validation === undefined) return trained;
+  if (!judged) return trained;
   options.onProgress?.(`validating on ${recipe.validation}`);
-  const { openDataset } = (await import(options.openModule.href)) as { openDataset: (spec: unknown) => Promise<Dataset> };
-  const frames = await openDataset({ kind: "folder", path: join(data, recipe.validation) });
-  return { ...trained, validation: await validate(options.out, frames, { threads: options.threads ?? 2, ...(textEncoder !== undefined && { textEncoder }) }) };
+  return { ...trained, validation: await validate(options.out, judged, { threads: options.threads ?? 2, ...(textEncoder !== undefined && { textEncoder }) }) };
 }

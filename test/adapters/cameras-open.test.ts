@@ -7,6 +7,8 @@ import { passthrough } from "../../adapters/cameras/ffmpeg-version.js";
 import { FolderCamera } from "../../adapters/cameras/folder.js";
 import { openCamera } from "../../adapters/cameras/open.js";
 import { PpmReader } from "../../adapters/cameras/ppm.js";
+import type { NightshiftOptions } from "../../sdk/index.js";
+import { openSource, shownSource } from "../../sdk/pipeline/source.js";
 
 const folder = mkdtempSync(join(tmpdir(), "nightshift-open-"));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
@@ -25,12 +27,29 @@ test("a source names its camera", (t) => {
   t.deepEqual([paced.name, paced.live, unpaced.name, unpaced.live], ["drive", true, "rear", false]);
 });
 
+test("a dataset's folder is a camera of its name, not of that of its images", async (t) => {
+  mkdirSync(join(folder, "dusk stream", "images"), { recursive: true });
+  const named = async (options: NightshiftOptions) => (await openSource({ source: join(folder, "dusk stream"), ...options }, (error) => t.fail(error.message))).camera.name;
+  t.deepEqual([await named({}), await named({ camera: "front" })], ["dusk-stream", "front"]);
+});
+
 test("a source that names none says what would", (t) => {
   t.throws(() => openCamera(join(folder, "absent")), { code: "E_CAMERA", message: /a folder of images, a video file/ });
+  writeFileSync(join(folder, "a.mp4"), "");
+  for (const path of [join(folder, "a.mp4", "b"), join(folder, "x".repeat(300)), "a\0b"]) t.throws(() => openCamera(path), { code: "E_CAMERA" });
+  for (const options of [{ loop: 0 }, { loop: 1.5 }, { loop: NaN }, { fps: -1 }, { fps: NaN }, { fps: Infinity }]) t.throws(() => openCamera(join(folder, "a.mp4"), options), { code: "E_CONFIG" }, JSON.stringify(options));
+  t.notThrows(() => openCamera(join(folder, "a.mp4"), { loop: Infinity, fps: 0.5 }));
   t.throws(() => openCamera("/dev/video99"), { code: "E_CAMERA" });
   t.throws(() => openCamera("https://example.org/video"), { code: "E_CONFIG" });
   t.throws(() => openCamera("rtsp://"), { code: "E_CONFIG" });
   t.throws(() => openCamera(join(folder, "day one"), { name: "a b" }), { code: "E_CONFIG" });
+});
+
+test("a source is shown without its password", (t) => {
+  const shown = ["drive", "/dev/video0", "csi:0", "C:\\a@b", "rtsp://camera:554/a"];
+  t.deepEqual(shown.map(shownSource), shown);
+  for (const secret of ["rtsp://user:se@cret@camera/a", "rtsps://camera/a?password=secret", "rtsp://camera/user=a&password=secret&b=1", "rtsp://user:sec/ret@camera/a"]) t.notRegex(shownSource(secret), /user:|cret|ret@/);
+  t.throws(() => openCamera("https://user:secret@example.org/video"), { code: "E_CONFIG", message: /^(?!.*secret)/s });
 });
 
 test("pictures are cut from a stream wherever its pieces end", (t) => {

@@ -180,7 +180,23 @@ test("devices and addresses that are not there", async (t) => {
   t.throws(() => v4l2Camera("/dev/video-none"), { code: "E_CAMERA" });
   t.throws(() => rtspCamera("http://camera/"), { code: "E_CONFIG" });
   if (!needs(t, hasFfmpeg, "ffmpeg", installFfmpeg)) return;
-  const error = await t.throwsAsync<NightshiftError>(all(rtspCamera("rtsp://user:secret@127.0.0.1:9/stream")));
-  t.is(error.code, "E_CAMERA");
-  t.notRegex(error.message, /secret/);
+  const addresses = ["//user:secret@127.0.0.1:9/stream", "//user:se@cret@127.0.0.1:9/stream", "//127.0.0.1:9/stream?password=secret", "//127.0.0.1:9/user=a&password=secret&channel=1"];
+  for (const address of addresses) {
+    const error = await t.throwsAsync<NightshiftError>(all(rtspCamera(`rtsp:${address}`)));
+    t.is(error.code, "E_CAMERA");
+    t.regex(error.message, /127\.0\.0\.1:9\/.*refused/s);
+    t.notRegex(error.message, /cret/, address);
+  }
+  const misspelt = t.throws<NightshiftError>(() => rtspCamera("rtsp://user:sec/ret@camera/"));
+  t.is(misspelt.code, "E_CONFIG");
+  t.notRegex(misspelt.message, /sec|ret@/);
+});
+
+test("what a program says at length is told without the password that its address begins with", async (t) => {
+  const program = join(folder, "talks");
+  const address = `rtsp://user:secret@camera/${"x".repeat(1963)}`; // so long that what is kept of it begins in the password
+  writeFileSync(program, `#!/bin/sh\n[ "$1" = -version ] && exit 0\necho "${address}: refused" >&2\necho "and more of it" >&2\nexit 1\n`, { mode: 0o755 });
+  const error = await t.throwsAsync<NightshiftError>(all(rtspCamera(address, { ffmpeg: program })));
+  t.regex(error.received, /and more of it/);
+  t.notRegex(error.received, /cret|xx/);
 });

@@ -1,11 +1,14 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32, deflateSync } from "node:zlib";
 import test from "ava";
 import sharp from "sharp";
+import { FolderCamera } from "../../adapters/cameras/folder.js";
 import { connectedBoxes, withConnectedBoxes } from "../../adapters/datasets/connected-boxes.js";
 import { folderDataset, requireLabels } from "../../adapters/datasets/folder.js";
 import { openDataset } from "../../adapters/datasets/open.js";
+import { parseBoxes } from "../../adapters/datasets/voc.js";
 import { NightshiftError } from "../../sdk/errors.js";
 import { needs, sharedData } from "../support/shared.js";
 
@@ -17,6 +20,57 @@ async function scratch(t: { teardown(action: () => Promise<void>): void }): Prom
 
 async function image(path: string, width: number, height: number, grey: number): Promise<void> {
   await sharp(Buffer.alloc(width * height * 3, grey), { raw: { width, height, channels: 3 } }).png().toFile(path);
+}
+
+/** A PNG of one channel, as its bytes: sharp writes none of fewer bits, and no profile of grey. */
+function greyPng(width: number, height: number, bits: 4 | 8, pixels: Buffer, profile?: Buffer): Buffer {
+  const chunk = (type: string, data: Buffer): Buffer => {
+    const [length, check, named] = [Buffer.alloc(4), Buffer.alloc(4), Buffer.concat([Buffer.from(type), data])];
+    length.writeUInt32BE(data.length);
+    check.writeUInt32BE(crc32(named));
+    return Buffer.concat([length, named, check]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header[8] = bits;
+  const row = (width * bits) / 8;
+  const rows = Array.from({ length: height }, (_, y) => Buffer.concat([Buffer.from([0]), pixels.subarray(y * row, (y + 1) * row)]));
+  const about = profile ? [chunk("iCCP", Buffer.concat([Buffer.from("grey\0\0"), deflateSync(profile)]))] : [];
+  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), chunk("IHDR", header), ...about, chunk("IDAT", deflateSync(Buffer.concat(rows))), chunk("IEND", Buffer.alloc(0))]);
+}
+
+/** An ICC profile, version 2, of a screen whose grey is linear, as image editors put one into what they save. */
+function linearProfile(): Buffer {
+  const numbers = (...values: number[]): Buffer => {
+    const bytes = Buffer.alloc(4 * values.length);
+    for (const [at, value] of values.entries()) bytes.writeInt32BE(Math.round(value * 65536), 4 * at);
+    return bytes;
+  };
+  const white = numbers(0.9642, 1, 0.8249);
+  const text = (value: string): Buffer => Buffer.from(value, "latin1");
+  const tags = [
+    ["desc", Buffer.concat([text("desc\0\0\0\0\0\0\0\x05grey\0"), Buffer.alloc(81)])],
+    ["cprt", text("text\0\0\0\0none\0\0\0\0")],
+    ["wtpt", Buffer.concat([text("XYZ \0\0\0\0"), white])],
+    ["kTRC", text("curv\0\0\0\0\0\0\0\x01\x01\0\0\0")],
+  ] as const;
+  const table = Buffer.alloc(4 + 12 * tags.length);
+  table.writeUInt32BE(tags.length);
+  let end = 128 + table.length;
+  for (const [at, [name, data]] of tags.entries()) {
+    table.write(name, 4 + 12 * at, "latin1");
+    table.writeUInt32BE(end, 8 + 12 * at);
+    table.writeUInt32BE(data.length, 12 + 12 * at);
+    end += data.length;
+  }
+  const header = Buffer.alloc(128);
+  header.writeUInt32BE(end);
+  header.writeUInt32BE(0x02100000, 8);
+  header.write("mntrGRAYXYZ ", 12, "latin1");
+  header.write("acsp", 36, "latin1");
+  white.copy(header, 68);
+  return Buffer.concat([header, table, ...tags.map(([, data]) => data)]);
 }
 
 /** Three frames of 20 x 16 pixels, with masks whose upper half is id 4 and lower half id 7, and one box in the first. */
@@ -56,6 +110,23 @@ test("a bare folder of images is a dataset without labels, and says so where lab
   t.is(t.throws(() => requireLabels(dataset), { instanceOf: NightshiftError })?.code, "E_DATASET_UNLABELLED");
 });
 
+test("a dataset's frames are those that a camera delivers of the same files: upright, black where they are transparent", async (t) => {
+  const folder = await scratch(t);
+  const rgba = Buffer.from(Uint8Array.from({ length: 20 * 16 * 4 }, (_, at) => at % 251));
+  const picture = sharp(rgba, { raw: { width: 20, height: 16, channels: 4 } });
+  await picture.clone().png().toFile(join(folder, "a.png"));
+  for (const orientation of [3, 6]) await picture.clone().removeAlpha().withMetadata({ orientation }).jpeg().toFile(join(folder, `b${orientation}.jpg`));
+  await picture.clone().removeAlpha().greyscale().toColourspace("b-w").png().toFile(join(folder, "c.png"));
+  const dataset = await folderDataset(folder);
+  let index = 0;
+  for await (const { width, height, rgb } of new FolderCamera(folder, { fps: 0 }).frames(new AbortController().signal)) {
+    const sample = await dataset.sample(index++);
+    t.deepEqual([sample.width, sample.height], [width, height], sample.id);
+    t.true(Buffer.from(rgb).equals(sample.rgb), sample.id);
+  }
+  t.is(index, 4);
+});
+
 test("masks without boxes are not enough where boxes are needed", async (t) => {
   const folder = await scratch(t);
   await labelled(folder, { classes: both.classes });
@@ -69,6 +140,7 @@ for (const [what, spoil] of [
   ["classes.json that is not JSON", async (folder: string) => writeFile(join(folder, "classes.json"), "{")],
   ["classes.json with a misspelt key", async (folder: string) => writeFile(join(folder, "classes.json"), '{"clases": {}}')],
   ["an id beyond a byte", async (folder: string) => writeFile(join(folder, "classes.json"), '{"classes": {"300": "sky"}}')],
+  ["an id that is listed twice", async (folder: string) => writeFile(join(folder, "classes.json"), '{"classes": {"4": "sky", "04": "road"}}')],
   ["no labels folder", async (folder: string) => rm(join(folder, "labels"), { recursive: true })],
   ["a label missing", async (folder: string) => rm(join(folder, "labels", "frame9.png"))],
   ["no images", async (folder: string) => rm(join(folder, "images"), { recursive: true })],
@@ -89,6 +161,16 @@ test("a box of an unlisted class is refused", async (t) => {
   t.true(error?.message.includes("car"));
 });
 
+test("no object of an annotation is passed over: one with attributes counts, a torn one and a torn file are refused", (t) => {
+  const of = (text: string) => parseBoxes(text, "a.xml", ["car"]);
+  const inside = "<name>car</name><bndbox><xmin>2</xmin><ymin>3</ymin><xmax>12</xmax><ymax>9</ymax></bndbox>";
+  const box = { x1: 2, y1: 3, x2: 12, y2: 9, label: "car" };
+  t.deepEqual(of(`<annotation><objects>2</objects><object id="1">${inside}</object><object>${inside}</object></annotation>`), [box, box]);
+  t.deepEqual(of("<annotation />"), []);
+  const torn = [`<annotation><object>${inside}</object><object><name>car</name>`, `<annotation><object>${inside}</annotation>`, `<annotation><object/><object>${inside}</object></annotation>`, `<annotation><object>${inside}</object>`];
+  for (const text of torn) t.throws(() => of(text), { code: "E_DATASET" }, text);
+});
+
 test("an unreadable image and a coloured mask are refused by file name", async (t) => {
   const folder = await scratch(t);
   await labelled(folder, both);
@@ -100,6 +182,18 @@ test("an unreadable image and a coloured mask are refused by file name", async (
     t.is(error?.code, "E_IMAGE");
     t.true(error?.message.includes(file));
   }
+});
+
+test("a mask's bytes are its ids: a profile of grey changes none, and fewer bits, which would be stretched, are refused", async (t) => {
+  const folder = await scratch(t);
+  await labelled(folder, both);
+  const label = (id: string): string => join(folder, "labels", `${id}.png`);
+  await writeFile(label("frame1"), greyPng(20, 16, 8, await sharp(label("frame1")).toColourspace("b-w").raw().toBuffer(), linearProfile()));
+  await writeFile(label("frame9"), greyPng(20, 16, 4, Buffer.alloc(10 * 16, 0x47)));
+  const dataset = await folderDataset(folder);
+  t.true((await sharp(label("frame1")).metadata()).hasProfile);
+  t.deepEqual((await dataset.sample(0)).mask, (await dataset.sample(2)).mask);
+  await t.throwsAsync(dataset.sample(1), { code: "E_IMAGE", message: /8 bits, this one is b-w of 4/ });
 });
 
 test("connected regions become boxes, by eight neighbours, and specks are dropped", async (t) => {

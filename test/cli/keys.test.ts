@@ -45,6 +45,16 @@ test("a public half that is there already is kept, and no secret is made for it"
   t.false(existsSync(server));
 });
 
+test("remarks in a list stay where somebody put them", async (t) => {
+  const folder = await temporaryFolder(t);
+  const list = join(folder, "allowed");
+  const [one, two, three] = ["a", "b", "c"].map((letter) => letter.repeat(40));
+  await writeFile(list, `# ours\nreader ${one} dashboard\n\n  # theirs, until June\nreader ${two} fleet`);
+  t.is((await nightshift("keys", "allow", three, "--list", list, "--name", "tablet")).code, 0);
+  t.is((await nightshift("keys", "revoke", "dashboard", "--list", list)).code, 0);
+  t.is(await readFile(list, "utf8"), `# ours\n\n  # theirs, until June\nreader ${two} fleet\nreader ${three} tablet\n`);
+});
+
 test("a list stays as readable as it was, and its owner's", async (t) => {
   const folder = await temporaryFolder(t);
   const [client, list] = [join(folder, "client"), join(folder, "allowed")];

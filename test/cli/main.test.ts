@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import sharp from "sharp";
+import { datasetNamed } from "../../sdk/cli/dataset.js";
+import { score } from "../../sdk/cli/scores.js";
 import { Graph } from "../../sdk/graph/graph.js";
 import { argMax, mul, relu } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
@@ -30,7 +32,7 @@ test("every command explains itself", async (t) => {
 });
 
 test("a wrong command line is code 2 and says so on stderr", async (t) => {
-  for (const argv of [[], ["fly"], ["run", "--wings"], ["run", "--frames", "none"], ["run", "--frames", "0"], ["evaluate"], ["build"], ["build", "--target", "abacus"], ["build", "--target", "tensorrt", "--frame", "big"], ["adapt", "--frames", "."], ["bench", "coffee"]]) {
+  for (const argv of [[], ["fly"], ["run", "--wings"], ["run", "--frames", "none"], ["run", "--frames", "0"], ["run", "--seed", ""], ["run", "--port", "70000"], ["run", "--viewer-port", "65536"], ["run", "--health-port", ""], ["run", "--memory-hours", "0"], ["evaluate"], ["build"], ["build", "--target", "abacus"], ["build", "--target", "tensorrt", "--frame", "big"], ["adapt", "--frames", "."], ["bench", "coffee"]]) {
     const { code, out, err } = await nightshift(...argv);
     t.is(code, 2, argv.join(" "));
     t.is(out, "");
@@ -48,6 +50,28 @@ test("a failure is code 1, with its code on stderr and as JSON where that is ask
   await writeFile(join(folder, "wrong.yaml"), "intrinsics: {fx: 3}\nwheels: 4\n");
   t.like(json((await nightshift("run", "--config", join(folder, "wrong.yaml"), "--json")).out), { error: { code: "E_CONFIG" } });
   t.like(json((await nightshift("run", "--bundle", bundle.directory, "--vocabulary", "a,,b", "--headless", "--port", "0", "--json")).out), { error: { code: "E_VOCABULARY" } });
+});
+
+test("what was learnt on a drive is measured on another one, whichever seed it had", async (t) => {
+  const absent = { delivered: "/nowhere", serving: "/nowhere" };
+  // Told once the other drive is there.
+  for (const seed of [1, 4_200_000_000, 2 ** 32 - 1]) await t.throwsAsync(score("drive", seed, absent, () => undefined), { code: "E_BUNDLE_MISSING" }, String(seed));
+  await t.throwsAsync(datasetNamed("drive:night:4294967296:1"), { code: "E_CONFIG" });
+});
+
+test("where the new bundle cannot go is said before anything is done for it", async (t) => {
+  // Of frames there would be something else to say.
+  for (const argv of [["adapt", "--frames", "/nowhere"], ["calibrate", "--frames", "drive:day:1:1"]])
+    t.like(json((await nightshift(...argv, "--bundle", bundle.directory, "--out", folder, "--json")).out), { error: { code: "E_BUNDLE_FORMAT", received: "a folder" } }, argv[0]);
+});
+
+test("a source without end is not adapted to", async (t) => {
+  for (const frames of ["drive", "rtsp://user:secret@camera/a", "csi:0"]) {
+    const { code, out } = await nightshift("adapt", "--frames", frames, "--bundle", bundle.directory, "--out", join(folder, "endless"), "--json");
+    t.is(code, 1);
+    t.like(json(out), { error: { code: "E_CONFIG" } }, frames);
+    t.notRegex(out, /secret/);
+  }
 });
 
 test("inspect prints the manifest, parameters and hashes", async (t) => {

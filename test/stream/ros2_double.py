@@ -6,6 +6,7 @@ Usage: python3 ros2_double.py PROGRAM [ARGUMENT ...]
 import array
 import base64
 import json
+import re
 import runpy
 import sys
 import types
@@ -64,6 +65,9 @@ class Publisher:
 
 class Node:
     def create_publisher(self, kind, topic, qos):
+        # What rmw_validate_full_topic_name lets through.
+        if not re.fullmatch(r"(/[A-Za-z_][A-Za-z0-9_]*)+", topic):
+            raise ValueError(f"Invalid topic name: {topic}")
         return Publisher(topic, qos)
 
     def destroy_node(self):

@@ -5,9 +5,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { crc32 } from "node:zlib";
+import { create, toBinary } from "@bufbuild/protobuf";
 import test, { type ExecutionContext } from "ava";
+import { Publisher as ZmqPublisher } from "zeromq";
 import { packageRoot } from "../../sdk/paths.js";
 import { streamEvent } from "../../sdk/stream/events.js";
+import { EventSchema } from "../../sdk/stream/messages/nightshift_pb.js";
 import { Publisher } from "../../sdk/stream/publisher.js";
 import { cppSubscriber, pythonSamples, samples } from "../support/samples.js";
 import { perceptionOf } from "./perceptions.js";
@@ -25,7 +28,7 @@ interface Program {
 }
 
 /** Runs a subscriber in a process of its own, publishes frames and one event, and answers with the lines that it printed of them. */
-async function linesOf(t: ExecutionContext, { command, env }: Program, args: readonly string[], folder?: string): Promise<string[]> {
+async function linesOf(t: ExecutionContext, { command, env }: Program, args: readonly string[], folder?: string, camera?: string): Promise<string[]> {
   const publisher = await Publisher.open({ addresses: ["tcp://127.0.0.1:*"], onError: (error) => t.fail(String(error)) });
   const child: ChildProcess = spawn(command, [...args, publisher.addresses[0] ?? "", ...(folder === undefined ? [] : ["", "0", folder])], { ...(env && { env }), stdio: ["ignore", "pipe", "inherit"] });
   t.teardown(() => child.kill("SIGKILL"));
@@ -37,13 +40,35 @@ async function linesOf(t: ExecutionContext, { command, env }: Program, args: rea
     await sleep(20);
   }
   for (let sequence = 0; sequence < frames; sequence++) {
-    publisher.publish(perceptionOf(sequence), "night");
+    publisher.publish(perceptionOf(sequence, camera), "night");
     await sleep(5);
   }
   publisher.publishEvent(streamEvent("verdict", 'accepted: "+1.5" mIoU', { gain: 1.5 }));
   while (!lines.at(-1)?.includes("accepted") && child.exitCode === null) await sleep(10);
   await publisher.close();
   return lines.filter((line) => !line.includes("hello"));
+}
+
+/** What a program prints of two messages that a later Nightshift might send, an event of another kind and a topic of its own, and then of an event that it knows. */
+async function linesOfLater(t: ExecutionContext, { command, env }: Program, args: readonly string[]): Promise<string[]> {
+  const publisher = new ZmqPublisher();
+  await publisher.bind("tcp://127.0.0.1:*");
+  const child = spawn(command, [...args, publisher.lastEndpoint ?? ""], { ...(env && { env }), stdio: ["ignore", "pipe", "inherit"] });
+  t.teardown(() => {
+    child.kill("SIGKILL");
+    publisher.close();
+  });
+  const lines: string[] = [];
+  createInterface(child.stdout).on("line", (line) => lines.push(line));
+  const send = (topic: string, body: Uint8Array): Promise<void> => publisher.send(Buffer.concat([Buffer.from(`${topic}\0`), body]));
+  const event = (kind: number, text: string): Uint8Array => toBinary(EventSchema, create(EventSchema, { schemaVersion: 1, kind, text, detailsJson: "{}" }));
+  while (!lines.at(-1)?.includes("the last") && child.exitCode === null) {
+    await send("events", event(999, "of another kind"));
+    await send("flow/front", Buffer.from([0xff, 0xff]));
+    await send("events", event(1, "the last"));
+    await sleep(20);
+  }
+  return lines;
 }
 
 /** One JSON object. */
@@ -102,9 +127,27 @@ test.serial("the bridge to ROS 2 publishes masks, detections and events as their
   t.deepEqual(event, { kind: "EVENT_KIND_VERDICT", text: 'accepted: "+1.5" mIoU', details: { gain: 1.5 } });
 });
 
+test.serial("programs that were built for an earlier Nightshift go on where a later one says more", async (t) => {
+  const [python, cpp] = [await pythonSamples(t), await cppSubscriber(t)];
+  const double = join(packageRoot(), "test", "stream", "ros2_double.py");
+  for (const [program, args] of [[python, [join(samples, "subscriber.py")]], [python, [double, join(samples, "ros2_bridge.py")]], [cpp === undefined ? undefined : { command: cpp }, []]] as const) {
+    if (!program) continue;
+    t.regex((await linesOfLater(t, program, args)).join("\n"), /999[^]*the last/, args.join(" "));
+  }
+});
+
+test.serial("the bridge to ROS 2 makes names of topics that ROS takes of cameras that are named by their address", async (t) => {
+  const python = await pythonSamples(t);
+  if (!python) return;
+  const double = join(packageRoot(), "test", "stream", "ros2_double.py");
+  const published = (await linesOf(t, python, [double, join(samples, "ros2_bridge.py")], undefined, "10-0-0-7")).map(parse);
+  t.deepEqual([...new Set(published.map(({ topic }) => topic))].sort(), ["/nightshift/camera_10_0_0_7/detections", "/nightshift/camera_10_0_0_7/mask", "/nightshift/camera_10_0_0_7/vocabulary", "/nightshift/events"]);
+});
+
 test.serial("the C++ subscriber receives every message as it was published", async (t) => {
   const command = await cppSubscriber(t);
   if (command === undefined) return;
+  t.is(spawnSync(command, ["tcp://127.0.0.1:1", "", "0", "", "key"], { timeout: 10_000 }).status, 2, "half of what CURVE needs");
   const messages = await check(t, { command }, []);
   t.like(messages[2], { header: { camera: "front", sequence: "1", generation: 4, condition: "CONDITION_NIGHT", cameraWidth: 1920 } });
   t.like(messages[3], { message: { boxes } });

@@ -71,6 +71,24 @@ test("right answers score 100, at the size of the labels and without what is not
   t.deepEqual(engine.asked, [["road", "cart"]]);
 });
 
+test("a frame of which no pixel is named is missed, a model that never names one is not scored on masks", async (t) => {
+  const silent = (isSilent: (sequence: number) => boolean) => {
+    const engine = answering(0);
+    return {
+      ...engine,
+      infer: async (frame: Frame) => {
+        const answer = await engine.infer(frame);
+        return isSilent(frame.sequence) ? { ...answer, mask: answer.mask.map(() => 255) } : answer;
+      },
+    };
+  };
+  const once = await evaluate(silent((sequence) => sequence === 0), vocabularyOf, dataset([]), { intervals: true });
+  t.deepEqual(once.perClass, { road: 80, cart: 80 });
+  t.true((once.intervals?.miou?.[0] ?? 100) < 80);
+  const always = await evaluate(silent(() => true), vocabularyOf, dataset(["cart"]), { intervals: true });
+  t.deepEqual([always.miou, always.perClass, always.intervals?.miou, always.ap50], [null, {}, null, 100]);
+});
+
 test("wrong pixels cost what they should", async (t) => {
   // Two of eight columns of the answer are four of sixteen of the labels, of which the first is not scored: 3 of 15.
   const { perClass } = await evaluate(answering(2), vocabularyOf, dataset(["cart"]));

@@ -1,21 +1,22 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import sharp from "sharp";
 import { readBundle } from "../../sdk/bundle/index.js";
+import { writeSafetensors } from "../../sdk/graph/safetensors.js";
 import { train, type Trained, type TrainOptions } from "../../sdk/training/train.js";
 import { tinyBundle, tinyNetwork } from "../support/tiny-bundle.js";
 
 const openModule = new URL("../../adapters/datasets/open.js", import.meta.url);
 const steps = 8;
 
-/** Four labelled frames: the left half is sky, the right half road. */
-async function labelledFolder(path: string): Promise<void> {
+/** Four labelled frames: the left half is sky, the right half road, of so many names. */
+async function labelledFolder(path: string, count = 2): Promise<void> {
   const [width, height] = [64, 32];
   const halves = Buffer.from(Uint8Array.from({ length: width * height }, (_, at) => (at % width < width / 2 ? 0 : 1)));
   for (const part of ["images", "labels"]) mkdirSync(join(path, part), { recursive: true });
-  writeFileSync(join(path, "classes.json"), JSON.stringify({ classes: { 0: "sky", 1: "road" }, ignore: [] }));
+  writeFileSync(join(path, "classes.json"), JSON.stringify({ classes: Object.fromEntries(Array.from({ length: count }, (_, id) => [id, ["sky", "road"][id] ?? `name ${id}`])), ignore: [] }));
   for (let i = 0; i < 4; i++) {
     const png = sharp(halves, { raw: { width, height, channels: 1 } });
     await png.clone().linear(150, 40 + i).png().toFile(join(path, "images", `${i}.png`));
@@ -54,6 +55,32 @@ test("training makes a whole bundle, validates it, and goes on from a checkpoint
   const resumed = await train({ ...again, resume: true });
   t.is(resumed.steps, steps);
   t.deepEqual((await readBundle(resumed.bundle)).weights, (await readBundle(trained.bundle)).weights);
+});
+
+test("sources of more names than the vocabulary has room for are taught whole; the manifest says whose terms bind; what cannot teach is refused at once", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "nightshift-names-"));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  await labelledFolder(join(folder, "few"));
+  await labelledFolder(join(folder, "many"), 20);
+  const trained = async (source: string, out = "bundle", more: object = {}, resume = false): Promise<Trained> => {
+    const sources = [{ folder: "few", share: 1, terms: "CC BY 4.0" }, { folder: source, share: 1, terms: "ours" }];
+    const recipe = join(folder, "recipe.yaml");
+    writeFileSync(recipe, JSON.stringify({ name: "many", seed: 1, steps: 2, batch: 2, rates: { encoder: 1e-3, decoder: 1e-3, decay: 0 }, vocabulary: ["sky", "road"], sources, ...more }));
+    return train({ out: join(folder, out), checkpoint: join(folder, "checkpoint"), recipe, resume, data: folder, openModule, threads: 1, network: tinyNetwork });
+  };
+  await t.throwsAsync(trained("none"), { code: "E_DATASET" });
+  await t.throwsAsync(trained("many", "few"), { code: "E_BUNDLE_FORMAT" });
+  await t.throwsAsync(trained("many", "bundle", { validation: "none" }), { code: "E_DATASET" });
+  await t.throwsAsync(trained("many", "bundle", { vocabulary: ["sky", "Sky"] }), { code: "E_VOCABULARY" });
+  t.false(existsSync(join(folder, "checkpoint")), "before anything was learnt");
+  mkdirSync(join(folder, "checkpoint"));
+  writeFileSync(join(folder, "checkpoint", "checkpoint.safetensors"), writeSafetensors(new Map(), {}));
+  await t.throwsAsync(trained("many", "bundle", {}, true), { code: "E_BUNDLE_FORMAT", message: /no steps/ });
+  rmSync(join(folder, "checkpoint"), { recursive: true });
+  await t.throwsAsync(trained("few/images"), { code: "E_DATASET_UNLABELLED" });
+  const { bundle, losses } = await trained("many");
+  t.true(Number.isFinite(losses["loss"]));
+  t.regex((await readBundle(bundle)).notice, /^Weights learnt from the data named here/);
 });
 
 test("training goes on from a bundle: its weights, its network, and what it was taught by", async (t) => {

@@ -21,7 +21,7 @@ export interface Covered {
 /** The mean colour of photographs (ImageNet), so that padding is zero to a network that subtracts it. */
 const padding = [124, 116, 104] as const;
 
-/** Draws the view of a frame into `out` (`view.height * view.width * 3` bytes). Pixels outside the frame repeat its edge: see `pad`. */
+/** Draws the view of a frame into `out` (`view.height * view.width * 3` bytes). Pixels outside the frame are left as they are: see `pad`. */
 export function resample(source: Pixels, view: View, smooth: boolean, out: Uint8Array): Covered {
   const columns = linearTaps(view.width, source.width, (x) => columnPlace(view, x), smooth);
   const rows = linearTaps(view.height, source.height, (y) => rowPlace(view, y), smooth);

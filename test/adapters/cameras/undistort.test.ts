@@ -61,6 +61,22 @@ test("frames of another aspect, and intrinsics that cannot be, are refused", asy
   t.throws(() => undistorted(showing(width, height), { ...lens, distortion: [0.1] }), { code: "E_CONFIG" });
 });
 
+test("torn frames and other formats are passed on as they came, for the stream to refuse, and the next frame is undistorted", async (t) => {
+  const given = [new Uint8Array(100).fill(9), new Uint8Array(width * height * 4).fill(9), ramp(width, height)];
+  const camera: Camera = {
+    name: "test",
+    live: false,
+    async *frames() {
+      for (const [sequence, rgb] of given.entries()) yield { camera: "test", sequence, captureTimeNs: nowNs(), width, height, rgb };
+    },
+  };
+  const seen: Uint8Array[] = [];
+  for await (const { rgb } of undistorted(camera, lens).frames(new AbortController().signal)) seen.push(rgb);
+  t.deepEqual(seen.slice(0, 2), given.slice(0, 2));
+  t.is(seen[2]?.length, given[2]?.length);
+  t.notDeepEqual(seen[2], given[2]);
+});
+
 test("OpenCV leaves the process's handlers alone", async (t) => {
   const before = process.listenerCount("unhandledRejection") + process.listenerCount("uncaughtException");
   for await (const frame of undistorted(showing(width, height), lens).frames(new AbortController().signal)) t.truthy(frame);
