@@ -175,7 +175,7 @@ class Reader {
     this.#resolvePads(node, operator, attributes);
     if (operator === "OneHot") this.#checkOneHot(node, taken);
     if (operator === "Resize") this.#checkResize(node, attributes, taken);
-    if (operator === "Reshape") attributes.shape = reshaped(this.value(node.input[0]).shape, attributes.shape as number[]);
+    if (operator === "Reshape") attributes.shape = reshaped(node, this.value(node.input[0]).shape, attributes.shape as number[]);
     if (operator === "Pad" && node.input[3]) refuse("Pad of all axes", `axes ${node.input[3]}`, "Export with pads for every axis.");
     const inputs = node.input.filter((name, i) => name !== "" && !taken.has(i)).map((name) => this.value(name));
     const outputs = this.graph.node(operator, inputs, attributes, node.output);
