@@ -17,8 +17,10 @@ const ints = (name: string, ...values: number[]): AttributeInit => ({ name, type
 const float = (name: string, f: number): AttributeInit => ({ name, type: Kind.FLOAT, f });
 const string = (name: string, s: string): AttributeInit => ({ name, type: Kind.STRING, s: new TextEncoder().encode(s) });
 
-/** One node as an exporter writes it: x float32 [1, 4, 5, 7] and some constants in, y out. */
-function exported(opType: string, attribute: AttributeInit[], constants: Record<string, Tensor>, inputs: string[], opset: number): Uint8Array {
+const pictureShape = [1, 4, 5, 7];
+
+/** One node as an exporter writes it: x float32 and some constants in, y out. */
+function exported(opType: string, attribute: AttributeInit[], constants: Record<string, Tensor>, inputs: string[], opset: number, shapeOfX: readonly number[] = pictureShape): Uint8Array {
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
@@ -28,7 +30,7 @@ function exported(opType: string, attribute: AttributeInit[], constants: Record<
         name: "exported",
         node: [{ opType, input: inputs, output: ["y"], attribute }],
         initializer: Object.entries(constants).map(([name, { shape, data, dtype }]) => ({ name, dims: shape.map(BigInt), dataType: dtype === "int64" ? 7 : 1, rawData: new Uint8Array(data.buffer) })),
-        input: [{ name: "x", type: { value: { case: "tensorType", value: { elemType: 1, shape: { dim: [1n, 4n, 5n, 7n].map((value) => ({ value: { case: "dimValue" as const, value } })) } } } } }],
+        input: [{ name: "x", type: { value: { case: "tensorType", value: { elemType: 1, shape: { dim: shapeOfX.map((n) => ({ value: { case: "dimValue" as const, value: BigInt(n) } })) } } } } }],
         output: [{ name: "y", type: { value: { case: "tensorType", value: { elemType: 1 } } } }],
       },
     }),
@@ -40,7 +42,9 @@ const bias = float32([4], [0.1, -0.2, 0.3, 0]);
 const borders = int64([8], [0, 0, 2, 1, 0, 0, 1, 3]);
 const pool = [ints("kernel_shape", 3, 2), ints("strides", 2, 2)];
 
-const cases: readonly (readonly [string, string, AttributeInit[], Record<string, Tensor>?, string[]?, number?])[] = [
+const rows = int64([2, 1, 3], [0, 3, 1, 0, -1, 4]);
+
+const cases: readonly (readonly [string, string, AttributeInit[], Record<string, Tensor>?, string[]?, number?, (readonly number[])?])[] = [
   ["HardSigmoid", "HardSigmoid", []],
   ["HardSigmoid as MobileNet has it", "HardSigmoid", [float("alpha", 1 / 6)]],
   ["Elu", "Elu", [float("alpha", 0.7)]],
@@ -57,6 +61,13 @@ const cases: readonly (readonly [string, string, AttributeInit[], Record<string,
   ["Mean", "Mean", [], { a: float32([4, 1, 1], bias.data) }, ["x", "a", "x"]],
   ["GridSample", "GridSample", [], { grid: float32([1, 2, 3, 2], [-1.1, 0.9, 0.3, -0.2, 0.77, 0.5, -0.4, -1.3, 0.05, 0.61, 1, 1]) }, ["x", "grid"], 16],
   ["GridSample, corners aligned", "GridSample", [int("align_corners", 1), string("mode", "bilinear")], { grid: float32([1, 2, 3, 2], [-1.1, 0.9, 0.3, -0.2, 0.77, 0.5, -0.4, -1.3, 0.05, 0.61, 0.9, 0.8]) }, ["x", "grid"], 16],
+  ["GatherND", "GatherND", [], { rows }, ["x", "rows"]],
+  ["ScatterND", "ScatterND", [], { rows, updates: float32([2, 1, 7], distinct([2, 1, 7]).data) }, ["x", "rows", "updates"]],
+  ["ScatterND that adds", "ScatterND", [string("reduction", "add")], { rows: int64([3, 1], [0, 0, -1]), updates: float32([3, 4, 5, 7], distinct([3, 4, 5, 7]).data) }, ["x", "rows", "updates"]],
+  ["MatMul by a vector", "MatMul", [], { v: float32([7], distinct([7]).data) }, ["x", "v"]],
+  ["MatMul of a vector", "MatMul", [], { v: float32([5], distinct([5]).data) }, ["v", "x"]],
+  ["MatMul of two vectors", "MatMul", [], { v: float32([7], distinct([7]).data) }, ["x", "v"], 17, [7]],
+  ["Conv along one axis", "Conv", [ints("strides", 2), ints("pads", 2, 1), ints("dilations", 2), int("group", 2)], { w: float32([4, 3, 2], distinct([4, 3, 2]).data), bias }, ["x", "w", "bias"], 17, [2, 6, 9]],
   ["Reshape whose zeros would mean nothing", "Reshape", [int("allowzero", 1)], { to: int64([3], [4, 5, -1]) }, ["x", "to"]],
   ["CumSum", "CumSum", [], { axis: int64([], [1]) }, ["x", "axis"]],
   ["CumSum of what comes after", "CumSum", [int("exclusive", 1), int("reverse", 1)], { axis: int64([], [-1]) }, ["x", "axis"]],
@@ -86,11 +97,10 @@ const cases: readonly (readonly [string, string, AttributeInit[], Record<string,
   ["Resize nearest by whole factors, as its defaults say", "Resize", [], { scales: float32([4], [1, 1, 3, 2]) }, ["x", "", "scales"]],
 ];
 
-const x = distinct([1, 4, 5, 7]);
-
-for (const [what, operator, attributes, constants = {}, inputs = ["x"], opset = 17] of cases)
+for (const [what, operator, attributes, constants = {}, inputs = ["x"], opset = 17, shape = pictureShape] of cases)
   test(`${what} answers as ONNX Runtime does, and has a gradient`, async (t) => {
-    const model = exported(operator, attributes, constants, inputs, opset);
+    const x = distinct(shape);
+    const model = exported(operator, attributes, constants, inputs, opset, shape);
     const { y: theirs } = await runModel(model, { x: float32(x.shape, x.data) });
     const graph = readOnnx(model);
     const ours = evaluate(graph, { x }).get("y");

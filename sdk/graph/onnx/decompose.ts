@@ -1,6 +1,6 @@
 import type { Value } from "../graph.js";
-import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gatherElements, greater, log, matMul, mean, min, mul, neg, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
-import { float32, sizeOf } from "../tensor.js";
+import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gather, gatherElements, greater, indicator, less, log, matMul, mean, min, mul, neg, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
+import { float32, type Shape, sizeOf } from "../tensor.js";
 import { float, int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
 import type { Room } from "./room.js";
@@ -42,7 +42,35 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
   /** What lies at places of a picture, between four of its pixels; beyond its border is nothing. */
   GridSample: (x, { node, inputs: [, grid] }) => {
     const isLinear = ["", "linear", "bilinear"].includes(text(node, "mode")) && ["", "zeros"].includes(text(node, "padding_mode"));
-    return grid && isLinear && x.rank === 4 && grid.rank === 4 ? sampled(x, grid, int(node, "align_corners", 0) === 1) : undefined;
+    return grid?.dtype === x.dtype && isLinear && x.rank === 4 && grid.rank === 4 ? sampled(x, grid, int(node, "align_corners", 0) === 1) : undefined;
+  },
+  GatherND: (x, { node, inputs: [, indices] }) => {
+    const at = indices && int(node, "batch_dims", 0) === 0 ? indexed(x, indices) : undefined;
+    return at && reshape(gather(reshape(x, [at.rows, at.block]), at.index, 0), [...at.places, ...x.shape.slice(at.depth)]);
+  },
+  ScatterND: (x, { node, inputs: [, indices, updates] }) => {
+    const how = text(node, "reduction");
+    const reduction = how === "add" ? "add" : "none";
+    const at = indices && updates && ["", reduction].includes(how) ? indexed(x, indices) : undefined;
+    if (!at || !updates || updates.size !== at.index.size * at.block) return undefined;
+    const given = [at.index.size, at.block];
+    const rows = expand(reshape(at.index, [at.index.size, 1]), given);
+    return reshape(x.graph.node("ScatterElements", [reshape(x, [at.rows, at.block]), rows, reshape(updates, given)], { axis: 0, reduction })[0], x.shape);
+  },
+  /** With a vector in the place of a matrix. */
+  MatMul: (x, { inputs: [, y] }) => {
+    if (!y || x.rank < 1 || y.rank < 1 || (x.rank > 1 && y.rank > 1)) return undefined;
+    const product = matMul(x.rank === 1 ? reshape(x, [1, x.size]) : x, y.rank === 1 ? reshape(y, [y.size, 1]) : y);
+    return reshape(product, [...x.shape.slice(0, -1), ...(y.rank === 1 ? [] : [...y.shape.slice(0, -2), ...y.shape.slice(-1)])]);
+  },
+  /** Along one axis alone, as along the columns of a picture of one row. */
+  Conv: (x, { node, inputs: [, kernel, bias] }) => {
+    if (x.rank !== 3 || kernel?.rank !== 3 || !["", "NOTSET"].includes(text(node, "auto_pad"))) return undefined;
+    const [[stride = 1], [before = 0, after = 0], [dilation = 1]] = [ints(node, "strides"), ints(node, "pads"), ints(node, "dilations")];
+    const attributes = { strides: [1, stride], pads: [0, before, 0, after], dilations: [1, dilation], group: int(node, "group", 1) } as const;
+    const inRow = (value: Value): Value => reshape(value, [value.shape[0], value.shape[1], 1, value.shape[2]]);
+    const [y] = x.graph.node("Conv", [inRow(x), inRow(kernel), ...(bias ? [bias] : [])], attributes);
+    return reshape(y, [y.shape[0], y.shape[1], y.shape[3]]);
   },
   /** A matrix product, the matrix saying what each place has before it. */
   CumSum: (x, { node, numbers, room }) => {
@@ -139,6 +167,26 @@ function cubicMatrix(from: number, to: number, alignment: string, a: number): Fl
     }
   }
   return matrix;
+}
+
+/** Sums are exact in float32 up to this. */
+const mostRows = 2 ** 24;
+
+/**
+ * What indices [..., k] of the first k axes mean in a tensor whose first k axes are one: which row each is. Undefined for a tensor of too many.
+ */
+function indexed(x: Value, indices: Value): { index: Value; rows: number; block: number; depth: number; places: Shape } | undefined {
+  const places = indices.shape.slice(0, -1);
+  const depth = indices.shape[indices.rank - 1] ?? 0;
+  const [rows, block] = [sizeOf(x.shape.slice(0, depth)), sizeOf(x.shape.slice(depth))];
+  if (depth < 1 || depth > x.rank || rows > mostRows) return undefined;
+  const steps = Array.from({ length: depth }, (_, axis) => {
+    const at = cast(slice(indices, indices.rank - 1, axis, axis + 1), "float32");
+    // Negative ones count from the end.
+    const inside = add(at, mul(indicator(less(at, 0)), x.shape[axis]));
+    return mul(inside, sizeOf(x.shape.slice(axis + 1, depth)));
+  });
+  return { index: cast(reshape(steps.reduce((a, b) => add(a, b)), places), "int64"), rows, block, depth, places };
 }
 
 /** [N, C, H, W] at [N, h, w, 2], -1 to 1 across and down, to [N, C, h, w]. */
