@@ -6,6 +6,7 @@ import { runModel } from "../../sdk/engine/run.js";
 import { mul, total } from "../../sdk/graph/ops.js";
 import { ModelProtoSchema, AttributeProto_AttributeType as Kind, type NodeProtoSchema } from "../../sdk/graph/onnx/onnx_pb.js";
 import { readOnnx } from "../../sdk/graph/onnx/read.js";
+import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { float32, int64, type Tensor } from "../../sdk/graph/tensor.js";
 import { distinct } from "./inputs.js";
 
@@ -110,6 +111,15 @@ for (const [what, operator, attributes, constants = {}, inputs = ["x"], opset = 
     const weighted = mul(y, graph.constant(float32(y.shape, Float32Array.from({ length: y.size }, (_, at) => Math.sin(at + 1)))));
     t.deepEqual(gradients(total(weighted), graph.inputs)[0]?.shape, x.shape);
   });
+
+test("IsNaN tells what is not a number, in ONNX Runtime too", async (t) => {
+  const graph = readOnnx(exported("IsNaN", [], {}, ["x"], 17));
+  const x = float32(pictureShape, distinct(pictureShape).data.map((value, at) => (at % 3 === 1 ? NaN : at % 3 === 2 ? Infinity : value)));
+  const expected = Array.from(x.data, (value) => Number(Number.isNaN(value)));
+  t.deepEqual([...(evaluate(graph, { x }).get("y")?.data ?? [])], expected);
+  const { y } = await runModel(writeOnnx(graph), { x });
+  t.deepEqual(Array.from(y?.data ?? [], Number), expected);
+});
 
 test("forms that mean something else are refused, not misread", (t) => {
   const wide = int64([8], [0, 0, 5, 0, 0, 0, 0, 0]);

@@ -23,6 +23,8 @@ type Decomposition = (x: Value, parts: NodeParts) => Value | undefined;
 export const decompositions: Readonly<Record<string, Decomposition>> = {
   Dropout: (x) => x,
   Ceil: (x) => neg(floor(neg(x))),
+  /** What is not a number equals nothing. */
+  IsNaN: (x) => x.graph.node("Not", [equal(x, x)], {})[0],
   Softsign: (x) => div(x, add(abs(x), 1)),
   Mish: (x) => mul(x, tanh(softplus(x))),
   HardSigmoid: (x, { node }) => clip(add(mul(x, float(node, "alpha", 0.2)), float(node, "beta", 0.5)), 0, 1),
