@@ -20,7 +20,7 @@ import { inferenceModel } from "../network/inference.js";
 import { miniLmFolder } from "../network/text/files.js";
 import { rowOfClass } from "../network/text/nearest-class.js";
 import { asExemplars } from "./exemplars.js";
-import { type BoxesFound, channelsOf, type MeantBox, meantBoxes, outputOf, unfit, withLogits, withUnifiedBoxes } from "./import-outputs.js";
+import { areShares, type BoxesFound, channelAxisOf, channelsOf, type MeantBox, meantBoxes, outputOf, unfit, withLogits, withLogs, withUnifiedBoxes } from "./import-outputs.js";
 import type { ImportSpec } from "./import-spec.js";
 import { openModelFile } from "./model-file.js";
 
@@ -84,9 +84,9 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
   const frames = labelled ? labelled.samples.slice(0, comparedFrames).map(frameOf) : [testCard()];
   const source = insertNorm ? await normalising(found, labelled, (sample) => preparedFor(stated, frameOf(sample))) : open;
   const fits = insertNorm ? fitted(source(), spec) : found;
-  const { graph, input, outputs } = fits;
+  const { input } = fits;
   const taken = learns ? parametersOf(fits, fitted(source(), spec).graph) : nothing;
-  const network: ImportedNetwork = { ...stated, model: writeOnnx(withParameters(graph, input, outputs, taken.names, spec.input.layout)) };
+  const network: ImportedNetwork = { ...stated, model: writeOnnx(withParameters(fits, taken.names)) };
   const { classes: names } = spec.output;
   const embeddings = { tasks: { dtype: "float32", shape: [tasks.length, textWidth], data: new Float32Array(tasks.length * textWidth) }, names: new Map(names.map((name, at) => [name, rowOfClass(at, names.length, textWidth)])), prompts: new Map() } as const;
   const vocabulary = vocabularyOf(embeddings, names);
@@ -96,7 +96,7 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
     const [, frameHeight, frameWidth] = frame.shape;
     const ours = await runModel(inferenceModel(network, asStored(taken.weights), { frameWidth, frameHeight, names: padded }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidth) });
     const theirs = await runModel(path, { [input.name]: await preparedFor(network, frame) });
-    const agreed = boxes ? boxAgreement(meantBoxes(boxes, spec, boxes.outputs.map(({ name }) => theirs[name])), ours, network) : agreementOf(answerOf(theirs[found.answered], spec), ours[outputNames.mask], network);
+    const agreed = boxes ? boxAgreement(meantBoxes(boxes, spec, boxes.outputs.map(({ name }) => theirs[name])), ours, network) : agreementOf(answerOf(theirs[found.answered], spec, found.channelAxis), ours[outputNames.mask], network);
     agreement += agreed / frames.length;
   }
   const [first = testCard()] = frames;
@@ -169,8 +169,10 @@ interface Fitted {
   /** The constants that the model had itself. */
   readonly own: ReadonlySet<Value>;
   readonly input: Value;
-  /** Logits [1, C, h, w] in the model's layout; or logits and boxes, as `unifiedBoxes` makes them. */
+  /** Logits [1, C, h, w], or [1, h, w, C]; or logits and boxes, as `unifiedBoxes` makes them. */
   readonly outputs: readonly [Value, ...Value[]];
+  /** Of logits. */
+  readonly channelAxis?: 1 | 3;
   /** What the model calls the output that is compared with the bundle's. */
   readonly answered: string;
   readonly boxes?: BoxesFound;
@@ -194,16 +196,18 @@ function fitted(graph: Graph, spec: ImportSpec): Fitted {
     const [logits, places] = graph.outputs;
     return { graph, own, input: frame, outputs: [logits.value, places.value], answered: boxes.outputs[0].name, boxes };
   }
+  if (classes.length < 2)
+    unfit("two classes or more, of which each pixel is one", output.classes.join(", "), "Give what is none of the classes a channel and a name too, such as background; a single channel of yes or no is exported as two.");
   const { name: answered, value: said } = output.kind === "classes" ? withLogits(graph, spec) : outputOf(graph, output.name, "logits");
   const value = output.kind === "classes" ? graph.outputs[0].value : said;
-  const count = value.rank === 4 ? value.shape[input.layout === "nchw" ? 1 : 3] : 0;
-  if (value.dtype !== "float32" || count !== stated)
+  const axis = channelAxisOf(value, spec, stated);
+  if (value.dtype !== "float32" || axis === undefined)
     unfit(
       `logits float32 of ${output.classes.length} classes and ${output.ignoreChannels.length} ignored channels`,
-      `${value} with ${count} channels`,
+      `${value}`,
       "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.",
     );
-  return { graph, own, input: frame, outputs: [value], answered };
+  return { graph, own, input: frame, outputs: [areShares(value, axis) ? withLogs(graph, value) : value], answered, channelAxis: axis };
 }
 
 interface TakenParameters {
@@ -253,12 +257,12 @@ function parametersOf({ graph, own, outputs }: Fitted, twin: Graph): TakenParame
 const parameterName = (name: string): string => (/^\w+_\d+$/.test(name) ? `model.${name}` : name);
 
 /** The model with its parameters as inputs, and an output [1, C, h, w], or those of `unifiedBoxes`. */
-function withParameters(model: Graph, input: Value, outputs: readonly Value[], names: ReadonlyMap<Value, string>, layout: "nchw" | "nhwc"): Graph {
+function withParameters({ graph: model, input, outputs, channelAxis }: Fitted, names: ReadonlyMap<Value, string>): Graph {
   const graph = new Graph(model.name);
   const made = new Map<Value, Value>([[input, graph.input(input.name, input.dtype, input.shape)]]);
   for (const [value, name] of names) made.set(value, graph.input(name, value.dtype, value.shape));
   const [answer, boxes] = rebuild(model, graph, made, outputs);
-  graph.output(logitsName, boxes || layout === "nchw" ? answer : transpose(answer, [0, 3, 1, 2]));
+  graph.output(logitsName, channelAxis === 3 ? transpose(answer, [0, 3, 1, 2]) : answer);
   if (boxes) graph.output(boxesName, boxes);
   return graph;
 }
@@ -336,14 +340,14 @@ async function preparedFor(network: Omit<ImportedNetwork, "model">, frame: Tenso
 }
 
 /** Which of its classes the model says that each of its cells is; 255 for a channel that is no class. */
-function answerOf(answer: Tensor, spec: ImportSpec): { rows: number; columns: number; mask: Uint8Array } {
+function answerOf(answer: Tensor, spec: ImportSpec, axis: Fitted["channelAxis"]): { rows: number; columns: number; mask: Uint8Array } {
   const { classes } = channelsOf(spec);
   if (spec.output.kind === "classes") {
     const [rows, columns] = answer.shape.filter((n, axis) => n !== 1 || axis >= answer.shape.length - 2).slice(-2);
     return { rows, columns, mask: Uint8Array.from(Array.from<number | bigint, number>(answer.data, (value) => classes.indexOf(Number(value)))) };
   }
   const logits = answer.data as Float32Array;
-  const [rows, columns, cell, step] = spec.input.layout === "nchw" ? [answer.shape[2], answer.shape[3], 1, answer.shape[2] * answer.shape[3]] : [answer.shape[1], answer.shape[2], answer.shape[3], 1];
+  const [rows, columns, cell, step] = axis === 1 ? [answer.shape[2], answer.shape[3], 1, answer.shape[2] * answer.shape[3]] : [answer.shape[1], answer.shape[2], answer.shape[3], 1];
   const mask = new Uint8Array(rows * columns);
   for (let at = 0; at < mask.length; at++) {
     let best = 0;

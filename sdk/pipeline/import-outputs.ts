@@ -1,6 +1,7 @@
 import { NightshiftError } from "../errors.js";
-import type { Graph } from "../graph/graph.js";
-import { cast, equal, indicator, mul, reshape, slice, sub, transpose } from "../graph/ops.js";
+import { type Graph, isOperator, type Value } from "../graph/graph.js";
+import { cast, equal, indicator, log, max, mul, reshape, slice, sub, transpose } from "../graph/ops.js";
+import { normalAxis } from "../graph/shapes.js";
 import { float32 } from "../graph/tensor.js";
 import { type BoxesForm, type RawBoxes, unifiedBoxes } from "../network/imported-boxes.js";
 import { hidden } from "../network/language.js";
@@ -19,6 +20,9 @@ export function channelsOf({ output: { classes, ignoreChannels } }: ImportSpec):
 export function unfit(expected: string, received: string, remedy: string): never {
   throw new NightshiftError("E_CONFIG", { expected, received, remedy });
 }
+
+/** Below what counts, and far above what float32 still tells from 0. */
+const leastShare = 1e-12;
 
 type Named = Graph["outputs"][number];
 
@@ -47,6 +51,28 @@ export function withLogits(graph: Graph, spec: ImportSpec): Named {
   graph.outputs.splice(0, Infinity);
   graph.output(madeNames.logits, logits);
   return found;
+}
+
+/** The axis of a picture's channels: that of the input, unless only the other one has so many. Undefined where neither has. */
+export function channelAxisOf({ rank, shape }: Value, { input: { layout } }: ImportSpec, count: number): 1 | 3 | undefined {
+  return rank === 4 ? ([layout === "nchw" ? 1 : 3, layout === "nchw" ? 3 : 1] as const).find((axis) => shape[axis] === count) : undefined;
+}
+
+/** What a softmax answered, perhaps enlarged since. */
+export function areShares(value: Value, axis: number): boolean {
+  const node = value.graph.producer(value);
+  if (!node) return false;
+  if (isOperator(node, "Softmax")) return normalAxis(node.attributes.axis, value.rank) === axis;
+  if (isOperator(node, "Transpose")) return areShares(node.inputs[0], node.attributes.perm[axis]);
+  return (isOperator(node, "Resize") || isOperator(node, "Identity")) && areShares(node.inputs[0], axis);
+}
+
+/** Logs of shares are logits: a softmax answers the shares again. */
+export function withLogs(graph: Graph, shares: Value): Value {
+  const logits = log(max(shares, leastShare));
+  graph.outputs.splice(0, Infinity);
+  graph.output(madeNames.logits, logits);
+  return logits;
 }
 
 /** Where a model keeps its boxes, and how it means them. */

@@ -48,6 +48,33 @@ test("the same model with channels last answers the same", async (t) => {
   t.deepEqual(golden.outputs["mask"], bundle.golden.outputs["mask"]);
 });
 
+test("channels are found where the answer has them, not where the input does", async (t) => {
+  for (const [layout, answered] of [["nchw", "nhwc"], ["nhwc", "nchw"]] as const) {
+    await writeFile(path("mixed.onnx"), foreignModel(layout, "logits", answered));
+    const mixed = await importModel({ model: path("mixed.onnx"), spec: { ...spec, input: { ...spec.input, layout } }, out: path(`mixed-${layout}`), exemplars: path("exemplars") });
+    t.true(mixed.agreement > 99);
+    t.deepEqual((await readBundle(path(`mixed-${layout}`))).golden.outputs["mask"], bundle.golden.outputs["mask"]);
+  }
+});
+
+test("what a softmax answered is as sure as the softmax was, and learns as its logits would", async (t) => {
+  await writeFile(path("shares.onnx"), foreignModel("nchw", "shares"));
+  const shares = await importModel({ model: path("shares.onnx"), spec, out: path("shares"), exemplars: path("exemplars") });
+  t.true(shares.agreement > 99);
+  t.deepEqual(shares.parameters, made.parameters);
+  const sureness = async (name: string) => {
+    const { golden } = await readBundle(path(name));
+    const scores = golden.outputs["mask_score"]?.data ?? [];
+    return Array.from(scores, Number).reduce((sum, score) => sum + score, 0) / scores.length;
+  };
+  t.true(Math.abs((await sureness("shares")) - (await sureness("bundle"))) < 3, `${await sureness("shares")} of ${await sureness("bundle")}`);
+});
+
+test("one class alone, which every pixel would be, is refused", async (t) => {
+  const alone = { ...spec, output: { ...spec.output, classes: ["road"], ignoreChannels: [1, 2, 3] } };
+  await t.throwsAsync(importModel({ model: path("model.onnx"), spec: alone, out: path("alone") }), { code: "E_CONFIG", message: /two classes or more.*background/ });
+});
+
 test("layers of normalisation can be put behind bare convolutions, and change no answer", async (t) => {
   const given = { model: path("model.onnx"), spec, insertNorm: true };
   const put = await importModel({ ...given, out: path("normalised"), exemplars: path("exemplars") });

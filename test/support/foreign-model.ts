@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { Graph, type Value } from "../../sdk/graph/graph.js";
-import { add, argMax, conv, mean, mul, relu, reshape, transpose } from "../../sdk/graph/ops.js";
+import { add, argMax, conv, mean, mul, relu, reshape, resize, softmax, transpose } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { float32, sizeOf } from "../../sdk/graph/tensor.js";
 import { Random } from "../../sdk/random.js";
@@ -16,8 +16,11 @@ input: { name: picture, channels: bgr, scale: 0.0039215686, mean: [0.4, 0.45, 0.
 output: { kind: logits, classes: [road, sidewalk, sky], ignoreChannels: [0] }
 `;
 
-/** A small segmentation model as an exporter might write it: strided convolution, batch normalisation, ReLU, a head of four channels; `classes`: an argmax behind it. */
-export function foreignModel(layout: "nchw" | "nhwc" = "nchw", answer: "logits" | "classes" = "logits"): Uint8Array {
+/**
+ * A small segmentation model as an exporter might write it: strided convolution, batch normalisation, ReLU, a head of four channels; `classes`: an argmax behind it; `shares`: a softmax, enlarged.
+ * `answered`: the layout of what it answers.
+ */
+export function foreignModel(layout: "nchw" | "nhwc" = "nchw", answer: "logits" | "classes" | "shares" = "logits", answered = layout): Uint8Array {
   const graph = new Graph("foreign");
   const random = new Random(1, "foreign");
   const parameter = (name: string, shape: readonly number[], middle = 0, spread = 0.4): Value =>
@@ -31,7 +34,11 @@ export function foreignModel(layout: "nchw" | "nhwc" = "nchw", answer: "logits" 
   if (!normal) throw new Error("no output");
   const logits = conv(relu(normal), parameter("head.weight", [4, 8, 1, 1]), parameter("head.bias", [4]));
   if (answer === "classes") graph.output("classes", argMax(logits, 1));
-  else graph.output("logits", layout === "nchw" ? logits : transpose(logits, [0, 2, 3, 1]));
+  else {
+    const arranged = answered === "nchw" ? logits : transpose(logits, [0, 2, 3, 1]);
+    const sizes = answered === "nchw" ? [1, 4, height, width] : [1, height, width, 4];
+    graph.output("logits", answer === "shares" ? resize(softmax(arranged, answered === "nchw" ? 1 : -1), sizes, "linear") : arranged);
+  }
   return writeOnnx(graph);
 }
 
