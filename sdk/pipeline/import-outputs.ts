@@ -111,7 +111,10 @@ export function findBoxes(graph: Graph, spec: ImportSpec): BoxesFound {
         raw: { boxes: slice(rows, 2, 0, 4), scores: slice(rows, 2, first, first + count), ...(first === 5 && { objectness: slice(rows, 2, 4, 5) }) },
       };
     });
-  const places = floats.filter(({ value }) => value.shape[2] === 4).filter(byName(boxes));
+  const fours = floats.filter(({ value }) => value.shape[2] === 4).filter(byName(boxes));
+  // Scores of four channels look like boxes, but are not called so.
+  const called = fours.filter((each) => /box/i.test(each.name));
+  const places = called.length > 0 ? called : fours;
   const apart = places.flatMap((place) =>
     floats
       .filter((score) => score !== place && byName(name)(score) && score.value.shape[1] === place.value.shape[1] && score.value.shape[2] === count)

@@ -68,6 +68,12 @@ test("what is unusual about boxes can be said", async (t) => {
   t.deepEqual(rounded((await answered("unusual")).boxes), [car, same, person]);
 });
 
+test("of scores and boxes of the same shape, those are boxes that are called so", async (t) => {
+  const said = detectorSpec("detr").replace("[car, person]", "[car, person, bus]").replace("[2]", "[3]");
+  t.like(await importedAs("named", foreignDetector("detr", 1), said), { agreement: 100 });
+  t.deepEqual(rounded((await answered("named")).boxes), [car, same, person]);
+});
+
 test("boxes answer to other words that mean the same, and to none that mean something else", async (t) => {
   await importedAs("words", foreignDetector("yolov8"), detectorSpec("yolov8"));
   t.deepEqual(rounded((await answered("words", ["giraffe", "pedestrian", "automobile"])).boxes), [{ ...car, label: "automobile" }, { ...person, label: "pedestrian" }]);

@@ -57,8 +57,8 @@ const found = [
  */
 export type DetectorForm = "rt-detr" | "detr" | "yolov8" | "yolov5" | "ssd";
 
-/** A model that answers these boxes to every picture, in one of the forms. */
-export function foreignDetector(form: DetectorForm): Uint8Array {
+/** A model that answers these boxes to every picture, in one of the forms. `more`: classes that DETR finds nothing of. */
+export function foreignDetector(form: DetectorForm, more = 0): Uint8Array {
   const graph = new Graph("detector");
   const { width, height } = foreignSize;
   const picture = graph.input("picture", "float32", [1, 3, height, width]);
@@ -77,7 +77,7 @@ export function foreignDetector(form: DetectorForm): Uint8Array {
   // As sure of the object as of its class.
   else if (form === "yolov5") answer("output0", found.map(({ scores }, at) => [...(inPixels[at] ?? []), Math.sqrt(Math.max(...scores)), ...scores.map((score) => score / Math.sqrt(Math.max(...scores)))]));
   else {
-    answer("logits", found.map(({ scores }) => (form === "rt-detr" ? scores.map(logit) : [...scores, 1 - scores[0] - scores[1]].map(Math.log))));
+    answer("logits", found.map(({ scores }) => (form === "rt-detr" ? scores.map(logit) : [...scores, ...new Array<number>(more).fill(1e-4), 1 - scores[0] - scores[1]].map(Math.log))));
     answer("pred_boxes", found.map(({ box }) => box));
   }
   return writeOnnx(graph);
