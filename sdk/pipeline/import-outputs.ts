@@ -189,23 +189,22 @@ export function meantBoxes(found: BoxesFound, spec: ImportSpec, answers: Answers
   });
 }
 
-/** So much above 1 may stand in what is a share. */
+/** So far beyond 0 and 1 a probability may stand. */
 const slack = 0.01;
 
 /** Shapes do not tell what numbers mean, the numbers themselves often do: whatever is read in another sense is wrong everywhere, and looks as if it were right. */
 function checkNumbers(boxes: readonly WrittenBox[], { scores, corners, unit }: BoxesForm): void {
   const range = (values: readonly number[]): [number, number] => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+  const said = "Say in the specification what they are:";
   const [least, most] = range(boxes.flatMap((box) => [...box.scores, ...(box.objectness === undefined ? [] : [box.objectness])]));
-  const areShares = least >= -slack && most <= 1 + slack;
-  if (areShares !== (scores === "probability"))
-    unfit(`scores that are ${scores === "probability" ? "probabilities" : "logits"}`, `scores from ${least} to ${most}`, `Say in the specification what they are: ${scores === "probability" ? "scores: sigmoid or scores: softmax" : "scores: probability"}.`);
-  const share = (is: (place: WrittenBox["place"]) => boolean): number => boxes.filter(({ place }) => is(place)).length / boxes.length;
-  const isInside = (place: WrittenBox["place"]): boolean => place.every((value) => Math.abs(value) <= 2);
-  if (unit === "share" ? share(isInside) < 0.5 : share(isInside) === 1)
-    unfit(`boxes in ${unit === "share" ? "shares of the input's sides" : "pixels of the input"}`, `numbers from ${range(boxes.flatMap(({ place }) => place)).join(" to ")}`, `Say in the specification what they are: unit: ${unit === "share" ? "pixels" : "share"}.`);
-  const areOrdered = share(([a, b, c, d]) => c >= a && d >= b);
-  if (corners === "xyxy" ? areOrdered < 0.5 : areOrdered === 1)
-    unfit(`boxes by ${corners}`, `boxes whose last two numbers are ${corners === "xyxy" ? "mostly less" : "never less"} than their first two`, `Say in the specification what they are: corners: ${corners === "xyxy" ? "cxcywh" : "xyxy"}.`);
+  if (scores === "probability" && (least < -slack || most > 1 + slack)) unfit("scores that are probabilities", `scores from ${least} to ${most}`, `${said} scores: sigmoid, or scores: softmax.`);
+  if (scores !== "probability" && least >= 0 && most <= 1 && least < most) unfit("scores that are logits", `scores from ${least} to ${most}`, `${said} scores: probability.`);
+  const shareOf = (is: (place: WrittenBox["place"]) => boolean): number => boxes.filter(({ place }) => is(place)).length / boxes.length;
+  const areInside = shareOf((place) => place.every((value) => Math.abs(value - 0.5) <= 1));
+  const places = (): string => `numbers from ${range(boxes.flatMap(({ place }) => place)).join(" to ")}`;
+  if (unit === "share" && areInside < 0.5) unfit("boxes in shares of the input's sides", places(), `${said} unit: pixels.`);
+  if (unit === "pixels" && areInside === 1) unfit("boxes in pixels of the input", places(), `${said} unit: share.`);
+  if (corners === "xyxy" && shareOf(([a, b, c, d]) => c >= a && d >= b) < 0.5) unfit("boxes by two corners", "boxes of which most end before they begin", `${said} corners: cxcywh.`);
 }
 
 function scoresOf(values: readonly number[], meaning: BoxesForm["scores"]): readonly number[] {

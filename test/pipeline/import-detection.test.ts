@@ -126,8 +126,7 @@ const forms: Readonly<Record<string, readonly [DetectorForm, string, string, Reg
   "pixels that are shares": ["rt-detr", "kind: boxes", "kind: boxes, unit: pixels", /unit: share/],
   "probabilities that are logits": ["rt-detr", "kind: boxes", "kind: boxes, scores: probability", /scores that are probabilities.*scores: sigmoid/],
   "logits that are probabilities": ["yolov8", "kind: boxes", "kind: boxes, scores: sigmoid", /scores that are logits.*scores: probability/],
-  "corners that are centre and sides": ["rt-detr", "kind: boxes", "kind: boxes, corners: xyxy", /mostly less.*corners: cxcywh/],
-  "centre and sides that are corners": ["ssd", "corners: xyxy, ", "", /never less.*corners: xyxy/],
+  "corners that are centre and sides": ["rt-detr", "kind: boxes", "kind: boxes, corners: xyxy", /end before they begin.*corners: cxcywh/],
   "a channel that is ignored twice": ["detr", "[2]", "[2, 2]", /different ignored channels/],
 };
 
