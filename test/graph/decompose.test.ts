@@ -84,6 +84,10 @@ const cases: readonly (readonly [string, string, AttributeInit[], Record<string,
   ["Pad that reflects", "Pad", [string("mode", "reflect")], { borders }, ["x", "borders"]],
   ["Pad that repeats the edge", "Pad", [string("mode", "edge")], { borders }, ["x", "borders"]],
   ["AveragePool that leaves padding out", "AveragePool", [...pool, ints("pads", 1, 1, 1, 0)]],
+  ["AveragePool with ceil_mode", "AveragePool", [...pool, int("ceil_mode", 1)]],
+  ["AveragePool with ceil_mode that leaves padding out", "AveragePool", [...pool, ints("pads", 1, 1, 1, 0), int("ceil_mode", 1)]],
+  ["AveragePool with ceil_mode that counts padding", "AveragePool", [...pool, ints("pads", 1, 0, 0, 1), int("ceil_mode", 1), int("count_include_pad", 1)], {}, ["x"], 19],
+  ["AveragePool, SAME_UPPER", "AveragePool", [...pool, string("auto_pad", "SAME_UPPER")]],
   ["MaxPool with ceil_mode", "MaxPool", [...pool, int("ceil_mode", 1)]],
   ["MaxPool with ceil_mode and padding", "MaxPool", [...pool, ints("pads", 1, 1, 1, 1), int("ceil_mode", 1)]],
   ["MaxPool with ceil_mode that changes nothing", "MaxPool", [ints("kernel_shape", 1, 1), int("ceil_mode", 1)]],
@@ -125,7 +129,6 @@ test("forms that mean something else are refused, not misread", (t) => {
   const wide = int64([8], [0, 0, 5, 0, 0, 0, 0, 0]);
   for (const [operator, attributes, constants, inputs] of [
     ["Pad", [string("mode", "reflect")], { wide }, ["x", "wide"]],
-    ["AveragePool", [...pool, int("ceil_mode", 1)], {}, ["x"]],
     ["Resize", [string("coordinate_transformation_mode", "pytorch_half_pixel"), string("mode", "linear")], { scales: float32([4], [1, 1, 0.2, 1]) }, ["x", "", "scales"]],
     ["Resize", [], { scales: float32([4], [1, 1, 1.4, 1]) }, ["x", "", "scales"]],
     ["Resize", [string("mode", "linear")], { scales: float32([4], [1, 1, 1.5, 1]) }, ["x", "", "scales"]],

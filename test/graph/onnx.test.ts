@@ -148,7 +148,7 @@ for (const [what, node, constants] of [
   ["Resize nearest that rounds", { opType: "Resize", input: ["x", "", "scales"], attribute: [string("coordinate_transformation_mode", "asymmetric")] }, { scales: float32([4], [1, 1, 2, 2]) }],
   ["cubic Resize with antialiasing", { opType: "Resize", input: ["x", "", "scales"], attribute: [string("mode", "cubic"), int("antialias", 1n)] }, { scales: float32([4], [1, 1, 2, 2]) }],
   ["a computed Reshape", { opType: "Reshape", input: ["x", "x"] }, {}],
-  ["auto_pad of an average", { opType: "AveragePool", input: ["x"], attribute: [ints("kernel_shape", 2n, 2n), string("auto_pad", "SAME_UPPER")] }, {}],
+  ["auto_pad of an average that counts it", { opType: "AveragePool", input: ["x"], attribute: [ints("kernel_shape", 2n, 2n), string("auto_pad", "SAME_UPPER"), int("count_include_pad", 1n)] }, {}],
   ["an attribute that nobody knows", { opType: "Relu", input: ["x"], attribute: [int("leak", 1n)] }, {}],
   ["a value that nobody computes", { opType: "Relu", input: ["z"] }, {}],
 ] satisfies [string, NodeInit, Record<string, Tensor>][])

@@ -1,9 +1,10 @@
 import type { Value } from "../graph.js";
-import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gather, gatherElements, greater, indicator, less, log, matMul, mean, min, mul, neg, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
+import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gather, gatherElements, greater, indicator, less, log, matMul, mean, min, mul, neg, pad, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
 import { float32, type Shape, sizeOf } from "../tensor.js";
 import { float, int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
 import type { Room } from "./room.js";
+import { meantPads } from "./windows.js";
 
 /** What the decomposition of a node asks for. */
 export interface NodeParts {
@@ -114,16 +115,23 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
     const grouped = reshape(x, [n, groups, (channels / groups) * sizeOf(rest)]);
     return perChannel(reshape(standardised(grouped, [2], float(node, "epsilon", 1e-5)), x.shape), scale, bias);
   },
-  /** An average that leaves padding out of its count. */
+  /** An average that leaves padding out of its count: that which is stated, or that of windows which reach beyond the end. */
   AveragePool: (x, { node, room }) => {
     const [kernel, strides, pads] = [ints(node, "kernel_shape"), ints(node, "strides"), ints(node, "pads")];
-    if (x.rank !== 4 || kernel.length !== 2 || int(node, "ceil_mode", 0) !== 0 || !["", "NOTSET"].includes(text(node, "auto_pad"))) return undefined;
-    const attributes = { kernel: [kernel[0], kernel[1]], strides: [strides[0] ?? 1, strides[1] ?? 1], pads: [pads[0], pads[1], pads[2], pads[3]] } as const;
-    const [, , height, width] = x.shape;
+    if (x.rank !== 4 || kernel.length !== 2) return undefined;
+    const stated = Array.from({ length: 4 }, (_, at) => pads[at] ?? 0);
+    const isCounted = int(node, "count_include_pad", 0) === 1;
+    if (isCounted && text(node, "auto_pad").startsWith("SAME")) return undefined;
+    const attributes = { kernel: [kernel[0], kernel[1]], strides: [strides[0] ?? 1, strides[1] ?? 1] } as const;
+    const meant = meantPads(node, "AveragePool", x.shape, { ...attributes, pads: stated }) ?? stated;
+    const [top, left, bottom, right] = meant.map((each, at) => each - (isCounted ? stated[at] : 0));
+    if (top + left + bottom + right === 0) return undefined;
+    const counted = isCounted ? pad(x, [0, 0, stated[0], stated[1], 0, 0, stated[2], stated[3]]) : x;
+    const [, , height, width] = counted.shape;
     if (!room.take(height * width)) return undefined;
     const ones = x.graph.constant(float32([1, 1, height, width], new Float32Array(height * width).fill(1)));
-    const average = (y: Value): Value => x.graph.node("AveragePool", [y], attributes)[0];
-    return div(average(x), average(ones));
+    const average = (y: Value): Value => x.graph.node("AveragePool", [y], { ...attributes, pads: [top, left, bottom, right] })[0];
+    return div(average(counted), average(ones));
   },
   /** By cubic interpolation, as embeddings of places are fitted to a picture: a matrix for each of the last two axes. */
   Resize: (x, { node, numbers, room }) => {
@@ -151,7 +159,6 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
 export function isForeignForm(node: NodeProto): boolean {
   if (node.opType === "Pad") return !["", "constant"].includes(text(node, "mode"));
   if (node.opType === "Resize") return text(node, "mode") === "cubic";
-  if (node.opType === "AveragePool") return int(node, "count_include_pad", 0) === 0 && ints(node, "pads").some((pad) => pad > 0);
   return true;
 }
 
