@@ -19,6 +19,7 @@ import { arrangedFor, type ImportedNetwork, normalisedBytes, statisticSuffixes }
 import { inferenceModel } from "../network/inference.js";
 import { miniLmFolder } from "../network/text/files.js";
 import { rowOfClass } from "../network/text/nearest-class.js";
+import { isTrainableNetwork } from "../network/trainable.js";
 import { asExemplars } from "./exemplars.js";
 import { areShares, type BoxesFound, channelAxisOf, channelsOf, type MeantBox, meantBoxes, outputOf, unfit, withLogits, withLogs, withUnifiedBoxes } from "./import-outputs.js";
 import type { ImportSpec } from "./import-spec.js";
@@ -78,15 +79,15 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
     input: { ...spec.input, name: found.input.name },
     output: boxes ? { kind: "boxes" as const, logits: logitsName, boxes: boxesName } : { name: logitsName, channels: channelsOf(spec).classes },
   } as const;
-  const learns = spec.output.kind !== "classes";
   if (insertNorm && spec.output.kind !== "logits") unfit("logits of a segmentation model, through which layers that are put in are taught", spec.output.kind, "Leave --insert-norm out.");
   const labelled = exemplars === undefined ? undefined : await asExemplars(await folderDataset(exemplars), boxes ? "boxes" : "mask");
   const frames = labelled ? labelled.samples.slice(0, comparedFrames).map(frameOf) : [testCard()];
   const source = insertNorm ? await normalising(found, labelled, (sample) => preparedFor(stated, frameOf(sample))) : open;
   const fits = insertNorm ? fitted(source(), spec) : found;
   const { input } = fits;
-  const taken = learns ? parametersOf(fits, fitted(source(), spec).graph) : nothing;
+  const taken = spec.output.kind !== "classes" ? parametersOf(fits, fitted(source(), spec).graph) : nothing;
   const network: ImportedNetwork = { ...stated, model: writeOnnx(withParameters(fits, taken.names)) };
+  const learns = isTrainableNetwork(network);
   const { classes: names } = spec.output;
   const embeddings = { tasks: { dtype: "float32", shape: [tasks.length, textWidth], data: new Float32Array(tasks.length * textWidth) }, names: new Map(names.map((name, at) => [name, rowOfClass(at, names.length, textWidth)])), prompts: new Map() } as const;
   const vocabulary = vocabularyOf(embeddings, names);
@@ -203,7 +204,7 @@ function fitted(graph: Graph, spec: ImportSpec): Fitted {
   const axis = channelAxisOf(value, spec, stated);
   if (value.dtype !== "float32" || axis === undefined)
     unfit(
-      `logits float32 of ${output.classes.length} classes and ${output.ignoreChannels.length} ignored channels`,
+      `logits float32 [1, ${stated}, h, w] or [1, h, w, ${stated}], of ${output.classes.length} classes and ${output.ignoreChannels.length} ignored channels`,
       `${value}`,
       "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.",
     );

@@ -7,8 +7,9 @@ import { BundleText } from "../../sdk/adaptation/trainer/bundle-text.js";
 import { type Bundle, readBundle } from "../../sdk/bundle/index.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
 import { runModel } from "../../sdk/engine/run.js";
+import { toFloat16 } from "../../sdk/graph/float16.js";
 import { Graph } from "../../sdk/graph/graph.js";
-import { conv, resize } from "../../sdk/graph/ops.js";
+import { cast, conv, resize } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { imported, type ImportedNetwork, normParameters } from "../../sdk/network/imported.js";
 import type { Trainable } from "../../sdk/network/trainable.js";
@@ -68,6 +69,16 @@ test("what a softmax answered is as sure as the softmax was, and learns as its l
     return Array.from(scores, Number).reduce((sum, score) => sum + score, 0) / scores.length;
   };
   t.true(Math.abs((await sureness("shares")) - (await sureness("bundle"))) < 3, `${await sureness("shares")} of ${await sureness("bundle")}`);
+});
+
+test("a model of float16 inside streams, and does not claim to learn", async (t) => {
+  const graph = new Graph("half");
+  const picture = graph.input("picture", "float32", [1, 3, 32, 60]);
+  const kernel = Float32Array.from({ length: 12 }, (_, at) => Math.sin(at));
+  const half = graph.constant({ dtype: "float16", shape: [4, 3, 1, 1], data: toFloat16(kernel) }, "kernel");
+  graph.output("logits", cast(conv(cast(picture, "float16"), half), "float32"));
+  await writeFile(path("half.onnx"), writeOnnx(graph));
+  t.like(await importModel({ model: path("half.onnx"), spec, out: path("half"), exemplars: path("exemplars") }), { learns: false, parameters: { tensors: 0 } });
 });
 
 test("one class alone, which every pixel would be, is refused", async (t) => {
