@@ -1,5 +1,5 @@
 import type { Value } from "../graph.js";
-import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gather, gatherElements, greater, indicator, less, log, matMul, mean, min, mul, neg, pad, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
+import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gather, gatherElements, greater, indicator, less, log, matMul, mean, min, mul, neg, pad, reduceMax, reshape, slice, softmax, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
 import { float32, type Shape, sizeOf } from "../tensor.js";
 import { float, int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
@@ -23,6 +23,15 @@ type Decomposition = (x: Value, parts: NodeParts) => Value | undefined;
 /** Operators that exporters write and that are no more than a few of ours: they are read as those, so they need no rules of their own. */
 export const decompositions: Readonly<Record<string, Decomposition>> = {
   Dropout: (x) => x,
+  CastLike: (x, { inputs: [, like] }) => like && cast(x, like.dtype),
+  /** Of heads [N, heads, places, width], as PyTorch's `scaled_dot_product_attention` is exported. */
+  Attention: (q, { node, inputs: [, k, v, mask, ...past] }) => {
+    const isPlain = int(node, "is_causal", 0) === 0 && float(node, "softcap", 0) === 0 && past.every((each) => each === undefined) && node.output.slice(1).every((name) => name === "");
+    if (!k || !v || !isPlain || [q, k, v].some(({ rank, shape }) => rank !== 4 || shape[1] !== q.shape[1])) return undefined;
+    const products = mul(matMul(q, transpose(k, [0, 1, 3, 2])), float(node, "scale", 1 / Math.sqrt(q.shape[3])));
+    const masked = mask === undefined ? products : mask.dtype === "bool" ? where(mask, products, q.graph.scalar(-Infinity)) : add(products, mask);
+    return matMul(softmax(masked, -1), v);
+  },
   Ceil: (x) => neg(floor(neg(x))),
   /** What is not a number equals nothing. */
   IsNaN: (x) => x.graph.node("Not", [equal(x, x)], {})[0],

@@ -223,6 +223,8 @@ class Reader {
     const y = x && decompose(x, parts);
     if (!y) return false;
     this.values.set(node.output[0], y);
+    const tensor = this.graph.constants.get(y);
+    if (tensor) this.constants.set(node.output[0], tensor);
     return true;
   }
 
