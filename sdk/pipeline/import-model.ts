@@ -188,7 +188,7 @@ function fitted(graph: Graph, spec: ImportSpec): Fitted {
   if (!frame || graph.inputs.length !== 1) unfit(`one input${input.name === undefined ? "" : ` named ${input.name}`}`, inputNamesOf, "Name the model's input in the specification; models of several inputs are not supported.");
   const wanted = inputShape(spec);
   if (frame.dtype !== "float32" || frame.shape.join() !== wanted.join())
-    unfit(`an input float32 [${wanted.join(", ")}], as the specification says`, String(frame), "Mend size or layout, or pin the model's dynamic axes with --pin.");
+    unfit(`an input float32 [${wanted.join(", ")}], as the specification says`, String(frame), frame.dtype === "float32" ? "Mend size or layout, or pin the model's dynamic axes with --pin." : "Export the model with an input of float32; scale, mean and std are applied before it.");
   const { count: stated, classes } = channelsOf(spec);
   if (output.ignoreChannels.some((at) => at >= stated) || classes.length !== output.classes.length)
     unfit(`${output.ignoreChannels.length} different ignored channels of ${stated}`, output.ignoreChannels.join(", "), "Count channels from 0, each once.");

@@ -81,6 +81,13 @@ test("a model of float16 inside streams, and does not claim to learn", async (t)
   t.like(await importModel({ model: path("half.onnx"), spec, out: path("half"), exemplars: path("exemplars") }), { learns: false, parameters: { tensors: 0 } });
 });
 
+test("a picture of bytes is refused with what to do", async (t) => {
+  const graph = new Graph("bytes");
+  graph.output("logits", conv(cast(graph.input("picture", "uint8", [1, 3, 32, 60]), "float32"), graph.constant({ dtype: "float32", shape: [4, 3, 1, 1], data: new Float32Array(12) })));
+  await writeFile(path("bytes.onnx"), writeOnnx(graph));
+  await t.throwsAsync(importModel({ model: path("bytes.onnx"), spec, out: path("bytes") }), { code: "E_CONFIG", message: /uint8.*with an input of float32/ });
+});
+
 test("one class alone, which every pixel would be, is refused", async (t) => {
   const alone = { ...spec, output: { ...spec.output, classes: ["road"], ignoreChannels: [1, 2, 3] } };
   await t.throwsAsync(importModel({ model: path("model.onnx"), spec: alone, out: path("alone") }), { code: "E_CONFIG", message: /two classes or more.*background/ });
