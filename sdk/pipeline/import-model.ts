@@ -19,8 +19,9 @@ import { arrangedFor, type ImportedNetwork, normalisedBytes, statisticSuffixes }
 import { inferenceModel } from "../network/inference.js";
 import { miniLmFolder } from "../network/text/files.js";
 import { rowOfClass } from "../network/text/nearest-class.js";
+import { isTrainableNetwork } from "../network/trainable.js";
 import { asExemplars } from "./exemplars.js";
-import { type BoxesFound, channelsOf, type MeantBox, meantBoxes, outputOf, unfit, withLogits, withUnifiedBoxes } from "./import-outputs.js";
+import { areShares, type BoxesFound, channelAxisOf, channelsOf, type MeantBox, meantBoxes, outputOf, unfit, withLogits, withLogs, withUnifiedBoxes } from "./import-outputs.js";
 import type { ImportSpec } from "./import-spec.js";
 import { openModelFile } from "./model-file.js";
 
@@ -78,15 +79,15 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
     input: { ...spec.input, name: found.input.name },
     output: boxes ? { kind: "boxes" as const, logits: logitsName, boxes: boxesName } : { name: logitsName, channels: channelsOf(spec).classes },
   } as const;
-  const learns = spec.output.kind !== "classes";
   if (insertNorm && spec.output.kind !== "logits") unfit("logits of a segmentation model, through which layers that are put in are taught", spec.output.kind, "Leave --insert-norm out.");
   const labelled = exemplars === undefined ? undefined : await asExemplars(await folderDataset(exemplars), boxes ? "boxes" : "mask");
   const frames = labelled ? labelled.samples.slice(0, comparedFrames).map(frameOf) : [testCard()];
   const source = insertNorm ? await normalising(found, labelled, (sample) => preparedFor(stated, frameOf(sample))) : open;
   const fits = insertNorm ? fitted(source(), spec) : found;
-  const { graph, input, outputs } = fits;
-  const taken = learns ? parametersOf(fits, fitted(source(), spec).graph) : nothing;
-  const network: ImportedNetwork = { ...stated, model: writeOnnx(withParameters(graph, input, outputs, taken.names, spec.input.layout)) };
+  const { input } = fits;
+  const taken = spec.output.kind !== "classes" ? parametersOf(fits, fitted(source(), spec).graph) : nothing;
+  const network: ImportedNetwork = { ...stated, model: writeOnnx(withParameters(fits, taken.names)) };
+  const learns = isTrainableNetwork(network);
   const { classes: names } = spec.output;
   const embeddings = { tasks: { dtype: "float32", shape: [tasks.length, textWidth], data: new Float32Array(tasks.length * textWidth) }, names: new Map(names.map((name, at) => [name, rowOfClass(at, names.length, textWidth)])), prompts: new Map() } as const;
   const vocabulary = vocabularyOf(embeddings, names);
@@ -96,7 +97,7 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
     const [, frameHeight, frameWidth] = frame.shape;
     const ours = await runModel(inferenceModel(network, asStored(taken.weights), { frameWidth, frameHeight, names: padded }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidth) });
     const theirs = await runModel(path, { [input.name]: await preparedFor(network, frame) });
-    const agreed = boxes ? boxAgreement(meantBoxes(boxes, spec, boxes.outputs.map(({ name }) => theirs[name])), ours, network) : agreementOf(answerOf(theirs[found.answered], spec), ours[outputNames.mask], network);
+    const agreed = boxes ? boxAgreement(meantBoxes(boxes, spec, boxes.outputs.map(({ name }) => theirs[name])), ours, network) : agreementOf(answerOf(theirs[found.answered], spec, found.channelAxis), ours[outputNames.mask], network);
     agreement += agreed / frames.length;
   }
   const [first = testCard()] = frames;
@@ -169,8 +170,10 @@ interface Fitted {
   /** The constants that the model had itself. */
   readonly own: ReadonlySet<Value>;
   readonly input: Value;
-  /** Logits [1, C, h, w] in the model's layout; or logits and boxes, as `unifiedBoxes` makes them. */
+  /** Logits [1, C, h, w], or [1, h, w, C]; or logits and boxes, as `unifiedBoxes` makes them. */
   readonly outputs: readonly [Value, ...Value[]];
+  /** Of logits. */
+  readonly channelAxis?: 1 | 3;
   /** What the model calls the output that is compared with the bundle's. */
   readonly answered: string;
   readonly boxes?: BoxesFound;
@@ -185,7 +188,7 @@ function fitted(graph: Graph, spec: ImportSpec): Fitted {
   if (!frame || graph.inputs.length !== 1) unfit(`one input${input.name === undefined ? "" : ` named ${input.name}`}`, inputNamesOf, "Name the model's input in the specification; models of several inputs are not supported.");
   const wanted = inputShape(spec);
   if (frame.dtype !== "float32" || frame.shape.join() !== wanted.join())
-    unfit(`an input float32 [${wanted.join(", ")}], as the specification says`, String(frame), "Mend size or layout, or pin the model's dynamic axes with --pin.");
+    unfit(`an input float32 [${wanted.join(", ")}], as the specification says`, String(frame), frame.dtype === "float32" ? "Mend size or layout, or pin the model's dynamic axes with --pin." : "Export the model with an input of float32; scale, mean and std are applied before it.");
   const { count: stated, classes } = channelsOf(spec);
   if (output.ignoreChannels.some((at) => at >= stated) || classes.length !== output.classes.length)
     unfit(`${output.ignoreChannels.length} different ignored channels of ${stated}`, output.ignoreChannels.join(", "), "Count channels from 0, each once.");
@@ -194,16 +197,18 @@ function fitted(graph: Graph, spec: ImportSpec): Fitted {
     const [logits, places] = graph.outputs;
     return { graph, own, input: frame, outputs: [logits.value, places.value], answered: boxes.outputs[0].name, boxes };
   }
+  if (classes.length < 2)
+    unfit("two classes or more, of which each pixel is one", output.classes.join(", "), "Give what is none of the classes a channel and a name too, such as background; a single channel of yes or no is exported as two.");
   const { name: answered, value: said } = output.kind === "classes" ? withLogits(graph, spec) : outputOf(graph, output.name, "logits");
   const value = output.kind === "classes" ? graph.outputs[0].value : said;
-  const count = value.rank === 4 ? value.shape[input.layout === "nchw" ? 1 : 3] : 0;
-  if (value.dtype !== "float32" || count !== stated)
+  const axis = channelAxisOf(value, spec, stated);
+  if (value.dtype !== "float32" || axis === undefined)
     unfit(
-      `logits float32 of ${output.classes.length} classes and ${output.ignoreChannels.length} ignored channels`,
-      `${value} with ${count} channels`,
+      `logits float32 [1, ${stated}, h, w] or [1, h, w, ${stated}], of ${output.classes.length} classes and ${output.ignoreChannels.length} ignored channels`,
+      `${value}`,
       "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.",
     );
-  return { graph, own, input: frame, outputs: [value], answered };
+  return { graph, own, input: frame, outputs: [areShares(value, axis) ? withLogs(graph, value) : value], answered, channelAxis: axis };
 }
 
 interface TakenParameters {
@@ -253,12 +258,12 @@ function parametersOf({ graph, own, outputs }: Fitted, twin: Graph): TakenParame
 const parameterName = (name: string): string => (/^\w+_\d+$/.test(name) ? `model.${name}` : name);
 
 /** The model with its parameters as inputs, and an output [1, C, h, w], or those of `unifiedBoxes`. */
-function withParameters(model: Graph, input: Value, outputs: readonly Value[], names: ReadonlyMap<Value, string>, layout: "nchw" | "nhwc"): Graph {
+function withParameters({ graph: model, input, outputs, channelAxis }: Fitted, names: ReadonlyMap<Value, string>): Graph {
   const graph = new Graph(model.name);
   const made = new Map<Value, Value>([[input, graph.input(input.name, input.dtype, input.shape)]]);
   for (const [value, name] of names) made.set(value, graph.input(name, value.dtype, value.shape));
   const [answer, boxes] = rebuild(model, graph, made, outputs);
-  graph.output(logitsName, boxes || layout === "nchw" ? answer : transpose(answer, [0, 3, 1, 2]));
+  graph.output(logitsName, channelAxis === 3 ? transpose(answer, [0, 3, 1, 2]) : answer);
   if (boxes) graph.output(boxesName, boxes);
   return graph;
 }
@@ -336,14 +341,14 @@ async function preparedFor(network: Omit<ImportedNetwork, "model">, frame: Tenso
 }
 
 /** Which of its classes the model says that each of its cells is; 255 for a channel that is no class. */
-function answerOf(answer: Tensor, spec: ImportSpec): { rows: number; columns: number; mask: Uint8Array } {
+function answerOf(answer: Tensor, spec: ImportSpec, axis: Fitted["channelAxis"]): { rows: number; columns: number; mask: Uint8Array } {
   const { classes } = channelsOf(spec);
   if (spec.output.kind === "classes") {
     const [rows, columns] = answer.shape.filter((n, axis) => n !== 1 || axis >= answer.shape.length - 2).slice(-2);
     return { rows, columns, mask: Uint8Array.from(Array.from<number | bigint, number>(answer.data, (value) => classes.indexOf(Number(value)))) };
   }
   const logits = answer.data as Float32Array;
-  const [rows, columns, cell, step] = spec.input.layout === "nchw" ? [answer.shape[2], answer.shape[3], 1, answer.shape[2] * answer.shape[3]] : [answer.shape[1], answer.shape[2], answer.shape[3], 1];
+  const [rows, columns, cell, step] = axis === 1 ? [answer.shape[2], answer.shape[3], 1, answer.shape[2] * answer.shape[3]] : [answer.shape[1], answer.shape[2], answer.shape[3], 1];
   const mask = new Uint8Array(rows * columns);
   for (let at = 0; at < mask.length; at++) {
     let best = 0;

@@ -1,6 +1,7 @@
 import { NightshiftError } from "../errors.js";
-import type { Graph } from "../graph/graph.js";
-import { cast, equal, indicator, mul, reshape, slice, sub, transpose } from "../graph/ops.js";
+import { type Graph, isOperator, type Value } from "../graph/graph.js";
+import { cast, equal, indicator, log, max, mul, reshape, slice, sub, transpose } from "../graph/ops.js";
+import { normalAxis } from "../graph/shapes.js";
 import { float32 } from "../graph/tensor.js";
 import { type BoxesForm, type RawBoxes, unifiedBoxes } from "../network/imported-boxes.js";
 import { hidden } from "../network/language.js";
@@ -19,6 +20,9 @@ export function channelsOf({ output: { classes, ignoreChannels } }: ImportSpec):
 export function unfit(expected: string, received: string, remedy: string): never {
   throw new NightshiftError("E_CONFIG", { expected, received, remedy });
 }
+
+/** Below what counts, and far above what float32 still tells from 0. */
+const leastShare = 1e-12;
 
 type Named = Graph["outputs"][number];
 
@@ -49,6 +53,28 @@ export function withLogits(graph: Graph, spec: ImportSpec): Named {
   return found;
 }
 
+/** The axis of a picture's channels: that of the input, unless only the other one has so many. Undefined where neither has. */
+export function channelAxisOf({ rank, shape }: Value, { input: { layout } }: ImportSpec, count: number): 1 | 3 | undefined {
+  return rank === 4 ? ([layout === "nchw" ? 1 : 3, layout === "nchw" ? 3 : 1] as const).find((axis) => shape[axis] === count) : undefined;
+}
+
+/** What a softmax answered, perhaps enlarged since. */
+export function areShares(value: Value, axis: number): boolean {
+  const node = value.graph.producer(value);
+  if (!node) return false;
+  if (isOperator(node, "Softmax")) return normalAxis(node.attributes.axis, value.rank) === axis;
+  if (isOperator(node, "Transpose")) return areShares(node.inputs[0], node.attributes.perm[axis]);
+  return (isOperator(node, "Resize") || isOperator(node, "Identity")) && areShares(node.inputs[0], axis);
+}
+
+/** Logs of shares are logits: a softmax answers the shares again. */
+export function withLogs(graph: Graph, shares: Value): Value {
+  const logits = log(max(shares, leastShare));
+  graph.outputs.splice(0, Infinity);
+  graph.output(madeNames.logits, logits);
+  return logits;
+}
+
 /** Where a model keeps its boxes, and how it means them. */
 export interface BoxesFound {
   readonly form: BoxesForm;
@@ -72,32 +98,40 @@ export function findBoxes(graph: Graph, spec: ImportSpec): BoxesFound {
 
   // Heads that tell objectness apart are older than those that write a box a column.
   const rowsFit = ({ value }: Named): boolean => value.shape[2] === 4 + count || value.shape[2] === 5 + count;
-  const one = floats.filter(byName(name)).find((each) => rowsFit(each) || each.value.shape[1] === 4 + count);
-  if (one && boxes === undefined) {
-    const isLast = rowsFit(one);
-    const rows = isLast ? one.value : transpose(one.value, [0, 2, 1]);
-    const first = rows.shape[2] - count;
-    return {
-      form: { scores: scores ?? "probability", corners, unit: unit ?? "pixels", overlapping: overlapping ?? true },
-      outputs: [one],
-      isRows: isLast,
-      raw: { boxes: slice(rows, 2, 0, 4), scores: slice(rows, 2, first, first + count), ...(first === 5 && { objectness: slice(rows, 2, 4, 5) }) },
-    };
-  }
-  const places = floats.filter(({ value }) => value.shape[2] === 4).filter(byName(boxes));
-  for (const place of places)
-    for (const score of floats.filter(byName(name)))
-      if (score !== place && score.value.shape[1] === place.value.shape[1] && score.value.shape[2] === count)
-        return {
-          form: { scores: scores ?? (ignoreChannels.length > 0 ? "softmax" : "sigmoid"), corners, unit: unit ?? "share", overlapping: overlapping ?? false },
-          outputs: [score, place],
-          isRows: true,
-          raw: { boxes: place.value, scores: score.value },
-        };
+  const asOne = floats
+    .filter((each) => boxes === undefined && byName(name)(each) && (rowsFit(each) || each.value.shape[1] === 4 + count))
+    .map((each) => (): BoxesFound => {
+      const isRows = rowsFit(each);
+      const rows = isRows ? each.value : transpose(each.value, [0, 2, 1]);
+      const first = rows.shape[2] - count;
+      return {
+        form: { scores: scores ?? "probability", corners, unit: unit ?? "pixels", overlapping: overlapping ?? true },
+        outputs: [each],
+        isRows,
+        raw: { boxes: slice(rows, 2, 0, 4), scores: slice(rows, 2, first, first + count), ...(first === 5 && { objectness: slice(rows, 2, 4, 5) }) },
+      };
+    });
+  const fours = floats.filter(({ value }) => value.shape[2] === 4).filter(byName(boxes));
+  // Scores of four channels look like boxes, but are not called so.
+  const called = fours.filter((each) => /box/i.test(each.name));
+  const places = called.length > 0 ? called : fours;
+  const apart = places.flatMap((place) =>
+    floats
+      .filter((score) => score !== place && byName(name)(score) && score.value.shape[1] === place.value.shape[1] && score.value.shape[2] === count)
+      .map((score) => (): BoxesFound => ({
+        form: { scores: scores ?? (ignoreChannels.length > 0 ? "softmax" : "sigmoid"), corners, unit: unit ?? "share", overlapping: overlapping ?? false },
+        outputs: [score, place],
+        isRows: true,
+        raw: { boxes: place.value, scores: score.value },
+      })),
+  );
+  const choices = [...asOne, ...apart];
+  if (choices.length === 1) return choices[0]();
+  const isUnclear = choices.length > 1;
   return unfit(
-    `boxes [1, Q, 4] and scores [1, Q, ${count}], or both as one, [1, ${4 + count}, Q], [1, Q, ${4 + count}] or with objectness [1, Q, ${5 + count}], float32`,
+    `${isUnclear ? "one choice of " : ""}boxes [1, Q, 4] and scores [1, Q, ${count}], or both as one, [1, ${4 + count}, Q], [1, Q, ${4 + count}] or with objectness [1, Q, ${5 + count}], float32`,
     listed(graph.outputs),
-    "Give a name for each channel that is a class, list the others as ignoreChannels, and name the outputs where several would fit.",
+    isUnclear ? "Several outputs would fit: name those of scores (name) and of boxes (boxes)." : "Give a name for each channel that is a class, list the others as ignoreChannels, and name the outputs where several would fit.",
   );
 }
 
@@ -118,25 +152,59 @@ export interface MeantBox {
   readonly score: number;
 }
 
-/** Reads a model's own answers, without its graph. `tensors`: of `found.outputs`, in their order. */
-export function meantBoxes(found: BoxesFound, spec: ImportSpec, tensors: readonly { readonly shape: readonly number[]; readonly data: ArrayLike<number | bigint> }[]): MeantBox[] {
-  const { count, classes } = channelsOf(spec);
-  const [first, second] = tensors;
-  if (!first) return [];
-  const { form, isRows } = found;
-  const [, rows = 0, columns = 0] = first.shape;
-  const queries = isRows ? rows : columns;
+/** A box as it stands in what a model answers. `scores`: of each channel. */
+interface WrittenBox {
+  readonly place: readonly [number, number, number, number];
+  readonly scores: readonly number[];
+  readonly objectness?: number;
+}
+
+type Answers = readonly { readonly shape: readonly number[]; readonly data: ArrayLike<number | bigint> }[];
+
+function writtenBoxes({ isRows, raw }: BoxesFound, spec: ImportSpec, [first, second]: Answers): WrittenBox[] {
+  const { count } = channelsOf(spec);
+  const [, rows, columns] = first.shape;
   const at = (query: number, channel: number): number => Number(first.data[isRows ? query * columns + channel : channel * columns + query]);
-  const offset = second ? 0 : found.raw.objectness ? 5 : 4;
+  const place = (query: number, i: number): number => (second ? Number(second.data[query * 4 + i]) : at(query, i));
+  const offset = second ? 0 : raw.objectness ? 5 : 4;
+  return Array.from({ length: isRows ? rows : columns }, (_, query) => ({
+    place: [place(query, 0), place(query, 1), place(query, 2), place(query, 3)],
+    scores: Array.from({ length: count }, (_unused, channel) => at(query, offset + channel)),
+    ...(raw.objectness && { objectness: at(query, 4) }),
+  }));
+}
+
+/** Reads a model's own answers, without its graph. `answers`: of `found.outputs`, in their order. Throws `E_CONFIG` where their numbers cannot be what the specification says. */
+export function meantBoxes(found: BoxesFound, spec: ImportSpec, answers: Answers): MeantBox[] {
+  const { classes } = channelsOf(spec);
+  const { form } = found;
   const [height, width] = spec.input.size;
-  return Array.from({ length: queries }, (_, query) => {
-    const scores = scoresOf(Array.from({ length: count }, (_unused, channel) => at(query, offset + channel)), form.scores);
-    const sure = found.raw.objectness ? at(query, 4) : 1;
+  const written = writtenBoxes(found, spec, answers);
+  checkNumbers(written, form);
+  return written.map(({ place, scores: raw, objectness = 1 }) => {
+    const scores = scoresOf(raw, form.scores);
     const label = classes.reduce((best, channel, index) => ((scores[channel] ?? 0) > (scores[classes[best] ?? 0] ?? 0) ? index : best), 0);
-    const box = Array.from({ length: 4 }, (_unused, i) => (second ? Number(second.data[query * 4 + i]) : at(query, i)) / (form.unit === "share" ? 1 : i % 2 ? height : width));
-    const [a = 0, b = 0, c = 0, d = 0] = box;
-    return { corners: form.corners === "xyxy" ? [a, b, c, d] : [a - c / 2, b - d / 2, a + c / 2, b + d / 2], label, score: (scores[classes[label] ?? 0] ?? 0) * sure };
+    const [a, b, c, d] = place.map((value, i) => value / (form.unit === "share" ? 1 : i % 2 ? height : width));
+    return { corners: form.corners === "xyxy" ? [a, b, c, d] : [a - c / 2, b - d / 2, a + c / 2, b + d / 2], label, score: (scores[classes[label] ?? 0] ?? 0) * objectness };
   });
+}
+
+/** So far beyond 0 and 1 a probability may stand. */
+const slack = 0.01;
+
+/** Shapes do not tell what numbers mean, the numbers themselves often do: whatever is read in another sense is wrong everywhere, and looks as if it were right. */
+function checkNumbers(boxes: readonly WrittenBox[], { scores, corners, unit }: BoxesForm): void {
+  const range = (values: readonly number[]): [number, number] => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+  const said = "Say in the specification what they are:";
+  const [least, most] = range(boxes.flatMap((box) => [...box.scores, ...(box.objectness === undefined ? [] : [box.objectness])]));
+  if (scores === "probability" && (least < -slack || most > 1 + slack)) unfit("scores that are probabilities", `scores from ${least} to ${most}`, `${said} scores: sigmoid, or scores: softmax.`);
+  if (scores !== "probability" && least >= 0 && most <= 1 && least < most) unfit("scores that are logits", `scores from ${least} to ${most}`, `${said} scores: probability.`);
+  const shareOf = (is: (place: WrittenBox["place"]) => boolean): number => boxes.filter(({ place }) => is(place)).length / boxes.length;
+  const areInside = shareOf((place) => place.every((value) => Math.abs(value - 0.5) <= 1));
+  const places = (): string => `numbers from ${range(boxes.flatMap(({ place }) => place)).join(" to ")}`;
+  if (unit === "share" && areInside < 0.5) unfit("boxes in shares of the input's sides", places(), `${said} unit: pixels.`);
+  if (unit === "pixels" && areInside === 1) unfit("boxes in pixels of the input", places(), `${said} unit: share.`);
+  if (corners === "xyxy" && shareOf(([a, b, c, d]) => c >= a && d >= b) < 0.5) unfit("boxes by two corners", "boxes of which most end before they begin", `${said} corners: cxcywh.`);
 }
 
 function scoresOf(values: readonly number[], meaning: BoxesForm["scores"]): readonly number[] {

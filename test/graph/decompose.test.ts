@@ -6,6 +6,7 @@ import { runModel } from "../../sdk/engine/run.js";
 import { mul, total } from "../../sdk/graph/ops.js";
 import { ModelProtoSchema, AttributeProto_AttributeType as Kind, type NodeProtoSchema } from "../../sdk/graph/onnx/onnx_pb.js";
 import { readOnnx } from "../../sdk/graph/onnx/read.js";
+import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { float32, int64, type Tensor } from "../../sdk/graph/tensor.js";
 import { distinct } from "./inputs.js";
 
@@ -17,8 +18,10 @@ const ints = (name: string, ...values: number[]): AttributeInit => ({ name, type
 const float = (name: string, f: number): AttributeInit => ({ name, type: Kind.FLOAT, f });
 const string = (name: string, s: string): AttributeInit => ({ name, type: Kind.STRING, s: new TextEncoder().encode(s) });
 
-/** One node as an exporter writes it: x float32 [1, 4, 5, 7] and some constants in, y out. */
-function exported(opType: string, attribute: AttributeInit[], constants: Record<string, Tensor>, inputs: string[], opset: number): Uint8Array {
+const pictureShape = [1, 4, 5, 7];
+
+/** One node as an exporter writes it: x float32 and some constants in, y out. */
+function exported(opType: string, attribute: AttributeInit[], constants: Record<string, Tensor>, inputs: string[], opset: number, shapeOfX: readonly number[] = pictureShape): Uint8Array {
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
@@ -27,8 +30,8 @@ function exported(opType: string, attribute: AttributeInit[], constants: Record<
       graph: {
         name: "exported",
         node: [{ opType, input: inputs, output: ["y"], attribute }],
-        initializer: Object.entries(constants).map(([name, { shape, data, dtype }]) => ({ name, dims: shape.map(BigInt), dataType: dtype === "int64" ? 7 : 1, rawData: new Uint8Array(data.buffer) })),
-        input: [{ name: "x", type: { value: { case: "tensorType", value: { elemType: 1, shape: { dim: [1n, 4n, 5n, 7n].map((value) => ({ value: { case: "dimValue" as const, value } })) } } } } }],
+        initializer: Object.entries(constants).map(([name, { shape, data, dtype }]) => ({ name, dims: shape.map(BigInt), dataType: { int64: 7, bool: 9 }[dtype as string] ?? 1, rawData: new Uint8Array(data.buffer) })),
+        input: [{ name: "x", type: { value: { case: "tensorType", value: { elemType: 1, shape: { dim: shapeOfX.map((n) => ({ value: { case: "dimValue" as const, value: BigInt(n) } })) } } } } }],
         output: [{ name: "y", type: { value: { case: "tensorType", value: { elemType: 1 } } } }],
       },
     }),
@@ -40,7 +43,9 @@ const bias = float32([4], [0.1, -0.2, 0.3, 0]);
 const borders = int64([8], [0, 0, 2, 1, 0, 0, 1, 3]);
 const pool = [ints("kernel_shape", 3, 2), ints("strides", 2, 2)];
 
-const cases: readonly (readonly [string, string, AttributeInit[], Record<string, Tensor>?, string[]?, number?])[] = [
+const rows = int64([2, 1, 3], [0, 3, 1, 0, -1, 4]);
+
+const cases: readonly (readonly [string, string, AttributeInit[], Record<string, Tensor>?, string[]?, number?, (readonly number[])?])[] = [
   ["HardSigmoid", "HardSigmoid", []],
   ["HardSigmoid as MobileNet has it", "HardSigmoid", [float("alpha", 1 / 6)]],
   ["Elu", "Elu", [float("alpha", 0.7)]],
@@ -57,6 +62,18 @@ const cases: readonly (readonly [string, string, AttributeInit[], Record<string,
   ["Mean", "Mean", [], { a: float32([4, 1, 1], bias.data) }, ["x", "a", "x"]],
   ["GridSample", "GridSample", [], { grid: float32([1, 2, 3, 2], [-1.1, 0.9, 0.3, -0.2, 0.77, 0.5, -0.4, -1.3, 0.05, 0.61, 1, 1]) }, ["x", "grid"], 16],
   ["GridSample, corners aligned", "GridSample", [int("align_corners", 1), string("mode", "bilinear")], { grid: float32([1, 2, 3, 2], [-1.1, 0.9, 0.3, -0.2, 0.77, 0.5, -0.4, -1.3, 0.05, 0.61, 0.9, 0.8]) }, ["x", "grid"], 16],
+  ["CastLike", "CastLike", [], { like: float32([1], [0]) }, ["x", "like"]],
+  ["Attention", "Attention", [], { k: float32([1, 4, 6, 7], distinct([1, 4, 6, 7], 2).data), v: float32([1, 4, 6, 3], distinct([1, 4, 6, 3], 3).data) }, ["x", "k", "v"], 23],
+  ["Attention with a mask and a scale", "Attention", [float("scale", 0.25)], { k: float32([1, 4, 6, 7], distinct([1, 4, 6, 7], 2).data), v: float32([1, 4, 6, 3], distinct([1, 4, 6, 3], 3).data), mask: float32([5, 6], distinct([5, 6], 4).data) }, ["x", "k", "v", "mask"], 23],
+  ["Attention with a mask of what counts", "Attention", [], { k: float32([1, 4, 6, 7], distinct([1, 4, 6, 7], 2).data), v: float32([1, 4, 6, 3], distinct([1, 4, 6, 3], 3).data), mask: { dtype: "bool", shape: [5, 6], data: Uint8Array.from({ length: 30 }, (_, at) => Number(at % 4 !== 1)) } }, ["x", "k", "v", "mask"], 23],
+  ["GatherND", "GatherND", [], { rows }, ["x", "rows"]],
+  ["ScatterND", "ScatterND", [], { rows, updates: float32([2, 1, 7], distinct([2, 1, 7]).data) }, ["x", "rows", "updates"]],
+  ["ScatterND that adds", "ScatterND", [string("reduction", "add")], { rows: int64([3, 1], [0, 0, -1]), updates: float32([3, 4, 5, 7], distinct([3, 4, 5, 7]).data) }, ["x", "rows", "updates"]],
+  ["MatMul by a vector", "MatMul", [], { v: float32([7], distinct([7]).data) }, ["x", "v"]],
+  ["MatMul of a vector", "MatMul", [], { v: float32([5], distinct([5]).data) }, ["v", "x"]],
+  ["MatMul of two vectors", "MatMul", [], { v: float32([7], distinct([7]).data) }, ["x", "v"], 17, [7]],
+  ["Conv along one axis", "Conv", [ints("strides", 2), ints("pads", 2, 1), ints("dilations", 2), int("group", 2)], { w: float32([4, 3, 2], distinct([4, 3, 2]).data), bias }, ["x", "w", "bias"], 17, [2, 6, 9]],
+  ["Reshape whose zeros would mean nothing", "Reshape", [int("allowzero", 1)], { to: int64([3], [4, 5, -1]) }, ["x", "to"]],
   ["CumSum", "CumSum", [], { axis: int64([], [1]) }, ["x", "axis"]],
   ["CumSum of what comes after", "CumSum", [int("exclusive", 1), int("reverse", 1)], { axis: int64([], [-1]) }, ["x", "axis"]],
   ["GlobalMaxPool", "GlobalMaxPool", []],
@@ -71,6 +88,10 @@ const cases: readonly (readonly [string, string, AttributeInit[], Record<string,
   ["Pad that reflects", "Pad", [string("mode", "reflect")], { borders }, ["x", "borders"]],
   ["Pad that repeats the edge", "Pad", [string("mode", "edge")], { borders }, ["x", "borders"]],
   ["AveragePool that leaves padding out", "AveragePool", [...pool, ints("pads", 1, 1, 1, 0)]],
+  ["AveragePool with ceil_mode", "AveragePool", [...pool, int("ceil_mode", 1)]],
+  ["AveragePool with ceil_mode that leaves padding out", "AveragePool", [...pool, ints("pads", 1, 1, 1, 0), int("ceil_mode", 1)]],
+  ["AveragePool with ceil_mode that counts padding", "AveragePool", [...pool, ints("pads", 1, 0, 0, 1), int("ceil_mode", 1), int("count_include_pad", 1)], {}, ["x"], 19],
+  ["AveragePool, SAME_UPPER", "AveragePool", [...pool, string("auto_pad", "SAME_UPPER")]],
   ["MaxPool with ceil_mode", "MaxPool", [...pool, int("ceil_mode", 1)]],
   ["MaxPool with ceil_mode and padding", "MaxPool", [...pool, ints("pads", 1, 1, 1, 1), int("ceil_mode", 1)]],
   ["MaxPool with ceil_mode that changes nothing", "MaxPool", [ints("kernel_shape", 1, 1), int("ceil_mode", 1)]],
@@ -85,11 +106,10 @@ const cases: readonly (readonly [string, string, AttributeInit[], Record<string,
   ["Resize nearest by whole factors, as its defaults say", "Resize", [], { scales: float32([4], [1, 1, 3, 2]) }, ["x", "", "scales"]],
 ];
 
-const x = distinct([1, 4, 5, 7]);
-
-for (const [what, operator, attributes, constants = {}, inputs = ["x"], opset = 17] of cases)
+for (const [what, operator, attributes, constants = {}, inputs = ["x"], opset = 17, shape = pictureShape] of cases)
   test(`${what} answers as ONNX Runtime does, and has a gradient`, async (t) => {
-    const model = exported(operator, attributes, constants, inputs, opset);
+    const x = distinct(shape);
+    const model = exported(operator, attributes, constants, inputs, opset, shape);
     const { y: theirs } = await runModel(model, { x: float32(x.shape, x.data) });
     const graph = readOnnx(model);
     const ours = evaluate(graph, { x }).get("y");
@@ -100,11 +120,19 @@ for (const [what, operator, attributes, constants = {}, inputs = ["x"], opset = 
     t.deepEqual(gradients(total(weighted), graph.inputs)[0]?.shape, x.shape);
   });
 
+test("IsNaN tells what is not a number, in ONNX Runtime too", async (t) => {
+  const graph = readOnnx(exported("IsNaN", [], {}, ["x"], 17));
+  const x = float32(pictureShape, distinct(pictureShape).data.map((value, at) => (at % 3 === 1 ? NaN : at % 3 === 2 ? Infinity : value)));
+  const expected = Array.from(x.data, (value) => Number(Number.isNaN(value)));
+  t.deepEqual([...(evaluate(graph, { x }).get("y")?.data ?? [])], expected);
+  const { y } = await runModel(writeOnnx(graph), { x });
+  t.deepEqual(Array.from(y?.data ?? [], Number), expected);
+});
+
 test("forms that mean something else are refused, not misread", (t) => {
   const wide = int64([8], [0, 0, 5, 0, 0, 0, 0, 0]);
   for (const [operator, attributes, constants, inputs] of [
     ["Pad", [string("mode", "reflect")], { wide }, ["x", "wide"]],
-    ["AveragePool", [...pool, int("ceil_mode", 1)], {}, ["x"]],
     ["Resize", [string("coordinate_transformation_mode", "pytorch_half_pixel"), string("mode", "linear")], { scales: float32([4], [1, 1, 0.2, 1]) }, ["x", "", "scales"]],
     ["Resize", [], { scales: float32([4], [1, 1, 1.4, 1]) }, ["x", "", "scales"]],
     ["Resize", [string("mode", "linear")], { scales: float32([4], [1, 1, 1.5, 1]) }, ["x", "", "scales"]],

@@ -81,6 +81,11 @@ test("a computed shape does for Reshape and Resize; data are computed, not folde
   t.is(readOnnx(exported([node("Mul", ["large", "large"], "z"), node("Mul", ["z", "z"], "y")], { large }, 1)).nodes.length, 2);
 });
 
+test("a constant stays one where it is cast to the type that it has", (t) => {
+  const graph = readOnnx(exported([node("CastLike", ["low", "x"], "least"), node("Clip", ["x", "least"], "y")], { low: float32([], [-1]) }, 1));
+  t.like(graph.nodes, { length: 1, 0: { operator: "Clip", attributes: { min: -1 } } });
+});
+
 test("what only a few numbers state fills a file's room, after which shapes are computed all the same", (t) => {
   const large = [node("ConstantOfShape", ["extents"], "a"), node("Add", ["a", "a"], "b"), node("Add", ["b", "b"], "c")];
   const shape = [shapeOfX, node("Slice", ["s", "from", "to"], "head"), node("Concat", ["head", "rest"], "shape", [int("axis", 0)]), node("Reshape", ["x", "shape"], "y")];

@@ -105,7 +105,8 @@ const ints = (name: string, ...values: bigint[]) => ({ name, type: INTS, ints: v
 const string = (name: string, s: string) => ({ name, type: STRING, s: new TextEncoder().encode(s) });
 
 test("an operator that is not in the table is named", (t) => {
-  t.throws(() => readOnnx(foreign({ opType: "NonMaxSuppression", input: ["x", "x"], name: "warp" })), { code: "E_GRAPH_OPERATOR", message: /NonMaxSuppression \(node warp\)/ });
+  t.throws(() => readOnnx(foreign({ opType: "NonMaxSuppression", input: ["x", "x"], name: "warp" })), { code: "E_GRAPH_OPERATOR", message: /NonMaxSuppression \(node warp\) of float32\[1, 2, 4, 6\].*without its suppression/ });
+  t.throws(() => readOnnx(foreign({ opType: "GridSample", input: ["x", "x"], attribute: [string("mode", "bicubic")] })), { code: "E_GRAPH_OPERATOR", message: /GridSample in a form that is read/ });
   t.throws(() => readOnnx(foreign({ opType: "Relu", input: ["x"], domain: "com.microsoft" })), { code: "E_GRAPH_OPERATOR", message: /com\.microsoft\.Relu/ });
   t.throws(() => readOnnx(foreign({ opType: "toString", input: ["x"] })), { code: "E_GRAPH_OPERATOR" });
 });
@@ -147,7 +148,7 @@ for (const [what, node, constants] of [
   ["Resize nearest that rounds", { opType: "Resize", input: ["x", "", "scales"], attribute: [string("coordinate_transformation_mode", "asymmetric")] }, { scales: float32([4], [1, 1, 2, 2]) }],
   ["cubic Resize with antialiasing", { opType: "Resize", input: ["x", "", "scales"], attribute: [string("mode", "cubic"), int("antialias", 1n)] }, { scales: float32([4], [1, 1, 2, 2]) }],
   ["a computed Reshape", { opType: "Reshape", input: ["x", "x"] }, {}],
-  ["auto_pad of an average", { opType: "AveragePool", input: ["x"], attribute: [ints("kernel_shape", 2n, 2n), string("auto_pad", "SAME_UPPER")] }, {}],
+  ["auto_pad of an average that counts it", { opType: "AveragePool", input: ["x"], attribute: [ints("kernel_shape", 2n, 2n), string("auto_pad", "SAME_UPPER"), int("count_include_pad", 1n)] }, {}],
   ["an attribute that nobody knows", { opType: "Relu", input: ["x"], attribute: [int("leak", 1n)] }, {}],
   ["a value that nobody computes", { opType: "Relu", input: ["z"] }, {}],
 ] satisfies [string, NodeInit, Record<string, Tensor>][])

@@ -106,6 +106,27 @@ class Deformable(nn.Module):
         return self.head(self.queries + looked)
 
 
+class Places(nn.Module):
+    """Values written at some places and read at others, attention of channels along one axis, and averages of windows that reach beyond the end."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.SiLU())
+        self.channels = nn.Conv1d(1, 1, 3, padding=1, bias=False)
+        self.weights = nn.Linear(8, 5)
+        self.register_buffer("rows", torch.tensor([3, 0, 3, 7]))
+        self.register_buffer("columns", torch.tensor([1, 1, 5, 0]))
+
+    def forward(self, x):
+        y = self.stem(x)
+        y = y * torch.sigmoid(self.channels(y.mean((2, 3))[:, None]))[:, 0, :, None, None]
+        z = y * 1.5
+        z[:, 1:3, ::2] = y[:, 3:5, 1::2] * y[:, 1:3, ::2]
+        z = F.avg_pool2d(z[:, :, 1:], 2, 2, ceil_mode=True, count_include_pad=False)
+        seen = z.permute(2, 3, 0, 1)[self.rows, self.columns][:, 0]
+        return self.weights(seen) + self.weights(z.flatten(2).mean(2)) @ torch.linspace(0, 1, 5, dtype=x.dtype)
+
+
 def models():
     """Pairs of a name and what makes the model, its input's shape and its opset."""
     yield "convolutions", Convolutions, (1, 3, 32, 48), 17
@@ -113,6 +134,7 @@ def models():
     yield "transformer", Transformer, (1, 3, 32, 64), 17
     yield "queries", Queries, (1, 3, 48, 64), 16
     yield "deformable", Deformable, (1, 3, 48, 64), 17
+    yield "places", Places, (1, 3, 32, 24), 17
     from transformers import Dinov2Config, Dinov2Model, SegformerConfig, SegformerForSemanticSegmentation
 
     segformer = dict(num_labels=5, hidden_sizes=[8, 16, 16, 24], depths=[1, 1, 1, 1], num_attention_heads=[1, 2, 2, 4], decoder_hidden_size=16, attn_implementation="eager")

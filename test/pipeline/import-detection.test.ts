@@ -51,8 +51,9 @@ for (const [form, expected] of [
   ["detr", [car, same, person]],
   ["yolov8", [car, person]],
   ["yolov5", [car, person]],
+  ["ssd", [car, person]],
 ] as const)
-  test(`boxes as ${form} writes them are answered in camera pixels${form.startsWith("yolo") ? ", one for each object" : ""}`, async (t) => {
+  test(`boxes as ${form} writes them are answered in camera pixels${/yolo|ssd/.test(form) ? ", one for each object" : ""}`, async (t) => {
     const made = await importedAs(form, foreignDetector(form), detectorSpec(form));
     t.like(made, { task: "detection", learns: true, agreement: 100 });
     const answer = await answered(form);
@@ -62,10 +63,15 @@ for (const [form, expected] of [
   });
 
 test("what is unusual about boxes can be said", async (t) => {
-  const said = detectorSpec("yolov8").replace("kind: boxes", "kind: boxes, overlapping: false, unit: share, corners: xyxy");
+  const said = detectorSpec("yolov8").replace("kind: boxes", "kind: boxes, overlapping: false");
   t.like(await importedAs("unusual", foreignDetector("yolov8"), said), { agreement: 100 });
-  // 0.25 of 60 pixels is 15: far beyond the border, when read as a share.
-  t.is((await answered("unusual")).boxes.length, 0);
+  t.deepEqual(rounded((await answered("unusual")).boxes), [car, same, person]);
+});
+
+test("of scores and boxes of the same shape, those are boxes that are called so", async (t) => {
+  const said = detectorSpec("detr").replace("[car, person]", "[car, person, bus]").replace("[2]", "[3]");
+  t.like(await importedAs("named", foreignDetector("detr", 1), said), { agreement: 100 });
+  t.deepEqual(rounded((await answered("named")).boxes), [car, same, person]);
 });
 
 test("boxes answer to other words that mean the same, and to none that mean something else", async (t) => {
@@ -115,6 +121,12 @@ test.serial("by command: a detection model is imported, streamed and evaluated",
 const forms: Readonly<Record<string, readonly [DetectorForm, string, string, RegExp]>> = {
   "classes that do not fit": ["yolov8", "[car, person]", "[car, person, bus, truck]", /\[1, 8, Q\]/],
   "an output that is not there": ["rt-detr", "kind: boxes", "kind: boxes, boxes: places", /pred_boxes/],
+  "outputs of which each could be the other": ["ssd", "name: scores, boxes: corners, ", "", /one choice of boxes .* name those of scores/],
+  "shares that are pixels": ["yolov8", "kind: boxes", "kind: boxes, unit: share", /numbers from 3\.2.* to 42\b.*unit: pixels/],
+  "pixels that are shares": ["rt-detr", "kind: boxes", "kind: boxes, unit: pixels", /unit: share/],
+  "probabilities that are logits": ["rt-detr", "kind: boxes", "kind: boxes, scores: probability", /scores that are probabilities.*scores: sigmoid/],
+  "logits that are probabilities": ["yolov8", "kind: boxes", "kind: boxes, scores: sigmoid", /scores that are logits.*scores: probability/],
+  "corners that are centre and sides": ["rt-detr", "kind: boxes", "kind: boxes, corners: xyxy", /end before they begin.*corners: cxcywh/],
   "a channel that is ignored twice": ["detr", "[2]", "[2, 2]", /different ignored channels/],
 };
 

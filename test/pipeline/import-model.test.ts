@@ -7,8 +7,9 @@ import { BundleText } from "../../sdk/adaptation/trainer/bundle-text.js";
 import { type Bundle, readBundle } from "../../sdk/bundle/index.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
 import { runModel } from "../../sdk/engine/run.js";
+import { toFloat16 } from "../../sdk/graph/float16.js";
 import { Graph } from "../../sdk/graph/graph.js";
-import { conv, resize } from "../../sdk/graph/ops.js";
+import { cast, conv, resize } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { imported, type ImportedNetwork, normParameters } from "../../sdk/network/imported.js";
 import type { Trainable } from "../../sdk/network/trainable.js";
@@ -46,6 +47,50 @@ test("the same model with channels last answers the same", async (t) => {
   t.true(last.agreement > 99);
   const { golden } = await readBundle(path("last"));
   t.deepEqual(golden.outputs["mask"], bundle.golden.outputs["mask"]);
+});
+
+test("channels are found where the answer has them, not where the input does", async (t) => {
+  for (const [layout, answered] of [["nchw", "nhwc"], ["nhwc", "nchw"]] as const) {
+    await writeFile(path("mixed.onnx"), foreignModel(layout, "logits", answered));
+    const mixed = await importModel({ model: path("mixed.onnx"), spec: { ...spec, input: { ...spec.input, layout } }, out: path(`mixed-${layout}`), exemplars: path("exemplars") });
+    t.true(mixed.agreement > 99);
+    t.deepEqual((await readBundle(path(`mixed-${layout}`))).golden.outputs["mask"], bundle.golden.outputs["mask"]);
+  }
+});
+
+test("what a softmax answered is as sure as the softmax was, and learns as its logits would", async (t) => {
+  await writeFile(path("shares.onnx"), foreignModel("nchw", "shares"));
+  const shares = await importModel({ model: path("shares.onnx"), spec, out: path("shares"), exemplars: path("exemplars") });
+  t.true(shares.agreement > 99);
+  t.deepEqual(shares.parameters, made.parameters);
+  const sureness = async (name: string) => {
+    const { golden } = await readBundle(path(name));
+    const scores = golden.outputs["mask_score"]?.data ?? [];
+    return Array.from(scores, Number).reduce((sum, score) => sum + score, 0) / scores.length;
+  };
+  t.true(Math.abs((await sureness("shares")) - (await sureness("bundle"))) < 3, `${await sureness("shares")} of ${await sureness("bundle")}`);
+});
+
+test("a model of float16 inside streams, and does not claim to learn", async (t) => {
+  const graph = new Graph("half");
+  const picture = graph.input("picture", "float32", [1, 3, 32, 60]);
+  const kernel = Float32Array.from({ length: 12 }, (_, at) => Math.sin(at));
+  const half = graph.constant({ dtype: "float16", shape: [4, 3, 1, 1], data: toFloat16(kernel) }, "kernel");
+  graph.output("logits", cast(conv(cast(picture, "float16"), half), "float32"));
+  await writeFile(path("half.onnx"), writeOnnx(graph));
+  t.like(await importModel({ model: path("half.onnx"), spec, out: path("half"), exemplars: path("exemplars") }), { learns: false, parameters: { tensors: 0 } });
+});
+
+test("a picture of bytes is refused with what to do", async (t) => {
+  const graph = new Graph("bytes");
+  graph.output("logits", conv(cast(graph.input("picture", "uint8", [1, 3, 32, 60]), "float32"), graph.constant({ dtype: "float32", shape: [4, 3, 1, 1], data: new Float32Array(12) })));
+  await writeFile(path("bytes.onnx"), writeOnnx(graph));
+  await t.throwsAsync(importModel({ model: path("bytes.onnx"), spec, out: path("bytes") }), { code: "E_CONFIG", message: /uint8.*with an input of float32/ });
+});
+
+test("one class alone, which every pixel would be, is refused", async (t) => {
+  const alone = { ...spec, output: { ...spec.output, classes: ["road"], ignoreChannels: [1, 2, 3] } };
+  await t.throwsAsync(importModel({ model: path("model.onnx"), spec: alone, out: path("alone") }), { code: "E_CONFIG", message: /two classes or more.*background/ });
 });
 
 test("layers of normalisation can be put behind bare convolutions, and change no answer", async (t) => {

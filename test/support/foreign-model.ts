@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { Graph, type Value } from "../../sdk/graph/graph.js";
-import { add, argMax, conv, mean, mul, relu, reshape, transpose } from "../../sdk/graph/ops.js";
+import { add, argMax, conv, mean, mul, relu, reshape, resize, softmax, transpose } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { float32, sizeOf } from "../../sdk/graph/tensor.js";
 import { Random } from "../../sdk/random.js";
@@ -16,8 +16,11 @@ input: { name: picture, channels: bgr, scale: 0.0039215686, mean: [0.4, 0.45, 0.
 output: { kind: logits, classes: [road, sidewalk, sky], ignoreChannels: [0] }
 `;
 
-/** A small segmentation model as an exporter might write it: strided convolution, batch normalisation, ReLU, a head of four channels; `classes`: an argmax behind it. */
-export function foreignModel(layout: "nchw" | "nhwc" = "nchw", answer: "logits" | "classes" = "logits"): Uint8Array {
+/**
+ * A small segmentation model as an exporter might write it: strided convolution, batch normalisation, ReLU, a head of four channels; `classes`: an argmax behind it; `shares`: a softmax, enlarged.
+ * `answered`: the layout of what it answers.
+ */
+export function foreignModel(layout: "nchw" | "nhwc" = "nchw", answer: "logits" | "classes" | "shares" = "logits", answered = layout): Uint8Array {
   const graph = new Graph("foreign");
   const random = new Random(1, "foreign");
   const parameter = (name: string, shape: readonly number[], middle = 0, spread = 0.4): Value =>
@@ -31,7 +34,11 @@ export function foreignModel(layout: "nchw" | "nhwc" = "nchw", answer: "logits" 
   if (!normal) throw new Error("no output");
   const logits = conv(relu(normal), parameter("head.weight", [4, 8, 1, 1]), parameter("head.bias", [4]));
   if (answer === "classes") graph.output("classes", argMax(logits, 1));
-  else graph.output("logits", layout === "nchw" ? logits : transpose(logits, [0, 2, 3, 1]));
+  else {
+    const arranged = answered === "nchw" ? logits : transpose(logits, [0, 2, 3, 1]);
+    const sizes = answered === "nchw" ? [1, 4, height, width] : [1, height, width, 4];
+    graph.output("logits", answer === "shares" ? resize(softmax(arranged, answered === "nchw" ? 1 : -1), sizes, "linear") : arranged);
+  }
   return writeOnnx(graph);
 }
 
@@ -44,11 +51,14 @@ const found = [
   { box: [0.1, 0.1, 0.1, 0.1], scores: [0.01, 0.02] },
 ] as const;
 
-/** How exporters write detectors: apart with logits of each class (RT-DETR), or of classes and "no object" (DETR); as one, a box a column (YOLOv8), or a row with its objectness (YOLOv5). */
-export type DetectorForm = "rt-detr" | "detr" | "yolov8" | "yolov5";
+/**
+ * How exporters write detectors: apart with logits of each class (RT-DETR), or of classes and "no object" (DETR); as one, a box a column (YOLOv8), or a row with its objectness (YOLOv5); apart with classes of which the first is nothing,
+ * and corners in pixels (SSD), as many of the one as of the other.
+ */
+export type DetectorForm = "rt-detr" | "detr" | "yolov8" | "yolov5" | "ssd";
 
-/** A model that answers these boxes to every picture, in one of the forms. */
-export function foreignDetector(form: DetectorForm): Uint8Array {
+/** A model that answers these boxes to every picture, in one of the forms. `more`: classes that DETR finds nothing of. */
+export function foreignDetector(form: DetectorForm, more = 0): Uint8Array {
   const graph = new Graph("detector");
   const { width, height } = foreignSize;
   const picture = graph.input("picture", "float32", [1, 3, height, width]);
@@ -60,10 +70,14 @@ export function foreignDetector(form: DetectorForm): Uint8Array {
   const inPixels = found.map(({ box }) => box.map((value, at) => value * (at % 2 ? height : width)));
   const logit = (p: number): number => Math.log(p / (1 - p));
   if (form === "yolov8") answer("output0", found.map(({ scores }, at) => [...(inPixels[at] ?? []), ...scores]), true);
+  else if (form === "ssd") {
+    answer("scores", found.map(({ scores: [car, person] }) => [0.99 - car - person, car, person, 0.01].map((p) => Math.log(Math.max(p, 0.01)))));
+    answer("corners", inPixels.map(([x = 0, y = 0, w = 0, h = 0]) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]));
+  }
   // As sure of the object as of its class.
   else if (form === "yolov5") answer("output0", found.map(({ scores }, at) => [...(inPixels[at] ?? []), Math.sqrt(Math.max(...scores)), ...scores.map((score) => score / Math.sqrt(Math.max(...scores)))]));
   else {
-    answer("logits", found.map(({ scores }) => (form === "rt-detr" ? scores.map(logit) : [...scores, 1 - scores[0] - scores[1]].map(Math.log))));
+    answer("logits", found.map(({ scores }) => (form === "rt-detr" ? scores.map(logit) : [...scores, ...new Array<number>(more).fill(1e-4), 1 - scores[0] - scores[1]].map(Math.log))));
     answer("pred_boxes", found.map(({ box }) => box));
   }
   return writeOnnx(graph);
@@ -72,8 +86,10 @@ export function foreignDetector(form: DetectorForm): Uint8Array {
 export const detectorSpec = (form: DetectorForm): string => `
 task: detection
 input: { scale: 0.0039215686, mean: 0, std: 1, size: [32, 60] }
-output: { kind: boxes, classes: [car, person]${form === "detr" ? ", ignoreChannels: [2]" : ""} }
+output: { kind: boxes, ${form === "ssd" ? ssdOutput : `classes: [car, person]${form === "detr" ? ", ignoreChannels: [2]" : ""}`} }
 `;
+
+const ssdOutput = "name: scores, boxes: corners, classes: [car, person, bus], ignoreChannels: [0], corners: xyxy, unit: pixels, overlapping: true";
 
 /** A dataset of frames whose upper half is sky, grey here, and whose lower half is road. */
 export async function labelledFolder(path: string, count: number): Promise<void> {

@@ -1,9 +1,10 @@
 import type { Value } from "../graph.js";
-import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gatherElements, greater, log, matMul, mean, min, mul, neg, reduceMax, reshape, slice, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
-import { float32, sizeOf } from "../tensor.js";
+import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gather, gatherElements, greater, indicator, less, log, matMul, mean, min, mul, neg, pad, reduceMax, reshape, slice, softmax, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
+import { float32, type Shape, sizeOf } from "../tensor.js";
 import { float, int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
 import type { Room } from "./room.js";
+import { meantPads } from "./windows.js";
 
 /** What the decomposition of a node asks for. */
 export interface NodeParts {
@@ -22,7 +23,18 @@ type Decomposition = (x: Value, parts: NodeParts) => Value | undefined;
 /** Operators that exporters write and that are no more than a few of ours: they are read as those, so they need no rules of their own. */
 export const decompositions: Readonly<Record<string, Decomposition>> = {
   Dropout: (x) => x,
+  CastLike: (x, { inputs: [, like] }) => like && cast(x, like.dtype),
+  /** Of heads [N, heads, places, width], as PyTorch's `scaled_dot_product_attention` is exported. */
+  Attention: (q, { node, inputs: [, k, v, mask, ...past] }) => {
+    const isPlain = int(node, "is_causal", 0) === 0 && float(node, "softcap", 0) === 0 && past.every((each) => each === undefined) && node.output.slice(1).every((name) => name === "");
+    if (!k || !v || !isPlain || [q, k, v].some(({ rank, shape }) => rank !== 4 || shape[1] !== q.shape[1])) return undefined;
+    const products = mul(matMul(q, transpose(k, [0, 1, 3, 2])), float(node, "scale", 1 / Math.sqrt(q.shape[3])));
+    const masked = mask === undefined ? products : mask.dtype === "bool" ? where(mask, products, q.graph.scalar(-Infinity)) : add(products, mask);
+    return matMul(softmax(masked, -1), v);
+  },
   Ceil: (x) => neg(floor(neg(x))),
+  /** What is not a number equals nothing. */
+  IsNaN: (x) => x.graph.node("Not", [equal(x, x)], {})[0],
   Softsign: (x) => div(x, add(abs(x), 1)),
   Mish: (x) => mul(x, tanh(softplus(x))),
   HardSigmoid: (x, { node }) => clip(add(mul(x, float(node, "alpha", 0.2)), float(node, "beta", 0.5)), 0, 1),
@@ -42,7 +54,35 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
   /** What lies at places of a picture, between four of its pixels; beyond its border is nothing. */
   GridSample: (x, { node, inputs: [, grid] }) => {
     const isLinear = ["", "linear", "bilinear"].includes(text(node, "mode")) && ["", "zeros"].includes(text(node, "padding_mode"));
-    return grid && isLinear && x.rank === 4 && grid.rank === 4 ? sampled(x, grid, int(node, "align_corners", 0) === 1) : undefined;
+    return grid?.dtype === x.dtype && isLinear && x.rank === 4 && grid.rank === 4 ? sampled(x, grid, int(node, "align_corners", 0) === 1) : undefined;
+  },
+  GatherND: (x, { node, inputs: [, indices] }) => {
+    const at = indices && int(node, "batch_dims", 0) === 0 ? indexed(x, indices) : undefined;
+    return at && reshape(gather(reshape(x, [at.rows, at.block]), at.index, 0), [...at.places, ...x.shape.slice(at.depth)]);
+  },
+  ScatterND: (x, { node, inputs: [, indices, updates] }) => {
+    const how = text(node, "reduction");
+    const reduction = how === "add" ? "add" : "none";
+    const at = indices && updates && ["", reduction].includes(how) ? indexed(x, indices) : undefined;
+    if (!at || !updates || updates.size !== at.index.size * at.block) return undefined;
+    const given = [at.index.size, at.block];
+    const rows = expand(reshape(at.index, [at.index.size, 1]), given);
+    return reshape(x.graph.node("ScatterElements", [reshape(x, [at.rows, at.block]), rows, reshape(updates, given)], { axis: 0, reduction })[0], x.shape);
+  },
+  /** With a vector in the place of a matrix. */
+  MatMul: (x, { inputs: [, y] }) => {
+    if (!y || x.rank < 1 || y.rank < 1 || (x.rank > 1 && y.rank > 1)) return undefined;
+    const product = matMul(x.rank === 1 ? reshape(x, [1, x.size]) : x, y.rank === 1 ? reshape(y, [y.size, 1]) : y);
+    return reshape(product, [...x.shape.slice(0, -1), ...(y.rank === 1 ? [] : [...y.shape.slice(0, -2), ...y.shape.slice(-1)])]);
+  },
+  /** Along one axis alone, as along the columns of a picture of one row. */
+  Conv: (x, { node, inputs: [, kernel, bias] }) => {
+    if (x.rank !== 3 || kernel?.rank !== 3 || !["", "NOTSET"].includes(text(node, "auto_pad"))) return undefined;
+    const [[stride = 1], [before = 0, after = 0], [dilation = 1]] = [ints(node, "strides"), ints(node, "pads"), ints(node, "dilations")];
+    const attributes = { strides: [1, stride], pads: [0, before, 0, after], dilations: [1, dilation], group: int(node, "group", 1) } as const;
+    const inRow = (value: Value): Value => reshape(value, [value.shape[0], value.shape[1], 1, value.shape[2]]);
+    const [y] = x.graph.node("Conv", [inRow(x), inRow(kernel), ...(bias ? [bias] : [])], attributes);
+    return reshape(y, [y.shape[0], y.shape[1], y.shape[3]]);
   },
   /** A matrix product, the matrix saying what each place has before it. */
   CumSum: (x, { node, numbers, room }) => {
@@ -84,16 +124,23 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
     const grouped = reshape(x, [n, groups, (channels / groups) * sizeOf(rest)]);
     return perChannel(reshape(standardised(grouped, [2], float(node, "epsilon", 1e-5)), x.shape), scale, bias);
   },
-  /** An average that leaves padding out of its count. */
+  /** An average that leaves padding out of its count: that which is stated, or that of windows which reach beyond the end. */
   AveragePool: (x, { node, room }) => {
     const [kernel, strides, pads] = [ints(node, "kernel_shape"), ints(node, "strides"), ints(node, "pads")];
-    if (x.rank !== 4 || kernel.length !== 2 || int(node, "ceil_mode", 0) !== 0 || !["", "NOTSET"].includes(text(node, "auto_pad"))) return undefined;
-    const attributes = { kernel: [kernel[0], kernel[1]], strides: [strides[0] ?? 1, strides[1] ?? 1], pads: [pads[0], pads[1], pads[2], pads[3]] } as const;
-    const [, , height, width] = x.shape;
+    if (x.rank !== 4 || kernel.length !== 2) return undefined;
+    const stated = Array.from({ length: 4 }, (_, at) => pads[at] ?? 0);
+    const isCounted = int(node, "count_include_pad", 0) === 1;
+    if (isCounted && text(node, "auto_pad").startsWith("SAME")) return undefined;
+    const attributes = { kernel: [kernel[0], kernel[1]], strides: [strides[0] ?? 1, strides[1] ?? 1] } as const;
+    const meant = meantPads(node, "AveragePool", x.shape, { ...attributes, pads: stated }) ?? stated;
+    const [top, left, bottom, right] = meant.map((each, at) => each - (isCounted ? stated[at] : 0));
+    if (top + left + bottom + right === 0) return undefined;
+    const counted = isCounted ? pad(x, [0, 0, stated[0], stated[1], 0, 0, stated[2], stated[3]]) : x;
+    const [, , height, width] = counted.shape;
     if (!room.take(height * width)) return undefined;
     const ones = x.graph.constant(float32([1, 1, height, width], new Float32Array(height * width).fill(1)));
-    const average = (y: Value): Value => x.graph.node("AveragePool", [y], attributes)[0];
-    return div(average(x), average(ones));
+    const average = (y: Value): Value => x.graph.node("AveragePool", [y], { ...attributes, pads: [top, left, bottom, right] })[0];
+    return div(average(counted), average(ones));
   },
   /** By cubic interpolation, as embeddings of places are fitted to a picture: a matrix for each of the last two axes. */
   Resize: (x, { node, numbers, room }) => {
@@ -121,7 +168,6 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
 export function isForeignForm(node: NodeProto): boolean {
   if (node.opType === "Pad") return !["", "constant"].includes(text(node, "mode"));
   if (node.opType === "Resize") return text(node, "mode") === "cubic";
-  if (node.opType === "AveragePool") return int(node, "count_include_pad", 0) === 0 && ints(node, "pads").some((pad) => pad > 0);
   return true;
 }
 
@@ -139,6 +185,26 @@ function cubicMatrix(from: number, to: number, alignment: string, a: number): Fl
     }
   }
   return matrix;
+}
+
+/** Sums are exact in float32 up to this. */
+const mostRows = 2 ** 24;
+
+/**
+ * What indices [..., k] of the first k axes mean in a tensor whose first k axes are one: which row each is. Undefined for a tensor of too many.
+ */
+function indexed(x: Value, indices: Value): { index: Value; rows: number; block: number; depth: number; places: Shape } | undefined {
+  const places = indices.shape.slice(0, -1);
+  const depth = indices.shape[indices.rank - 1] ?? 0;
+  const [rows, block] = [sizeOf(x.shape.slice(0, depth)), sizeOf(x.shape.slice(depth))];
+  if (depth < 1 || depth > x.rank || rows > mostRows) return undefined;
+  const steps = Array.from({ length: depth }, (_, axis) => {
+    const at = cast(slice(indices, indices.rank - 1, axis, axis + 1), "float32");
+    // Negative ones count from the end.
+    const inside = add(at, mul(indicator(less(at, 0)), x.shape[axis]));
+    return mul(inside, sizeOf(x.shape.slice(axis + 1, depth)));
+  });
+  return { index: cast(reshape(steps.reduce((a, b) => add(a, b)), places), "int64"), rows, block, depth, places };
 }
 
 /** [N, C, H, W] at [N, h, w, 2], -1 to 1 across and down, to [N, C, h, w]. */

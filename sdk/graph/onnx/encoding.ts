@@ -142,7 +142,7 @@ export const acceptedAttributes: { readonly [K in Operator]?: Readonly<Record<st
   LayerNormalization: { stash_type: [1] },
   Pad: { mode: ["constant"] },
   QuantizeLinear: { saturate: [0, 1] },
-  Reshape: { allowzero: [0] },
+  Reshape: { allowzero: [0, 1] },
   Resize: { exclude_outside: [0], keep_aspect_ratio_policy: ["stretch"] },
   TopK: { sorted: [1] },
   ReduceSum: { noop_with_empty_axes: [0] },

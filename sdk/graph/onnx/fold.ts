@@ -83,8 +83,8 @@ const folds: Readonly<Record<string, Fold>> = {
     const wanted = (axes ? numbersOf(axes) : ints(node, "axes")).map((axis) => (axis < 0 ? axis + x.shape.length : axis));
     return { ...x, shape: x.shape.filter((n, axis) => (wanted.length > 0 ? !wanted.includes(axis) : n !== 1)) };
   },
-  Reshape: (_, [x, shape]) => {
-    const resolved = reshaped(x.shape, shape ? numbersOf(shape) : []);
+  Reshape: (node, [x, shape]) => {
+    const resolved = reshaped(node, x.shape, shape ? numbersOf(shape) : []);
     return sizeOf(resolved) === x.data.length ? { ...x, shape: resolved } : undefined;
   },
   Concat: (node, inputs, most) => {
@@ -187,9 +187,9 @@ const folds: Readonly<Record<string, Fold>> = {
   },
 };
 
-/** What a Reshape asks for: 0 keeps the extent at its place, -1 takes what is left. */
-export function reshaped(source: Shape, wanted: readonly number[]): Shape {
-  const kept = wanted.map((n, axis) => (n === 0 ? source[axis] : n));
+/** What a Reshape asks for: 0 keeps the extent at its place, unless it is to mean nothing, -1 takes what is left. */
+export function reshaped(node: NodeProto, source: Shape, wanted: readonly number[]): Shape {
+  const kept = int(node, "allowzero", 0) === 1 ? wanted : wanted.map((n, axis) => (n === 0 ? source[axis] : n));
   const known = kept.reduce((a, n) => (n === -1 ? a : a * n), 1);
   return kept.map((n) => (n === -1 ? sizeOf(source) / known : n));
 }

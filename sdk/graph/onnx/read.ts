@@ -22,6 +22,9 @@ const readableOpsets = { oldest: 11, newest: 23 };
 /** Since then Softmax works along its axis; before, it flattened all from there on, and its axis was 1 unless told otherwise. */
 const softmaxOpset = 13;
 
+/** What detection models end with that answer as many boxes as they find. */
+const ofSuppression: ReadonlySet<string> = new Set(["NonMaxSuppression", "NonZero", "RoiAlign"]);
+
 function refuse(expected: string, received: string, remedy: string, cause?: unknown): never {
   throw new NightshiftError("E_GRAPH_FORMAT", { expected, received, remedy, cause });
 }
@@ -135,6 +138,12 @@ class Reader {
     });
   }
 
+  /** For messages: what its inputs are, as far as they are known. */
+  #givenTo(node: NodeProto): string {
+    const known = node.input.flatMap((name) => this.values.get(name) ?? this.constants.get(name) ?? []);
+    return known.map(({ dtype, shape }, at) => `${at === 0 ? " of " : ", "}${dtype}[${shape.join(", ")}]`).join("");
+  }
+
   #isOutputName(node: NodeProto): boolean {
     const [name] = node.output;
     return node.opType === "Identity" && this.outputs.has(name) && node.name === outputNodeName(name);
@@ -154,9 +163,11 @@ class Reader {
     if (this.#decomposed(node)) return;
     if (!Object.hasOwn(encodings, node.opType) || node.domain !== "")
       throw new NightshiftError("E_GRAPH_OPERATOR", {
-        expected: "an operator of the table of operators",
-        received: `${node.domain}${node.domain && "."}${node.opType} (node ${node.name || node.output[0]})`,
-        remedy: "See the list of operators in sdk/graph/attributes.ts.",
+        expected: Object.hasOwn(decompositions, node.opType) && node.domain === "" ? `${node.opType} in a form that is read` : "an operator of the table of operators",
+        received: `${node.domain}${node.domain && "."}${node.opType} (node ${node.name || node.output[0]})${this.#givenTo(node)}`,
+        remedy: ofSuppression.has(node.opType)
+          ? "Export the model without its suppression and what follows it, answering all boxes with their scores: overlapping ones are taken away here."
+          : "See the list of operators in sdk/graph/OPERATORS.md.",
       });
     if (node.input.length === 0 || node.output.length === 0) refuse(`inputs and outputs of ${node.opType}`, "none", "The file is truncated or malformed.");
     if (this.#isOutputName(node)) {
@@ -175,7 +186,7 @@ class Reader {
     this.#resolvePads(node, operator, attributes);
     if (operator === "OneHot") this.#checkOneHot(node, taken);
     if (operator === "Resize") this.#checkResize(node, attributes, taken);
-    if (operator === "Reshape") attributes.shape = reshaped(this.value(node.input[0]).shape, attributes.shape as number[]);
+    if (operator === "Reshape") attributes.shape = reshaped(node, this.value(node.input[0]).shape, attributes.shape as number[]);
     if (operator === "Pad" && node.input[3]) refuse("Pad of all axes", `axes ${node.input[3]}`, "Export with pads for every axis.");
     const inputs = node.input.filter((name, i) => name !== "" && !taken.has(i)).map((name) => this.value(name));
     const outputs = this.graph.node(operator, inputs, attributes, node.output);
@@ -212,6 +223,8 @@ class Reader {
     const y = x && decompose(x, parts);
     if (!y) return false;
     this.values.set(node.output[0], y);
+    const tensor = this.graph.constants.get(y);
+    if (tensor) this.constants.set(node.output[0], tensor);
     return true;
   }
 
