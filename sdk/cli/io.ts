@@ -9,11 +9,18 @@ export interface Io {
 /** What failed is in the result that was printed: nothing more is to be said, only the exit code. */
 export class ToldFailure extends Error {}
 
-export const processIo = (): Io => ({
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-  isTerminal: process.stderr.isTTY,
-});
+export function processIo(): Io {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      // Whoever read it has read enough, as `head` does: the work goes on.
+      if (error.code !== "EPIPE") throw error;
+    });
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    isTerminal: process.stderr.isTTY,
+  };
+}
 
 /** A line for people. */
 export function say(io: Io, line: string): void {

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +11,7 @@ import { Graph } from "../../sdk/graph/graph.js";
 import { argMax, mul, relu } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { float32 } from "../../sdk/graph/tensor.js";
+import { packageRoot } from "../../sdk/paths.js";
 import { json, nightshift } from "../support/command.js";
 import { tinyBundle } from "../support/tiny-bundle.js";
 
@@ -16,6 +19,16 @@ const bundle = await tinyBundle();
 const folder = await mkdtemp(join(tmpdir(), "nightshift-cli-"));
 test.after.always(() => bundle.remove());
 test.after.always(() => rm(folder, { recursive: true, force: true }));
+
+test("who reads no further ends nothing", async (t) => {
+  const child = spawn(process.execPath, [join(packageRoot(), "sdk/cli/nightshift.mjs"), "inspect", bundle.directory, "--json"], { stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+  const [code] = (await once(child, "close")) as [number | null];
+  t.is(code, 0, said);
+  t.notRegex(said, /EPIPE/);
+});
 
 test("every command explains itself", async (t) => {
   const { code, out } = await nightshift("--help");
