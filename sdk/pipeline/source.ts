@@ -90,9 +90,12 @@ function own(source: Camera, { camera, fps, loop }: NightshiftOptions): Camera {
 const openDrive = ({ camera: name, fps, seed = defaultSeed }: NightshiftOptions): Camera =>
   new DriveCamera({ seed, ...(name !== undefined && { name }), ...(fps === 0 ? { paced: false } : fps !== undefined && { fps }) });
 
-const openAddressed = (source: string, { camera: name, fps, loop }: NightshiftOptions, onError: (error: NightshiftError) => void): Camera =>
+function openAddressed(source: string, { camera, fps, loop }: NightshiftOptions, onError: (error: NightshiftError) => void): Camera {
+  const frames = imagesOf(source);
   // Named by the dataset, not by its `images`, as all of them would be, and their states one.
-  openCamera(imagesOf(source), { onError, ...(name !== undefined ? { name } : imagesOf(source) !== source && { name: nameOf(source) }), ...(fps !== undefined && { fps }), ...(loop !== undefined && { loop }) });
+  const name = camera ?? (frames === source ? undefined : nameOf(source));
+  return openCamera(frames, { onError, ...(name !== undefined && { name }), ...(fps !== undefined && { fps }), ...(loop !== undefined && { loop }) });
+}
 
 /** A dataset's folder is a source too, labelled or not: its images are. */
 function imagesOf(source: string): string {

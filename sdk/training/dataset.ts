@@ -32,6 +32,12 @@ export interface Dataset {
   sample(index: number): Promise<Sample>;
 }
 
+/** Opens the dataset that a specification describes. */
+export type OpenDataset = (spec: unknown) => Promise<Dataset>;
+
+/** What the module at a URL exports as `openDataset`: training need not know any form of dataset, and threads find it by its URL. */
+export const openerOf = async (module: URL | string): Promise<OpenDataset> => ((await import(String(module))) as { readonly openDataset: OpenDataset }).openDataset;
+
 /**
  * The dataset in other words: who is asked for "pavement" where the labels say "sidewalk" must know both by their meaning. Names that `words` lacks stay.
  * Throws `E_VOCABULARY` for a word for a name that the dataset does not have.

@@ -8,7 +8,7 @@ import { inputNames, paddedVocabularySize, type NetworkConfig } from "../network
 import { StatisticsAverage, statisticsModel } from "../network/steps/statistics.js";
 import type { TextTower } from "../network/text/tower.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
-import { type Dataset, type Sample, withoutNames } from "./dataset.js";
+import { openerOf, type Sample, withoutNames } from "./dataset.js";
 import type { Recipe } from "./recipe.js";
 import type { Words } from "../network/text/words.js";
 
@@ -38,8 +38,6 @@ const exemplarCount = 72;
 /** Exemplars come from drives that training does not see. */
 const exemplarSeed = 77;
 
-type OpenDataset = (spec: unknown) => Promise<Dataset>;
-
 /** Kept statistics of the EMA's weights, over augmented frames of all sources: the student's do not fit them. */
 async function withStatistics({ config, weights, words, recipe, names, sources, openModule }: ExportOptions): Promise<Weights> {
   const session = await OnnxSession.create(statisticsModel(config, weights, { batch: recipe.batch, names }));
@@ -68,7 +66,7 @@ const rounded = (weights: Weights): Weights =>
   new Map([...weights].map(([name, t]): [string, FloatTensor] => [name, { ...t, data: fromFloat16(toFloat16(t.data)) }]));
 
 async function exemplars({ openModule, recipe: { heldOut = [] } }: ExportOptions): Promise<{ names: readonly string[]; boxNames: readonly string[]; samples: Sample[] }> {
-  const { openDataset } = (await import(openModule.href)) as { openDataset: OpenDataset };
+  const openDataset = await openerOf(openModule);
   const drive = withoutNames(await openDataset({ kind: "drive", seed: exemplarSeed, length: exemplarCount, condition: "day", width: 512, height: 288 }), heldOut);
   const samples: Sample[] = [];
   for (let i = 0; i < drive.length; i++) samples.push(await drive.sample(i));

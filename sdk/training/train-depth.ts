@@ -7,7 +7,7 @@ import { isImported } from "../network/architecture.js";
 import { depthStep, withDepth } from "../network/steps/depth.js";
 import { PrefetchingLoader } from "./batch/index.js";
 import { checkpointFor, writeCheckpoint } from "./checkpoint.js";
-import type { Dataset } from "./dataset.js";
+import { openerOf } from "./dataset.js";
 import type { DepthRecipe } from "./recipe.js";
 import { goThrough, teacherAlpha } from "./steps.js";
 import type { Trained, TrainOptions } from "./train.js";
@@ -72,7 +72,7 @@ export async function trainDepth(recipe: DepthRecipe, options: TrainOptions): Pr
     const trained = { bundle: out, parameters: [...weights.values()].reduce((sum, tensor) => sum + tensor.data.length, 0), steps: learner.steps, minutes, losses };
     if (!recipe.validation) return trained;
     onProgress?.("validating");
-    const { openDataset } = (await import(openModule.href)) as { openDataset: (spec: unknown) => Promise<Dataset> };
+    const openDataset = await openerOf(openModule);
     const frames = await openDataset({ kind: "drive", ...recipe.validation.drive, depth: true });
     return { ...trained, validation: await validate(out, frames, { threads }) };
   } finally {

@@ -12,7 +12,7 @@ import { TextEncoder } from "../network/text/textEncoder.js";
 import { defaultDataFolder } from "../paths.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import { checkpointFor, writeCheckpoint } from "./checkpoint.js";
-import { type Dataset, withoutNames } from "./dataset.js";
+import { type OpenDataset, openerOf, withoutNames } from "./dataset.js";
 import type { Evaluation } from "./evaluate.js";
 import { exportBundle, type ExportedBundle } from "./export.js";
 import { supervisedFeeds } from "../adaptation/feeds.js";
@@ -72,8 +72,6 @@ const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]):
       : { kind: "drive", ...source.drive },
 });
 
-type OpenDataset = (spec: unknown) => Promise<Dataset>;
-
 /** How long the longest list of names is that a sample comes with. Throws `E_DATASET_UNLABELLED` for a source that teaches none, and as it is opened. */
 async function mostNames(sources: readonly SourceSpec<unknown>[], openDataset: OpenDataset): Promise<number> {
   let most = 0;
@@ -111,7 +109,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     });
   const start = await startOf(recipe, tower, options.trust);
   const sources = recipe.sources.map((source) => specOf(source, data, recipe.heldOut));
-  const { openDataset } = (await import(options.openModule.href)) as { openDataset: OpenDataset };
+  const openDataset = await openerOf(options.openModule);
   const names = paddedVocabularySize(await mostNames(sources, openDataset));
   checkVocabulary(recipe.vocabulary);
   const judged = recipe.validation === undefined ? undefined : await openDataset({ kind: "folder", path: join(data, recipe.validation) });

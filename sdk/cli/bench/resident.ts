@@ -9,14 +9,18 @@ export class Peak {
   #mostMb = 0;
 
   get mb(): number {
-    return Math.max(this.#mostMb, residentMb("VmHWM")) - this.#beforeMb;
+    return this.#most() - this.#beforeMb;
   }
 
   async aside(work: () => Promise<void>): Promise<void> {
-    this.#mostMb = Math.max(this.#mostMb, residentMb("VmHWM"));
+    this.#mostMb = this.#most();
     await work();
     globalThis.gc?.();
     // VmHWM begins anew (proc_pid_clear_refs(5)).
     writeFileSync("/proc/self/clear_refs", "5");
+  }
+
+  #most(): number {
+    return Math.max(this.#mostMb, residentMb("VmHWM"));
   }
 }

@@ -1,13 +1,9 @@
 /** The thread behind `PrefetchingLoader`: opens the datasets and keeps a few batches ahead of the trainer. */
 import { parentPort, workerData } from "node:worker_threads";
 import { NightshiftError } from "../../errors.js";
-import { type Dataset, withoutNames } from "../dataset.js";
+import { openerOf, withoutNames } from "../dataset.js";
 import { BatchLoader } from "./loader.js";
 import type { WorkerFailure, WorkerRequest, WorkerSetup } from "./prefetch.js";
-
-interface OpenModule {
-  readonly openDataset: (spec: unknown) => Promise<Dataset>;
-}
 
 if (parentPort) await serve(parentPort, workerData as WorkerSetup);
 
@@ -21,7 +17,7 @@ async function serve(port: NonNullable<typeof parentPort>, setup: WorkerSetup): 
     wake();
   });
   try {
-    const { openDataset } = (await import(setup.openModule)) as OpenModule;
+    const openDataset = await openerOf(setup.openModule);
     const sources = await Promise.all(setup.sources.map(async ({ spec, heldOut = [], ...source }) => ({ ...source, dataset: withoutNames(await openDataset(spec), heldOut) })));
     const loader = new BatchLoader(sources, setup.options);
     for (let step = setup.firstStep; !closed; step++) {
