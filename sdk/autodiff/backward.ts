@@ -66,23 +66,29 @@ export interface Backward {
  * @throws `E_GRADIENT` where the way back leads through an operator that cannot be differentiated
  */
 export function backward(loss: Value, wrt: readonly Value[], options: BackwardOptions = {}): Backward {
-  if (loss.size !== 1)
-    throw new NightshiftError("E_GRADIENT", { expected: "a loss of one element", received: String(loss), remedy: "Sum or average it first." });
-  const one = loss.graph.scalar(1);
-  return walk([loss], [loss.rank === 0 ? one : reshape(one, loss.shape)], wrt, options);
+  return walk([loss], [startOf(loss)], wrt, { activations: activationsOf(loss.graph, wrt), ...options });
 }
 
 /** The gradients of `backward` alone. */
-export const gradients = (loss: Value, wrt: readonly Value[]): readonly Value[] => backward(loss, wrt).gradients;
+export const gradients = (loss: Value, wrt: readonly Value[]): readonly Value[] => walk([loss], [startOf(loss)], wrt).gradients;
 
 /**
  * The vector-Jacobian product: from the gradients `dys` that arrive at `ys`, in their shapes, those with respect to each value of `wrt`. Zeros where no y depends on it.
  *
  * @throws `E_GRADIENT` where the way back leads through an operator that cannot be differentiated
  */
-export const pullBack = (ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]): readonly Value[] => walk(ys, dys, wrt, {}).gradients;
+export const pullBack = (ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]): readonly Value[] => walk(ys, dys, wrt).gradients;
 
-function walk(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[], { recompute = "none" }: BackwardOptions): Backward {
+/** The gradient that arrives at a loss. */
+function startOf(loss: Value): Value {
+  if (loss.size !== 1)
+    throw new NightshiftError("E_GRADIENT", { expected: "a loss of one element", received: String(loss), remedy: "Sum or average it first." });
+  const one = loss.graph.scalar(1);
+  return loss.rank === 0 ? one : reshape(one, loss.shape);
+}
+
+/** `batch`: what the batch has a part in, and whether that is computed again; without it no contributions are told. */
+function walk(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[], batch?: BackwardOptions & { readonly activations: ReadonlySet<Value> }): Backward {
   const [first] = ys;
   const { graph } = first;
   const dependent = new Set<Value>(wrt);
@@ -91,8 +97,7 @@ function walk(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]
     if (node.inputs.some((v) => dependent.has(v)))
       for (const output of node.outputs) if (!graph.isStopped(output)) dependent.add(output);
 
-  const activations = activationsOf(graph, wrt);
-  const again = recompute === "blocks" ? recomputation(graph, dependent, activations) : undefined;
+  const again = batch?.recompute === "blocks" ? recomputation(graph, dependent, batch.activations) : undefined;
   const contributions: Value[] = [];
   const adjoint = new Map(ys.map((y, at) => [y, dys[at]]));
   graph.scope("backward", () => {
@@ -119,7 +124,7 @@ function walk(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]
           });
         const made = rule();
         const gradient = lazy ? unbroadcast(made, y.shape, input) : broadcasting.has(node.operator) ? unbroadcast(made, made.shape, input) : made;
-        if (activations.has(y) && !activations.has(input)) contributions.push(gradient);
+        if (batch?.activations.has(y) && !batch.activations.has(input)) contributions.push(gradient);
         const known = adjoint.get(input);
         adjoint.set(input, known ? add(known, gradient) : gradient);
       });
