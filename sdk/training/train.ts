@@ -130,9 +130,9 @@ export async function train(options: TrainOptions): Promise<Trained> {
     batch: { batchSize: recipe.batch, width: config.width, height: config.height, seed: recipe.seed, maxBoxes },
     firstStep: learner.steps,
   });
-  let progress;
+  let learnt;
   try {
-    progress = await goThrough({
+    const progress = await goThrough({
       learner,
       steps: recipe.steps,
       warmUp,
@@ -162,16 +162,16 @@ export async function train(options: TrainOptions): Promise<Trained> {
         return result;
       },
     });
+    learnt = { ...progress, steps: learner.steps, weights: learner.weights("teacher") };
   } finally {
     await loader.close();
     await prompts?.close();
+    await learner.close();
   }
-  const weights = learner.weights("teacher");
-  const steps = learner.steps;
-  await learner.close();
+  const { weights, ...progress } = learnt;
   options.onProgress?.("estimating statistics and writing the bundle");
   const exported = await exportBundle({ out: options.out, config, weights, words, tower, recipe, names, sources, openModule: options.openModule, ...(start && { taughtBy: start.data }) });
-  const trained = { ...exported, steps, ...progress };
+  const trained = { ...exported, ...progress };
   if (!judged) return trained;
   options.onProgress?.(`validating on ${recipe.validation}`);
   return { ...trained, validation: await validate(options.out, judged, { threads: options.threads ?? 2, ...(textEncoder !== undefined && { textEncoder }) }) };
