@@ -72,6 +72,7 @@ test("sources of more names than the vocabulary has room for are taught whole; t
   await t.throwsAsync(trained("none"), { code: "E_DATASET" });
   await t.throwsAsync(trained("many", "few"), { code: "E_BUNDLE_FORMAT" });
   await t.throwsAsync(trained("many", "bundle", { validation: "none" }), { code: "E_DATASET" });
+  await t.throwsAsync(trained("many", "bundle", { heldOut: ["road", "sidewalk"] }), { code: "E_CONFIG", message: /sky, road, name 2.*received "sidewalk"/s });
   await t.throwsAsync(trained("many", "bundle", { vocabulary: ["sky", "Sky"] }), { code: "E_VOCABULARY" });
   t.false(existsSync(join(folder, "checkpoint")), "before anything was learnt");
   mkdirSync(join(folder, "checkpoint"));
