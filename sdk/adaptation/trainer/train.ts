@@ -106,8 +106,8 @@ export async function learn({ job, bundle, delivered, text, teaching, targets }:
         const restyled = restyledBatch(await loader.batch(step), targets, restyledShare, random, width, height);
         const source = pastedBatch(restyled, targets, pastedShare, new Random(seed, step, "paste"), width, height);
         const drawn = drawTargets(targets, targetBatch, random);
-        const views = recoloured(drawn, targetBatch, recolouredShare, new Random(seed, step, "colours"));
-        return learner.step({ targets: drawn, views, source }, scheduled(rates, step / steps, step / rampSteps));
+        const views = recolouredShare > 0 && { views: recoloured(drawn, targetBatch, recolouredShare, new Random(seed, step, "colours")) };
+        return learner.step({ targets: drawn, ...views, source }, scheduled(rates, step / steps, step / rampSteps));
       });
       if (!Number.isFinite(losses.total)) throw diverged(step, losses);
       onProgress({ phase: "learning", step: step + 1, steps, losses });

@@ -33,6 +33,8 @@ export interface LmcOptions {
   readonly names: number;
   /** Boxes a source sample at most. */
   readonly boxes: number;
+  /** Whether the student sees masked what `views` shows, targets in other colours; the targets themselves unless told so. */
+  readonly views?: boolean;
   /** Share of the target's patches that are masked; the paper leaves it open, MIC takes 0.7. */
   readonly maskRatio: number;
   /** Which parameters learn; statistics never do here. */
@@ -110,9 +112,8 @@ function pseudoBoxes({ regionLogits, regionBoxes }: DetectionValues, most: numbe
  * whole ones, against the EMA teacher (eq. 3), and the alignment L^align (eq. 7) of both, masked images left out. Normalisation keeps its statistics.
  * The losses of methods that are compared with are there too, at weight 0; `losses` leaves some out.
  *
- * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3], views uint8 [T, H, W, 3], the same as the student
- * sees them masked, perhaps in other colours; targetText [T, K + 2, d], targetUsed [T, K],
- * noise float32 [T, H W / 32^2] of standard Gumbel numbers.
+ * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3]; views uint8 [T, H, W, 3] where they are asked for;
+ * targetText [T, K + 2, d], targetUsed [T, K], noise float32 [T, H W / 32^2] of standard Gumbel numbers.
  */
 export function lmcStep(network: Network, weights: Weights, options: LmcOptions): StepGraph {
   const { graph, ...step } = lmcGraph(network, weights, options);
@@ -121,7 +122,7 @@ export function lmcStep(network: Network, weights: Weights, options: LmcOptions)
 
 /** `lmcStep` before it is written. */
 export function lmcGraph(network: Network, weights: Weights, options: LmcOptions): Omit<StepGraph, "model"> & { readonly graph: Graph } {
-  const { sources: n, targets: t, names: k, boxes: g, losses = lossNames } = options;
+  const { sources: n, targets: t, names: k, boxes: g, views: hasViews = false, losses = lossNames } = options;
   const graph = new Graph("lmc step");
   const { height, width } = network;
   const { normalise, onImage } = architectureOf(network);
@@ -134,7 +135,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   const hasMask = graph.input("hasMask", "float32", [n]);
   const hasBoxes = graph.input("hasBoxes", "float32", [n]);
   const targets = graph.input("targets", "uint8", [t, height, width, 3]);
-  const views = graph.input("views", "uint8", [t, height, width, 3]);
+  const views = hasViews ? graph.input("views", "uint8", [t, height, width, 3]) : undefined;
   const targetText = graph.input("targetText", "float32", [t, k + 2, textWidthOf(network)]);
   const targetUsed = graph.input("targetUsed", "float32", [t, k]);
   const noise = graph.input("noise", "float32", [t, (height * width) / patchSize ** 2]);
@@ -159,7 +160,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   const onTarget = (scope: string, shown: Value): NetworkValues => graph.scope(scope, () => onImage(b, shown, targetText, targetUsed));
   // Apart, and the masked ones last: what is seen last goes back first (`clipping`), so that nothing of it is held while the others pass. What no loss asks for falls away when the graph is written.
   const onWhole = onTarget("whole", image);
-  const onMasked = onTarget("masked", mul(normalise(views), kept));
+  const onMasked = onTarget("masked", mul(views ? normalise(views) : image, kept));
 
   const masks = segmentationLoss(onSource.maskLogits, oneHotLabels(labels, k), reshape(hasMask, [n, 1, 1, 1]));
   /** Of boxes, where the network answers any. */
