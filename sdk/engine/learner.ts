@@ -50,11 +50,11 @@ export class Learner {
     const current: Tensors = {};
     for (const [name, initial] of graph.state) {
       const kept = state?.get(name);
-      if (kept && kept.data.length !== initial.data.length)
+      if (state && kept?.data.length !== initial.data.length)
         throw new NightshiftError("E_BUNDLE_FORMAT", {
           expected: `${initial.data.length} numbers for ${name}`,
-          received: String(kept.data.length),
-          remedy: "The checkpoint belongs to another network; start a new one.",
+          received: kept ? String(kept.data.length) : "none",
+          remedy: "The checkpoint belongs to another network or recipe; start a new one.",
         });
       current[name] = { dtype: "float32", shape: initial.shape, data: kept ? kept.data.slice() : initial.data };
     }

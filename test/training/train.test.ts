@@ -78,6 +78,8 @@ test("sources of more names than the vocabulary has room for are taught whole; t
   mkdirSync(join(folder, "checkpoint"));
   writeFileSync(join(folder, "checkpoint", "checkpoint.safetensors"), writeSafetensors(new Map(), {}));
   await t.throwsAsync(trained("many", "bundle", {}, true), { code: "E_BUNDLE_FORMAT", message: /no steps/ });
+  writeFileSync(join(folder, "checkpoint", "checkpoint.safetensors"), writeSafetensors(new Map(), { steps: "2", minutes: "0" }));
+  await t.throwsAsync(trained("many", "bundle", {}, true), { code: "E_BUNDLE_FORMAT", message: /numbers for student.*received none/s }, "which no training went on from");
   rmSync(join(folder, "checkpoint"), { recursive: true });
   await t.throwsAsync(trained("few/images"), { code: "E_DATASET_UNLABELLED" });
   const { bundle, losses } = await trained("many");
