@@ -100,7 +100,7 @@ export interface LmcLearner {
   student(): Weights;
   /**
    * Measures the normalisation layers' statistics over unmasked frames, each `[height, width, 3]`, and replaces the present ones by
-   * `mix` of the measured plus `1 - mix` of those in `kept`; of the present ones where it is left out.
+   * `mix` of the measured plus `1 - mix` of those in `kept`; of the present ones where it is left out. For before the first step: student and optimiser begin anew from the teacher.
    */
   estimateStatistics(frames: readonly Uint8Array[], mix: number, kept?: Weights): Promise<void>;
   close(): Promise<void> | void;

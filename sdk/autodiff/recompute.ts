@@ -4,7 +4,6 @@ import { cast, greater, mul, reshape, slice, sub } from "../graph/ops.js";
 /** Whether the backward pass keeps all that it needs of the forward pass, or computes it again, block by block, from what passes between blocks. */
 export type Recompute = "none" | "blocks";
 
-
 /** Operators whose output is their input's memory. */
 const isView = ({ operator }: Node): boolean => operator === "Reshape" || operator === "Squeeze" || operator === "Unsqueeze" || operator === "Identity";
 

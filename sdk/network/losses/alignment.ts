@@ -9,7 +9,7 @@ import { logProbabilities } from "./segmentation.js";
 export interface Proposed {
   /** [N, P, d] */
   readonly proposals: Value;
-  /** [N, P]: how much each counts; 0 leaves it out. */
+  /** [N, P]: how much each counts; one of 0 is aligned with nothing, but names are compared with it as with the others. */
   readonly quality: Value;
   /** [M, K, d]: the names as the images of their domain see them. */
   readonly names: Value;

@@ -1,7 +1,7 @@
 import type { Recompute } from "../../autodiff/recompute.js";
 import { Graph, type Value } from "../../graph/graph.js";
 import {
-  add, argMax, cast, div, equal, exp, expand, gatherElements, greaterOrEqual, indicator, log, mul, neg, oneHot, reduceMax, reshape, resize,
+  add, argMax, cast, div, exp, expand, gatherElements, greaterOrEqual, indicator, log, mul, neg, oneHot, reduceMax, reshape, resize,
   sigmoid, stopGradient, sub, sum, topK, total, unsqueeze,
 } from "../../graph/ops.js";
 import type { Weights } from "../../graph/tensor.js";
@@ -83,10 +83,7 @@ function keptPatches(attention: Value, noise: Value, guidance: Value, ratio: num
 /** The teacher's answer as a target: one-hot [N, K, h, w], and its greatest probability [N, 1, h, w], the quality weight of eq. 5. */
 function pseudoLabels(teacher: NetworkValues, logP: Value, names: number): { target: Value; quality: Value } {
   const quality = stopGradient(exp(reduceMax(logP, [1], true)));
-  const index = argMax(teacher.maskLogits, 1);
-  const [n, h, w] = index.shape;
-  const range = index.graph.constant({ dtype: "float32", shape: [1, names, 1, 1], data: Float32Array.from({ length: names }, (_, i) => i) });
-  return { target: stopGradient(indicator(equal(reshape(cast(index, "float32"), [n, 1, h, w]), range))), quality };
+  return { target: stopGradient(oneHotLabels(argMax(teacher.maskLogits, 1), names)), quality };
 }
 
 /**
