@@ -31,7 +31,7 @@ function testFiles(asked) {
 function ava(files) {
   const program = join(root, "node_modules", "ava", "entrypoints", "cli.mjs");
   const options = ["--tap", "--no-worker-threads", "--concurrency=2", "--timeout=10m"];
-  return spawn(process.execPath, [program, ...options, ...files], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  return spawn(process.execPath, ["--import", new URL("tap-reporter.mjs", import.meta.url).href, program, ...options, ...files], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
 }
 
 const isTable = process.argv.includes("--table");

@@ -4,7 +4,7 @@ import type { Camera } from "../../sdk/stream/camera.js";
 import { csiCamera } from "./csi.js";
 import { DriveCamera } from "./drive/index.js";
 import { FolderCamera } from "./folder.js";
-import { rtspCamera, withoutSecrets } from "./rtsp.js";
+import { isAddress, rtspCamera, withoutSecrets } from "./rtsp.js";
 import { v4l2Camera } from "./v4l2.js";
 import { videoCamera } from "./video.js";
 
@@ -38,7 +38,7 @@ export function openCamera(source: string, options: CameraOptions = {}): Camera 
   if (/^rtsps?:/.test(source)) return rtspCamera(source, options);
   const [, sensor] = /^csi:(\d)$/.exec(source) ?? [];
   if (sensor !== undefined) return csiCamera(Number(sensor), options);
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source))
+  if (isAddress(source))
     throw new NightshiftError("E_CONFIG", {
       expected: sources,
       received: withoutSecrets(source),

@@ -10,6 +10,9 @@ export interface RtspOptions extends FfmpegOptions {
   readonly transport?: "tcp" | "udp";
 }
 
+/** Whether a source is an address of anything, rather than a path. */
+export const isAddress = (source: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(source);
+
 /** An address as it may be told to others: without who asks, what is asked for, and passwords in the path, as some cameras want them. */
 export function withoutSecrets(address: string): string {
   // What is no address may hold a password all the same.

@@ -93,14 +93,14 @@ export interface LearnerOptions {
 
 /** Learns from labelled source exemplars and unlabelled target frames: a student that trains, a teacher that follows it (eq. 3 to 5). */
 export interface LmcLearner {
-  /** One step. `targets` is `[targetBatch, height, width, 3]`, packed RGB at the network's input size; `views` the same as the student sees them masked, where that differs. */
+  /** One step. `targets` is `[targetBatch, height, width, 3]`, packed RGB at the network's input size; `views` the same as the student sees them masked, where that differs: in the first step, or in none. */
   step(input: { readonly targets: Uint8Array; readonly views?: Uint8Array; readonly source: Batch }, rates: LearningRates): Promise<StepLosses>;
   /** Weights to serve: the teacher swings less than the student. */
   teacher(): Weights;
   student(): Weights;
   /**
    * Measures the normalisation layers' statistics over unmasked frames, each `[height, width, 3]`, and replaces the present ones by
-   * `mix` of the measured plus `1 - mix` of those in `kept`; of the present ones where it is left out.
+   * `mix` of the measured plus `1 - mix` of those in `kept`; of the present ones where it is left out. For before the first step: student and optimiser begin anew from the teacher.
    */
   estimateStatistics(frames: readonly Uint8Array[], mix: number, kept?: Weights): Promise<void>;
   close(): Promise<void> | void;

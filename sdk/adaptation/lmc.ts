@@ -23,6 +23,8 @@ class OnnxLmcLearner implements LmcLearner {
   readonly #random: Random;
   /** Names of a list, padded: the step's graph is made for so many. */
   readonly #names: number;
+  /** Whether that graph takes views: as the first step has them. */
+  #hasViews = false;
 
   constructor(
     private readonly config: Network,
@@ -35,19 +37,20 @@ class OnnxLmcLearner implements LmcLearner {
     this.#names = paddedVocabularySize(Math.max(options.vocabulary.length, options.mostNames ?? 0));
   }
 
-  async step({ targets, views = targets, source }: { readonly targets: Uint8Array; readonly views?: Uint8Array; readonly source: Batch }, rates: LearningRates): Promise<StepLosses> {
+  async step({ targets, views, source }: { readonly targets: Uint8Array; readonly views?: Uint8Array; readonly source: Batch }, rates: LearningRates): Promise<StepLosses> {
     const { vocabulary, targetBatch: t } = this.options;
     const { width, height } = this.config;
     const k = this.#names;
     await this.words.learn([...vocabulary, ...source.names.flat()]);
-    const learner = (this.#learner ??= await this.#create(source.boxLabels.length / source.names.length, rates.restore > 0));
+    const learner = (this.#learner ??= await this.#create(source.boxLabels.length / source.names.length, views !== undefined, rates.restore > 0));
+    if (views && !this.#hasViews) throw new TypeError("views in a later step than the first");
     const patches = (height * width) / patchSize ** 2;
     const target = this.words.batch(Array.from({ length: t }, () => vocabulary), k);
     const result = await learner.step(
       {
         ...supervisedFeeds(source, this.words, { width, height, names: k }),
         targets: { dtype: "uint8", shape: [t, height, width, 3], data: targets },
-        views: { dtype: "uint8", shape: [t, height, width, 3], data: views },
+        ...(this.#hasViews && { views: { dtype: "uint8", shape: [t, height, width, 3], data: views ?? targets } }),
         targetText: target.text,
         targetUsed: target.used,
         noise: { dtype: "float32", shape: [t, patches], data: Float32Array.from({ length: t * patches }, () => this.#random.gumbel()) },
@@ -110,10 +113,11 @@ class OnnxLmcLearner implements LmcLearner {
     await learner?.close();
   }
 
-  #create(boxes: number, keepsStart: boolean): Promise<Learner> {
+  #create(boxes: number, views: boolean, keepsStart: boolean): Promise<Learner> {
+    this.#hasViews = views;
     const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, recompute = "none", losses, threads, engine = "onnxruntime", provider = "cpu" } = this.options;
     const rank = rankOf(trains);
-    const graph = lmcStep(this.config, this.#weights, { sources, targets, names: this.#names, boxes, maskRatio, trains: trainsOf(trains, this.config), recompute, ...(losses && { losses }), ...(rank !== undefined && { rank }) });
+    const graph = lmcStep(this.config, this.#weights, { sources, targets, names: this.#names, boxes, views, maskRatio, trains: trainsOf(trains, this.config), recompute, ...(losses && { losses }), ...(rank !== undefined && { rank }) });
     return Learner.create(graph, { threads, engine, provider, keepsStart });
   }
 

@@ -54,7 +54,7 @@ export interface BackwardOptions {
 export interface Backward {
   /** With respect to each value, in its shape. Zeros where the loss does not depend on it. */
   readonly gradients: readonly Value[];
-  /** What arrives from the batch at values that are made of no batch, weights and what is made of them alone, in the order in which it is made. */
+  /** What arrives from the batch at values that are made of no batch, weights and what is made of them alone, each with all that arrived there before, in the order in which it is made. */
   readonly contributions: readonly Value[];
 }
 
@@ -66,23 +66,29 @@ export interface Backward {
  * @throws `E_GRADIENT` where the way back leads through an operator that cannot be differentiated
  */
 export function backward(loss: Value, wrt: readonly Value[], options: BackwardOptions = {}): Backward {
-  if (loss.size !== 1)
-    throw new NightshiftError("E_GRADIENT", { expected: "a loss of one element", received: String(loss), remedy: "Sum or average it first." });
-  const one = loss.graph.scalar(1);
-  return walk([loss], [loss.rank === 0 ? one : reshape(one, loss.shape)], wrt, options);
+  return walk([loss], [startOf(loss)], wrt, { activations: activationsOf(loss.graph, wrt), ...options });
 }
 
 /** The gradients of `backward` alone. */
-export const gradients = (loss: Value, wrt: readonly Value[]): readonly Value[] => backward(loss, wrt).gradients;
+export const gradients = (loss: Value, wrt: readonly Value[]): readonly Value[] => walk([loss], [startOf(loss)], wrt).gradients;
 
 /**
  * The vector-Jacobian product: from the gradients `dys` that arrive at `ys`, in their shapes, those with respect to each value of `wrt`. Zeros where no y depends on it.
  *
  * @throws `E_GRADIENT` where the way back leads through an operator that cannot be differentiated
  */
-export const pullBack = (ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]): readonly Value[] => walk(ys, dys, wrt, {}).gradients;
+export const pullBack = (ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]): readonly Value[] => walk(ys, dys, wrt).gradients;
 
-function walk(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[], { recompute = "none" }: BackwardOptions): Backward {
+/** The gradient that arrives at a loss. */
+function startOf(loss: Value): Value {
+  if (loss.size !== 1)
+    throw new NightshiftError("E_GRADIENT", { expected: "a loss of one element", received: String(loss), remedy: "Sum or average it first." });
+  const one = loss.graph.scalar(1);
+  return loss.rank === 0 ? one : reshape(one, loss.shape);
+}
+
+/** `batch`: what the batch has a part in, and whether that is computed again; without it no contributions are told. */
+function walk(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[], batch?: BackwardOptions & { readonly activations: ReadonlySet<Value> }): Backward {
   const [first] = ys;
   const { graph } = first;
   const dependent = new Set<Value>(wrt);
@@ -91,22 +97,22 @@ function walk(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]
     if (node.inputs.some((v) => dependent.has(v)))
       for (const output of node.outputs) if (!graph.isStopped(output)) dependent.add(output);
 
-  const activations = activationsOf(graph, wrt);
-  const again = recompute === "blocks" ? recomputation(graph, dependent, activations) : undefined;
+  const again = batch?.recompute === "blocks" ? recomputation(graph, dependent, batch.activations) : undefined;
   const contributions: Value[] = [];
-  const adjoint = new Map(ys.map((y, at) => [y, dys[at]]));
+  const adjoints = new Adjoints();
+  ys.forEach((y, at) => adjoints.add(y, dys[at]));
   graph.scope("backward", () => {
     for (let i = forward.length - 1; i >= 0; i--) {
       const node = forward[i];
       const needed = node.inputs.map((v) => dependent.has(v));
       if (!needed.some(Boolean)) continue;
-      const arrived = node.outputs.map((v) => (graph.isStopped(v) ? undefined : adjoint.get(v)));
+      const arrived = node.outputs.map((v) => (graph.isStopped(v) ? undefined : adjoints.get(v)));
       const raw = arrived.find((g) => g !== undefined);
       if (!raw) continue;
       const [y] = node.outputs;
       const lazy = lazyBroadcast.has(node.operator);
       const whole = lazy ? arrived : arrived.map((g, j) => (g && !same(g.shape, node.outputs[j].shape) ? expand(g, node.outputs[j].shape) : g));
-      const rules = rulesOf(again?.node(node, adjoint) ?? node, whole, whole[0] ?? raw);
+      const rules = rulesOf(again?.node(node, adjoints) ?? node, whole, whole[0] ?? raw);
       node.inputs.forEach((input, j) => {
         if (!needed[j]) return;
         const rule = rules[j];
@@ -119,18 +125,38 @@ function walk(ys: readonly Value[], dys: readonly Value[], wrt: readonly Value[]
           });
         const made = rule();
         const gradient = lazy ? unbroadcast(made, y.shape, input) : broadcasting.has(node.operator) ? unbroadcast(made, made.shape, input) : made;
-        if (activations.has(y) && !activations.has(input)) contributions.push(gradient);
-        const known = adjoint.get(input);
-        adjoint.set(input, known ? add(known, gradient) : gradient);
+        adjoints.add(input, gradient);
+        if (batch?.activations.has(y) && !batch.activations.has(input)) contributions.push(adjoints.get(input) ?? gradient);
       });
     }
   });
   const found = wrt.map((v) => {
-    const gradient = adjoint.get(v);
+    const gradient = adjoints.get(v);
     if (!gradient) return zeros(first, v.shape);
     return same(gradient.shape, v.shape) ? gradient : expand(gradient, v.shape);
   });
   return { gradients: found, contributions };
+}
+
+/**
+ * Gradients as they arrive at each value. They are summed when the sum is asked for: ONNX Runtime computes of a node's inputs first what was added to the graph last, so of a sum made
+ * of each as it arrives every one would be computed, and held, before the first two are added.
+ */
+class Adjoints {
+  readonly #arrived = new Map<Value, readonly Value[]>();
+
+  add(value: Value, gradient: Value): void {
+    this.#arrived.set(value, [...(this.#arrived.get(value) ?? []), gradient]);
+  }
+
+  /** The sum of what has arrived so far. */
+  get(value: Value): Value | undefined {
+    const arrived = this.#arrived.get(value);
+    if (!arrived) return undefined;
+    const sum = arrived.reduce((all, gradient) => add(all, gradient));
+    this.#arrived.set(value, [sum]);
+    return sum;
+  }
 }
 
 /** What the batch has a part in: all inputs, but those that `wrt` is made of. */

@@ -31,8 +31,8 @@ export const gradientRules: { readonly [K in Operator]: GradientRule<K> } = {
   Add: ({ dy }) => [() => dy, () => dy],
   // y = a - b: da = g, db = -g
   Sub: ({ dy }) => [() => dy, () => neg(dy)],
-  // y = a b: da = g b, db = g a
-  Mul: ({ dy, inputs: [a, b] }) => [() => mul(dy, b), () => mul(dy, a)],
+  // y = a b: da = g b, db = g a; of a square 2 g a, as one
+  Mul: ({ dy, inputs: [a, b] }) => (a === b ? [() => mul(mul(dy, 2), a), "zero"] : [() => mul(dy, b), () => mul(dy, a)]),
   // y = a / b: da = g / b, db = -g y / b
   Div: ({ dy, y, inputs: [, b] }) => [() => div(dy, b), () => neg(div(mul(dy, y), b))],
   // y = a^b: da = g b a^(b-1), db = g y ln a

@@ -4,7 +4,6 @@ import { cast, greater, mul, reshape, slice, sub } from "../graph/ops.js";
 /** Whether the backward pass keeps all that it needs of the forward pass, or computes it again, block by block, from what passes between blocks. */
 export type Recompute = "none" | "blocks";
 
-
 /** Operators whose output is their input's memory. */
 const isView = ({ operator }: Node): boolean => operator === "Reshape" || operator === "Squeeze" || operator === "Unsqueeze" || operator === "Identity";
 
@@ -94,7 +93,7 @@ export class Recomputation {
   }
 
   /** The node as the backward pass is to see it: computed again, or as it is. `adjoints`: the gradients that have arrived. */
-  node(node: Node, adjoints: ReadonlyMap<Value, Value>): Node {
+  node(node: Node, adjoints: Pick<ReadonlyMap<Value, Value>, "get">): Node {
     const block = this.#blockOf.get(node);
     if (!block) return node;
     if (!this.#made.has(block)) this.#make(block, adjoints);
@@ -103,7 +102,7 @@ export class Recomputation {
   }
 
   /** What nothing asks for of it is left out when the graph is written. */
-  #make(block: readonly Node[], adjoints: ReadonlyMap<Value, Value>): void {
+  #make(block: readonly Node[], adjoints: Pick<ReadonlyMap<Value, Value>, "get">): void {
     this.#made.add(block);
     const own = new Set(block.flatMap(({ outputs }) => outputs));
     const one = this.#oneAfter([...own].flatMap((output) => adjoints.get(output) ?? []));

@@ -56,7 +56,7 @@ const importedSchema = z.strictObject({
     size: z.tuple([count, count]).readonly(),
   }),
   output: z.union([
-    z.strictObject({ name: z.string().min(1), channels: z.array(z.number().int().min(0)).min(1).readonly() }),
+    z.strictObject({ name: z.string().min(1), channels: z.array(z.number().int().min(0)).min(1).readonly(), none: z.number().int().min(0).optional() }),
     z.strictObject({ kind: z.literal("boxes"), logits: z.string().min(1), boxes: z.string().min(1) }),
   ]),
 });

@@ -43,13 +43,15 @@ export const evaluateCommand = (io: Io): Command =>
       const { findBundle } = await import("../bundle/index.js");
       const { evaluateLearnt } = await import("../pipeline/evaluate-learnt.js");
       const progress = new Progress(io);
-      const { inOtherWords } = await import("../training/dataset.js");
+      const { checkHeldOut, inOtherWords } = await import("../training/dataset.js");
       const { seenAndUnseen } = await import("../training/evaluate.js");
       const { bundle, dataset: named, words: other, heldOut, json, ...others } = options;
-      const dataset = await datasetNamed(named);
+      const labelled = await datasetNamed(named);
+      const dataset = other ? inOtherWords(labelled, other) : labelled;
+      if (heldOut) checkHeldOut(heldOut, [dataset]);
       const evaluation = await evaluateLearnt(
         { ...others, bundle: findBundle(bundle), onProgress: (done, total) => progress.show(`${done} of ${total} frames`) },
-        other ? inOtherWords(dataset, other) : dataset,
+        dataset,
       );
       const { miou, perClass, ap50, perClassAp50, depth, frames, seconds, generations, intervals, classes = {} } = evaluation;
       const apart = heldOut && seenAndUnseen(evaluation, heldOut);

@@ -29,6 +29,7 @@ export interface LearnerOptions extends SessionOptions {
 /** Runs a training step graph, whose state a `StepSession` keeps. */
 export class Learner {
   #steps: number;
+  #hasStepped = false;
 
   private constructor(
     private readonly session: StepSession,
@@ -50,11 +51,11 @@ export class Learner {
     const current: Tensors = {};
     for (const [name, initial] of graph.state) {
       const kept = state?.get(name);
-      if (kept && kept.data.length !== initial.data.length)
+      if (state && kept?.data.length !== initial.data.length)
         throw new NightshiftError("E_BUNDLE_FORMAT", {
           expected: `${initial.data.length} numbers for ${name}`,
-          received: String(kept.data.length),
-          remedy: "The checkpoint belongs to another network; start a new one.",
+          received: kept ? String(kept.data.length) : "none",
+          remedy: "The checkpoint belongs to another network or recipe; start a new one.",
         });
       current[name] = { dtype: "float32", shape: initial.shape, data: kept ? kept.data.slice() : initial.data };
     }
@@ -79,6 +80,9 @@ export class Learner {
    * @throws `E_WEIGHTS_NOT_FINITE` where the loss or its gradient is not finite; the state stays as it was before the step
    */
   async step(data: Feeds, scalars: Readonly<Record<string, number>> = {}): Promise<StepResults> {
+    // Of what the graph was made of nothing is needed any more: 40 MB that the first step would be taken beside, in a process that may collect them (`--expose-gc`).
+    if (!this.#hasStepped) globalThis.gc?.();
+    this.#hasStepped = true;
     const t = this.#steps + 1;
     const corrections = { correction1: 1 / (1 - beta1 ** t), correction2: 1 / (1 - beta2 ** t) };
     const all = { ...this.graph.scalars, ...corrections, ...scalars };

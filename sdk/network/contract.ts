@@ -35,7 +35,7 @@ export const optionalOutputNames = {
   depth: "depth",
 } as const;
 
-/** What a mask holds where pixels are not named: everywhere, of a model that detects only. */
+/** What a mask holds where pixels are not named: everywhere, of a model that detects only; of one that answers classes, where it says what is none of the names. */
 export const noName = 255;
 
 export const vocabularySizes = [16, 32, 64] as const;

@@ -1,11 +1,11 @@
 import type { Graph, Node, Value } from "../graph/graph.js";
 import { isOperator } from "../graph/graph.js";
-import { add, argMax, cast, concat, div, gather, gatherElements, indicator, less, logSoftmax, matMul, mul, reduceMax, reshape, resize, slice, sub, sum, transpose } from "../graph/ops.js";
+import { add, argMax, cast, concat, div, gather, gatherElements, greater, indicator, less, logSoftmax, matMul, mul, reduceMax, reshape, resize, slice, sub, sum, transpose, where } from "../graph/ops.js";
 import { readOnnx } from "../graph/onnx/read.js";
 import { int64 } from "../graph/tensor.js";
 import type { Architecture } from "./architecture.js";
 import { batchNorm, type Builder } from "./builder.js";
-import { patchSize, tasks } from "./contract.js";
+import { noName, patchSize, tasks } from "./contract.js";
 import { evenAttention, hideUnused } from "./language.js";
 import type { NetworkValues } from "./network.js";
 import { unnamed } from "./unnamed.js";
@@ -38,6 +38,8 @@ export interface ImportedMasks {
   readonly name: string;
   /** The channels that are classes, in the order of the bundle's vocabulary. */
   readonly channels: readonly number[];
+  /** Of a model that is sure of every pixel, as it answers classes: the last channel, what is none of them. Its pixels have no name, nor have those of classes that no name means. */
+  readonly none?: number;
 }
 
 /** A model that detects: its outputs are those of `unifiedBoxes`, classes in the order of the bundle's vocabulary. */
@@ -113,11 +115,12 @@ export function imported(network: ImportedNetwork): Architecture {
         const perName = matMul(meaning, reshape(logSoftmax(x, 1), [n, classes, rows * columns]));
         return add(reshape(perName, [n, k, rows, columns]), reshape(hideUnused(used), [n, k, 1, 1]));
       };
-      const at = (stride: number): Value =>
-        h * stride === height && w * stride === width ? logits : resize(logits, [n, classes, height / stride, width / stride], "linear");
+      const at = (stride: number, x = logits): Value =>
+        h * stride === height && w * stride === width ? x : resize(x, [n, x.shape[1], height / stride, width / stride], "linear");
+      const fine = h * 2 > height ? 1 : 2;
       return {
         maskLogits: named(at(4)),
-        ...(h * 4 > height && { fineMask: namesOfClasses(at(h * 2 > height ? 1 : 2), meaning, used) }),
+        ...(output.none !== undefined ? { fineMask: namesOfSureClasses(at(fine, answer), meaning, used) } : h * 4 > height && { fineMask: namesOfClasses(at(fine), meaning, used) }),
         attention: evenAttention(graph, n, (height * width) / patchSize ** 2),
       };
     },
@@ -152,13 +155,31 @@ function boxesOnly(network: ImportedNetwork, { logits, boxes }: { readonly logit
  * @returns int64 [N, 1, h, w]
  */
 function namesOfClasses(logits: Value, meaning: Value, used: Value): Value {
-  const [n, classes, h, w] = logits.shape;
-  // A row of ones means no class.
-  const meant = mul(mul(meaning, indicator(less(sum(meaning, [2], true), 1.5))), reshape(used, [n, used.shape[1], 1]));
+  const [n, classes] = logits.shape;
+  const meant = meantBy(meaning, used);
   const isNamed = reduceMax(meant, [1]);
-  const best = argMax(add(logits, reshape(hideUnused(isNamed), [n, classes, 1, 1])), 1);
-  const name = gatherElements(argMax(meant, 1), reshape(best, [n, h * w]), 1);
-  return reshape(name, [n, 1, h, w]);
+  return looked(argMax(meant, 1), argMax(add(logits, reshape(hideUnused(isNamed), [n, classes, 1, 1])), 1));
+}
+
+/**
+ * The same of a model that is sure of every pixel: one of a class that no name means, or of none, has no name.
+ *
+ * @param logits [N, C + 1, h, w], the last of what is no class
+ */
+function namesOfSureClasses(logits: Value, meaning: Value, used: Value): Value {
+  const { graph, shape: [n] } = logits;
+  const meant = meantBy(meaning, used);
+  const none = graph.constant(int64([n, 1], Array.from({ length: n }, () => noName)));
+  return looked(concat([where(greater(reduceMax(meant, [1]), 0.5), argMax(meant, 1), none), none], 1), argMax(logits, 1));
+}
+
+/** 1 where a name that is used means a class: [N, K, C]. A row of ones means none. */
+const meantBy = (meaning: Value, used: Value): Value => mul(mul(meaning, indicator(less(sum(meaning, [2], true), 1.5))), reshape(used, [...used.shape, 1]));
+
+/** What a table [N, C] says of each pixel's class [N, h, w]: [N, 1, h, w]. */
+function looked(table: Value, classes: Value): Value {
+  const [n, h, w] = classes.shape;
+  return reshape(gatherElements(table, reshape(classes, [n, h * w]), 1), [n, 1, h, w]);
 }
 
 /**

@@ -9,12 +9,18 @@ import { initialTensor, type ParameterSource, type ParameterSpec } from "./param
  */
 const suffixes = { a: ".lora.a", b: ".lora.b" } as const;
 
-/** Both factors of each matrix that has more numbers than they. */
+/** Whether a parameter is taught by factors: a matrix that has more numbers than they. */
+export function hasFactors({ shape, statistic }: ParameterSpec, rank: number): boolean {
+  const [m = 1] = shape;
+  const n = sizeOf(shape) / m;
+  return !statistic && shape.length > 1 && rank * (m + n) < m * n;
+}
+
+/** Both factors of each parameter that has them. */
 export function factorSpecs(specs: readonly ParameterSpec[], rank: number): ParameterSpec[] {
-  return specs.flatMap(({ name, shape, statistic }) => {
-    const [m = 1] = shape;
+  return specs.filter((spec) => hasFactors(spec, rank)).flatMap(({ name, shape, statistic }) => {
+    const [m] = shape;
     const n = sizeOf(shape) / m;
-    if (statistic || shape.length < 2 || rank * (m + n) >= m * n) return [];
     return [
       { name: name + suffixes.a, shape: [m, rank], initial: { deviation: Math.sqrt(1 / rank) }, statistic },
       { name: name + suffixes.b, shape: [rank, n], initial: { fill: 0 }, statistic },

@@ -2,12 +2,13 @@ import { NightshiftError } from "../errors.js";
 import { isImported, type Network } from "./architecture.js";
 import { normParameters } from "./imported.js";
 import { parameterSpecs } from "./initial.js";
+import { hasFactors } from "./lora.js";
 import { isEncoder } from "./packing.js";
 import type { ParameterSpec } from "./parameters.js";
 
 /**
  * What may learn. `default`: what learns on the vehicle. `norm`: scales and offsets of normalisation alone. `decoder`: everything but the encoder.
- * `last:n`: the last n matrices (or kernels) in the order of computation, with what comes after the first of them. `lora:r`: factors of rank r added to every matrix.
+ * `last:n`: the last n matrices (or kernels) in the order of computation, with what comes after the first of them. `lora:r`: factors of rank r added to every matrix that has more numbers than they.
  * Between slashes: parameters whose names match.
  */
 export type Trainable = "default" | "all" | "norm" | "decoder" | `last:${number}` | `lora:${number}` | `/${string}/`;
@@ -55,7 +56,8 @@ export function trainsOf(choice: Trainable, network: Network): Trains {
 
 function choose(choice: Trainable, network: Network, specs: readonly ParameterSpec[]): Trains {
   if (choice === "all") return () => true;
-  if (choice.startsWith("lora:")) return ({ shape }) => shape.length > 1;
+  const rank = rankOf(choice);
+  if (rank !== undefined) return (spec) => hasFactors(spec, rank);
   if (choice.startsWith("/")) {
     const pattern = patternOf(choice);
     return ({ name }) => pattern.test(name);

@@ -15,7 +15,7 @@ import { live, writeOnnx } from "../graph/onnx/write.js";
 import { mean, mul, resize, sumSquare, transpose } from "../graph/ops.js";
 import { float32, type FloatTensor, type Shape, type Tensor, type Weights } from "../graph/tensor.js";
 import { inputNames, outputNames, paddedVocabularySize, tasks, textWidth } from "../network/contract.js";
-import { arrangedFor, type ImportedNetwork, normalisedBytes, statisticSuffixes } from "../network/imported.js";
+import { arrangedFor, type ImportedMasks, type ImportedNetwork, normalisedBytes, statisticSuffixes } from "../network/imported.js";
 import { inferenceModel } from "../network/inference.js";
 import { miniLmFolder } from "../network/text/files.js";
 import { rowOfClass } from "../network/text/nearest-class.js";
@@ -77,7 +77,7 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
     width: multipleOf32(spec.input.size[1]),
     height: multipleOf32(spec.input.size[0]),
     input: { ...spec.input, name: found.input.name },
-    output: boxes ? { kind: "boxes" as const, logits: logitsName, boxes: boxesName } : { name: logitsName, channels: channelsOf(spec).classes },
+    output: boxes ? { kind: "boxes" as const, logits: logitsName, boxes: boxesName } : { name: logitsName, ...masksOf(spec) },
   } as const;
   if (insertNorm && spec.output.kind !== "logits") unfit("logits of a segmentation model, through which layers that are put in are taught", spec.output.kind, "Leave --insert-norm out.");
   const labelled = exemplars === undefined ? undefined : await asExemplars(await folderDataset(exemplars), boxes ? "boxes" : "mask");
@@ -154,6 +154,12 @@ async function normalising(found: Fitted, labelled: LabelledSet | undefined, pre
   return () => readOnnx(bytes);
 }
 
+/** The channels of what the imported graph answers: those of the model, or as `withLogits` makes them. */
+function masksOf(spec: ImportSpec): Omit<ImportedMasks, "name"> {
+  const { classes } = channelsOf(spec);
+  return spec.output.kind === "classes" ? { channels: [...classes.keys()], none: classes.length } : { channels: classes };
+}
+
 const multipleOf32 = (extent: number): number => Math.ceil(extent / 32) * 32;
 
 const frameOf = ({ width, height, rgb }: Exemplar): Tensor<"uint8"> => ({ dtype: "uint8", shape: [1, height, width, 3], data: rgb });
@@ -201,7 +207,7 @@ function fitted(graph: Graph, spec: ImportSpec): Fitted {
     unfit("two classes or more, of which each pixel is one", output.classes.join(", "), "Give what is none of the classes a channel and a name too, such as background; a single channel of yes or no is exported as two.");
   const { name: answered, value: said } = output.kind === "classes" ? withLogits(graph, spec) : outputOf(graph, output.name, "logits");
   const value = output.kind === "classes" ? graph.outputs[0].value : said;
-  const axis = channelAxisOf(value, spec, stated);
+  const axis = channelAxisOf(value, spec, output.kind === "classes" ? classes.length + 1 : stated);
   if (value.dtype !== "float32" || axis === undefined)
     unfit(
       `logits float32 [1, ${stated}, h, w] or [1, h, w, ${stated}], of ${output.classes.length} classes and ${output.ignoreChannels.length} ignored channels`,

@@ -1,6 +1,6 @@
 import { NightshiftError } from "../errors.js";
 import { type Graph, isOperator, type Value } from "../graph/graph.js";
-import { cast, equal, indicator, log, max, mul, reshape, slice, sub, transpose } from "../graph/ops.js";
+import { cast, concat, equal, indicator, log, max, mul, reshape, slice, sub, sum, transpose } from "../graph/ops.js";
 import { normalAxis } from "../graph/shapes.js";
 import { float32 } from "../graph/tensor.js";
 import { type BoxesForm, type RawBoxes, unifiedBoxes } from "../network/imported-boxes.js";
@@ -35,19 +35,22 @@ export function outputOf(graph: Graph, name: string | undefined, what: string): 
 }
 
 /**
- * Puts logits behind an argmax: 0 for a pixel's class, far below for the others. So a model that answers classes is read as one that answers logits, and is sure of everything.
- * Answers with the output that it was.
+ * Puts logits behind an argmax: 0 for a pixel's class, far below for the others; of the classes in their order, then of what is none of them. So a model that answers classes is read as one that
+ * answers logits, and is sure of everything. Answers with the output that it was.
  */
 export function withLogits(graph: Graph, spec: ImportSpec): Named {
   const found = outputOf(graph, spec.output.name, "classes");
   const { value } = found;
-  const { count } = channelsOf(spec);
+  const { classes } = channelsOf(spec);
   const [height, width] = value.shape.filter((n, axis) => n !== 1 || axis >= value.rank - 2).slice(-2);
   if (!height || !width || value.size !== height * width || value.dtype === "bool") unfit("classes [1, height, width] of one image", `${value}`, "Name the output that says which class a pixel is; logits are kind: logits.");
   const isFirst = spec.input.layout === "nchw";
-  const range = graph.constant(float32(isFirst ? [1, count, 1, 1] : [1, 1, 1, count], Float32Array.from({ length: count }, (_, at) => at)));
+  const axis = isFirst ? 1 : 3;
+  const range = graph.constant(float32(isFirst ? [1, classes.length, 1, 1] : [1, 1, 1, classes.length], Float32Array.from(classes)));
   const index = reshape(cast(value, "float32"), isFirst ? [1, 1, height, width] : [1, height, width, 1]);
-  const logits = mul(sub(1, indicator(equal(index, range))), hidden);
+  const isClass = indicator(equal(index, range));
+  const isNone = sub(1, sum(isClass, [axis], true));
+  const logits = mul(sub(1, concat([isClass, isNone], axis)), hidden);
   graph.outputs.splice(0, Infinity);
   graph.output(madeNames.logits, logits);
   return found;

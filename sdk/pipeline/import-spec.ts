@@ -50,7 +50,7 @@ export const specSchema = z
           context.addIssue({ code: "custom", message: error instanceof NightshiftError ? `expected ${error.expected}, received ${error.received}` : String(error) });
         }
       }),
-      /** Channels that are no class, such as a background that was never taught, or "no object". */
+      /** Channels that are no class, such as a background that was never taught, or "no object"; where the output is classes, what it says is one of them has no name. */
       ignoreChannels: z.array(z.number().int().min(0)).default([]),
     }),
   })

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DriveCamera } from "../../adapters/cameras/drive/index.js";
 import { checkName, nameOf } from "../../adapters/cameras/name.js";
 import { openCamera } from "../../adapters/cameras/open.js";
-import { withoutSecrets } from "../../adapters/cameras/rtsp.js";
+import { isAddress, withoutSecrets } from "../../adapters/cameras/rtsp.js";
 import { undistorted } from "../../adapters/cameras/undistort.js";
 import { NightshiftError } from "../errors.js";
 import { RecordingCamera } from "../recording/camera.js";
@@ -48,7 +48,7 @@ async function openNamed(options: NightshiftOptions, onError: (error: Nightshift
 }
 
 /** A source as it may be shown: an address without its password. */
-export const shownSource = (source: string): string => (/^[a-z]+:\/\//i.test(source) ? withoutSecrets(source) : source);
+export const shownSource = (source: string): string => (isAddress(source) ? withoutSecrets(source) : source);
 
 /** The camera that the options describe. Throws `E_CAMERA`, `E_CONFIG` or `E_RECORDING`. */
 export async function openSource(options: NightshiftOptions, onError: (error: NightshiftError) => void): Promise<Source> {

@@ -82,3 +82,15 @@ export function withoutNames(dataset: Dataset, heldOut: readonly string[]): Data
     },
   };
 }
+
+/** Throws `E_CONFIG` where a name is held out that no label of these datasets has: a misspelt one would hold nothing out. */
+export function checkHeldOut(heldOut: readonly string[], datasets: readonly Pick<Dataset, "names" | "boxNames">[]): void {
+  const known = new Set(datasets.flatMap(({ names, boxNames }) => [...names, ...boxNames]));
+  const strangers = heldOut.filter((name) => !known.has(name));
+  if (strangers.length > 0)
+    throw new NightshiftError("E_CONFIG", {
+      expected: `held-out names among those that are labelled: ${[...known].join(", ")}`,
+      received: strangers.map((name) => JSON.stringify(name)).join(", "),
+      remedy: "Correct the names, or leave them out.",
+    });
+}

@@ -74,12 +74,16 @@ async function exemplars({ openModule, recipe: { heldOut = [] } }: ExportOptions
 }
 
 /** What rendered frames are called among what a bundle was taught by. */
-const renderedDrives = "rendered drives";
+export const renderedDrives = "rendered drives";
 
 function statementOf(data: Manifest["training"]["data"]): string {
   if (data.some(({ terms }) => /^research/i.test(terms))) return "Weights learnt from data for research use: use them for research, and train your own for anything else.";
   return data.every(({ name }) => name.startsWith(renderedDrives)) ? "Weights learnt from rendered frames alone." : "Weights learnt from the data named here: the terms of each bind whoever uses them.";
 }
+
+/** What a bundle was taught by, and what it is taught by now, each stated once. */
+export const taughtBesides = (before: Manifest["training"]["data"], now: Manifest["training"]["data"]): Manifest["training"]["data"] =>
+  now.reduce((all, each) => (all.some(({ name, terms }) => name === each.name && terms === each.terms) ? all : [...all, each]), before);
 
 /** Re-estimates statistics and writes the trained weights as a bundle. */
 export async function exportBundle(options: ExportOptions): Promise<ExportedBundle> {
@@ -100,7 +104,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportedBund
     name: "folder" in source ? source.folder : `${renderedDrives} (${source.drive.condition}, seed ${source.drive.seed})`,
     terms: source.terms,
   }));
-  const data = [...taughtBy.filter(({ name, terms }) => !own.some((source) => source.name === name && source.terms === terms)), ...own];
+  const data = taughtBesides(taughtBy, own);
   const statement = statementOf(data);
   const contents: BundleContents = {
     description: {

@@ -8,6 +8,7 @@ import { depthStep, withDepth } from "../network/steps/depth.js";
 import { PrefetchingLoader } from "./batch/index.js";
 import { checkpointFor, writeCheckpoint } from "./checkpoint.js";
 import { openerOf } from "./dataset.js";
+import { renderedDrives, taughtBesides } from "./export.js";
 import type { DepthRecipe } from "./recipe.js";
 import { goThrough, teacherAlpha } from "./steps.js";
 import type { Trained, TrainOptions } from "./train.js";
@@ -60,13 +61,15 @@ export async function trainDepth(recipe: DepthRecipe, options: TrainOptions): Pr
     const weights = asStored(new Map([...first, ...learner.weights("teacher")]));
     const { formatVersion: _, files: __, exemplars: ___, ...description } = start.manifest;
     const exemplars = await start.exemplarFiles();
-    const data = recipe.sources.map(({ drive, terms }) => ({ name: `depth: rendered drives (${drive.condition}, seed ${drive.seed})`, terms }));
+    const { training } = description;
+    const own = recipe.sources.map(({ drive, terms }) => ({ name: `depth: ${renderedDrives} (${drive.condition}, seed ${drive.seed})`, terms }));
+    const data = taughtBesides(training.data, own);
     await writeBundle(out, {
-      description: { ...description, name: recipe.name, createdAt: new Date().toISOString(), network: config, training: { ...description.training, data: [...description.training.data, ...data] } },
+      description: { ...description, name: recipe.name, createdAt: new Date().toISOString(), network: config, training: { ...training, data } },
       weights,
       embeddings: start.embeddings(),
       golden: await makeGolden(config, weights, vocabularyOf(start.embeddings(), description.vocabulary), start.golden.frame),
-      notice: `${start.notice}${data.map(({ name, terms }) => `${name}: ${terms}`).join("\n")}\n`,
+      notice: `${start.notice}${data.slice(training.data.length).map(({ name, terms }) => `${name}: ${terms}\n`).join("")}`,
       ...(exemplars && { exemplars }),
     });
     const trained = { bundle: out, parameters: [...weights.values()].reduce((sum, tensor) => sum + tensor.data.length, 0), steps: learner.steps, minutes, losses };

@@ -12,7 +12,7 @@ import { TextEncoder } from "../network/text/textEncoder.js";
 import { defaultDataFolder } from "../paths.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import { checkpointFor, writeCheckpoint } from "./checkpoint.js";
-import { type OpenDataset, openerOf, withoutNames } from "./dataset.js";
+import { checkHeldOut, type OpenDataset, openerOf, withoutNames } from "./dataset.js";
 import type { Evaluation } from "./evaluate.js";
 import { exportBundle, type ExportedBundle } from "./export.js";
 import { supervisedFeeds } from "../adaptation/feeds.js";
@@ -72,11 +72,16 @@ const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]):
       : { kind: "drive", ...source.drive },
 });
 
-/** How long the longest list of names is that a sample comes with. Throws `E_DATASET_UNLABELLED` for a source that teaches none, and as it is opened. */
-async function mostNames(sources: readonly SourceSpec<unknown>[], openDataset: OpenDataset): Promise<number> {
+/**
+ * How long the longest list of names is that a sample comes with. Throws `E_CONFIG` where a name is held out that no source has, `E_DATASET_UNLABELLED` for a source that teaches none, and as
+ * they are opened.
+ */
+async function mostNames(sources: readonly SourceSpec<unknown>[], openDataset: OpenDataset, heldOut: readonly string[] = []): Promise<number> {
+  const datasets = await Promise.all(sources.map(({ spec }) => openDataset(spec)));
+  checkHeldOut(heldOut, datasets);
   let most = 0;
-  for (const { spec, heldOut = [] } of sources) {
-    const { name, names, boxNames } = withoutNames(await openDataset(spec), heldOut);
+  for (const dataset of datasets) {
+    const { name, names, boxNames } = withoutNames(dataset, heldOut);
     const { size } = new Set([...names, ...boxNames]);
     if (size === 0)
       throw new NightshiftError("E_DATASET_UNLABELLED", { expected: "labels that teach something in each source of the recipe", received: `none in ${name}`, remedy: "Add labels and name their classes in classes.json, or leave the source out." });
@@ -110,7 +115,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const start = await startOf(recipe, tower, options.trust);
   const sources = recipe.sources.map((source) => specOf(source, data, recipe.heldOut));
   const openDataset = await openerOf(options.openModule);
-  const names = paddedVocabularySize(await mostNames(sources, openDataset));
+  const names = paddedVocabularySize(await mostNames(sources, openDataset, recipe.heldOut));
   checkVocabulary(recipe.vocabulary);
   const judged = recipe.validation === undefined ? undefined : await openDataset({ kind: "folder", path: join(data, recipe.validation) });
   const { textWidth: _, ...sizes } = options.network ?? defaultNetwork;
@@ -130,9 +135,9 @@ export async function train(options: TrainOptions): Promise<Trained> {
     batch: { batchSize: recipe.batch, width: config.width, height: config.height, seed: recipe.seed, maxBoxes },
     firstStep: learner.steps,
   });
-  let progress;
+  let learnt;
   try {
-    progress = await goThrough({
+    const progress = await goThrough({
       learner,
       steps: recipe.steps,
       warmUp,
@@ -162,16 +167,16 @@ export async function train(options: TrainOptions): Promise<Trained> {
         return result;
       },
     });
+    learnt = { ...progress, steps: learner.steps, weights: learner.weights("teacher") };
   } finally {
     await loader.close();
     await prompts?.close();
+    await learner.close();
   }
-  const weights = learner.weights("teacher");
-  const steps = learner.steps;
-  await learner.close();
+  const { weights, ...progress } = learnt;
   options.onProgress?.("estimating statistics and writing the bundle");
   const exported = await exportBundle({ out: options.out, config, weights, words, tower, recipe, names, sources, openModule: options.openModule, ...(start && { taughtBy: start.data }) });
-  const trained = { ...exported, steps, ...progress };
+  const trained = { ...exported, ...progress };
   if (!judged) return trained;
   options.onProgress?.(`validating on ${recipe.validation}`);
   return { ...trained, validation: await validate(options.out, judged, { threads: options.threads ?? 2, ...(textEncoder !== undefined && { textEncoder }) }) };

@@ -48,7 +48,7 @@ test("a source that names none says what would", (t) => {
 test("a source is shown without its password", (t) => {
   const shown = ["drive", "/dev/video0", "csi:0", "C:\\a@b", "rtsp://camera:554/a"];
   t.deepEqual(shown.map(shownSource), shown);
-  for (const secret of ["rtsp://user:se@cret@camera/a", "rtsps://camera/a?password=secret", "rtsp://camera/user=a&password=secret&b=1", "rtsp://user:sec/ret@camera/a"]) t.notRegex(shownSource(secret), /user:|cret|ret@/);
+  for (const secret of ["rtsp://user:se@cret@camera/a", "rtsps://camera/a?password=secret", "rtsp://camera/user=a&password=secret&b=1", "rtsp://user:sec/ret@camera/a", "rtmp2+tls://user:secret@camera/a"]) t.notRegex(shownSource(secret), /user:|cret|ret@/);
   t.throws(() => openCamera("https://user:secret@example.org/video"), { code: "E_CONFIG", message: /^(?!.*secret)/s });
 });
 

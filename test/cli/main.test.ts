@@ -60,6 +60,9 @@ test("a failure is code 1, with its code on stderr and as JSON where that is ask
   t.regex(err, /^E_BUNDLE_MISSING\n {2}expected .+\n {2}received .+\n {2}remedy /);
   t.is((await nightshift("inspect", "/nowhere")).out, "");
   t.like(json((await nightshift("evaluate", "--bundle", bundle.directory, "--dataset", "drive:noon:1:4", "--json")).out), { error: { code: "E_CONFIG" } });
+  const misspelt = json((await nightshift("evaluate", "--bundle", bundle.directory, "--dataset", "drive:night:1:1", "--held-out", "road,rode", "--json")).out) as { error: { code: string; expected: string; received: string } };
+  t.like(misspelt.error, { code: "E_CONFIG", received: '"rode"' });
+  t.regex(misspelt.error.expected, /: sky, building, pole, road, /);
   await writeFile(join(folder, "wrong.yaml"), "intrinsics: {fx: 3}\nwheels: 4\n");
   t.like(json((await nightshift("run", "--config", join(folder, "wrong.yaml"), "--json")).out), { error: { code: "E_CONFIG" } });
   t.like(json((await nightshift("run", "--bundle", bundle.directory, "--vocabulary", "a,,b", "--headless", "--port", "0", "--json")).out), { error: { code: "E_VOCABULARY" } });

@@ -30,6 +30,20 @@ test("how sure the teacher is of a box weighs its loss, and moves neither the bo
   }
 });
 
+test("a place between boxes of one size answers for one of them, not for their sum", (t) => {
+  const loss = (labels: readonly [number, number]): number => {
+    const graph = new Graph("places");
+    const constant = (shape: readonly number[], values: readonly number[]) => graph.constant(float32(shape, [...values]));
+    const [first, second] = [[4, 4, 20, 20], [6, 4, 22, 20]];
+    const proposals = { features: constant([1, 1, 1], [0]), boxes: constant([1, 1, 4], first), centres: constant([1, 1, 2], [12, 12]), strides: constant([1, 1, 1], [8]) };
+    const out = { dense: { proposals, proposalLogits: constant([1, 1, 2], [2, -2]) }, regionBoxes: constant([1, 1, 4], first), regionLogits: constant([1, 1, 2], [2, -2]) };
+    const targets = { boxes: constant([1, 2, 4], [...first, ...second]), labels: graph.constant(int64([1, 2], [...labels])), labelled: constant([1], [1]) };
+    graph.output("loss", detectionLoss(out, targets, { width: 64, height: 32 }).proposals);
+    return Number(evaluate(graph, {}).get("loss")?.data[0]);
+  };
+  t.is(loss([0, 0]), loss([0, -1]));
+});
+
 /** Cross-entropy of an undecided answer of two names, against labels with so much quality. */
 function crossEntropy(quality: readonly number[]): number {
   const graph = new Graph("masks");

@@ -60,7 +60,7 @@ for (const task of taskKinds) test(`one of ${task} alone adapts, alignment of it
   const learner = await Learner.create(lmcStep(config, initialWeights(config, 3), { sources: 1, targets: 1, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsOf("all", config) }), { threads: 1 });
   const { text, used } = tinyBatch(1, 16, 4, 2);
   const frames = bytes([1, config.height, config.width, 3], (at) => at % 60);
-  const target = { targets: frames, views: frames, targetText: text, targetUsed: used, noise: floats([1, (config.width * config.height) / 1024], Math.cos) };
+  const target = { targets: frames, targetText: text, targetUsed: used, noise: floats([1, (config.width * config.height) / 1024], Math.cos) };
   // The teacher's boxes are believed, however unsure.
   const result = await learner.step({ ...tinyBatch(1, 16, 4, 2), ...target }, { boxConfidence: 0 });
   await learner.close();

@@ -5,7 +5,7 @@ import { Graph } from "../../sdk/graph/graph.js";
 import { add, mul, reshape } from "../../sdk/graph/ops.js";
 import { initialWeights, parameterSpecs } from "../../sdk/network/initial.js";
 import { patchSize } from "../../sdk/network/contract.js";
-import { lmcStep } from "../../sdk/network/steps/lmc.js";
+import { lmcGraph, lmcStep } from "../../sdk/network/steps/lmc.js";
 import { type StepGraph, writeStep } from "../../sdk/network/steps/step-graph.js";
 import { trainsDefault, trainsOf } from "../../sdk/network/trainable.js";
 import { supervisedStep } from "../../sdk/network/steps/supervised.js";
@@ -57,7 +57,6 @@ function targetFeeds(seed: number) {
   const frames = bytes([targets, height, width, 3], () => random.below(60));
   return {
     targets: frames,
-    views: frames,
     targetText: batch.text,
     targetUsed: batch.used,
     noise: floats([targets, (width * height) / patchSize ** 2], () => random.gumbel()),
@@ -117,14 +116,30 @@ for (const losses of [["entropy"], ["soft"], ["supervised"], ["supervised", "sel
   });
 
 test("the masked view may be in other colours than the teacher's; whole targets stay as they are", async (t) => {
-  const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsDefault });
+  const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, views: true, maskRatio: 0.5, trains: trainsDefault });
   const learner = await Learner.create(graph, { threads: 1 });
   const feeds = { ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) };
-  const run = (views: typeof feeds.views) => learner.step({ ...feeds, views }, { rateEncoder: 0, rateDecoder: 0 });
-  const [same, brighter] = [await run(feeds.views), await run(bytes([...feeds.views.shape], (at) => 3 * feeds.views.data[at]))];
+  const run = (views: typeof feeds.targets) => learner.step({ ...feeds, views }, { rateEncoder: 0, rateDecoder: 0 });
+  const [same, brighter] = [await run(feeds.targets), await run(bytes([...feeds.targets.shape], (at) => 3 * feeds.targets.data[at]))];
   t.not(brighter.lmc[0], same.lmc[0]);
   for (const name of ["supervised", "selfTraining", "align"]) t.is(brighter[name][0], same[name][0], name);
   await learner.close();
+});
+
+test("a step without views is to the bit the one that views of the same colours make, and prepares targets once", async (t) => {
+  const stepped = async (views: boolean) => {
+    const { graph, ...step } = lmcGraph(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, views, maskRatio: 0.5, trains: trainsDefault });
+    const learner = await Learner.create({ ...step, model: writeStep(graph) }, { threads: 1 });
+    const { targets: shown, ...feeds } = targetFeeds(5);
+    const results = await learner.step({ ...tinyBatch(1, 16, 4, 2), ...feeds, targets: shown, ...(views && { views: shown }) });
+    const state = new Map([...learner.state()].map(([name, { data }]) => [name, data.slice()]));
+    await learner.close();
+    return { prepared: graph.nodes.filter(({ operator, inputs: [x] }) => operator === "Cast" && x.dtype === "uint8" && x.rank === 4).length, results, state };
+  };
+  const [alone, withViews] = [await stepped(false), await stepped(true)];
+  t.deepEqual([alone.prepared, withViews.prepared], [2, 3], "of the source frames and of the targets");
+  t.deepEqual(alone.results, withViews.results);
+  t.deepEqual(alone.state, withViews.state);
 });
 
 test("boxes that the teacher is sure of teach the student; unsure ones do not, nor that there is nothing", async (t) => {

@@ -100,6 +100,20 @@ test("a model that answers classes names what the same model with logits names",
   t.true(new Set(ours.mask).size > 1);
 });
 
+test("of a model that answers classes, a channel that is none and a class that nobody asks for have no name", async (t) => {
+  const spec = foreignSpec.replace("kind: logits", "kind: classes");
+  await importedAs("every class", foreignModel("nchw", "classes"), spec.replace("[road, sidewalk, sky], ignoreChannels: [0]", "[nothing, road, sidewalk, sky]"));
+  const all = await answered("every class");
+  t.true([0, 1, 3].every((index) => all.mask.includes(index)));
+  for (const layout of ["nchw", "nhwc"] as const) {
+    const { agreement } = await importedAs(`one is none ${layout}`, foreignModel(layout, "classes"), spec.replace("channels: bgr", `channels: bgr, layout: ${layout}`));
+    t.is(agreement, 100);
+    // Nothing is the first channel there, and no class here.
+    t.deepEqual((await answered(`one is none ${layout}`)).mask, all.mask.map((index) => (index === 0 ? noName : index - 1)));
+  }
+  t.deepEqual((await answered("one is none nchw", ["skies", "giraffe"])).mask, all.mask.map((index) => (index === 3 ? 0 : noName)));
+});
+
 test("what cannot be taught is not adapted, and says so", async (t) => {
   const spec = foreignSpec.replace("kind: logits", "kind: classes").replace("[road, sidewalk, sky], ignoreChannels: [0]", "[nothing, road, sidewalk, sky]");
   await importedAs("taught", foreignModel("nchw", "classes"), spec);

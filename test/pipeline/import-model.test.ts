@@ -215,7 +215,7 @@ for (const [trains, moving] of [
   });
 
 test("what is no part of it cannot be chosen", async (t) => {
-  for (const trains of ["decoder", "/nothing/", "/(/"] as const) {
+  for (const trains of ["decoder", "/nothing/", "/(/", "lora:100"] as const) {
     const learner = await learnerOf(trains);
     await t.throwsAsync(learner.step({ targets: new Uint8Array(2 * 64 * 32 * 3), source }, fast), { code: "E_CONFIG" });
   }

@@ -32,6 +32,11 @@ test("a bundle learns depth, tells it, and everything else it says stays the sam
   await t.throwsAsync(train({ ...options, out: join(folder, "second") }), { code: "E_CONFIG", message: /--resume/ });
 
   const [before, after] = [await readBundle(start.directory), await readBundle(options.out)];
+  const further = join(folder, "further.yaml");
+  const stated = `{ drive: { seed: 5, length: 2, condition: day }, share: 1, terms: free }`;
+  writeFileSync(further, `{ name: farther, task: depth, start: ${options.out}, seed: 2, steps: 1, batch: 2, rate: 2e-3, sources: [ ${stated}, ${stated} ] }`);
+  const again = await readBundle((await train({ ...options, out: join(folder, "further"), checkpoint: join(folder, "checkpoint of further"), recipe: further })).bundle);
+  t.deepEqual([again.manifest.training.data, again.notice], [after.manifest.training.data, after.notice], "each stated once");
   t.deepEqual(after.manifest.network, { ...before.network, depth: true });
   t.like(after.manifest, { name: "far", generation: 0, vocabulary: before.manifest.vocabulary });
   t.like(after.manifest.metrics, { ...before.manifest.metrics, "absRel drive/day": absRel, "within125 drive/day": within125 });

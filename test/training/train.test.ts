@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "ava";
 import sharp from "sharp";
 import { readBundle } from "../../sdk/bundle/index.js";
+import { Learner } from "../../sdk/engine/learner.js";
 import { writeSafetensors } from "../../sdk/graph/safetensors.js";
 import { train, type Trained, type TrainOptions } from "../../sdk/training/train.js";
 import { tinyBundle, tinyNetwork } from "../support/tiny-bundle.js";
@@ -71,16 +72,40 @@ test("sources of more names than the vocabulary has room for are taught whole; t
   await t.throwsAsync(trained("none"), { code: "E_DATASET" });
   await t.throwsAsync(trained("many", "few"), { code: "E_BUNDLE_FORMAT" });
   await t.throwsAsync(trained("many", "bundle", { validation: "none" }), { code: "E_DATASET" });
+  await t.throwsAsync(trained("many", "bundle", { heldOut: ["road", "sidewalk"] }), { code: "E_CONFIG", message: /sky, road, name 2.*received "sidewalk"/s });
   await t.throwsAsync(trained("many", "bundle", { vocabulary: ["sky", "Sky"] }), { code: "E_VOCABULARY" });
   t.false(existsSync(join(folder, "checkpoint")), "before anything was learnt");
   mkdirSync(join(folder, "checkpoint"));
   writeFileSync(join(folder, "checkpoint", "checkpoint.safetensors"), writeSafetensors(new Map(), {}));
   await t.throwsAsync(trained("many", "bundle", {}, true), { code: "E_BUNDLE_FORMAT", message: /no steps/ });
+  writeFileSync(join(folder, "checkpoint", "checkpoint.safetensors"), writeSafetensors(new Map(), { steps: "2", minutes: "0" }));
+  await t.throwsAsync(trained("many", "bundle", {}, true), { code: "E_BUNDLE_FORMAT", message: /numbers for student.*received none/s }, "which no training went on from");
   rmSync(join(folder, "checkpoint"), { recursive: true });
   await t.throwsAsync(trained("few/images"), { code: "E_DATASET_UNLABELLED" });
   const { bundle, losses } = await trained("many");
   t.true(Number.isFinite(losses["loss"]));
   t.regex((await readBundle(bundle)).notice, /^Weights learnt from the data named here/);
+});
+
+test.serial("a training that a step ends lets go of what it learns with", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "nightshift-broken-"));
+  const create = Learner.create.bind(Learner);
+  const closed: string[] = [];
+  Learner.create = async (...of) => {
+    const learner = await create(...of);
+    const close = learner.close.bind(learner);
+    return Object.assign(learner, { close: () => (closed.push("learner"), close()) });
+  };
+  t.teardown(() => {
+    Learner.create = create;
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await labelledFolder(join(folder, "halves"));
+  writeFileSync(join(folder, "halves", "images", "3.png"), "torn");
+  const recipe = join(folder, "recipe.yaml");
+  writeFileSync(recipe, "{ name: torn, seed: 1, steps: 4, batch: 2, rates: { encoder: 1e-3, decoder: 1e-3, decay: 0 }, vocabulary: [sky, road], sources: [{ folder: halves, share: 1, terms: free }] }");
+  await t.throwsAsync(train({ out: join(folder, "bundle"), checkpoint: join(folder, "checkpoint"), recipe, resume: false, data: folder, openModule, threads: 1, network: tinyNetwork }), { code: "E_IMAGE" });
+  t.deepEqual(closed, ["learner"]);
 });
 
 test("training goes on from a bundle: its weights, its network, and what it was taught by", async (t) => {

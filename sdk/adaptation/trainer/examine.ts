@@ -31,7 +31,7 @@ export async function examine(job: TrainingJob, { bundle, delivered, trained }: 
       deployedDisagreement: await disagreement(after, exact, exam.targets.slice(0, comparedFrames), exam.targetNames, exam.detectsOnly),
     };
   } finally {
-    for (const predictor of [before, after, exact]) await predictor?.close();
+    for (const predictor of [before, after, exact]) await predictor.close();
   }
 }
 

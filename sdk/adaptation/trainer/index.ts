@@ -2,4 +2,4 @@ export { defaultLesserShares, defaultTrainingOptions, trainingOptionsFor } from 
 export type { LabelledSet, LearnerName, Trainer, TrainingJob, TrainingOptions, TrainingProgress, TrainingResult } from "./job.js";
 export { Machine } from "./machine.js";
 export { train } from "./train.js";
-export { stepProcessFlags, TrainerProcess, type TrainerProcessOptions } from "./trainer-process.js";
+export { stepProcess, TrainerProcess, type TrainerProcessOptions } from "./trainer-process.js";

@@ -9,7 +9,6 @@ let grain: Int32Array | undefined;
  * not hang on exposure and cast.
  */
 export function recoloured(targets: Uint8Array, count: number, share: number, random: Random): Uint8Array {
-  if (share === 0) return targets;
   grain ??= unitGrain(new Random("recoloured"));
   const views = new Uint8ClampedArray(targets);
   const size = targets.length / count;

@@ -106,8 +106,8 @@ export async function learn({ job, bundle, delivered, text, teaching, targets }:
         const restyled = restyledBatch(await loader.batch(step), targets, restyledShare, random, width, height);
         const source = pastedBatch(restyled, targets, pastedShare, new Random(seed, step, "paste"), width, height);
         const drawn = drawTargets(targets, targetBatch, random);
-        const views = recoloured(drawn, targetBatch, recolouredShare, new Random(seed, step, "colours"));
-        return learner.step({ targets: drawn, views, source }, scheduled(rates, step / steps, step / rampSteps));
+        const views = recolouredShare > 0 && { views: recoloured(drawn, targetBatch, recolouredShare, new Random(seed, step, "colours")) };
+        return learner.step({ targets: drawn, ...views, source }, scheduled(rates, step / steps, step / rampSteps));
       });
       if (!Number.isFinite(losses.total)) throw diverged(step, losses);
       onProgress({ phase: "learning", step: step + 1, steps, losses });
@@ -120,7 +120,7 @@ export async function learn({ job, bundle, delivered, text, teaching, targets }:
 
 /**
  * Learning rates fall along half a cosine: the weights came from training that ended so, and steps that do not get smaller would leave them worse off than before.
- * Weights of losses without labels rise to theirs.
+ * Weights of losses without labels rise to theirs, but for those of methods that are compared with.
  *
  * @param progress of the steps, 0 to 1
  * @param ramp of the rise; 1 and more is all of it

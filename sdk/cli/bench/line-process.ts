@@ -37,14 +37,16 @@ export class LineProcess<Request, Answers> {
    * Starts a process and waits until it says that it is ready.
    *
    * @param remedy what to do where the program, or a module that it needs, is missing
+   * @param environment variables besides this process's own
    * @throws `E_MISSING_TOOL`
    */
   static async start<Request, Answers>(
     command: string,
     args: readonly string[],
     remedy: string,
+    environment: Readonly<Record<string, string>> = {},
   ): Promise<{ readonly process: LineProcess<Request, Answers>; readonly version: string }> {
-    const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...globalThis.process.env, ...environment } });
     const { stdout } = child;
     const process = new LineProcess<Request, Answers>(child, createInterface({ input: stdout }), remedy);
     try {

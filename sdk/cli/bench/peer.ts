@@ -7,6 +7,8 @@ export interface LineProgram {
   readonly command: string;
   /** What comes before its own arguments: the script, after what the interpreter is told. */
   readonly script: readonly string[];
+  /** Variables of its environment, besides this process's own. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** What to do where something is missing. */
   readonly remedy: string;
 }

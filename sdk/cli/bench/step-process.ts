@@ -26,8 +26,8 @@ export class StepProcess {
   private constructor(private readonly process: LineProcess<StepRequest, StepAnswers>) {}
 
   /** Starts it and waits until its model is loaded. Throws as `LineProcess.start`. */
-  static async start(command: string, args: readonly string[], remedy: string): Promise<{ readonly process: StepProcess; readonly version: string }> {
-    const { process, version } = await LineProcess.start<StepRequest, StepAnswers>(command, args, remedy);
+  static async start(command: string, args: readonly string[], remedy: string, environment?: Readonly<Record<string, string>>): Promise<{ readonly process: StepProcess; readonly version: string }> {
+    const { process, version } = await LineProcess.start<StepRequest, StepAnswers>(command, args, remedy, environment);
     return { process: new StepProcess(process), version };
   }
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { stepProcessFlags } from "../../adaptation/trainer/index.js";
+import { stepProcess } from "../../adaptation/trainer/index.js";
 import type { Recompute } from "../../autodiff/recompute.js";
 import { findBundle, readBundle } from "../../bundle/index.js";
 import { loadOnnxRuntime } from "../../engine/native-onnx/library.js";
@@ -49,7 +49,7 @@ async function problemOf(bundle: string | undefined, step: Problem["step"], trai
 }
 
 /** Our own step as a process. */
-export const ownSteps = (): LineProgram => ({ command: process.execPath, script: [...stepProcessFlags, "--expose-gc", fileURLToPath(new URL("./train-step-process.js", import.meta.url))], remedy: "See what it wrote above." });
+export const ownSteps = (): LineProgram => ({ command: process.execPath, script: [...stepProcess.flags, fileURLToPath(new URL("./train-step-process.js", import.meta.url))], environment: stepProcess.environment, remedy: "See what it wrote above." });
 
 export interface StepOptions {
   readonly threads: number;
@@ -71,8 +71,8 @@ export async function measureStep(problem: Problem, { threads, count, peer, nati
   try {
     const path = join(folder, "problem.safetensors");
     await writeFile(path, writeProblem(problem));
-    const start = async ({ command, script, remedy }: LineProgram, ...more: string[]) => {
-      const started = await StepProcess.start(command, [...script, path, String(threads), ...more], remedy);
+    const start = async ({ command, script, environment, remedy }: LineProgram, ...more: string[]) => {
+      const started = await StepProcess.start(command, [...script, path, String(threads), ...more], remedy, environment);
       running.push(started.process);
       return started;
     };

@@ -9,7 +9,7 @@ import { logProbabilities } from "./segmentation.js";
 export interface Proposed {
   /** [N, P, d] */
   readonly proposals: Value;
-  /** [N, P]: how much each counts; 0 leaves it out. */
+  /** [N, P]: how much each counts; one of 0 is aligned with nothing, but names are compared with it as with the others. */
   readonly quality: Value;
   /** [M, K, d]: the names as the images of their domain see them. */
   readonly names: Value;
@@ -63,7 +63,9 @@ export function hierarchicalAlignment(source: Proposed, target: Proposed): Value
 function maskProposals(masks: Value, concepts: Value, used: Value): Pick<Proposed, "proposals" | "quality"> {
   const fixed = stopGradient(masks);
   const covered = sum(fixed, [2]);
-  const proposals = div(matMul(fixed, transposeLast(concepts)), add(unsqueeze(covered, [2]), 1e-3));
+  // Transposed where it is small, and so is its gradient.
+  const summed = transposeLast(matMul(concepts, transposeLast(fixed)));
+  const proposals = div(summed, add(unsqueeze(covered, [2]), 1e-3));
   const confidence = div(sumSquare(fixed, [2]), add(covered, 1e-3));
   // Half of its weight at 32 cells, 1 in 256 of a 512 x 256 frame.
   return { proposals, quality: mul(mul(confidence, div(covered, add(covered, 32))), used) };

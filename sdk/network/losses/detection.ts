@@ -1,7 +1,7 @@
 import type { Graph, Value } from "../../graph/graph.js";
 import {
   abs, add, and, argMin, cast, clip, div, equal, greater, indicator, less, lessOrEqual, log, matMul, min, mul, neg, oneHot,
-  reduceMin, reshape, sigmoid, slice, softplus, stopGradient, sub, sum, total, transposeLast, unsqueeze,
+  reshape, sigmoid, slice, softplus, stopGradient, sub, sum, total, transposeLast, unsqueeze,
 } from "../../graph/ops.js";
 import { corners, generalisedIou } from "../boxes.js";
 import type { DenseValues, DetectionValues } from "../network.js";
@@ -39,7 +39,7 @@ const boxLoss = (boxes: Value, truth: Value, size: InputSize): Value => {
   return add(mul(giou, 2), mul(l1, 5 / (size.width + size.height)));
 };
 
-/** Which boxes each dense place answers for: its centre lies near the box's middle and its stride fits the box's size. [N, G, P] */
+/** The box that each dense place answers for: its centre lies near the box's middle, its stride fits the box's size, and no other such box is smaller; of equals the first. [N, G, P] */
 function placeAssignment(out: DenseValues, targets: BoxTargets, valid: Value): Value {
   const [x1, y1, x2, y2] = corners(targets.boxes);
   const { graph } = x1;
@@ -62,7 +62,7 @@ function placeAssignment(out: DenseValues, targets: BoxTargets, valid: Value): V
   const inside = indicator(and(and(near(x1, x2, centres(0)), near(y1, y2, centres(1))), fits));
   const candidate = mul(inside, valid);
   const area = add(mul(width, height), mul(sub(1, candidate), large));
-  return mul(candidate, indicator(equal(area, reduceMin(area, [1], true))));
+  return mul(candidate, transposeLast(oneHot(argMin(area, 1), area.shape[1])));
 }
 
 /** [N, G, P] and [N, G, K] to 1 where place p answers for a box of name k: [N, P, K]. */
@@ -76,7 +76,7 @@ function denseLoss(out: DenseValues, targets: BoxTargets, labels: Value, valid: 
   const classes = div(total(mul(focal(out.proposalLogits, classTargets(assignment, labels)), perImage)), count);
   const truth = matMul(transposeLast(assignment), targets.boxes);
   const positive = unsqueeze(sum(assignment, [1]), [2]);
-  const boxes = div(total(mul(boxLoss(out.proposals.boxes, truth, size), mul(clip(positive, 0, 1), perImage))), count);
+  const boxes = div(total(mul(boxLoss(out.proposals.boxes, truth, size), mul(positive, perImage))), count);
   return add(classes, boxes);
 }
 
@@ -87,7 +87,7 @@ function queryAssignment(out: DetectionValues, targets: BoxTargets, labels: Valu
   const p = matMul(labels, transposeLast(sigmoid(out.regionLogits)));
   const queries = unsqueeze(out.regionBoxes, [1]);
   const boxes = unsqueeze(targets.boxes, [2]);
-  const cost = add(mul(reshape(boxLoss(queries, boxes, size), [n, g, r]), 1), mul(neg(log(add(p, 1e-4))), 0.5));
+  const cost = add(reshape(boxLoss(queries, boxes, size), [n, g, r]), mul(neg(log(add(p, 1e-4))), 0.5));
   return mul(oneHot(argMin(cost, 2), r), valid);
 }
 

@@ -10,7 +10,7 @@ export function logProbabilities(logits: Value, axis = 1): Value {
 const range = (graph: Graph, n: number): Value =>
   graph.constant({ dtype: "float32", shape: [1, n, 1, 1], data: Float32Array.from({ length: n }, (_, i) => i) });
 
-/** Label maps uint8 [N, H, W] (255 is ignored) to one-hot [N, K, H, W]; ignored pixels are all zero. */
+/** Label maps uint8 or int64 [N, H, W] (255 is ignored) to one-hot [N, K, H, W]; ignored pixels are all zero. */
 export const oneHotLabels = (labels: Value, names: number): Value => {
   const [n, h, w] = labels.shape;
   return indicator(equal(reshape(cast(labels, "float32"), [n, 1, h, w]), range(labels.graph, names)));

@@ -1,7 +1,7 @@
 import type { Recompute } from "../../autodiff/recompute.js";
 import { Graph, type Value } from "../../graph/graph.js";
 import {
-  add, argMax, cast, div, equal, exp, expand, gatherElements, greaterOrEqual, indicator, log, mul, neg, oneHot, reduceMax, reshape, resize,
+  add, argMax, cast, div, exp, expand, gatherElements, greaterOrEqual, indicator, log, mul, neg, oneHot, reduceMax, reshape, resize,
   sigmoid, stopGradient, sub, sum, topK, total, unsqueeze,
 } from "../../graph/ops.js";
 import type { Weights } from "../../graph/tensor.js";
@@ -33,6 +33,8 @@ export interface LmcOptions {
   readonly names: number;
   /** Boxes a source sample at most. */
   readonly boxes: number;
+  /** Whether the student sees masked what `views` shows, targets in other colours; the targets themselves unless told so. */
+  readonly views?: boolean;
   /** Share of the target's patches that are masked; the paper leaves it open, MIC takes 0.7. */
   readonly maskRatio: number;
   /** Which parameters learn; statistics never do here. */
@@ -81,10 +83,7 @@ function keptPatches(attention: Value, noise: Value, guidance: Value, ratio: num
 /** The teacher's answer as a target: one-hot [N, K, h, w], and its greatest probability [N, 1, h, w], the quality weight of eq. 5. */
 function pseudoLabels(teacher: NetworkValues, logP: Value, names: number): { target: Value; quality: Value } {
   const quality = stopGradient(exp(reduceMax(logP, [1], true)));
-  const index = argMax(teacher.maskLogits, 1);
-  const [n, h, w] = index.shape;
-  const range = index.graph.constant({ dtype: "float32", shape: [1, names, 1, 1], data: Float32Array.from({ length: names }, (_, i) => i) });
-  return { target: stopGradient(indicator(equal(reshape(cast(index, "float32"), [n, 1, h, w]), range))), quality };
+  return { target: stopGradient(oneHotLabels(argMax(teacher.maskLogits, 1), names)), quality };
 }
 
 /**
@@ -110,9 +109,8 @@ function pseudoBoxes({ regionLogits, regionBoxes }: DetectionValues, most: numbe
  * whole ones, against the EMA teacher (eq. 3), and the alignment L^align (eq. 7) of both, masked images left out. Normalisation keeps its statistics.
  * The losses of methods that are compared with are there too, at weight 0; `losses` leaves some out.
  *
- * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3], views uint8 [T, H, W, 3], the same as the student
- * sees them masked, perhaps in other colours; targetText [T, K + 2, d], targetUsed [T, K],
- * noise float32 [T, H W / 32^2] of standard Gumbel numbers.
+ * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3]; views uint8 [T, H, W, 3] where they are asked for;
+ * targetText [T, K + 2, d], targetUsed [T, K], noise float32 [T, H W / 32^2] of standard Gumbel numbers.
  */
 export function lmcStep(network: Network, weights: Weights, options: LmcOptions): StepGraph {
   const { graph, ...step } = lmcGraph(network, weights, options);
@@ -121,7 +119,7 @@ export function lmcStep(network: Network, weights: Weights, options: LmcOptions)
 
 /** `lmcStep` before it is written. */
 export function lmcGraph(network: Network, weights: Weights, options: LmcOptions): Omit<StepGraph, "model"> & { readonly graph: Graph } {
-  const { sources: n, targets: t, names: k, boxes: g, losses = lossNames } = options;
+  const { sources: n, targets: t, names: k, boxes: g, views: hasViews = false, losses = lossNames } = options;
   const graph = new Graph("lmc step");
   const { height, width } = network;
   const { normalise, onImage } = architectureOf(network);
@@ -134,7 +132,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   const hasMask = graph.input("hasMask", "float32", [n]);
   const hasBoxes = graph.input("hasBoxes", "float32", [n]);
   const targets = graph.input("targets", "uint8", [t, height, width, 3]);
-  const views = graph.input("views", "uint8", [t, height, width, 3]);
+  const views = hasViews ? graph.input("views", "uint8", [t, height, width, 3]) : undefined;
   const targetText = graph.input("targetText", "float32", [t, k + 2, textWidthOf(network)]);
   const targetUsed = graph.input("targetUsed", "float32", [t, k]);
   const noise = graph.input("noise", "float32", [t, (height * width) / patchSize ** 2]);
@@ -159,7 +157,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   const onTarget = (scope: string, shown: Value): NetworkValues => graph.scope(scope, () => onImage(b, shown, targetText, targetUsed));
   // Apart, and the masked ones last: what is seen last goes back first (`clipping`), so that nothing of it is held while the others pass. What no loss asks for falls away when the graph is written.
   const onWhole = onTarget("whole", image);
-  const onMasked = onTarget("masked", mul(normalise(views), kept));
+  const onMasked = onTarget("masked", mul(views ? normalise(views) : image, kept));
 
   const masks = segmentationLoss(onSource.maskLogits, oneHotLabels(labels, k), reshape(hasMask, [n, 1, 1, 1]));
   /** Of boxes, where the network answers any. */

@@ -60,7 +60,7 @@ test("a restyled frame has the target's brightness, its own labels, and the shar
 test("target frames are met in other colours with the probability asked for, the same by the same seed", (t) => {
   const size = width * height * 3;
   const targets = new Uint8Array(40 * size).fill(90);
-  t.is(recoloured(targets, 40, 0, new Random(4)), targets);
+  t.deepEqual(recoloured(targets, 40, 0, new Random(4)), targets);
   const views = recoloured(targets, 40, 0.5, new Random(4));
   t.deepEqual(recoloured(targets, 40, 0.5, new Random(4)), views);
   t.true(targets.every((level) => level === 90), "the teacher's stay");

@@ -73,7 +73,7 @@ def box_loss(boxes, truth, config):
 
 
 def place_assignment(boxes, valid, config):
-    """Which boxes each dense place answers for: [N, G, P]."""
+    """The box that each dense place answers for: [N, G, P]."""
     centres, strides = config.places
     strides = strides.view(1, 1, -1)
     inside = torch.ones((), dtype=torch.bool)
@@ -87,7 +87,7 @@ def place_assignment(boxes, valid, config):
     highest = strides * 7 + LARGE * (strides > 31.5)
     candidate = (inside & (lowest <= size) & (size <= highest)).to(torch.get_default_dtype()) * valid
     area = sides.prod(-1, keepdim=True) + (1 - candidate) * LARGE
-    return candidate * (area == area.amin(1, keepdim=True))
+    return candidate * F.one_hot(area.argmin(1), area.shape[1]).transpose(1, 2)
 
 
 def class_targets(assignment, labels):
@@ -105,7 +105,7 @@ def detection_loss(out, batch, config):
         assignment = place_assignment(truth, valid, config)
         wanted = class_targets(assignment, labels)
         matched = torch.matmul(assignment.transpose(1, 2), truth)
-        positive = assignment.sum(1)[:, :, None].clamp(0, 1)
+        positive = assignment.sum(1)[:, :, None]
     count = assignment.sum() + 1
     dense = (focal(out.proposal_logits, wanted) * image).sum() / count
     dense = dense + (box_loss(out.boxes, matched, config) * positive * image).sum() / count
