@@ -1,6 +1,7 @@
 import sharp from "sharp";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
+import { noName } from "../network/contract.js";
 
 export type ImageFormat = "jpeg" | "png";
 export type Pixels = Pick<Frame, "width" | "height" | "rgb">;
@@ -21,9 +22,9 @@ export async function decodeImage(file: Uint8Array): Promise<Pixels> {
   }
 }
 
-/** A mask in colours, a colour a category. */
+/** A mask in colours, a colour a category; black where it names none. */
 export function paintMask(mask: Uint8Array, width: number, height: number): Pixels {
-  const colours = Array.from({ length: 256 }, (_, category) => colourOf(category).map((part) => Math.round(part * 255)));
+  const colours = Array.from({ length: 256 }, (_, category) => (category === noName ? [0, 0, 0] : colourOf(category).map((part) => Math.round(part * 255))));
   const rgb = new Uint8Array(mask.length * 3);
   for (let at = 0; at < mask.length; at++) rgb.set(colours[mask[at]], at * 3);
   return { width, height, rgb };
