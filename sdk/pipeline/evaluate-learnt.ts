@@ -126,7 +126,8 @@ class Engines {
   }
 
   async close(): Promise<void> {
-    for (const engine of this.#engines.values()) await (await engine).close();
+    // One that could not be loaded has nothing to close, and keeps none of the others open.
+    for (const opened of await Promise.allSettled(this.#engines.values())) if (opened.status === "fulfilled") await opened.value.close();
   }
 }
 
