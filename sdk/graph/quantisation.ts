@@ -77,7 +77,9 @@ export function quantised(graph: Graph, { layers, ranges }: Int8Plan, form: Quan
       if (!isOperator(node, "Conv") || !layers.has(node.outputs[0].name)) return undefined;
       const [x, weights, ...bias] = node.inputs;
       const tensor = graph.constants.get(weights) as FloatTensor;
-      return target.node("Conv", [became(x), dequantisedWeights(target, weights.name, tensor), ...bias.map(became)], node.attributes, [node.outputs[0].name]);
+      const [{ name }] = node.outputs;
+      // Layers may share a kernel; each has integers of its own, as `weightsOfIntegers` says why.
+      return target.node("Conv", [became(x), dequantisedWeights(target, `${name}.${weights.name}`, tensor), ...bias.map(became)], node.attributes, [name]);
     },
   });
 }

@@ -249,7 +249,7 @@ const nothing: TakenParameters = { names: new Map(), weights: new Map(), fixed: 
 
 /** Parameters are the float constants of the model that its outputs can teach, and the statistics of normalisation layers. `twin` is read anew, as asking adds nodes. */
 function parametersOf({ graph, own, outputs }: Fitted, twin: Graph): TakenParameters {
-  const { used } = live(graph);
+  const { used, nodes } = live(graph);
   const taught = new Set(outputs.map(({ name }) => name));
   twin.outputs.splice(0, twin.outputs.length, ...twin.outputs.filter(({ value }) => taught.has(value.name)));
   const teachable = new Map([...trainability(twin)].map(([{ name }, can]) => [name, can]));
@@ -268,13 +268,19 @@ function parametersOf({ graph, own, outputs }: Fitted, twin: Graph): TakenParame
     normalisations++;
   }
   const fixed: ImportedModel["fixed"][number][] = [];
+  const quantisers = nodes.filter(({ operator }) => operator === "QuantizeLinear" || operator === "DequantizeLinear");
+  const scales = new Set(quantisers.map(({ inputs }) => inputs[1]));
+  const integers = new Set(quantisers.flatMap(({ operator, inputs }) => (operator === "DequantizeLinear" ? inputs.slice(0, 1) : [])));
   for (const [value, tensor] of graph.constants) {
+    if (integers.has(value)) fixed.push({ name: value.name, count: value.size, why: `is kept in ${value.dtype}` });
     // Single numbers are an exporter's way of writing arithmetic, such as an epsilon.
-    if (tensor.dtype !== "float32" || value.size === 1 || !used.has(value) || names.has(value) || !own.has(value)) continue;
+    if (tensor.dtype !== "float32" || value.size === 1 || !used.has(value) || names.has(value) || scales.has(value) || !own.has(value)) continue;
     const can = teachable.get(value.name) ?? "zero";
     if (can === "yes") names.set(value, parameterName(value.name));
     else fixed.push({ name: value.name, count: value.size, why: can === "zero" ? "nothing that it does reaches the output with a slope" : can.blockedBy });
   }
+  // Statistics alone are no more than constants.
+  if (names.size === 2 * normalisations) return { ...nothing, fixed };
   const weights = new Map([...names].map(([value, name]) => [name, graph.constants.get(value) as FloatTensor]));
   return { names, weights, fixed, normalisations };
 }

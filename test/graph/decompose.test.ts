@@ -24,12 +24,13 @@ const pictureShape = [1, 4, 5, 7];
 const exported = (opType: string, attribute: AttributeInit[], constants: Record<string, Tensor>, inputs: string[], opset: number, shapeOfX: readonly number[] = pictureShape): Uint8Array =>
   exportedNodes([{ opType, input: inputs, output: ["y"], attribute }], constants, opset, shapeOfX);
 
-function exportedNodes(node: NodeInit[], constants: Record<string, Tensor>, opset: number, shapeOfX: readonly number[] = pictureShape): Uint8Array {
+function exportedNodes(node: NodeInit[], constants: Record<string, Tensor>, opset: number, shapeOfX: readonly number[] = pictureShape, functions: MessageInitShape<typeof ModelProtoSchema>["functions"] = []): Uint8Array {
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
       irVersion: 8n,
       opsetImport: [{ domain: "", version: BigInt(opset) }],
+      functions,
       graph: {
         name: "exported",
         node,
@@ -147,6 +148,8 @@ test("Mod of integers has the divisor's sign, or as C has it the other, in ONNX 
 test("operators that nobody knows are named, all of them, with what to do", (t) => {
   const nodes = [{ opType: "DynamicQuantizeLinear", input: ["x"], output: ["q", "s", "z"] }, { opType: "ConvInteger", input: ["q", "w", "z"], output: ["c"] }, { opType: "NhwcMaxPool", domain: "com.microsoft", input: ["c"], output: ["y"] }];
   const error = t.throws(() => readOnnx(exportedNodes(nodes, {}, 17)), { code: "E_GRAPH_OPERATOR" });
+  const ofItsOwn = t.throws(() => readOnnx(exportedNodes([{ opType: "Fused", domain: "own", input: ["x"], output: ["y"] }], {}, 17, pictureShape, [{ domain: "own", name: "Fused" }])), { code: "E_GRAPH_OPERATOR" });
+  t.regex(ofItsOwn.message, /own\.Fused.*inline_local_functions/);
   t.regex(error.message, /DynamicQuantizeLinear .*; also ConvInteger, com\.microsoft\.NhwcMaxPool\..*QuantFormat\.QDQ/);
 });
 

@@ -116,6 +116,7 @@ test("a model of QuantizeLinear and DequantizeLinear streams in integers whose w
   await writeFile(path("int8.onnx"), integerModel(true));
   const read = await importModel({ model: path("int8.onnx"), spec: whole, out: path("int8"), exemplars: path("exemplars") });
   t.like(read, { learns: false, agreement: 100, parameters: { tensors: 0 } });
+  t.deepEqual(read.fixed, ["kernel4", "kernel3"].map((name) => ({ name, count: name === "kernel3" ? 12 : 16, why: "is kept in int8" })));
   t.regex(read.notes.join(), /computes in integers.*import the float model/);
   const { network: integers, weights, golden } = await readBundle(path("int8"));
   t.true(new Set(Array.from(golden.outputs["mask"]?.data ?? [], Number)).size > 1, "more than one class is answered");

@@ -29,7 +29,8 @@ const ofSuppression: ReadonlySet<string> = new Set(["NonMaxSuppression", "NonZer
 /** What computes in integers by itself, as dynamic quantisation and QOperator models have it. */
 const ofIntegers = /^(QLinear|QGemm|DynamicQuantize|MatMulInteger|ConvInteger)/;
 
-const remedyFor = (operator: string): string => {
+const remedyFor = (operator: string, isFunction: boolean): string => {
+  if (isFunction) return "It is a function that the model itself defines: write it out first, with onnx.inliner.inline_local_functions.";
   if (ofSuppression.has(operator)) return "Export the model without its suppression and what follows it, answering all boxes with their scores: overlapping ones are taken away here.";
   if (ofIntegers.test(operator)) return "Quantise it statically as pairs of QuantizeLinear and DequantizeLinear (QuantFormat.QDQ), or import the float model that it was made of and make that int8 by `nightshift calibrate`.";
   return "See the list of operators in sdk/graph/OPERATORS.md.";
@@ -75,6 +76,8 @@ class Reader {
     readonly opset: number,
     readonly external: ExternalFile | undefined,
     readonly nodes: readonly NodeProto[],
+    /** By the names of `named`. */
+    readonly functions: ReadonlySet<string>,
     readonly onHalf: ReadOnnxOptions["onHalf"],
   ) {}
 
@@ -199,7 +202,7 @@ class Reader {
       throw new NightshiftError("E_GRAPH_OPERATOR", {
         expected: Object.hasOwn(decompositions, node.opType) && node.domain === "" ? `${node.opType} in a form that is read` : "an operator of the table of operators",
         received: `${named(node)} (node ${node.name || node.output[0]})${this.#givenTo(node)}${this.#otherStrangers(node)}`,
-        remedy: remedyFor(node.opType),
+        remedy: remedyFor(node.opType, this.functions.has(named(node))),
       });
     if (node.input.length === 0 || node.output.length === 0) refuse(`inputs and outputs of ${node.opType}`, "none", "The file is truncated or malformed.");
     if (this.#isOutputName(node)) {
@@ -363,7 +366,7 @@ export function readOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): Grap
   if (!proto || proto.node.length === 0) refuse("a model with a graph", "none", "The file is truncated or is not ONNX.");
   const opset = opsetOf(model);
   const graph = new Graph(proto.name || "graph");
-  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset, external, proto.node, onHalf);
+  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset, external, proto.node, new Set(model.functions.map(({ domain, name }) => `${domain}${domain && "."}${name}`)), onHalf);
   for (const tensor of proto.initializer) reader.constant(tensor.name, tensorOf(tensor, external));
   for (const info of proto.input) {
     if (reader.constants.has(info.name)) continue;
