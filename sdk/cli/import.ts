@@ -32,18 +32,19 @@ where x = (byte * scale - mean) / std. An argmax is kind: classes. Of a detectio
   task: detection
   output: { kind: boxes, classes: [car, person], ignoreChannels: [2] }
 which finds boxes [1, Q, 4] beside scores [1, Q, C], as DETR answers them, or both as one, as YOLO does; name and boxes name the outputs where several would fit, and
-scores (sigmoid, softmax, probability), corners (cxcywh, xyxy), unit (share, pixels) and overlapping (true, false) say what is unusual about them. Names other than the classes mean the class nearest in meaning.`,
+scores (sigmoid, softmax, probability; best where a box has its surest class alone: [1, N, 6] of corners, score, class), corners (cxcywh, xyxy), unit (share, pixels) and overlapping (true, false) say what is unusual about them. Names other than the classes mean the class nearest in meaning.`,
     )
     .action(async (model: string, { spec, json, pin, ...options }: Options) => {
       const { importModel } = await import("../pipeline/import-model.js");
       const { askSpec, readSpec } = await import("../pipeline/import-spec.js");
       const imported = await importModel({ model, spec: spec === "-" ? await asked(askSpec) : await readSpec(spec), ...options, ...(pin && { pins: pin }) });
-      const { bundle, parameters, fixed, normalisations, agreement, learns, frames } = imported;
+      const { bundle, parameters, fixed, normalisations, agreement, learns, notes, frames } = imported;
       const isDetection = imported.task === "detection";
       result(io, json, imported, [
         ...table([
           ["bundle", bundle],
           ["adapts", learns ? "yes" : "no: it streams and is evaluated, and answers nothing that it could be taught through"],
+          ...notes.map((note) => ["note", note] as const),
           ["can be trained", `${parameters.count.toLocaleString("en")} numbers in ${parameters.tensors} tensors`],
           ["normalisation", `${normalisations} layers whose statistics can be estimated anew`],
           ["agreement", `${figure(agreement, 2)} % of ${isDetection ? "the surest boxes" : "pixels"} as the model itself, on ${frames} ${frames === 1 ? "frame" : "frames"}`],

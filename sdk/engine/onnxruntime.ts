@@ -1,6 +1,7 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { NightshiftError } from "../errors.js";
 import type { Tensor } from "../graph/tensor.js";
+import { processorFlags, vnni } from "./processor.js";
 import { checkProvider } from "./providers.js";
 
 export interface SessionOptions {
@@ -18,6 +19,8 @@ export interface SessionOptions {
    * less memory, in the same time.
    */
   readonly arena?: boolean;
+  /** Goes without `exactIntegers`: for files of others, as ONNX Runtime then refuses models of which several layers share weights or zero points in int8. */
+  readonly saturating?: boolean;
   /** An execution provider of ONNX Runtime; `cpu` unless told otherwise. */
   readonly provider?: string;
 }
@@ -36,8 +39,9 @@ export class OnnxSession {
   static async create(model: Uint8Array | string, options: SessionOptions = {}): Promise<OnnxSession> {
     const provider = options.provider ?? "cpu";
     checkProvider(provider);
+    const integers = options.saturating ? {} : await exactIntegers();
     try {
-      return new OnnxSession(await open(model, sessionOptions(provider, options)));
+      return new OnnxSession(await open(model, sessionOptions(provider, options, integers)));
     } catch (cause) {
       throw new NightshiftError(provider === "cpu" ? "E_ENGINE" : "E_PROVIDER", {
         expected: `an ONNX model that ONNX Runtime can run on ${provider}`,
@@ -110,7 +114,16 @@ const spinUs = "50";
 const open = (model: Uint8Array | string, options: InferenceSession.SessionOptions): Promise<InferenceSession> =>
   typeof model === "string" ? InferenceSession.create(model, options) : InferenceSession.create(model, options);
 
-function sessionOptions(provider: string, { threads = 2, spinning = false, memoryPattern = true, arena = true }: SessionOptions): InferenceSession.SessionOptions {
+/**
+ * What makes ONNX Runtime's sums of products of uint8 and int8 exact, as `extra.session` takes it: processors without VNNI saturate them in 16 bits, and are told to multiply uint8 by uint8, which is slower.
+ * Those with VNNI would heed it too, and need not.
+ */
+export async function exactIntegers(): Promise<Readonly<Record<string, string>>> {
+  const flags = await processorFlags();
+  return vnni.some((set) => flags?.has(set)) ? {} : { x64quantprecision: "1" };
+}
+
+function sessionOptions(provider: string, { threads = 2, spinning = false, memoryPattern = true, arena = true }: SessionOptions, integers: Readonly<Record<string, string>>): InferenceSession.SessionOptions {
   return {
     executionProviders: [provider],
     intraOpNumThreads: threads,
@@ -123,8 +136,7 @@ function sessionOptions(provider: string, { threads = 2, spinning = false, memor
       session: {
         intra_op: spinning ? {} : { spin_duration_us: spinUs },
         set_denormal_as_zero: "1",
-        // Processors without VNNI saturate sums of products of uint8 and int8 in 16 bits; ONNX Runtime then multiplies uint8 by uint8, slower. The others ignore it.
-        x64quantprecision: "1",
+        ...integers,
         // Nodes that the provider asked for cannot run are an error, not the CPU's.
         ...(provider === "cpu" ? {} : { disable_cpu_ep_fallback: "1" }),
       },

@@ -1,7 +1,8 @@
 import { NightshiftError } from "../errors.js";
 import { isOperator, type Graph, type Node, type Value } from "./graph.js";
 import { rewritten } from "./rewrite.js";
-import { float32, type FloatTensor, type Tensor } from "./tensor.js";
+import { normalAxis } from "./shapes.js";
+import { float32, type FloatTensor, sizeOf, type Tensor } from "./tensor.js";
 
 /** Least and greatest number that a tensor's integers stand for; 0 lies between. */
 export type Range = readonly [low: number, high: number];
@@ -76,7 +77,9 @@ export function quantised(graph: Graph, { layers, ranges }: Int8Plan, form: Quan
       if (!isOperator(node, "Conv") || !layers.has(node.outputs[0].name)) return undefined;
       const [x, weights, ...bias] = node.inputs;
       const tensor = graph.constants.get(weights) as FloatTensor;
-      return target.node("Conv", [became(x), dequantisedWeights(target, weights.name, tensor), ...bias.map(became)], node.attributes, [node.outputs[0].name]);
+      const [{ name }] = node.outputs;
+      // Layers may share a kernel; each has integers of its own, as `weightsOfIntegers` says why.
+      return target.node("Conv", [became(x), dequantisedWeights(target, `${name}.${weights.name}`, tensor), ...bias.map(became)], node.attributes, [name]);
     },
   });
 }
@@ -134,4 +137,23 @@ function dequantisedWeights(graph: Graph, name: string, { shape, data }: FloatTe
   const q = graph.constant({ dtype: "int8", shape, data: integers }, `${name}.int8`);
   const zeros = graph.constant({ dtype: "int8", shape: [channels], data: new Int8Array(channels) }, `${name}.zero`);
   return graph.node("DequantizeLinear", [q, graph.constant(float32([channels], scales), `${name}.scale`), zeros], { axis: 0 }, [`${name}.dequantised`])[0];
+}
+
+/** The constants of a graph that DequantizeLinear makes of integers, as the floats that they stand for. */
+export function dequantisedConstants(graph: Graph): ReadonlyMap<Value, FloatTensor> {
+  const found = new Map<Value, FloatTensor>();
+  for (const node of graph.nodes) {
+    if (!isOperator(node, "DequantizeLinear")) continue;
+    const [x, scale, zero] = node.inputs.map((input) => graph.constants.get(input));
+    if (!x || !scale || (node.inputs.length > 2 && !zero)) continue;
+    const scales = scale.data as Float32Array;
+    // Elements that have a scale in common lie together, slice after slice.
+    const run = scales.length > 1 ? sizeOf(x.shape.slice(normalAxis(node.attributes.axis, x.shape.length) + 1)) : x.data.length;
+    const data = Float32Array.from(x.data as ArrayLike<number>, (integer, at) => {
+      const slice = Math.floor(at / run) % scales.length;
+      return (integer - Number(zero?.data[slice] ?? 0)) * scales[slice];
+    });
+    found.set(node.outputs[0], { dtype: "float32", shape: x.shape, data });
+  }
+  return found;
 }

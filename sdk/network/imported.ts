@@ -1,5 +1,6 @@
 import type { Graph, Node, Value } from "../graph/graph.js";
 import { isOperator } from "../graph/graph.js";
+import type { Operator } from "../graph/attributes.js";
 import { add, argMax, cast, concat, div, gather, gatherElements, greater, indicator, less, logSoftmax, matMul, mul, reduceMax, reshape, resize, slice, sub, sum, transpose, where } from "../graph/ops.js";
 import { readOnnx } from "../graph/onnx/read.js";
 import { int64 } from "../graph/tensor.js";
@@ -196,7 +197,10 @@ function onImages(b: Builder, model: Graph, input: string, outputs: readonly str
     made.set(value, value.name === input ? images : [b.parameter(value.name, value.shape, { fill: 0 }, statistics.has(value))]);
   for (const [value, tensor] of model.constants) made.set(value, [b.graph.constant(tensor)]);
   for (const node of model.nodes) {
-    const inputs = node.inputs.map((value) => made.get(value) ?? []);
+    const inputs = node.inputs.map((value) => {
+      const own = weightsOfIntegers(b.graph, model, value);
+      return own ? [own] : (made.get(value) ?? []);
+    });
     const lanes = Math.max(...inputs.map((each) => each.length));
     const ofLane = (lane: number): Value[] => inputs.map((each) => each[each.length === 1 ? 0 : lane]);
     const answers = isOperator(node, "BatchNormalization") && b.normalisation === "batch" && lanes === images.length
@@ -208,6 +212,25 @@ function onImages(b: Builder, model: Graph, input: string, outputs: readonly str
     const answered = model.outputs.find(({ name }) => name === output);
     return (answered && made.get(answered.value)) ?? [];
   });
+}
+
+const quantisers: ReadonlySet<Operator> = new Set<Operator>(["QuantizeLinear", "DequantizeLinear"]);
+
+/**
+ * A value that DequantizeLinear makes of constants, made anew: to multiply exactly, ONNX Runtime makes unsigned weights and zero points of signed ones, under names made of theirs, and refuses a model of which
+ * several layers share them. Undefined for other values.
+ */
+function weightsOfIntegers(graph: Graph, model: Graph, value: Value): Value | undefined {
+  const node = model.producer(value);
+  if (!node || !quantisers.has(node.operator)) return undefined;
+  const inputs: Value[] = [];
+  for (const input of node.inputs) {
+    const tensor = model.constants.get(input);
+    const made = tensor ? graph.constant(tensor) : weightsOfIntegers(graph, model, input);
+    if (!made) return undefined;
+    inputs.push(made);
+  }
+  return graph.node(node.operator, inputs, node.attributes)[0];
 }
 
 /** Batch normalisation over all images, whose statistics are told to the builder. */

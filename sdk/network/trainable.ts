@@ -30,7 +30,7 @@ export function requireTrainable(network: Network): void {
   throw new NightshiftError("E_NOT_TRAINABLE", {
     expected: "a network that answers what can be taught",
     received: "an imported model none of whose parameters has a gradient",
-    remedy: "It streams and is evaluated as it is. To adapt a segmentation model, export it with its logits, in float32; a detection model that an earlier version imported, import again.",
+    remedy: "It streams and is evaluated as it is. To adapt a segmentation model, export it with its logits, in float; a detection model that an earlier version imported, import again.",
   });
 }
 

@@ -9,10 +9,13 @@ import { vocabularyFeeds } from "../engine/feeds.js";
 import { makeGolden, testCard } from "../engine/golden.js";
 import { OnnxSession, type Tensors } from "../engine/onnxruntime.js";
 import { runModel } from "../engine/run.js";
+import { fromFloat16, toFloat16 } from "../graph/float16.js";
 import { Graph, isOperator, type Node, type Value } from "../graph/graph.js";
 import { readOnnx } from "../graph/onnx/read.js";
 import { live, writeOnnx } from "../graph/onnx/write.js";
 import { mean, mul, resize, sumSquare, transpose } from "../graph/ops.js";
+import { dequantisedConstants } from "../graph/quantisation.js";
+import { rewritten } from "../graph/rewrite.js";
 import { float32, type FloatTensor, type Shape, type Tensor, type Weights } from "../graph/tensor.js";
 import { inputNames, outputNames, paddedVocabularySize, tasks, textWidth } from "../network/contract.js";
 import { arrangedFor, type ImportedMasks, type ImportedNetwork, normalisedBytes, statisticSuffixes } from "../network/imported.js";
@@ -54,6 +57,8 @@ export interface ImportedModel {
   readonly agreement: number;
   /** Whether it can be adapted; else it streams and is evaluated as it is. */
   readonly learns: boolean;
+  /** What is to be known of how it was read, and of why it does not learn. */
+  readonly notes: readonly string[];
   /** Frames that this was measured on. */
   readonly frames: number;
 }
@@ -69,8 +74,11 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
   const file = await openModelFile(path);
   const { name } = spec.input;
   const shapeOf = (input: string): Shape | undefined => (name === undefined || name === input ? inputShape(spec) : undefined);
-  const open = (): Graph => file.read({ ...(pins && { pins }), shapeOf });
-  const found = fitted(open(), spec);
+  const halves = new Set<string>();
+  const read = (): Graph => file.read({ ...(pins && { pins }), shapeOf, onHalf: (name) => halves.add(name) });
+  const open = (): Graph => inFloats(read());
+  const raw = read();
+  const found = fitted(inFloats(raw), spec);
   const { boxes } = found;
   const stated = {
     kind: "imported",
@@ -84,7 +92,6 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
   const frames = labelled ? labelled.samples.slice(0, comparedFrames).map(frameOf) : [testCard()];
   const source = insertNorm ? await normalising(found, labelled, (sample) => preparedFor(stated, frameOf(sample))) : open;
   const fits = insertNorm ? fitted(source(), spec) : found;
-  const { input } = fits;
   const taken = spec.output.kind !== "classes" ? parametersOf(fits, fitted(source(), spec).graph) : nothing;
   const network: ImportedNetwork = { ...stated, model: writeOnnx(withParameters(fits, taken.names)) };
   const learns = isTrainableNetwork(network);
@@ -96,7 +103,7 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
   for (const frame of frames) {
     const [, frameHeight, frameWidth] = frame.shape;
     const ours = await runModel(inferenceModel(network, asStored(taken.weights), { frameWidth, frameHeight, names: padded }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidth) });
-    const theirs = await runModel(path, { [input.name]: await preparedFor(network, frame) });
+    const theirs = await answersOf(path, stated.input.name, await preparedFor(network, frame), halves);
     const agreed = boxes ? boxAgreement(meantBoxes(boxes, spec, boxes.outputs.map(({ name }) => theirs[name])), ours, network) : agreementOf(answerOf(theirs[found.answered], spec, found.channelAxis), ours[outputNames.mask], network);
     agreement += agreed / frames.length;
   }
@@ -135,6 +142,7 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
     normalisations: taken.normalisations,
     agreement,
     learns,
+    notes: notesOf(raw, halves.size > 0, learns),
     frames: frames.length,
   };
 }
@@ -158,6 +166,23 @@ async function normalising(found: Fitted, labelled: LabelledSet | undefined, pre
 function masksOf(spec: ImportSpec): Omit<ImportedMasks, "name"> {
   const { classes } = channelsOf(spec);
   return spec.output.kind === "classes" ? { channels: [...classes.keys()], none: classes.length } : { channels: classes };
+}
+
+/** The model with floats, which can be learnt, in the place of weights that are kept as integers, where nothing else is. */
+function inFloats(graph: Graph): Graph {
+  if (computesInIntegers(graph)) return graph;
+  const constants = dequantisedConstants(graph);
+  return constants.size > 0 ? rewritten(graph, { constants }) : graph;
+}
+
+const computesInIntegers = (graph: Graph): boolean => live(graph).nodes.some(({ operator }) => operator === "QuantizeLinear");
+
+function notesOf(graph: Graph, hadHalves: boolean, learns: boolean): string[] {
+  const notes = [];
+  if (hadHalves) notes.push("float16 is read as float32: the same weights, whose results are rounded no longer");
+  if (computesInIntegers(graph)) notes.push(`computes in integers, through which nothing is learnt${learns ? ": what stands before them stays" : ""}; import the float model that it was made of, and make that int8 by nightshift calibrate`);
+  else if (graph.nodes.some(({ operator }) => operator === "DequantizeLinear")) notes.push("weights that are kept as integers are read as the floats that they stand for");
+  return notes;
 }
 
 const multipleOf32 = (extent: number): number => Math.ceil(extent / 32) * 32;
@@ -230,7 +255,7 @@ const nothing: TakenParameters = { names: new Map(), weights: new Map(), fixed: 
 
 /** Parameters are the float constants of the model that its outputs can teach, and the statistics of normalisation layers. `twin` is read anew, as asking adds nodes. */
 function parametersOf({ graph, own, outputs }: Fitted, twin: Graph): TakenParameters {
-  const { used } = live(graph);
+  const { used, nodes } = live(graph);
   const taught = new Set(outputs.map(({ name }) => name));
   twin.outputs.splice(0, twin.outputs.length, ...twin.outputs.filter(({ value }) => taught.has(value.name)));
   const teachable = new Map([...trainability(twin)].map(([{ name }, can]) => [name, can]));
@@ -249,13 +274,19 @@ function parametersOf({ graph, own, outputs }: Fitted, twin: Graph): TakenParame
     normalisations++;
   }
   const fixed: ImportedModel["fixed"][number][] = [];
+  const quantisers = nodes.filter(({ operator }) => operator === "QuantizeLinear" || operator === "DequantizeLinear");
+  const scales = new Set(quantisers.map(({ inputs }) => inputs[1]));
+  const integers = new Set(quantisers.flatMap(({ operator, inputs }) => (operator === "DequantizeLinear" ? inputs.slice(0, 1) : [])));
   for (const [value, tensor] of graph.constants) {
+    if (integers.has(value)) fixed.push({ name: value.name, count: value.size, why: `is kept in ${value.dtype}` });
     // Single numbers are an exporter's way of writing arithmetic, such as an epsilon.
-    if (tensor.dtype !== "float32" || value.size === 1 || !used.has(value) || names.has(value) || !own.has(value)) continue;
+    if (tensor.dtype !== "float32" || value.size === 1 || !used.has(value) || names.has(value) || scales.has(value) || !own.has(value)) continue;
     const can = teachable.get(value.name) ?? "zero";
     if (can === "yes") names.set(value, parameterName(value.name));
     else fixed.push({ name: value.name, count: value.size, why: can === "zero" ? "nothing that it does reaches the output with a slope" : can.blockedBy });
   }
+  // Statistics alone are no more than constants.
+  if (names.size === 2 * normalisations) return { ...nothing, fixed };
   const weights = new Map([...names].map(([value, name]) => [name, graph.constants.get(value) as FloatTensor]));
   return { names, weights, fixed, normalisations };
 }
@@ -344,6 +375,13 @@ async function preparedFor(network: Omit<ImportedNetwork, "model">, frame: Tenso
   const image = normalisedBytes(input, frame.shape[1] === height && frame.shape[2] === width ? seen : resize(seen, [1, height, width, 3], "linear", true));
   graph.output("image", arrangedFor(network, image));
   return (await runModel(writeOnnx(graph), { frame })).image;
+}
+
+/** What the model itself answers, as ONNX Runtime runs it unless told otherwise, in float32 where that is float16. */
+async function answersOf(path: string, input: string, image: Tensor, halves: ReadonlySet<string>): Promise<Tensors> {
+  const given: Tensor = halves.has(input) ? { dtype: "float16", shape: image.shape, data: toFloat16(image.data as Float32Array) } : image;
+  const answers = await runModel(path, { [input]: given }, { saturating: true });
+  return Object.fromEntries(Object.entries(answers).map(([output, tensor]) => [output, tensor.dtype === "float16" ? { dtype: "float32", shape: tensor.shape, data: fromFloat16(tensor.data as Uint16Array) } : tensor]));
 }
 
 /** Which of its classes the model says that each of its cells is; 255 for a channel that is no class. */

@@ -85,35 +85,49 @@ export interface BoxesFound {
   readonly outputs: readonly Named[];
   /** Of one output: whether a box is a row of it, or a column. */
   readonly isRows: boolean;
+  /** Of one output: whether it holds the surest class of each box and its score, in the place of the scores of all. */
+  readonly isBest: boolean;
   readonly raw: RawBoxes;
 }
 
 /**
  * The boxes of a detection model as exporters write them: scores [1, Q, C] and boxes [1, Q, 4] apart, or as one [1, 4 + C, N] or [1, N, 4 + C], or [1, N, 5 + C] with a channel that says whether there is
- * anything at all. Throws `E_CONFIG` where there are none such.
+ * anything at all, or [1, N, 6] of corners, score and class. Throws `E_CONFIG` where there are none such.
  */
 export function findBoxes(graph: Graph, spec: ImportSpec): BoxesFound {
-  const { name, boxes, scores, corners = "cxcywh", unit, overlapping, ignoreChannels } = spec.output;
+  const { name, boxes, scores, corners, unit, overlapping, ignoreChannels } = spec.output;
   const { count } = channelsOf(spec);
+  const allScores = scores === "best" ? undefined : scores;
   const isFloats = ({ value }: Named): boolean => value.dtype.startsWith("float") && value.rank === 3 && value.shape[0] === 1;
   const floats = graph.outputs.filter(isFloats).map(({ name: own, value }) => ({ name: own, value: cast(value, "float32") }));
   const byName = (wanted: string | undefined) => (each: Named): boolean => wanted === undefined || each.name === wanted;
 
   // Heads that tell objectness apart are older than those that write a box a column.
   const rowsFit = ({ value }: Named): boolean => value.shape[2] === 4 + count || value.shape[2] === 5 + count;
-  const asOne = floats
-    .filter((each) => boxes === undefined && byName(name)(each) && (rowsFit(each) || each.value.shape[1] === 4 + count))
+  const joined = floats.filter((each) => boxes === undefined && byName(name)(each));
+  const asOne = joined
+    .filter((each) => rowsFit(each) || each.value.shape[1] === 4 + count)
     .map((each) => (): BoxesFound => {
       const isRows = rowsFit(each);
       const rows = isRows ? each.value : transpose(each.value, [0, 2, 1]);
       const first = rows.shape[2] - count;
       return {
-        form: { scores: scores ?? "probability", corners, unit: unit ?? "pixels", overlapping: overlapping ?? true },
+        form: { scores: allScores ?? "probability", corners: corners ?? "cxcywh", unit: unit ?? "pixels", overlapping: overlapping ?? true },
         outputs: [each],
         isRows,
+        isBest: false,
         raw: { boxes: slice(rows, 2, 0, 4), scores: slice(rows, 2, first, first + count), ...(first === 5 && { objectness: slice(rows, 2, 4, 5) }) },
       };
     });
+  const ofBest = joined
+    .filter((each) => each.value.shape[2] === 6)
+    .map((each) => (): BoxesFound => ({
+      form: { scores: "probability", corners: corners ?? "xyxy", unit: unit ?? "pixels", overlapping: overlapping ?? false },
+      outputs: [each],
+      isRows: true,
+      isBest: true,
+      raw: { boxes: slice(each.value, 2, 0, 4), scores: scoresOfBest(slice(each.value, 2, 4, 5), slice(each.value, 2, 5, 6), count) },
+    }));
   const fours = floats.filter(({ value }) => value.shape[2] === 4).filter(byName(boxes));
   // Scores of four channels look like boxes, but are not called so.
   const called = fours.filter((each) => /box/i.test(each.name));
@@ -122,20 +136,29 @@ export function findBoxes(graph: Graph, spec: ImportSpec): BoxesFound {
     floats
       .filter((score) => score !== place && byName(name)(score) && score.value.shape[1] === place.value.shape[1] && score.value.shape[2] === count)
       .map((score) => (): BoxesFound => ({
-        form: { scores: scores ?? (ignoreChannels.length > 0 ? "softmax" : "sigmoid"), corners, unit: unit ?? "share", overlapping: overlapping ?? false },
+        form: { scores: allScores ?? (ignoreChannels.length > 0 ? "softmax" : "sigmoid"), corners: corners ?? "cxcywh", unit: unit ?? "share", overlapping: overlapping ?? false },
         outputs: [score, place],
         isRows: true,
+        isBest: false,
         raw: { boxes: place.value, scores: score.value },
       })),
   );
-  const choices = [...asOne, ...apart];
+  const ofAll = scores === "best" ? [] : [...asOne, ...apart];
+  // Six numbers are also those of rows with the scores of one class or two: `checkClasses` sees the difference.
+  const choices = ofAll.length > 0 || allScores !== undefined ? ofAll : ofBest;
   if (choices.length === 1) return choices[0]();
   const isUnclear = choices.length > 1;
   return unfit(
-    `${isUnclear ? "one choice of " : ""}boxes [1, Q, 4] and scores [1, Q, ${count}], or both as one, [1, ${4 + count}, Q], [1, Q, ${4 + count}] or with objectness [1, Q, ${5 + count}], float32`,
+    `${isUnclear ? "one choice of " : ""}boxes [1, Q, 4] and scores [1, Q, ${count}], or both as one, [1, ${4 + count}, Q], [1, Q, ${4 + count}], with objectness [1, Q, ${5 + count}], or of the surest class [1, Q, 6], float32`,
     listed(graph.outputs),
     isUnclear ? "Several outputs would fit: name those of scores (name) and of boxes (boxes)." : "Give a name for each channel that is a class, list the others as ignoreChannels, and name the outputs where several would fit.",
   );
+}
+
+/** [1, Q, count]: the score [1, Q, 1] at the class [1, Q, 1], 0 elsewhere. */
+function scoresOfBest(score: Value, label: Value, count: number): Value {
+  const range = score.graph.constant(float32([1, 1, count], Float32Array.from({ length: count }, (_, at) => at)));
+  return mul(score, indicator(equal(label, range)));
 }
 
 /** Gives a detection model the outputs that all have here. Answers with those that it had. */
@@ -160,11 +183,13 @@ interface WrittenBox {
   readonly place: readonly [number, number, number, number];
   readonly scores: readonly number[];
   readonly objectness?: number;
+  /** The last two of six numbers, which may be a score and its class. */
+  readonly last?: readonly [score: number, label: number];
 }
 
 type Answers = readonly { readonly shape: readonly number[]; readonly data: ArrayLike<number | bigint> }[];
 
-function writtenBoxes({ isRows, raw }: BoxesFound, spec: ImportSpec, [first, second]: Answers): WrittenBox[] {
+function writtenBoxes({ isRows, isBest, raw }: BoxesFound, spec: ImportSpec, [first, second]: Answers): WrittenBox[] {
   const { count } = channelsOf(spec);
   const [, rows, columns] = first.shape;
   const at = (query: number, channel: number): number => Number(first.data[isRows ? query * columns + channel : channel * columns + query]);
@@ -172,8 +197,9 @@ function writtenBoxes({ isRows, raw }: BoxesFound, spec: ImportSpec, [first, sec
   const offset = second ? 0 : raw.objectness ? 5 : 4;
   return Array.from({ length: isRows ? rows : columns }, (_, query) => ({
     place: [place(query, 0), place(query, 1), place(query, 2), place(query, 3)],
-    scores: Array.from({ length: count }, (_unused, channel) => at(query, offset + channel)),
+    scores: Array.from({ length: count }, (_unused, channel) => (!isBest ? at(query, offset + channel) : channel === at(query, 5) ? at(query, 4) : 0)),
     ...(raw.objectness && { objectness: at(query, 4) }),
+    ...(!second && isRows && columns === 6 ? { last: [at(query, 4), at(query, 5)] as const } : {}),
   }));
 }
 
@@ -183,6 +209,7 @@ export function meantBoxes(found: BoxesFound, spec: ImportSpec, answers: Answers
   const { form } = found;
   const [height, width] = spec.input.size;
   const written = writtenBoxes(found, spec, answers);
+  checkClasses(written, found, channelsOf(spec).count);
   checkNumbers(written, form);
   return written.map(({ place, scores: raw, objectness = 1 }) => {
     const scores = scoresOf(raw, form.scores);
@@ -208,6 +235,17 @@ function checkNumbers(boxes: readonly WrittenBox[], { scores, corners, unit }: B
   if (unit === "share" && areInside < 0.5) unfit("boxes in shares of the input's sides", places(), `${said} unit: pixels.`);
   if (unit === "pixels" && areInside === 1) unfit("boxes in pixels of the input", places(), `${said} unit: share.`);
   if (corners === "xyxy" && shareOf(([a, b, c, d]) => c >= a && d >= b) < 0.5) unfit("boxes by two corners", "boxes of which most end before they begin", `${said} corners: cxcywh.`);
+}
+
+/** Six numbers a box may be scores of one class or two, or the surest class and its score: the numbers of classes are whole. */
+function checkClasses(boxes: readonly WrittenBox[], { isBest }: BoxesFound, count: number): void {
+  const last = boxes.flatMap((box) => (box.last ? [box.last] : []));
+  const heard = (pairs: typeof last): string => [...new Set(pairs.map(([, label]) => label))].slice(0, 5).join(", ");
+  if (!isBest && last.length > 0 && last.every(([, label]) => Number.isInteger(label)))
+    unfit("a score for each class", `whole numbers last, as of classes: ${heard(last)}`, "Say in the specification that a box has the surest class alone, and its score: scores: best.");
+  const strange = isBest ? last.filter(([score, label]) => score > 0 && !(Number.isInteger(label) && label >= 0 && label < count)) : [];
+  if (strange.length > 0)
+    unfit(`a score and the number of its class, 0 to ${count - 1}`, heard(strange), "Give a name for each class or list it as ignoreChannels; where each class has a score, say scores: probability.");
 }
 
 function scoresOf(values: readonly number[], meaning: BoxesForm["scores"]): readonly number[] {

@@ -34,13 +34,16 @@ export const specSchema = z
       kind: z.enum(["logits", "classes", "boxes"]),
       /** Of boxes: the output that holds them, where they come apart from their scores. */
       boxes: z.string().min(1).optional(),
-      /** Of boxes: what the scores are. `softmax` where channels are ignored and `sigmoid` where none are, if boxes come apart; else `probability`. */
-      scores: z.enum(["sigmoid", "softmax", "probability"]).optional(),
-      /** Of boxes: centre and sides, which is usual, or two corners. */
+      /**
+       * Of boxes: what the scores are. `softmax` where channels are ignored and `sigmoid` where none are, if boxes come apart; else `probability`. `best`: the probability of the surest class alone,
+       * and behind it which one that is, [1, Q, 6], as end-to-end models answer.
+       */
+      scores: z.enum(["sigmoid", "softmax", "probability", "best"]).optional(),
+      /** Of boxes: centre and sides, which is usual, or two corners, which is usual beside `best`. */
       corners: z.enum(["cxcywh", "xyxy"]).optional(),
       /** Of boxes: shares of the input's sides, which is usual where they come apart from their scores, or its pixels, which is usual where they do not. */
       unit: z.enum(["share", "pixels"]).optional(),
-      /** Of boxes: whether several may be one object, as is usual where scores do not come apart; all but the surest are taken away then. */
+      /** Of boxes: whether several may be one object, as is usual where scores do not come apart, `best` apart; all but the surest are taken away then. */
       overlapping: z.boolean().optional(),
       /** A name for each channel that is not ignored, in their order. */
       classes: z.array(z.string().min(1)).superRefine((names, context) => {
@@ -107,7 +110,7 @@ const segmentationQuestions: Readonly<Record<string, string>> = {
 
 const detectionQuestions: Readonly<Record<string, string>> = {
   "output.boxes": "Name of the output with boxes (empty where they come with their scores, or there is no choice):",
-  "output.scores": "What scores are, sigmoid, softmax or probability (empty for what is usual):",
-  "output.corners": "Boxes by cxcywh or xyxy (empty for cxcywh):",
+  "output.scores": "What scores are, sigmoid, softmax, probability or best (empty for what is usual):",
+  "output.corners": "Boxes by cxcywh or xyxy (empty for what is usual):",
   "output.unit": "Boxes in share or pixels (empty for what is usual):",
 };

@@ -15,7 +15,7 @@ export interface InspectedModel {
   readonly outputs: readonly Described[];
   /** How many nodes of each operator, the most first. */
   readonly operators: Readonly<Record<string, number>>;
-  /** Float constants that are more than one number. */
+  /** Float constants that are more than one number, float16 being read as float32. */
   readonly parameters: {
     readonly tensors: number;
     readonly count: number;
@@ -26,9 +26,11 @@ export interface InspectedModel {
 
 /** Reads an ONNX model of whatever origin, with the files beside it. Throws `E_GRAPH_FORMAT`, `E_GRAPH_OPERATOR` or `E_GRAPH_SHAPE`. */
 export async function inspectModel(path: string, pins: Readonly<Record<string, number>> = {}): Promise<InspectedModel> {
-  const graph = (await openModelFile(path)).read({ pins });
+  const halves = new Set<string>();
+  const graph = (await openModelFile(path)).read({ pins, onHalf: (name) => halves.add(name) });
   const counts = new Map<string, number>();
   for (const { operator } of graph.nodes) counts.set(operator, (counts.get(operator) ?? 0) + 1);
+  const described = ({ name: own, dtype, shape }: Value, name = own): Described => ({ name, dtype: halves.has(name) ? "float16" : dtype, shape });
   const [inputs, outputs] = [graph.inputs.map((value) => described(value)), graph.outputs.map(({ name, value }) => described(value, name))];
   const parameters = [...trainability(graph)].filter(([{ size }]) => size > 1);
   const of = (all: typeof parameters) => ({ tensors: all.length, count: all.reduce((sum, [{ size }]) => sum + size, 0) });
@@ -43,5 +45,3 @@ export async function inspectModel(path: string, pins: Readonly<Record<string, n
     },
   };
 }
-
-const described = ({ name, dtype, shape }: Value, as = name): Described => ({ name: as, dtype, shape });

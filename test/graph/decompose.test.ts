@@ -21,15 +21,19 @@ const string = (name: string, s: string): AttributeInit => ({ name, type: Kind.S
 const pictureShape = [1, 4, 5, 7];
 
 /** One node as an exporter writes it: x float32 and some constants in, y out. */
-function exported(opType: string, attribute: AttributeInit[], constants: Record<string, Tensor>, inputs: string[], opset: number, shapeOfX: readonly number[] = pictureShape): Uint8Array {
+const exported = (opType: string, attribute: AttributeInit[], constants: Record<string, Tensor>, inputs: string[], opset: number, shapeOfX: readonly number[] = pictureShape): Uint8Array =>
+  exportedNodes([{ opType, input: inputs, output: ["y"], attribute }], constants, opset, shapeOfX);
+
+function exportedNodes(node: NodeInit[], constants: Record<string, Tensor>, opset: number, shapeOfX: readonly number[] = pictureShape, functions: MessageInitShape<typeof ModelProtoSchema>["functions"] = []): Uint8Array {
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
       irVersion: 8n,
       opsetImport: [{ domain: "", version: BigInt(opset) }],
+      functions,
       graph: {
         name: "exported",
-        node: [{ opType, input: inputs, output: ["y"], attribute }],
+        node,
         initializer: Object.entries(constants).map(([name, { shape, data, dtype }]) => ({ name, dims: shape.map(BigInt), dataType: { int64: 7, bool: 9 }[dtype as string] ?? 1, rawData: new Uint8Array(data.buffer) })),
         input: [{ name: "x", type: { value: { case: "tensorType", value: { elemType: 1, shape: { dim: shapeOfX.map((n) => ({ value: { case: "dimValue" as const, value: BigInt(n) } })) } } } } }],
         output: [{ name: "y", type: { value: { case: "tensorType", value: { elemType: 1 } } } }],
@@ -127,6 +131,26 @@ test("IsNaN tells what is not a number, in ONNX Runtime too", async (t) => {
   t.deepEqual([...(evaluate(graph, { x }).get("y")?.data ?? [])], expected);
   const { y } = await runModel(writeOnnx(graph), { x });
   t.deepEqual(Array.from(y?.data ?? [], Number), expected);
+});
+
+test("Mod of integers has the divisor's sign, or as C has it the other, in ONNX Runtime too", async (t) => {
+  for (const fmod of [0, 1])
+    for (const divisor of [3, -3]) {
+      const model = exportedNodes([{ opType: "Cast", input: ["x"], output: ["i"], attribute: [int("to", 7)] }, { opType: "Mod", input: ["i", "by"], output: ["m"], attribute: [int("fmod", fmod)] }, { opType: "Cast", input: ["m"], output: ["y"], attribute: [int("to", 1)] }], { by: int64([], [divisor]) }, 17, [9]);
+      const x = float32([9], [-7, -6, -4, -1, 0, 1, 4, 6, 7]);
+      const { y: theirs } = await runModel(model, { x });
+      const { y: ours } = await runModel(writeOnnx(readOnnx(model)), { x });
+      t.deepEqual(ours, theirs);
+      t.deepEqual([...(evaluate(readOnnx(model), { x }).get("y")?.data ?? [])].map(Number), Array.from(theirs?.data ?? [], Number).map((value) => value + 0));
+    }
+});
+
+test("operators that nobody knows are named, all of them, with what to do", (t) => {
+  const nodes = [{ opType: "DynamicQuantizeLinear", input: ["x"], output: ["q", "s", "z"] }, { opType: "ConvInteger", input: ["q", "w", "z"], output: ["c"] }, { opType: "NhwcMaxPool", domain: "com.microsoft", input: ["c"], output: ["y"] }];
+  const error = t.throws(() => readOnnx(exportedNodes(nodes, {}, 17)), { code: "E_GRAPH_OPERATOR" });
+  const ofItsOwn = t.throws(() => readOnnx(exportedNodes([{ opType: "Fused", domain: "own", input: ["x"], output: ["y"] }], {}, 17, pictureShape, [{ domain: "own", name: "Fused" }])), { code: "E_GRAPH_OPERATOR" });
+  t.regex(ofItsOwn.message, /own\.Fused.*inline_local_functions/);
+  t.regex(error.message, /DynamicQuantizeLinear .*; also ConvInteger, com\.microsoft\.NhwcMaxPool\..*QuantFormat\.QDQ/);
 });
 
 test("forms that mean something else are refused, not misread", (t) => {

@@ -69,7 +69,7 @@ for (const form of ["asymmetric", "symmetric"] as const satisfies readonly Quant
 test("weights have a scale for each output channel", async (t) => {
   const { graph, plan } = await planned();
   const int8 = quantised(graph, plan, "asymmetric");
-  const [first] = int8.nodes.filter(({ operator, inputs }) => operator === "DequantizeLinear" && inputs[0].name === "first.weight.int8");
+  const [first] = int8.nodes.filter(({ operator, inputs }) => operator === "DequantizeLinear" && inputs[0].name.endsWith("first.weight.int8"));
   const [integers, scales] = [int8.constants.get(first.inputs[0]), int8.constants.get(first.inputs[1])];
   t.deepEqual([integers?.dtype, integers?.shape, scales?.shape], ["int8", [4, 3, 3, 3], [4]]);
   const weights = noise([4, 3, 3, 3], 1).data;
@@ -79,6 +79,18 @@ test("weights have a scale for each output channel", async (t) => {
     t.is(Math.max(...row.map((_, at) => Math.abs(Number(integers?.data[channel * 27 + at])))), 127);
     row.forEach((weight, at) => t.true(Math.abs(weight - Number(integers?.data[channel * 27 + at]) * scale) <= scale * 0.51));
   }
+});
+
+test("layers that share a kernel compute in int8, each with integers of its own", async (t) => {
+  const graph = new Graph("shared");
+  const kernel = graph.constant(noise([3, 3, 1, 1], 4), "kernel");
+  const x = graph.input("x", "float32", [1, 3, 6, 8]);
+  graph.output("y", conv(conv(x, kernel), kernel));
+  const layers = new Set(quantisable(graph).map(({ outputs }) => outputs[0].name));
+  const int8 = quantised(graph, { layers, ranges: rangesOf(quantisedTensors(graph, layers)) }, "asymmetric");
+  const weights = int8.nodes.filter(({ operator, inputs }) => operator === "DequantizeLinear" && inputs[0].dtype === "int8");
+  t.is(new Set(weights.flatMap(({ inputs }) => inputs)).size, 6);
+  t.deepEqual((await runModel(writeOnnx(int8), { x: noise([1, 3, 6, 8], 9) }))["y"]?.shape, [1, 3, 6, 8]);
 });
 
 test("ranges hold 0 exactly, and a tensor without one is refused", async (t) => {

@@ -52,6 +52,7 @@ for (const [form, expected] of [
   ["yolov8", [car, person]],
   ["yolov5", [car, person]],
   ["ssd", [car, person]],
+  ["end-to-end", [car, same, person]],
 ] as const)
   test(`boxes as ${form} writes them are answered in camera pixels${/yolo|ssd/.test(form) ? ", one for each object" : ""}`, async (t) => {
     const made = await importedAs(form, foreignDetector(form), detectorSpec(form));
@@ -72,6 +73,11 @@ test("of scores and boxes of the same shape, those are boxes that are called so"
   const said = detectorSpec("detr").replace("[car, person]", "[car, person, bus]").replace("[2]", "[3]");
   t.like(await importedAs("named", foreignDetector("detr", 1), said), { agreement: 100 });
   t.deepEqual(rounded((await answered("named")).boxes), [car, same, person]);
+});
+
+test("six numbers a box are those of its surest class where the scores of all classes would be another number", async (t) => {
+  t.like(await importedAs("six", foreignDetector("end-to-end"), detectorSpec("end-to-end").replace("scores: best, classes: [car, person]", "classes: [car, person, bus]")), { agreement: 100 });
+  t.deepEqual(rounded((await answered("six")).boxes), [car, same, person]);
 });
 
 test("boxes answer to other words that mean the same, and to none that mean something else", async (t) => {
@@ -141,6 +147,10 @@ const forms: Readonly<Record<string, readonly [DetectorForm, string, string, Reg
   "probabilities that are logits": ["rt-detr", "kind: boxes", "kind: boxes, scores: probability", /scores that are probabilities.*scores: sigmoid/],
   "logits that are probabilities": ["yolov8", "kind: boxes", "kind: boxes, scores: sigmoid", /scores that are logits.*scores: probability/],
   "corners that are centre and sides": ["rt-detr", "kind: boxes", "kind: boxes, corners: xyxy", /end before they begin.*corners: cxcywh/],
+  "the surest of two classes that is read as the scores of both": ["end-to-end", "scores: best, ", "", /whole numbers last, as of classes: 0, 1.*scores: best/],
+  "the surest class that is read as objectness and one class": ["end-to-end", "scores: best, classes: [car, person]", "classes: [car]", /whole numbers last.*scores: best/],
+  "a class beyond those that are said": ["end-to-end", "[car, person]", "[car]", /number of its class, 0 to 0; received 1\./],
+  "scores of two classes that are read as the surest": ["yolov8", "kind: boxes", "kind: boxes, scores: best", /of the surest class \[1, Q, 6\]/],
   "a channel that is ignored twice": ["detr", "[2]", "[2, 2]", /different ignored channels/],
 };
 

@@ -2,15 +2,18 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
+import { InferenceSession } from "onnxruntime-node";
 import { createLmcLearner } from "../../sdk/adaptation/lmc.js";
 import { BundleText } from "../../sdk/adaptation/trainer/bundle-text.js";
 import { type Bundle, readBundle } from "../../sdk/bundle/index.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
 import { runModel } from "../../sdk/engine/run.js";
-import { toFloat16 } from "../../sdk/graph/float16.js";
-import { Graph } from "../../sdk/graph/graph.js";
-import { cast, conv, resize } from "../../sdk/graph/ops.js";
+import { fromFloat16, toFloat16 } from "../../sdk/graph/float16.js";
+import { Graph, type Value } from "../../sdk/graph/graph.js";
+import { cast, conv, relu, resize, softmax } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
+import { float32, sizeOf } from "../../sdk/graph/tensor.js";
+import { inferenceModel } from "../../sdk/network/inference.js";
 import { imported, type ImportedNetwork, normParameters } from "../../sdk/network/imported.js";
 import type { Trainable } from "../../sdk/network/trainable.js";
 import { importModel } from "../../sdk/pipeline/import-model.js";
@@ -71,14 +74,65 @@ test("what a softmax answered is as sure as the softmax was, and learns as its l
   t.true(Math.abs((await sureness("shares")) - (await sureness("bundle"))) < 3, `${await sureness("shares")} of ${await sureness("bundle")}`);
 });
 
-test("a model of float16 inside streams, and does not claim to learn", async (t) => {
-  const graph = new Graph("half");
-  const picture = graph.input("picture", "float32", [1, 3, 32, 60]);
-  const kernel = Float32Array.from({ length: 12 }, (_, at) => Math.sin(at));
-  const half = graph.constant({ dtype: "float16", shape: [4, 3, 1, 1], data: toFloat16(kernel) }, "kernel");
-  graph.output("logits", cast(conv(cast(picture, "float16"), half), "float32"));
-  await writeFile(path("half.onnx"), writeOnnx(graph));
-  t.like(await importModel({ model: path("half.onnx"), spec, out: path("half"), exemplars: path("exemplars") }), { learns: false, parameters: { tensors: 0 } });
+for (const outside of ["float32", "float16"] as const)
+  test(`a model of float16 that takes and answers ${outside} is read as float32, and learns`, async (t) => {
+    const graph = new Graph("half");
+    const picture = graph.input("picture", outside, [1, 3, 32, 60]);
+    const half = (shape: readonly number[], spread: number): Value =>
+      graph.constant({ dtype: "float16", shape, data: toFloat16(Float32Array.from({ length: sizeOf(shape) }, (_, at) => spread * Math.sin(at + 1))) }, `kernel${shape[1]}`);
+    const logits = conv(relu(conv(cast(picture, "float16"), half([8, 3, 1, 1], 1))), half([4, 8, 1, 1], 3));
+    graph.output("logits", cast(softmax(logits, 1), outside));
+    await writeFile(path(`${outside}.onnx`), writeOnnx(graph));
+    const read = await importModel({ model: path(`${outside}.onnx`), spec, out: path(outside), exemplars: path("exemplars") });
+    t.like(read, { learns: true, parameters: { tensors: 2, count: 24 + 32 } });
+    t.regex(read.notes.join(), /float16 is read as float32/);
+    t.true(read.agreement > 99, `${read.agreement} %`);
+    const { golden, weights } = await readBundle(path(outside));
+    t.true(new Set(Array.from(golden.outputs["mask"]?.data ?? [], Number)).size > 1, "more than one class is answered");
+    t.deepEqual(weights.get("kernel3")?.data[3], fromFloat16(toFloat16(Float32Array.of(Math.sin(4))))[0], "the very numbers of the file");
+  });
+
+/** Convolutions whose weights are int8, two by the same kernel, all with the same zero point; `activations` go through uint8, as static quantisation writes them. */
+function integerModel(activations: boolean): Uint8Array {
+  const graph = new Graph("integers");
+  const zero = graph.constant({ dtype: "int8", shape: [], data: Int8Array.of(0) }, "zero");
+  const scale = graph.constant(float32([], [0.01]), "scale");
+  const weights = (channels: number): Value => {
+    const integers = graph.constant({ dtype: "int8", shape: [4, channels, 1, 1], data: Int8Array.from({ length: 4 * channels }, (_, at) => 127 * Math.sin(2 * at + channels)) }, `kernel${channels}`);
+    return graph.node("DequantizeLinear", [integers, scale, zero], { axis: 0 }, [`weights${channels}`])[0];
+  };
+  const step = [graph.constant(float32([], [1 / 16]), "step"), graph.constant({ dtype: "uint8", shape: [], data: Uint8Array.of(128) }, "middle")];
+  const seen = (x: Value): Value => (activations ? graph.node("DequantizeLinear", [graph.node("QuantizeLinear", [x, ...step], { axis: 0 })[0], ...step], { axis: 0 })[0] : x);
+  const shared = weights(4);
+  let x = seen(graph.input("picture", "float32", [1, 3, 32, 64]));
+  for (const kernel of [weights(3), shared, shared]) x = seen(conv(x, kernel));
+  graph.output("logits", x);
+  return writeOnnx(graph);
+}
+
+const whole = { ...spec, input: { ...spec.input, size: [32, 64] as [number, number] } };
+
+test("a model of QuantizeLinear and DequantizeLinear streams in integers whose weights are shared, on every processor, and says that it does not learn", async (t) => {
+  await writeFile(path("int8.onnx"), integerModel(true));
+  const read = await importModel({ model: path("int8.onnx"), spec: whole, out: path("int8"), exemplars: path("exemplars") });
+  t.like(read, { learns: false, agreement: 100, parameters: { tensors: 0 } });
+  t.deepEqual(read.fixed, ["kernel4", "kernel3"].map((name) => ({ name, count: name === "kernel3" ? 12 : 16, why: "is kept in int8" })));
+  t.regex(read.notes.join(), /computes in integers.*import the float model/);
+  const { network: integers, weights, golden } = await readBundle(path("int8"));
+  t.true(new Set(Array.from(golden.outputs["mask"]?.data ?? [], Number)).size > 1, "more than one class is answered");
+  const model = inferenceModel(integers, weights, { frameWidth: 64, frameHeight: 32, names: 16 });
+  // As a processor without VNNI asks for: ONNX Runtime then gives weights and zero points other names, made of theirs.
+  const session = await InferenceSession.create(model, { extra: { session: { x64quantprecision: "1" } } });
+  await session.release();
+});
+
+test("weights that are kept in int8 where nothing else is are the floats that they stand for, and learn", async (t) => {
+  await writeFile(path("kept.onnx"), integerModel(false));
+  const read = await importModel({ model: path("kept.onnx"), spec: whole, out: path("kept"), exemplars: path("exemplars") });
+  t.like(read, { learns: true, parameters: { tensors: 2, count: 12 + 16 } });
+  t.true(read.agreement > 99, `${read.agreement} %`);
+  t.regex(read.notes.join(), /kept as integers are read as the floats/);
+  t.is((await readBundle(path("kept"))).weights.get("weights3")?.data[1], fromFloat16(toFloat16(Float32Array.of(Math.trunc(127 * Math.sin(5)) * 0.01)))[0]);
 });
 
 test("a picture of bytes is refused with what to do", async (t) => {

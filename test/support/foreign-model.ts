@@ -53,9 +53,9 @@ const found = [
 
 /**
  * How exporters write detectors: apart with logits of each class (RT-DETR), or of classes and "no object" (DETR); as one, a box a column (YOLOv8), or a row with its objectness (YOLOv5); apart with classes of which the first is nothing,
- * and corners in pixels (SSD), as many of the one as of the other.
+ * and corners in pixels (SSD), as many of the one as of the other; as one, corners in pixels, the best class's score and its number (YOLOv10, end to end).
  */
-export type DetectorForm = "rt-detr" | "detr" | "yolov8" | "yolov5" | "ssd";
+export type DetectorForm = "rt-detr" | "detr" | "yolov8" | "yolov5" | "ssd" | "end-to-end";
 
 /** A model that answers these boxes to every picture, in one of the forms. `more`: classes that DETR finds nothing of. */
 export function foreignDetector(form: DetectorForm, more = 0): Uint8Array {
@@ -69,10 +69,12 @@ export function foreignDetector(form: DetectorForm, more = 0): Uint8Array {
   };
   const inPixels = found.map(({ box }) => box.map((value, at) => value * (at % 2 ? height : width)));
   const logit = (p: number): number => Math.log(p / (1 - p));
-  if (form === "yolov8") answer("output0", found.map(({ scores }, at) => [...(inPixels[at] ?? []), ...scores]), true);
+  const corners = inPixels.map(([x = 0, y = 0, w = 0, h = 0]) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]);
+  if (form === "end-to-end") answer("output0", found.map(({ scores: [car, person] }, at) => [...(corners[at] ?? []), Math.max(car, person), car > person ? 0 : 1]));
+  else if (form === "yolov8") answer("output0", found.map(({ scores }, at) => [...(inPixels[at] ?? []), ...scores]), true);
   else if (form === "ssd") {
     answer("scores", found.map(({ scores: [car, person] }) => [0.99 - car - person, car, person, 0.01].map((p) => Math.log(Math.max(p, 0.01)))));
-    answer("corners", inPixels.map(([x = 0, y = 0, w = 0, h = 0]) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]));
+    answer("corners", corners);
   }
   // As sure of the object as of its class.
   else if (form === "yolov5") answer("output0", found.map(({ scores }, at) => [...(inPixels[at] ?? []), Math.sqrt(Math.max(...scores)), ...scores.map((score) => score / Math.sqrt(Math.max(...scores)))]));
@@ -86,7 +88,7 @@ export function foreignDetector(form: DetectorForm, more = 0): Uint8Array {
 export const detectorSpec = (form: DetectorForm): string => `
 task: detection
 input: { scale: 0.0039215686, mean: 0, std: 1, size: [32, 60] }
-output: { kind: boxes, ${form === "ssd" ? ssdOutput : `classes: [car, person]${form === "detr" ? ", ignoreChannels: [2]" : ""}`} }
+output: { kind: boxes, ${form === "end-to-end" ? "scores: best, " : ""}${form === "ssd" ? ssdOutput : `classes: [car, person]${form === "detr" ? ", ignoreChannels: [2]" : ""}`} }
 `;
 
 const ssdOutput = "name: scores, boxes: corners, classes: [car, person, bus], ignoreChannels: [0], corners: xyxy, unit: pixels, overlapping: true";

@@ -85,14 +85,26 @@ fn configured(
         .with_inter_threads(1)?
         .with_memory_pattern(memory_pattern)?
         .with_log_level(LogLevel::Error)?
-        .with_flush_to_zero()?
-        // Processors without VNNI saturate sums of products of uint8 and int8 in 16 bits; ONNX Runtime then multiplies uint8 by uint8, slower. The others ignore it.
-        .with_config_entry("session.x64quantprecision", "1")?;
+        .with_flush_to_zero()?;
+    // Multiplies uint8 by uint8, slower, where uint8 by int8 saturates. Processors with VNNI, which do not, would heed it too.
+    if !has_vnni() {
+        builder = builder.with_config_entry("session.x64quantprecision", "1")?;
+    }
     if !spinning {
         builder = builder.with_config_entry("session.intra_op.spin_duration_us", SPIN_US)?;
     }
     // Nodes that the provider asked for cannot run are an error, not the CPU's.
     Ok(if provider == Provider::Cpu { builder } else { builder.with_disable_cpu_fallback()? })
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_vnni() -> bool {
+    std::arch::is_x86_feature_detected!("avx512vnni") || std::arch::is_x86_feature_detected!("avxvnni")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+const fn has_vnni() -> bool {
+    false
 }
 
 fn not_run(provider: Provider, said: &str) -> Fault {

@@ -7,6 +7,7 @@ import { type Bundle, findBundle, readBundle, vocabularyOf } from "../../bundle/
 import { foldConstants } from "../../engine/constants.js";
 import { deployedModel } from "../../engine/deployed.js";
 import { vocabularyFeeds } from "../../engine/feeds.js";
+import { exactIntegers } from "../../engine/onnxruntime.js";
 import { NightshiftError } from "../../errors.js";
 import { textWidthOf } from "../../network/architecture.js";
 import { inputNames, paddedVocabularySize } from "../../network/contract.js";
@@ -73,7 +74,7 @@ async function compare(float: Bundle, int8: Bundle, size: { readonly width: numb
 async function open(bundle: Bundle, frames: readonly Pixels[], options: InferenceSession.SessionOptions): Promise<Opened> {
   const [{ width, height }] = frames;
   const model = await deployedModel(bundle, graphOptions(bundle, { width, height }));
-  const session = await InferenceSession.create(model, { logSeverityLevel: 3, extra: { session: { set_denormal_as_zero: "1" } }, ...options });
+  const session = await InferenceSession.create(model, { logSeverityLevel: 3, extra: { session: { set_denormal_as_zero: "1", ...(await exactIntegers()) } }, ...options });
   const words = Object.entries(vocabularyFeeds(vocabularyOf(bundle.embeddings(), bundle.manifest.vocabulary), textWidthOf(bundle.network)));
   const feeds = frames.map(({ rgb }) => ({
     [inputNames.frame]: new OrtTensor("uint8", rgb, [1, height, width, 3]),

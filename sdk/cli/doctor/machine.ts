@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { access, readFile, stat, statfs } from "node:fs/promises";
+import { access, stat, statfs } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname } from "node:path";
+import { processorFlags, vnni } from "../../engine/processor.js";
 import { type Check, type Finding, missing, notNeeded, ok, reasonOf } from "./finding.js";
 
 /** Bytes. Streaming with the default bundle takes 0.4 GB, learning beside it 0.9 more. */
@@ -16,7 +17,7 @@ const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 const sets = [
   ["AVX2", ["avx2"]],
   ["AVX-512", ["avx512f"]],
-  ["VNNI", ["avx512_vnni", "avx_vnni"]],
+  ["VNNI", vnni],
   ["AMX int8", ["amx_int8"]],
   ["dot product", ["asimddp"]],
 ] as const;
@@ -35,17 +36,6 @@ export function int8With(has: readonly string[], architecture: string): Finding 
   if (["VNNI", "AMX int8", "dot product"].some((set) => has.includes(set))) return ok(what, "its sums are exact");
   if (architecture === "x64") return notNeeded(what, "its sums are exact; neither VNNI nor AMX seen", "int8 as fast as elsewhere", "How fast it is beside float was not measured; nightshift bench precision measures it.");
   return notNeeded(what, "no dot product seen", "int8 as fast and exact as elsewhere", "Serve bundles in float; a bundle in int8 whose answers differ is refused with E_GOLDEN.");
-}
-
-async function processorFlags(): Promise<ReadonlySet<string> | undefined> {
-  try {
-    const text = await readFile("/proc/cpuinfo", "utf8");
-    const line = /^(?:flags|Features)\s*:(.*)$/m.exec(text)?.[1];
-    return line === undefined ? undefined : new Set(line.trim().split(/\s+/));
-  } catch {
-    // Linux alone has it.
-    return undefined;
-  }
 }
 
 export const memories: Check = async () => {

@@ -8,7 +8,7 @@ import { NativeOnnxSession } from "./session.js";
 import { NativeOnnxSteps } from "./steps.js";
 import { toNative } from "./tensors.js";
 
-export interface NativeOnnxOptions extends SessionOptions {
+export interface NativeOnnxOptions extends Omit<SessionOptions, "saturating"> {
   /** `cpu` unless told otherwise, `cuda`, or `tensorrt`. */
   readonly provider?: string;
   /** Path of ONNX Runtime's library; see `loadOnnxRuntime`. */

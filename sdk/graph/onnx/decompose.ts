@@ -1,6 +1,6 @@
 import type { Value } from "../graph.js";
 import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gather, gatherElements, greater, indicator, less, log, matMul, mean, min, mul, neg, pad, reduceMax, reshape, slice, softmax, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
-import { float32, type Shape, sizeOf } from "../tensor.js";
+import { float32, type Shape, sizeOf, tensorOfNumbers } from "../tensor.js";
 import { float, int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
 import type { Room } from "./room.js";
@@ -33,6 +33,13 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
     return matMul(softmax(masked, -1), v);
   },
   Ceil: (x) => neg(floor(neg(x))),
+  /** What a division of integers, which goes towards zero, leaves; with the divisor's sign, unless it is asked for as C has it. */
+  Mod: (x, { node, inputs: [, y] }) => {
+    if (!y || x.dtype !== y.dtype || (x.dtype !== "int64" && x.dtype !== "int32")) return undefined;
+    const left = sub(x, mul(div(x, y), y));
+    const zero = x.graph.constant(tensorOfNumbers(x.dtype, [], [0]));
+    return int(node, "fmod", 0) === 1 ? left : add(left, mul(cast(less(mul(left, y), zero), x.dtype), y));
+  },
   /** What is not a number equals nothing. */
   IsNaN: (x) => x.graph.node("Not", [equal(x, x)], {})[0],
   Softsign: (x) => div(x, add(abs(x), 1)),

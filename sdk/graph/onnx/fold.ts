@@ -187,6 +187,9 @@ const folds: Readonly<Record<string, Fold>> = {
   },
 };
 
+/** Whether a node of this operator may be folded away. */
+export const isFoldable = (operator: string): boolean => operator === "Shape" || operator === "Size" || Object.hasOwn(folds, operator);
+
 /** What a Reshape asks for: 0 keeps the extent at its place, unless it is to mean nothing, -1 takes what is left. */
 export function reshaped(node: NodeProto, source: Shape, wanted: readonly number[]): Shape {
   const kept = int(node, "allowzero", 0) === 1 ? wanted : wanted.map((n, axis) => (n === 0 ? source[axis] : n));

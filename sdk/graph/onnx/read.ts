@@ -1,18 +1,19 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { NightshiftError } from "../../errors.js";
 import type { Attributes, Operator } from "../attributes.js";
+import { fromFloat16 } from "../float16.js";
 import { Graph, type Value } from "../graph.js";
-import type { Shape, Tensor } from "../tensor.js";
+import type { DType, Shape, Tensor } from "../tensor.js";
 import { absentInput } from "./absent.js";
 import {
   absentFixedAttributes, acceptedAttributes, encodings, fixedAttributes, irrelevantAttributes, textAliases, textValues, type Encoding,
 } from "./encoding.js";
 import { decompositions, isForeignForm, type NodeParts } from "./decompose.js";
-import { folded, type FoldInput, reshaped } from "./fold.js";
+import { folded, type FoldInput, isFoldable, reshaped } from "./fold.js";
 import { ModelProtoSchema, type AttributeProto, type ModelProto, type NodeProto, type ValueInfoProto } from "./onnx_pb.js";
 import { Room } from "./room.js";
 import { type ExternalFile, numbersOf, tensorOf } from "./tensor.js";
-import { dtypeOf } from "./types.js";
+import { dtypeOf, onnxTypes } from "./types.js";
 import { meantPads } from "./windows.js";
 import { outputNodeName } from "./write.js";
 
@@ -24,6 +25,16 @@ const softmaxOpset = 13;
 
 /** What detection models end with that answer as many boxes as they find. */
 const ofSuppression: ReadonlySet<string> = new Set(["NonMaxSuppression", "NonZero", "RoiAlign"]);
+
+/** What computes in integers by itself, as dynamic quantisation and QOperator models have it. */
+const ofIntegers = /^(QLinear|QGemm|DynamicQuantize|MatMulInteger|ConvInteger)/;
+
+const remedyFor = (operator: string, isFunction: boolean): string => {
+  if (isFunction) return "It is a function that the model itself defines: write it out first, with onnx.inliner.inline_local_functions.";
+  if (ofSuppression.has(operator)) return "Export the model without its suppression and what follows it, answering all boxes with their scores: overlapping ones are taken away here.";
+  if (ofIntegers.test(operator)) return "Quantise it statically as pairs of QuantizeLinear and DequantizeLinear (QuantFormat.QDQ), or import the float model that it was made of and make that int8 by `nightshift calibrate`.";
+  return "See the list of operators in sdk/graph/OPERATORS.md.";
+};
 
 function refuse(expected: string, received: string, remedy: string, cause?: unknown): never {
   throw new NightshiftError("E_GRAPH_FORMAT", { expected, received, remedy, cause });
@@ -48,6 +59,10 @@ function plain(attribute: AttributeProto, kind: string): unknown {
   }
 }
 
+const named = ({ domain, opType }: NodeProto): string => `${domain}${domain && "."}${opType}`;
+
+const isKnown = (operator: string): boolean => operator === "Constant" || isFoldable(operator) || [encodings, decompositions].some((table) => Object.hasOwn(table, operator));
+
 class Reader {
   readonly values = new Map<string, Value>();
   readonly constants = new Map<string, Tensor>();
@@ -60,7 +75,22 @@ class Reader {
     readonly outputs: ReadonlySet<string>,
     readonly opset: number,
     readonly external: ExternalFile | undefined,
+    readonly nodes: readonly NodeProto[],
+    /** By the names of `named`. */
+    readonly functions: ReadonlySet<string>,
+    readonly onHalf: ReadOnnxOptions["onHalf"],
   ) {}
+
+  constant(name: string, tensor: Tensor): void {
+    this.constants.set(name, this.dtypeFor(name, tensor.dtype) === tensor.dtype ? tensor : { dtype: "float32", shape: tensor.shape, data: fromFloat16(tensor.data as Uint16Array) });
+  }
+
+  /** The element type that something is read as. */
+  dtypeFor(name: string, dtype: DType): DType {
+    if (dtype !== "float16" || !this.onHalf) return dtype;
+    this.onHalf(name);
+    return "float32";
+  }
 
   value(name: string): Value {
     const known = this.values.get(name);
@@ -144,6 +174,13 @@ class Reader {
     return known.map(({ dtype, shape }, at) => `${at === 0 ? " of " : ", "}${dtype}[${shape.join(", ")}]`).join("");
   }
 
+  /** For messages: the other operators of the model that nobody here knows. */
+  #otherStrangers({ domain, opType }: NodeProto): string {
+    const others = this.nodes.filter((node) => (node.domain !== "" || !isKnown(node.opType)) && (node.opType !== opType || node.domain !== domain));
+    const names = [...new Set(others.map(named))];
+    return names.length === 0 ? "" : `; also ${names.join(", ")}`;
+  }
+
   #isOutputName(node: NodeProto): boolean {
     const [name] = node.output;
     return node.opType === "Identity" && this.outputs.has(name) && node.name === outputNodeName(name);
@@ -151,12 +188,12 @@ class Reader {
 
   node(node: NodeProto): void {
     if (node.opType === "Constant" && node.domain === "") {
-      this.constants.set(node.output[0], constantOf(node, this.external));
+      this.constant(node.output[0], constantOf(node, this.external));
       return;
     }
     const result = node.domain === "" && node.output.length === 1 ? folded(node, this.#foldInputs(node), this.#room) : undefined;
     if (result) {
-      this.constants.set(node.output[0], result);
+      this.constant(node.output[0], result);
       this.#ofShapes.add(node.output[0]);
       return;
     }
@@ -164,10 +201,8 @@ class Reader {
     if (!Object.hasOwn(encodings, node.opType) || node.domain !== "")
       throw new NightshiftError("E_GRAPH_OPERATOR", {
         expected: Object.hasOwn(decompositions, node.opType) && node.domain === "" ? `${node.opType} in a form that is read` : "an operator of the table of operators",
-        received: `${node.domain}${node.domain && "."}${node.opType} (node ${node.name || node.output[0]})${this.#givenTo(node)}`,
-        remedy: ofSuppression.has(node.opType)
-          ? "Export the model without its suppression and what follows it, answering all boxes with their scores: overlapping ones are taken away here."
-          : "See the list of operators in sdk/graph/OPERATORS.md.",
+        received: `${named(node)} (node ${node.name || node.output[0]})${this.#givenTo(node)}${this.#otherStrangers(node)}`,
+        remedy: remedyFor(node.opType, this.functions.has(named(node))),
       });
     if (node.input.length === 0 || node.output.length === 0) refuse(`inputs and outputs of ${node.opType}`, "none", "The file is truncated or malformed.");
     if (this.#isOutputName(node)) {
@@ -182,6 +217,7 @@ class Reader {
       attributes[key] = this.#attribute(node, key, encoding);
       if (encoding.at === "input") taken.add(encoding.index);
     }
+    if (operator === "Cast") attributes.to = this.dtypeFor(node.output[0], attributes.to as DType);
     if (operator === "Softmax" || operator === "LogSoftmax") this.#checkSoftmax(node, attributes);
     this.#resolvePads(node, operator, attributes);
     if (operator === "OneHot") this.#checkOneHot(node, taken);
@@ -189,6 +225,11 @@ class Reader {
     if (operator === "Reshape") attributes.shape = reshaped(node, this.value(node.input[0]).shape, attributes.shape as number[]);
     if (operator === "Pad" && node.input[3]) refuse("Pad of all axes", `axes ${node.input[3]}`, "Export with pads for every axis.");
     const inputs = node.input.filter((name, i) => name !== "" && !taken.has(i)).map((name) => this.value(name));
+    // What only went from float16 or to it.
+    if (this.onHalf && operator === "Cast" && attributes.to === inputs[0].dtype) {
+      this.values.set(node.output[0], inputs[0]);
+      return;
+    }
     const outputs = this.graph.node(operator, inputs, attributes, node.output);
     outputs.forEach((value, i) => {
       if (node.output[i]) this.values.set(node.output[i], value);
@@ -306,13 +347,15 @@ export interface ReadOnnxOptions {
   readonly pins?: Readonly<Record<string, number>>;
   /** Of an input: the extents of those dynamic axes that no pin names. */
   readonly shapeOf?: (input: string) => Shape | undefined;
+  /** Reads float16 as float32, the same numbers, which are rounded to it no longer; told the names of what was. Undefined leaves it as it is. */
+  readonly onHalf?: (name: string) => void;
   /** Reads files beside the model, for tensors that are kept there. */
   readonly external?: ExternalFile;
 }
 
 /** Reads an ONNX model into a graph. Throws `E_GRAPH_FORMAT`, `E_GRAPH_OPERATOR` or `E_GRAPH_SHAPE`. */
 export function readOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): Graph {
-  const { external } = options;
+  const { external, onHalf } = options;
   let model: ModelProto;
   try {
     model = fromBinary(ModelProtoSchema, bytes);
@@ -323,14 +366,17 @@ export function readOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): Grap
   if (!proto || proto.node.length === 0) refuse("a model with a graph", "none", "The file is truncated or is not ONNX.");
   const opset = opsetOf(model);
   const graph = new Graph(proto.name || "graph");
-  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset, external);
-  for (const tensor of proto.initializer) reader.constants.set(tensor.name, tensorOf(tensor, external));
+  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset, external, proto.node, new Set(model.functions.map(({ domain, name }) => `${domain}${domain && "."}${name}`)), onHalf);
+  for (const tensor of proto.initializer) reader.constant(tensor.name, tensorOf(tensor, external));
   for (const info of proto.input) {
     if (reader.constants.has(info.name)) continue;
     const { elemType, shape } = staticShape(info, options);
-    reader.values.set(info.name, graph.input(info.name, dtypeOf(elemType), shape));
+    reader.values.set(info.name, graph.input(info.name, reader.dtypeFor(info.name, dtypeOf(elemType)), shape));
   }
   for (const node of proto.node) reader.node(node);
-  for (const { name } of proto.output) graph.output(name, reader.value(name));
+  for (const { name, type } of proto.output) {
+    if (type?.value.case === "tensorType" && type.value.value.elemType === Number(onnxTypes.float16)) reader.dtypeFor(name, "float16");
+    graph.output(name, reader.value(name));
+  }
   return graph;
 }

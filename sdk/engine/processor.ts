@@ -1,0 +1,16 @@
+import { readFile } from "node:fs/promises";
+
+/** The instruction sets of this machine's processor, by what Linux calls them. Undefined on other systems, which do not tell. */
+export async function processorFlags(): Promise<ReadonlySet<string> | undefined> {
+  try {
+    const text = await readFile("/proc/cpuinfo", "utf8");
+    const line = /^(?:flags|Features)\s*:(.*)$/m.exec(text)?.[1];
+    return line === undefined ? undefined : new Set(line.trim().split(/\s+/));
+  } catch {
+    // Linux alone has it.
+    return undefined;
+  }
+}
+
+/** What sums products of uint8 and int8 in 32 bits, which is exact. */
+export const vnni = ["avx512_vnni", "avx_vnni"] as const;
