@@ -5,10 +5,10 @@ import { realDisk } from "../bundle/disk.js";
 import { defaultStateDirectory } from "../bundle/index.js";
 import { NightshiftError } from "../errors.js";
 import { FolderLock } from "./lock.js";
-import { removeMemory } from "./state.js";
+import { originFile, removeMemory } from "./state.js";
 
-/** What is kept of what was learnt; the pointers go first, so that none points at what is gone. */
-const learnt = ["current", "shelf.json", "generations"] as const;
+/** What is kept of what was learnt; the pointers go first, so that none points at what is gone, and last what says which bundle it was learnt from. */
+const learnt = ["current", "shelf.json", "generations", originFile] as const;
 
 /**
  * Erases remembered frames, and if told so what was learnt from them, from a state folder or from all within one, and answers with their paths.

@@ -15,6 +15,8 @@ import { FolderLock } from "./lock.js";
 import { defaultSource, type NightshiftOptions } from "./options.js";
 
 const memoryFile = "memory.safetensors";
+/** Says which bundle what is kept was learnt from: the SHA-256 of its content. */
+export const originFile = "origin";
 
 /** What a vehicle keeps between runs: generations and remembered frames. */
 export class State {
@@ -36,20 +38,27 @@ export class State {
 
   /**
    * Opens the folder that the options name or imply for this bundle and camera. Where the disk takes nothing, what is there is used and nothing is kept: the stream is worth more than that.
-   * Throws `E_CONFIG` where another Nightshift uses it, `E_KEY`.
+   * Throws `E_CONFIG` where another Nightshift uses it, or what is kept there was learnt from another bundle; `E_KEY`.
    */
   static async open({ source = defaultSource, cameras, state, memory: { mostHours, key } = {} }: NightshiftOptions, bundle: Bundle, camera: string, disk: Disk = realDisk): Promise<State> {
     const isTemporary = state === undefined && (cameras ? cameras.every((each) => each.source === "drive") : source === "drive");
     const directory = state ?? (isTemporary ? await mkdtemp(join(tmpdir(), "nightshift-")) : join(defaultStateDirectory(), folderOf(bundle), camera));
     const options = { ...(mostHours !== undefined && { mostHours }), ...(key !== undefined && { key: await readSealingKey(key) }) };
+    await requireOrigin(directory, bundle);
+    let lock: FolderLock | undefined;
     try {
       const isNew = !existsSync(directory);
       await makeFolders(directory, disk);
       // Pictures of people and places are kept in it.
       if (isNew) await chmod(directory, 0o700);
-      const lock = await FolderLock.take(directory, disk);
-      return new State(directory, await GenerationStore.open(directory, disk), isTemporary, undefined, lock, disk, options);
+      lock = await FolderLock.take(directory, disk);
+      const generations = await GenerationStore.open(directory, disk);
+      const origin = join(directory, originFile);
+      if (!existsSync(origin)) await replaceSynced(origin, `${origin}.new`, new TextEncoder().encode(originOf(bundle)), disk);
+      return new State(directory, generations, isTemporary, undefined, lock, disk, options);
     } catch (error) {
+      // A disk that takes nothing may not take that either; a lock whose process is gone holds nobody up.
+      await lock?.release().catch(() => undefined);
       if (!(error instanceof NightshiftError) || error.code !== "E_DISK") throw error;
       return new State(directory, GenerationStore.readOnly(directory), isTemporary, error, undefined, disk, options);
     }
@@ -79,10 +88,12 @@ export class State {
     const { key, ...options } = this.options;
     try {
       const bytes = existsSync(path) ? await readFile(path) : undefined;
-      const found = bytes && readMemory(isSealed(bytes) ? unsealed(bytes, key, path) : bytes, options);
-      if (found?.options.width === width && found.options.height === height) {
+      if (bytes) {
+        const found = readMemory(isSealed(bytes) ? unsealed(bytes, key, path) : bytes, options);
+        if (found.options.width !== width || found.options.height !== height)
+          throw new NightshiftError("E_FRAME_SIZE", { expected: `remembered frames of ${width} x ${height} pixels`, received: `${found.options.width} x ${found.options.height} in ${path}`, remedy: "None is needed: the memory fills again." });
         // A key was given since, or taken away: the file follows at once.
-        this.#kept = isSealed(bytes ?? new Uint8Array()) === (key !== undefined) ? found.revision : undefined;
+        this.#kept = isSealed(bytes) === (key !== undefined) ? found.revision : undefined;
         await this.keep(found);
         return found;
       }
@@ -127,6 +138,20 @@ export class State {
 export async function removeMemory(directory: string): Promise<void> {
   for (const file of [memoryFile, `${memoryFile}.new`]) await rm(join(directory, file), { force: true });
   await realDisk.syncFolder(directory);
+}
+
+/** What `originFile` holds. */
+const originOf = ({ manifest }: Bundle): string => `${contentOf(manifest)}\n`;
+
+/** Generations of other weights are none of these. A folder of before there was such a file is taken as it is. */
+async function requireOrigin(directory: string, bundle: Bundle): Promise<void> {
+  const path = join(directory, originFile);
+  if (!existsSync(path) || (await readFile(path, "utf8")) === originOf(bundle)) return;
+  throw new NightshiftError("E_CONFIG", {
+    expected: `what was learnt from the bundle ${bundle.manifest.name} in ${directory}, or nothing yet`,
+    received: "what was learnt from another bundle, or another delivery of it",
+    remedy: `Name another folder with --state, or start anew in this one: \`nightshift erase --state ${directory} --generations\`.`,
+  });
 }
 
 /** Another delivery of a bundle gets another folder: what was learnt from other weights is no generation of these. */

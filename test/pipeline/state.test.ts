@@ -1,21 +1,22 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import test, { type ExecutionContext } from "ava";
-import type { FrameMemory } from "../../sdk/adaptation/memory.js";
+import { FrameMemory } from "../../sdk/adaptation/memory.js";
 import { createSealingKey } from "../../sdk/adaptation/sealed.js";
-import { readMemory } from "../../sdk/adaptation/memory-file.js";
+import { readMemory, writeMemory } from "../../sdk/adaptation/memory-file.js";
 import { cellColumns, cellRows } from "../../sdk/adaptation/monitor/statistics.js";
 import { nowNs } from "../../sdk/frame.js";
+import { initialWeights } from "../../sdk/network/initial.js";
 import { eraseStates } from "../../sdk/pipeline/erase.js";
 import { writeSecret } from "../../sdk/secret-file.js";
 import { State } from "../../sdk/pipeline/state.js";
 import { picture } from "../adaptation/pictures.js";
-import { tinyBundle } from "../adaptation/tiny-bundle.js";
+import { network, tinyBundle } from "../adaptation/tiny-bundle.js";
 import { temporaryFolder } from "../bundle/contents.js";
 
 test("the memory is written where it has changed, whole, and found again", async (t) => {
@@ -131,6 +132,45 @@ test("what is erased is gone from the disk, and generations where that is asked 
   await eraseStates(join(folder, "state"), true);
   t.false(existsSync(join(folder, "state", "generations")));
   await t.throwsAsync(eraseStates(folder), { code: "E_CONFIG" });
+});
+
+test("what was learnt from another bundle is not taken for this one's, until it is erased", async (t) => {
+  const { open, folder } = await place(t);
+  const state = join(folder, "state");
+  const first = await open({});
+  await first.close();
+  await (await open({})).close();
+  const other = await tinyBundle(join(folder, "other"), initialWeights(network, 6));
+  await t.throwsAsync(State.open({ source: "folder", state }, other, "front"), { code: "E_CONFIG", message: /another bundle/ });
+  await eraseStates(state, true);
+  await (await State.open({ source: "folder", state }, other, "front")).close();
+  await t.throwsAsync(open({}), { code: "E_CONFIG" });
+  // Of before it was written down which bundle it is.
+  await rm(join(state, "origin"));
+  await (await open({})).close();
+});
+
+test("remembered frames of another size are told of, and forgotten", async (t) => {
+  const { open, file } = await place(t);
+  const memory = new FrameMemory({ width: 32, height: 32 });
+  remember(memory, 1, nowNs());
+  const state = await open({});
+  await writeFile(file, writeMemory(memory));
+  const told: unknown[] = [];
+  t.is((await state.memory(state.of[0], (error) => told.push(error))).counters.held, 0);
+  t.like(told[0], { code: "E_FRAME_SIZE" });
+  await state.close();
+});
+
+test("a folder that cannot be opened is not kept from whoever comes next", async (t) => {
+  const { open, folder } = await place(t);
+  const obstacle = join(folder, "state", "generations");
+  await (await open({})).close();
+  await rm(obstacle, { recursive: true });
+  await writeFile(obstacle, "");
+  await t.throwsAsync(open({}));
+  await rm(obstacle);
+  await (await open({})).close();
 });
 
 function remember(memory: FrameMemory, number: number, captureTimeNs: bigint): void {
