@@ -144,6 +144,10 @@ test("what cannot start says why and leaves nothing open", async (t) => {
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), bundle: "/nowhere" }), { code: "E_BUNDLE_MISSING" });
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: "/nowhere" }), { code: "E_CAMERA" });
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, vocabulary: ["a", "a"] }), { code: "E_VOCABULARY" });
+  for (const idle of [{ loop: 2 }, { source: "rtsp://user:secret@192.0.2.1/stream", loop: 2 }, { source: "rtsp://user:secret@192.0.2.1/stream", fps: 5 }]) {
+    const { message } = await t.throwsAsync(Nightshift.start({ ...(await quiet()), ...idle }), { code: "E_CONFIG", message: /Leave that option out/ });
+    t.false(message.includes("secret"));
+  }
   const first = await Nightshift.start({ ...(await quiet()), source: frames });
   t.teardown(() => first.stop());
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, publish: first.addresses.publisher }), { code: "E_ADDRESS_IN_USE" });
