@@ -289,7 +289,8 @@ export class Nightshift {
   }
 
   #keep(): void {
-    this.state.keep(this.memory).catch((error: unknown) => this.#tellError("state_error", error));
+    // One that fails during the stop finds nobody left to publish it.
+    this.state.keep(this.memory).catch((error: unknown) => (this.#stopped ? this.onError(error) : this.#tellError("state_error", error)));
   }
 
   async #change(changes: LiveOptions): Promise<void> {
