@@ -143,16 +143,16 @@ export class Nightshift {
 
   /** Resolves once no training, judging or swap is under way. */
   async settled(): Promise<void> {
-    await this.#running.loop.settled();
+    await this.#adaptation.settled();
   }
 
   /** Where answers are published, where control requests are taken, and where the page is. */
   get addresses(): Outlets["addresses"] {
-    return this.#running.outlets.addresses;
+    return this.#running.addresses;
   }
 
   get status(): Status {
-    const { loop } = this.#running;
+    const loop = this.#adaptation;
     const nowMs = performance.now();
     return {
       generation: this.model.generation,
@@ -168,7 +168,7 @@ export class Nightshift {
   }
 
   get #budget(): BudgetStatus {
-    const { duty: share, threads, niceness, memoryMb, mostCelsius, mostWatts } = { ...defaultTrainingOptions, ...this.#running.loop.options.training };
+    const { duty: share, threads, niceness, memoryMb, mostCelsius, mostWatts } = { ...defaultTrainingOptions, ...this.#adaptation.options.training };
     const { reading, holds, lacks } = this.machine;
     return { share, threads, niceness, memoryMb, ...(mostCelsius !== undefined && { mostCelsius }), ...(mostWatts !== undefined && { mostWatts }), ...this.#trainer.present, ...reading, holds, lacks };
   }
@@ -187,7 +187,7 @@ export class Nightshift {
 
   /** What learning came to so far. */
   get learned(): LoopCounters {
-    return this.#running.loop.counters;
+    return this.#adaptation.counters;
   }
 
   /** Folders of the bundle that was delivered, and of the one that serves now. The second may go when Nightshift stops. */
@@ -197,7 +197,7 @@ export class Nightshift {
 
   /** What was recorded, where anything is. */
   get recorded(): Outlets["recorded"] {
-    return this.#running.outlets.recorded;
+    return this.#running.recorded;
   }
 
   /** Answers in other words from the next frame on. Throws `E_VOCABULARY` unless there are 1 to 64 different names. */
@@ -225,12 +225,12 @@ export class Nightshift {
 
   /** Adapts to the present condition. Throws `E_CONTROL` while paused or parked. */
   adaptNow(): void {
-    this.#running.loop.adaptNow();
+    this.#adaptation.adaptNow();
   }
 
   /** Learns no more until `resume`; the stream goes on. */
   pause(): void {
-    this.#running.loop.pause();
+    this.#adaptation.pause();
   }
 
   /** Throws `E_CONTROL` where the options say never to learn, or nothing can be learnt. */
@@ -238,23 +238,23 @@ export class Nightshift {
     const obstacle = this.#learnsNot ? "options that say never to learn" : whyNotLearning(this.delivered, this.state);
     if (obstacle !== undefined)
       throw new NightshiftError("E_CONTROL", { expected: "an adaptation that may go on", received: obstacle, remedy: "Change the configuration, or start with a bundle and a state folder that allow it." });
-    this.#running.loop.resume();
+    this.#adaptation.resume();
   }
 
   /** Puts the previous generation back. Throws `E_ENGINE` where there is none. */
   async rollBack(): Promise<void> {
-    await this.#running.loop.rollBack();
+    await this.#adaptation.rollBack();
   }
 
   /** Takes in what the vehicle knows of itself. */
   vehicleState(state: VehicleState): void {
-    this.#running.loop.vehicle(state);
+    this.#adaptation.vehicle(state);
     this.#publish(streamEvent("vehicle_state", "The vehicle told of itself.", { ...state }));
   }
 
   /** Forgets every frame that was remembered, in memory and on the disk; a training under way is given up. What was learnt stays. */
   async eraseFrames(): Promise<void> {
-    await this.#running.loop.eraseFrames();
+    await this.#adaptation.eraseFrames();
     await this.state.eraseMemory();
     this.#publish(streamEvent("frames_erased", "The frames that were remembered are erased."));
   }
@@ -264,9 +264,15 @@ export class Nightshift {
     return (this.#stopped ??= this.#close());
   }
 
-  get #running(): { readonly loop: AdaptationLoop; readonly outlets: Outlets } {
-    if (this.#loop && this.#outlets) return { loop: this.#loop, outlets: this.#outlets };
-    throw new NightshiftError("E_CLOSED", { expected: "Nightshift to have started", received: "a call during the start", remedy: "Wait for Nightshift.start." });
+  /** There before anybody outside can ask: sockets and the page answer from the moment that they listen. */
+  get #adaptation(): AdaptationLoop {
+    if (this.#loop) return this.#loop;
+    throw isStarting();
+  }
+
+  get #running(): Outlets {
+    if (this.#outlets) return this.#outlets;
+    throw isStarting();
   }
 
   async #open(): Promise<void> {
@@ -276,7 +282,7 @@ export class Nightshift {
     const timed = options.adaptation === false ? options : { ...options, adaptation: { ...now, ...options.adaptation } };
     this.#loop = await learning(timed, delivered, model, state, memory, this.#trainer, trust, (event) => this.#publish(event));
     const about = { source: options.cameras || typeof options.source === "object" ? this.#names.join(", ") : shownSource(options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
-    this.#outlets = await Outlets.open(options, handlerOf(this), about, await this.#recorder(), onError);
+    this.#outlets = await Outlets.open(options, handlerOf(this), about, () => this.#recorder(), onError);
     // What is forgotten as it is old goes by the machine's clock, which in lockstep must decide nothing.
     if (!options.lockstep) this.#keeper = setInterval(() => this.#keep(), memoryKeptEveryMs).unref();
     // The next turn: whoever waited for the start is then already reading.
@@ -300,7 +306,7 @@ export class Nightshift {
     if ("vocabulary" in changes) await this.setVocabulary(changes.vocabulary ?? delivered.manifest.vocabulary);
     if ("adaptation" in changes) {
       const { adaptation = {} } = changes;
-      learnOtherwise(this.#running.loop, adaptation, this.#learnsNot, { delivered, state, seed: options.seed ?? defaultSeed });
+      learnOtherwise(this.#adaptation, adaptation, this.#learnsNot, { delivered, state, seed: options.seed ?? defaultSeed });
       this.#learnsNot = adaptation === false;
     }
     if ("memoryHours" in changes) {
@@ -349,18 +355,18 @@ export class Nightshift {
   async #before({ sequence, captureTimeNs }: Frame): Promise<void> {
     this.#frameTimeMs = Number(captureTimeNs / 1000n) / 1000;
     // Options that were changed under way may have let it go on, and of those only the event tells.
-    const handler = { ...handlerOf(this), resume: () => this.#running.loop.resume() };
+    const handler = { ...handlerOf(this), resume: () => this.#adaptation.resume() };
     for (const event of this.sources[0]?.eventsBefore?.(sequence) ?? []) await retell(handler, event).catch((error: unknown) => this.onError(error));
   }
 
   async #take(frame: Frame, perception: Perception): Promise<void> {
-    const { loop, outlets } = this.#running;
+    const loop = this.#adaptation;
     const report = loop.observe(frame, perception);
     const { condition, fitness } = report;
     this.#condition = condition;
     const invalidReasons = [...perception.invalidReasons, ...fitness.reasons];
     const answer: Answer = { ...perception, condition, valid: perception.valid && fitness.fit, invalidReasons };
-    await outlets.answer(frame, answer, report);
+    await this.#running.answer(frame, answer, report);
     await this.#answers.give(answer, frame.camera);
     if (this.options.lockstep) await loop.settled();
   }
@@ -398,6 +404,8 @@ export class Nightshift {
     await this.state.close(this.memory).catch(this.onError);
   }
 }
+
+const isStarting = (): NightshiftError => new NightshiftError("E_CLOSED", { expected: "Nightshift to have started", received: "a call during the start", remedy: "Wait for Nightshift.start." });
 
 /** What the control socket and the page may ask. */
 function handlerOf(nightshift: Nightshift): Handler {

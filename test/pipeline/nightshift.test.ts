@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -151,6 +152,9 @@ test("what cannot start says why and leaves nothing open", async (t) => {
   const first = await Nightshift.start({ ...(await quiet()), source: frames });
   t.teardown(() => first.stop());
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, publish: first.addresses.publisher }), { code: "E_ADDRESS_IN_USE" });
+  const record = { path: join((await quiet()).state ?? "", "run.mcap") };
+  await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, publish: first.addresses.publisher, record }), { code: "E_ADDRESS_IN_USE" });
+  t.false(existsSync(record.path), "the next start would find it there already");
   const { state = "" } = await quiet();
   const second = await Nightshift.start({ ...base, source: frames, state });
   t.teardown(() => second.stop());
