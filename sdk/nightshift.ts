@@ -44,7 +44,7 @@ export interface Answer extends Perception {
  */
 export class Nightshift {
   readonly #startedMs = performance.now();
-  readonly #answers: FanOut<Answer>;
+  readonly #answers = new FanOut<Answer>("newest");
   readonly #events = new FanOut<StreamEvent>("queued");
   /** A camera each. */
   readonly #streams: readonly AnswerStream[];
@@ -74,19 +74,18 @@ export class Nightshift {
   ) {
     this.#learnsNot = options.adaptation === false;
     this.#trainer = new TrainerProcess({}, machine);
-    this.#answers = new FanOut(sources.some(({ policy }) => policy === "newest") ? "newest" : "every");
     const turns = sources.length > 1 ? { turns: new Turns() } : {};
     this.#streams = sources.map(
-      ({ camera, policy }) =>
+      (source) =>
         new AnswerStream({
-          camera,
-          policy,
+          camera: source.camera,
+          policy: source.policy,
           engine: model.engine,
           ...turns,
-          take: (frame, perception) => this.#take(frame, perception),
+          take: (frame, perception) => this.#take(frame, perception, source),
           renew: () => this.#renew(),
           ...(options.lockstep && { before: (frame) => this.#before(frame) }),
-          onError: (error) => this.#frameFailed(camera.name, error),
+          onError: (error) => this.#frameFailed(source.camera.name, error),
         }),
     );
   }
@@ -126,7 +125,7 @@ export class Nightshift {
     }
   }
 
-  /** Answers from now on, until the stream ends or `stop`. A recording waits for whoever reads; of a live camera, slow readers miss frames. */
+  /** Answers from now on, until the stream ends or `stop`. A camera whose policy is `every`, as a recording's, waits for whoever reads; of one whose policy is `newest`, slow readers miss frames. */
   answers(): AsyncIterable<Answer> {
     return this.#answers.reader();
   }
@@ -359,7 +358,7 @@ export class Nightshift {
     for (const event of this.sources[0]?.eventsBefore?.(sequence) ?? []) await retell(handler, event).catch((error: unknown) => this.onError(error));
   }
 
-  async #take(frame: Frame, perception: Perception): Promise<void> {
+  async #take(frame: Frame, perception: Perception, { camera, policy }: Source): Promise<void> {
     const loop = this.#adaptation;
     const report = loop.observe(frame, perception);
     const { condition, fitness } = report;
@@ -367,7 +366,7 @@ export class Nightshift {
     const invalidReasons = [...perception.invalidReasons, ...fitness.reasons];
     const answer: Answer = { ...perception, condition, valid: perception.valid && fitness.fit, invalidReasons };
     await this.#running.answer(frame, answer, report);
-    await this.#answers.give(answer, frame.camera);
+    await this.#answers.give(answer, camera.name, policy);
     if (this.options.lockstep) await loop.settled();
   }
 
