@@ -13,10 +13,9 @@ import { NightshiftError } from "../errors.js";
 import { nowNs } from "../frame.js";
 import { FolderLock } from "./lock.js";
 import { defaultSource, type NightshiftOptions } from "./options.js";
+import { setAside } from "./origin.js";
 
 const memoryFile = "memory.safetensors";
-/** Says which bundle what is kept was learnt from: the SHA-256 of its content. */
-export const originFile = "origin";
 
 /** What a vehicle keeps between runs: generations and remembered frames. */
 export class State {
@@ -34,17 +33,18 @@ export class State {
     private readonly lock: FolderLock | undefined,
     private readonly disk: Disk,
     private readonly options: { readonly mostHours?: number; readonly key?: Uint8Array },
+    /** Tells of what was learnt from another bundle, where there was such. */
+    private readonly foreign?: NightshiftError,
   ) {}
 
   /**
    * Opens the folder that the options name or imply for this bundle and camera. Where the disk takes nothing, what is there is used and nothing is kept: the stream is worth more than that.
-   * Throws `E_CONFIG` where another Nightshift uses it, or what is kept there was learnt from another bundle; `E_KEY`.
+   * What was learnt from another bundle is set aside. Throws `E_CONFIG` where another Nightshift uses it, `E_KEY`.
    */
   static async open({ source = defaultSource, cameras, state, memory: { mostHours, key } = {} }: NightshiftOptions, bundle: Bundle, camera: string, disk: Disk = realDisk): Promise<State> {
     const isTemporary = state === undefined && (cameras ? cameras.every((each) => each.source === "drive") : source === "drive");
     const directory = state ?? (isTemporary ? await mkdtemp(join(tmpdir(), "nightshift-")) : join(defaultStateDirectory(), folderOf(bundle), camera));
     const options = { ...(mostHours !== undefined && { mostHours }), ...(key !== undefined && { key: await readSealingKey(key) }) };
-    await requireOrigin(directory, bundle);
     let lock: FolderLock | undefined;
     try {
       const isNew = !existsSync(directory);
@@ -52,10 +52,8 @@ export class State {
       // Pictures of people and places are kept in it.
       if (isNew) await chmod(directory, 0o700);
       lock = await FolderLock.take(directory, disk);
-      const generations = await GenerationStore.open(directory, disk);
-      const origin = join(directory, originFile);
-      if (!existsSync(origin)) await replaceSynced(origin, `${origin}.new`, new TextEncoder().encode(originOf(bundle)), disk);
-      return new State(directory, generations, isTemporary, undefined, lock, disk, options);
+      const foreign = await setAside(directory, bundle, disk);
+      return new State(directory, await GenerationStore.open(directory, disk), isTemporary, undefined, lock, disk, options, foreign);
     } catch (error) {
       // A disk that takes nothing may not take that either; a lock whose process is gone holds nobody up.
       await lock?.release().catch(() => undefined);
@@ -64,9 +62,10 @@ export class State {
     }
   }
 
-  /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. What is damaged is told of and discarded first. `trust`: who must have signed it. */
+  /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. What is damaged is told of and discarded first, and so is that something was set aside. `trust`: who must have signed it. */
   async current(delivered: Bundle, onError: (error: NightshiftError) => void, trust?: Trust): Promise<Bundle> {
     try {
+      if (this.foreign) onError(this.foreign);
       if (this.unwritable) onError(this.unwritable);
       else for (const error of await this.generations.discardDamaged()) onError(error);
       const generation = await this.generations.current();
@@ -138,20 +137,6 @@ export class State {
 export async function removeMemory(directory: string): Promise<void> {
   for (const file of [memoryFile, `${memoryFile}.new`]) await rm(join(directory, file), { force: true });
   await realDisk.syncFolder(directory);
-}
-
-/** What `originFile` holds. */
-const originOf = ({ manifest }: Bundle): string => `${contentOf(manifest)}\n`;
-
-/** Generations of other weights are none of these. A folder of before there was such a file is taken as it is. */
-async function requireOrigin(directory: string, bundle: Bundle): Promise<void> {
-  const path = join(directory, originFile);
-  if (!existsSync(path) || (await readFile(path, "utf8")) === originOf(bundle)) return;
-  throw new NightshiftError("E_CONFIG", {
-    expected: `what was learnt from the bundle ${bundle.manifest.name} in ${directory}, or nothing yet`,
-    received: "what was learnt from another bundle, or another delivery of it",
-    remedy: `Name another folder with --state, or start anew in this one: \`nightshift erase --state ${directory} --generations\`.`,
-  });
 }
 
 /** Another delivery of a bundle gets another folder: what was learnt from other weights is no generation of these. */

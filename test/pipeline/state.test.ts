@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -10,6 +10,8 @@ import { FrameMemory } from "../../sdk/adaptation/memory.js";
 import { createSealingKey } from "../../sdk/adaptation/sealed.js";
 import { readMemory, writeMemory } from "../../sdk/adaptation/memory-file.js";
 import { cellColumns, cellRows } from "../../sdk/adaptation/monitor/statistics.js";
+import { type Bundle, contentOf } from "../../sdk/bundle/index.js";
+import type { NightshiftError } from "../../sdk/errors.js";
 import { nowNs } from "../../sdk/frame.js";
 import { initialWeights } from "../../sdk/network/initial.js";
 import { eraseStates } from "../../sdk/pipeline/erase.js";
@@ -134,20 +136,42 @@ test("what is erased is gone from the disk, and generations where that is asked 
   await t.throwsAsync(eraseStates(folder), { code: "E_CONFIG" });
 });
 
-test("what was learnt from another bundle is not taken for this one's, until it is erased", async (t) => {
+test("what was learnt from another bundle is not taken for this one's: it is set aside, told of, and erased with the rest", async (t) => {
   const { open, folder } = await place(t);
   const state = join(folder, "state");
   const first = await open({});
+  const learnt = await learn(first, folder);
   await first.close();
-  await (await open({})).close();
+  const served = async (opened: State, delivered: Bundle) => {
+    const told: NightshiftError[] = [];
+    const { manifest } = await opened.current(delivered, (error) => told.push(error));
+    await opened.close();
+    return { content: contentOf(manifest), told: told.map(({ message }) => message) };
+  };
+  const again = await open({});
+  t.deepEqual(await served(again, again.of[0]), { content: contentOf(learnt.manifest), told: [] });
+
   const other = await tinyBundle(join(folder, "other"), initialWeights(network, 6));
-  await t.throwsAsync(State.open({ source: "folder", state }, other, "front"), { code: "E_CONFIG", message: /another bundle/ });
+  const opened = () => State.open({ source: "folder", state }, other, "front");
+  const updated = await served(await opened(), other);
+  t.is(updated.content, contentOf(other.manifest));
+  t.regex(updated.told.join(), /another bundle.*set aside/s);
+  t.deepEqual((await served(await opened(), other)).told, []);
+  const [aside] = (await readdir(state)).filter((name) => name.startsWith("learnt-from-"));
+  t.true(existsSync(join(state, aside, "generations", String(learnt.manifest.generation), "manifest.json")));
   await eraseStates(state, true);
-  await (await State.open({ source: "folder", state }, other, "front")).close();
-  await t.throwsAsync(open({}), { code: "E_CONFIG" });
-  // Of before it was written down which bundle it is.
-  await rm(join(state, "origin"));
-  await (await open({})).close();
+  t.false((await readdir(state)).some((name) => name.startsWith("learnt-from-")));
+});
+
+test("a folder of before its bundle was written down is taken as it is", async (t) => {
+  const { open, folder } = await place(t);
+  const first = await open({});
+  const learnt = await learn(first, folder);
+  await first.close();
+  await rm(join(folder, "state", "origin"));
+  const again = await open({});
+  t.is(await again.generations.current(), learnt.manifest.generation);
+  await again.close();
 });
 
 test("remembered frames of another size are told of, and forgotten", async (t) => {
@@ -172,6 +196,14 @@ test("a folder that cannot be opened is not kept from whoever comes next", async
   await rm(obstacle);
   await (await open({})).close();
 });
+
+/** A generation that serves from then on. */
+async function learn({ generations }: State, folder: string): Promise<Bundle> {
+  const learnt = await tinyBundle(join(folder, "learnt"), initialWeights(network, 7));
+  await cp(learnt.directory, generations.pathOf(learnt.manifest.generation), { recursive: true });
+  await generations.setCurrent(learnt.manifest.generation);
+  return learnt;
+}
 
 function remember(memory: FrameMemory, number: number, captureTimeNs: bigint): void {
   const { width, height } = memory.options;
