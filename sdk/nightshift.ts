@@ -44,7 +44,7 @@ export interface Answer extends Perception {
  */
 export class Nightshift {
   readonly #startedMs = performance.now();
-  readonly #answers: FanOut<Answer>;
+  readonly #answers = new FanOut<Answer>("newest");
   readonly #events = new FanOut<StreamEvent>("queued");
   /** A camera each. */
   readonly #streams: readonly AnswerStream[];
@@ -74,19 +74,18 @@ export class Nightshift {
   ) {
     this.#learnsNot = options.adaptation === false;
     this.#trainer = new TrainerProcess({}, machine);
-    this.#answers = new FanOut(sources.some(({ policy }) => policy === "newest") ? "newest" : "every");
     const turns = sources.length > 1 ? { turns: new Turns() } : {};
     this.#streams = sources.map(
-      ({ camera, policy }) =>
+      (source) =>
         new AnswerStream({
-          camera,
-          policy,
+          camera: source.camera,
+          policy: source.policy,
           engine: model.engine,
           ...turns,
-          take: (frame, perception) => this.#take(frame, perception),
+          take: (frame, perception) => this.#take(frame, perception, source),
           renew: () => this.#renew(),
           ...(options.lockstep && { before: (frame) => this.#before(frame) }),
-          onError: (error) => this.#frameFailed(camera.name, error),
+          onError: (error) => this.#frameFailed(source.camera.name, error),
         }),
     );
   }
@@ -126,7 +125,7 @@ export class Nightshift {
     }
   }
 
-  /** Answers from now on, until the stream ends or `stop`. A recording waits for whoever reads; of a live camera, slow readers miss frames. */
+  /** Answers from now on, until the stream ends or `stop`. A camera whose policy is `every`, as a recording's, waits for whoever reads; of one whose policy is `newest`, slow readers miss frames. */
   answers(): AsyncIterable<Answer> {
     return this.#answers.reader();
   }
@@ -143,16 +142,16 @@ export class Nightshift {
 
   /** Resolves once no training, judging or swap is under way. */
   async settled(): Promise<void> {
-    await this.#running.loop.settled();
+    await this.#adaptation.settled();
   }
 
   /** Where answers are published, where control requests are taken, and where the page is. */
   get addresses(): Outlets["addresses"] {
-    return this.#running.outlets.addresses;
+    return this.#running.addresses;
   }
 
   get status(): Status {
-    const { loop } = this.#running;
+    const loop = this.#adaptation;
     const nowMs = performance.now();
     return {
       generation: this.model.generation,
@@ -168,7 +167,7 @@ export class Nightshift {
   }
 
   get #budget(): BudgetStatus {
-    const { duty: share, threads, niceness, memoryMb, mostCelsius, mostWatts } = { ...defaultTrainingOptions, ...this.#running.loop.options.training };
+    const { duty: share, threads, niceness, memoryMb, mostCelsius, mostWatts } = { ...defaultTrainingOptions, ...this.#adaptation.options.training };
     const { reading, holds, lacks } = this.machine;
     return { share, threads, niceness, memoryMb, ...(mostCelsius !== undefined && { mostCelsius }), ...(mostWatts !== undefined && { mostWatts }), ...this.#trainer.present, ...reading, holds, lacks };
   }
@@ -187,7 +186,7 @@ export class Nightshift {
 
   /** What learning came to so far. */
   get learned(): LoopCounters {
-    return this.#running.loop.counters;
+    return this.#adaptation.counters;
   }
 
   /** Folders of the bundle that was delivered, and of the one that serves now. The second may go when Nightshift stops. */
@@ -197,7 +196,7 @@ export class Nightshift {
 
   /** What was recorded, where anything is. */
   get recorded(): Outlets["recorded"] {
-    return this.#running.outlets.recorded;
+    return this.#running.recorded;
   }
 
   /** Answers in other words from the next frame on. Throws `E_VOCABULARY` unless there are 1 to 64 different names. */
@@ -225,12 +224,12 @@ export class Nightshift {
 
   /** Adapts to the present condition. Throws `E_CONTROL` while paused or parked. */
   adaptNow(): void {
-    this.#running.loop.adaptNow();
+    this.#adaptation.adaptNow();
   }
 
   /** Learns no more until `resume`; the stream goes on. */
   pause(): void {
-    this.#running.loop.pause();
+    this.#adaptation.pause();
   }
 
   /** Throws `E_CONTROL` where the options say never to learn, or nothing can be learnt. */
@@ -238,23 +237,23 @@ export class Nightshift {
     const obstacle = this.#learnsNot ? "options that say never to learn" : whyNotLearning(this.delivered, this.state);
     if (obstacle !== undefined)
       throw new NightshiftError("E_CONTROL", { expected: "an adaptation that may go on", received: obstacle, remedy: "Change the configuration, or start with a bundle and a state folder that allow it." });
-    this.#running.loop.resume();
+    this.#adaptation.resume();
   }
 
   /** Puts the previous generation back. Throws `E_ENGINE` where there is none. */
   async rollBack(): Promise<void> {
-    await this.#running.loop.rollBack();
+    await this.#adaptation.rollBack();
   }
 
   /** Takes in what the vehicle knows of itself. */
   vehicleState(state: VehicleState): void {
-    this.#running.loop.vehicle(state);
+    this.#adaptation.vehicle(state);
     this.#publish(streamEvent("vehicle_state", "The vehicle told of itself.", { ...state }));
   }
 
   /** Forgets every frame that was remembered, in memory and on the disk; a training under way is given up. What was learnt stays. */
   async eraseFrames(): Promise<void> {
-    await this.#running.loop.eraseFrames();
+    await this.#adaptation.eraseFrames();
     await this.state.eraseMemory();
     this.#publish(streamEvent("frames_erased", "The frames that were remembered are erased."));
   }
@@ -264,9 +263,15 @@ export class Nightshift {
     return (this.#stopped ??= this.#close());
   }
 
-  get #running(): { readonly loop: AdaptationLoop; readonly outlets: Outlets } {
-    if (this.#loop && this.#outlets) return { loop: this.#loop, outlets: this.#outlets };
-    throw new NightshiftError("E_CLOSED", { expected: "Nightshift to have started", received: "a call during the start", remedy: "Wait for Nightshift.start." });
+  /** There before anybody outside can ask: sockets and the page answer from the moment that they listen. */
+  get #adaptation(): AdaptationLoop {
+    if (this.#loop) return this.#loop;
+    throw isStarting();
+  }
+
+  get #running(): Outlets {
+    if (this.#outlets) return this.#outlets;
+    throw isStarting();
   }
 
   async #open(): Promise<void> {
@@ -276,7 +281,7 @@ export class Nightshift {
     const timed = options.adaptation === false ? options : { ...options, adaptation: { ...now, ...options.adaptation } };
     this.#loop = await learning(timed, delivered, model, state, memory, this.#trainer, trust, (event) => this.#publish(event));
     const about = { source: options.cameras || typeof options.source === "object" ? this.#names.join(", ") : shownSource(options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
-    this.#outlets = await Outlets.open(options, handlerOf(this), about, await this.#recorder(), onError);
+    this.#outlets = await Outlets.open(options, handlerOf(this), about, () => this.#recorder(), onError);
     // What is forgotten as it is old goes by the machine's clock, which in lockstep must decide nothing.
     if (!options.lockstep) this.#keeper = setInterval(() => this.#keep(), memoryKeptEveryMs).unref();
     // The next turn: whoever waited for the start is then already reading.
@@ -289,7 +294,8 @@ export class Nightshift {
   }
 
   #keep(): void {
-    this.state.keep(this.memory).catch((error: unknown) => this.#tellError("state_error", error));
+    // One that fails during the stop finds nobody left to publish it.
+    this.state.keep(this.memory).catch((error: unknown) => (this.#stopped ? this.onError(error) : this.#tellError("state_error", error)));
   }
 
   async #change(changes: LiveOptions): Promise<void> {
@@ -299,7 +305,7 @@ export class Nightshift {
     if ("vocabulary" in changes) await this.setVocabulary(changes.vocabulary ?? delivered.manifest.vocabulary);
     if ("adaptation" in changes) {
       const { adaptation = {} } = changes;
-      learnOtherwise(this.#running.loop, adaptation, this.#learnsNot, { delivered, state, seed: options.seed ?? defaultSeed });
+      learnOtherwise(this.#adaptation, adaptation, this.#learnsNot, { delivered, state, seed: options.seed ?? defaultSeed });
       this.#learnsNot = adaptation === false;
     }
     if ("memoryHours" in changes) {
@@ -348,19 +354,19 @@ export class Nightshift {
   async #before({ sequence, captureTimeNs }: Frame): Promise<void> {
     this.#frameTimeMs = Number(captureTimeNs / 1000n) / 1000;
     // Options that were changed under way may have let it go on, and of those only the event tells.
-    const handler = { ...handlerOf(this), resume: () => this.#running.loop.resume() };
+    const handler = { ...handlerOf(this), resume: () => this.#adaptation.resume() };
     for (const event of this.sources[0]?.eventsBefore?.(sequence) ?? []) await retell(handler, event).catch((error: unknown) => this.onError(error));
   }
 
-  async #take(frame: Frame, perception: Perception): Promise<void> {
-    const { loop, outlets } = this.#running;
+  async #take(frame: Frame, perception: Perception, { camera, policy }: Source): Promise<void> {
+    const loop = this.#adaptation;
     const report = loop.observe(frame, perception);
     const { condition, fitness } = report;
     this.#condition = condition;
     const invalidReasons = [...perception.invalidReasons, ...fitness.reasons];
     const answer: Answer = { ...perception, condition, valid: perception.valid && fitness.fit, invalidReasons };
-    await outlets.answer(frame, answer, report);
-    await this.#answers.give(answer, frame.camera);
+    await this.#running.answer(frame, answer, report);
+    await this.#answers.give(answer, camera.name, policy);
     if (this.options.lockstep) await loop.settled();
   }
 
@@ -397,6 +403,8 @@ export class Nightshift {
     await this.state.close(this.memory).catch(this.onError);
   }
 }
+
+const isStarting = (): NightshiftError => new NightshiftError("E_CLOSED", { expected: "Nightshift to have started", received: "a call during the start", remedy: "Wait for Nightshift.start." });
 
 /** What the control socket and the page may ask. */
 function handlerOf(nightshift: Nightshift): Handler {

@@ -11,7 +11,7 @@ export interface Summary {
   readonly answered: number;
   readonly dropped: number;
   readonly lost: number;
-  /** Generations that were swapped in. */
+  /** Learnt and accepted, as `LoopCounters.generations`. */
   readonly generations: number;
   readonly triggers: number;
   readonly verdicts: { readonly accepted: number; readonly rejected: number };

@@ -5,10 +5,8 @@ import { realDisk } from "../bundle/disk.js";
 import { defaultStateDirectory } from "../bundle/index.js";
 import { NightshiftError } from "../errors.js";
 import { FolderLock } from "./lock.js";
+import { learntIn } from "./origin.js";
 import { removeMemory } from "./state.js";
-
-/** What is kept of what was learnt; the pointers go first, so that none points at what is gone. */
-const learnt = ["current", "shelf.json", "generations"] as const;
 
 /**
  * Erases remembered frames, and if told so what was learnt from them, from a state folder or from all within one, and answers with their paths.
@@ -23,7 +21,7 @@ export async function eraseStates(folder = defaultStateDirectory(), withGenerati
     try {
       await removeMemory(state);
       if (!withGenerations) continue;
-      for (const each of learnt) await rm(join(state, each), { recursive: true, force: true });
+      for (const each of await learntIn(state)) await rm(each, { recursive: true, force: true });
       await realDisk.syncFolder(state);
     } finally {
       await lock.release();

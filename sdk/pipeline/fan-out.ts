@@ -7,7 +7,8 @@ export type FanOutPolicy = SlotPolicy | "queued";
 
 /**
  * Hands items to any number of readers. Under `every` the giver waits for the slowest of them; under `newest` a slow reader misses some, though of each lane, a camera
- * for example, it gets the newest; under `queued` each has a queue, and who is more than a thousand behind misses the oldest. A reader gets what is given after it asked for its iterator.
+ * for example, it gets the newest; under `queued` each has a queue, and who is more than a thousand behind misses the oldest. A lane may have a policy of its own. A reader gets what is given
+ * after it asked for its iterator.
  */
 export class FanOut<T> {
   readonly #mailboxes = new Set<Mailbox<T>>();
@@ -16,8 +17,8 @@ export class FanOut<T> {
   constructor(readonly policy: FanOutPolicy) {}
 
   /** Under `newest` and `queued`, readers have it when this returns. */
-  async give(item: T, lane = ""): Promise<void> {
-    await Promise.all([...this.#mailboxes].map((mailbox) => mailbox.put(lane, item)));
+  async give(item: T, lane = "", policy = this.policy): Promise<void> {
+    await Promise.all([...this.#mailboxes].map((mailbox) => mailbox.put(lane, item, policy)));
   }
 
   /** No more items will come, and no giver waits any longer; what waits is still read. */
@@ -32,7 +33,7 @@ export class FanOut<T> {
   }
 
   #read(): AsyncIterator<T, undefined> {
-    const mailbox = new Mailbox<T>(this.policy);
+    const mailbox = new Mailbox<T>();
     this.#mailboxes.add(mailbox);
     if (this.#hasEnded) mailbox.end();
     // No generator: one that is left before its first item runs no `finally`.
@@ -57,13 +58,11 @@ class Mailbox<T> {
   readonly #changed: (() => void)[] = [];
   #hasEnded = false;
 
-  constructor(private readonly policy: FanOutPolicy) {}
-
-  async put(lane: string, item: T): Promise<void> {
+  async put(lane: string, item: T, policy: FanOutPolicy): Promise<void> {
     const isOfLane = (each: { readonly lane: string }): boolean => each.lane === lane;
-    while (this.policy === "every" && this.#waiting.some(isOfLane) && !this.#hasEnded) await this.#change();
+    while (policy === "every" && this.#waiting.some(isOfLane) && !this.#hasEnded) await this.#change();
     if (this.#hasEnded) return;
-    const at = this.policy === "newest" ? this.#waiting.findIndex(isOfLane) : -1;
+    const at = policy === "newest" ? this.#waiting.findIndex(isOfLane) : -1;
     if (at < 0) this.#waiting.push({ lane, item });
     else this.#waiting[at] = { lane, item };
     if (this.#waiting.length > mostQueued) this.#waiting.shift();

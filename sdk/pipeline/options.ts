@@ -37,7 +37,7 @@ export interface NightshiftOptions {
   readonly textEncoder?: string;
   /** Names the camera in topics: letters, digits, `-` and `_`. Made from the source by default. */
   readonly camera?: string;
-  /** Frames a second; the camera's own by default. */
+  /** Frames a second; the camera's own by default, and always that of a network camera. */
   readonly fps?: number;
   /** How often to go through a folder or a video; once by default. */
   readonly loop?: number;

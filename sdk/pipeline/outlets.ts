@@ -35,18 +35,17 @@ export class Outlets {
 
   private constructor(private readonly readiness: Readiness) {}
 
-  /** Throws `E_ADDRESS_IN_USE`, `E_CONFIG`, `E_KEY`, or `E_EXPOSED` where other machines could connect without a key or a token, and then nothing stays open. */
+  /** Throws `E_ADDRESS_IN_USE`, `E_CONFIG`, `E_KEY`, `E_EXPOSED` where other machines could connect without a key or a token, and as `record`, and then nothing stays open. */
   static async open(
     options: NightshiftOptions,
     handler: Handler,
     about: { readonly source: string; readonly bundle: string },
-    recorder: Recorder | undefined,
+    record: () => Promise<Recorder | undefined>,
     onError: (error: unknown) => void,
   ): Promise<Outlets> {
     const { publish, control, viewer, health, tokenFile, systemd } = options;
     const readiness = new Readiness(health ? health.patienceMs : undefined);
     const outlets = new Outlets(readiness);
-    outlets.#recorder = recorder;
     const status = (): Status => handler.status();
     try {
       const access = (outlets.#access = options.access && (await Access.open(options.access, onError)));
@@ -61,6 +60,8 @@ export class Outlets {
       }
       // Read only where it is asked for.
       if (options.traces) outlets.#traces = new (await import("./traces.js")).Traces();
+      // Last of what may fail, so that a start that failed leaves no file that the next would find there already.
+      outlets.#recorder = await record();
       if (systemd) outlets.#systemd = SystemdNotifier.open({ status, readiness, onError });
       return outlets;
     } catch (error) {

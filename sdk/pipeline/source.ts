@@ -61,6 +61,7 @@ export async function openSource(options: NightshiftOptions, onError: (error: Ni
     return { camera: limited(recording, frames), policy: "every", eventsBefore };
   }
   const opened = typeof source === "object" ? own(source, options) : source === "drive" ? openDrive(options) : openAddressed(source, options, onError);
+  if (typeof source === "string") refuseIdle(source, opened, options);
   const camera = limited(intrinsics ? undistorted(opened, intrinsics) : opened, frames);
   return { camera, policy: policyFor(camera) };
 }
@@ -84,6 +85,15 @@ function own(source: Camera, { camera, fps, loop }: NightshiftOptions): Camera {
     });
   checkName(source.name);
   return source;
+}
+
+/** Throws `E_CONFIG` for an option that would do nothing: whoever gives it relies on what it says. */
+function refuseIdle(source: string, { live }: Camera, { loop, fps }: NightshiftOptions): void {
+  const refuse = (expected: string, received: string): never => {
+    throw new NightshiftError("E_CONFIG", { expected, received: `${received} with ${shownSource(source)}`, remedy: "Leave that option out." });
+  };
+  if (loop !== undefined && (live || source === "drive")) refuse("a folder or a video to go through again", `loop ${loop}`);
+  if (fps !== undefined && /^rtsps?:/.test(source)) refuse("a network camera at its own pace", `fps ${fps}`);
 }
 
 /** The rendered drive, paced like a camera unless a rate of 0 is asked for. */

@@ -13,6 +13,7 @@ import { NightshiftError } from "../errors.js";
 import { nowNs } from "../frame.js";
 import { FolderLock } from "./lock.js";
 import { defaultSource, type NightshiftOptions } from "./options.js";
+import { setAside } from "./origin.js";
 
 const memoryFile = "memory.safetensors";
 
@@ -32,32 +33,39 @@ export class State {
     private readonly lock: FolderLock | undefined,
     private readonly disk: Disk,
     private readonly options: { readonly mostHours?: number; readonly key?: Uint8Array },
+    /** Tells of what was learnt from another bundle, where there was such. */
+    private readonly foreign?: NightshiftError,
   ) {}
 
   /**
    * Opens the folder that the options name or imply for this bundle and camera. Where the disk takes nothing, what is there is used and nothing is kept: the stream is worth more than that.
-   * Throws `E_CONFIG` where another Nightshift uses it, `E_KEY`.
+   * What was learnt from another bundle is set aside. Throws `E_CONFIG` where another Nightshift uses it, `E_KEY`.
    */
   static async open({ source = defaultSource, cameras, state, memory: { mostHours, key } = {} }: NightshiftOptions, bundle: Bundle, camera: string, disk: Disk = realDisk): Promise<State> {
     const isTemporary = state === undefined && (cameras ? cameras.every((each) => each.source === "drive") : source === "drive");
     const directory = state ?? (isTemporary ? await mkdtemp(join(tmpdir(), "nightshift-")) : join(defaultStateDirectory(), folderOf(bundle), camera));
     const options = { ...(mostHours !== undefined && { mostHours }), ...(key !== undefined && { key: await readSealingKey(key) }) };
+    let lock: FolderLock | undefined;
     try {
       const isNew = !existsSync(directory);
       await makeFolders(directory, disk);
       // Pictures of people and places are kept in it.
       if (isNew) await chmod(directory, 0o700);
-      const lock = await FolderLock.take(directory, disk);
-      return new State(directory, await GenerationStore.open(directory, disk), isTemporary, undefined, lock, disk, options);
+      lock = await FolderLock.take(directory, disk);
+      const foreign = await setAside(directory, bundle, disk);
+      return new State(directory, await GenerationStore.open(directory, disk), isTemporary, undefined, lock, disk, options, foreign);
     } catch (error) {
+      // A disk that takes nothing may not take that either; a lock whose process is gone holds nobody up.
+      await lock?.release().catch(() => undefined);
       if (!(error instanceof NightshiftError) || error.code !== "E_DISK") throw error;
       return new State(directory, GenerationStore.readOnly(directory), isTemporary, error, undefined, disk, options);
     }
   }
 
-  /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. What is damaged is told of and discarded first. `trust`: who must have signed it. */
+  /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. What is damaged is told of and discarded first, and so is that something was set aside. `trust`: who must have signed it. */
   async current(delivered: Bundle, onError: (error: NightshiftError) => void, trust?: Trust): Promise<Bundle> {
     try {
+      if (this.foreign) onError(this.foreign);
       if (this.unwritable) onError(this.unwritable);
       else for (const error of await this.generations.discardDamaged()) onError(error);
       const generation = await this.generations.current();
@@ -79,10 +87,12 @@ export class State {
     const { key, ...options } = this.options;
     try {
       const bytes = existsSync(path) ? await readFile(path) : undefined;
-      const found = bytes && readMemory(isSealed(bytes) ? unsealed(bytes, key, path) : bytes, options);
-      if (found?.options.width === width && found.options.height === height) {
+      if (bytes) {
+        const found = readMemory(isSealed(bytes) ? unsealed(bytes, key, path) : bytes, options);
+        if (found.options.width !== width || found.options.height !== height)
+          throw new NightshiftError("E_FRAME_SIZE", { expected: `remembered frames of ${width} x ${height} pixels`, received: `${found.options.width} x ${found.options.height} in ${path}`, remedy: "None is needed: the memory fills again." });
         // A key was given since, or taken away: the file follows at once.
-        this.#kept = isSealed(bytes ?? new Uint8Array()) === (key !== undefined) ? found.revision : undefined;
+        this.#kept = isSealed(bytes) === (key !== undefined) ? found.revision : undefined;
         await this.keep(found);
         return found;
       }

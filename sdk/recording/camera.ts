@@ -42,7 +42,7 @@ export class RecordingCamera implements Camera {
     throw new NightshiftError("E_RECORDING", { expected: `a recording of Nightshift's: ${path}`, received: "another MCAP file", remedy: "Record with `nightshift record`." });
   }
 
-  /** Events between a frame and the one before it. Known once the frame is delivered; answered once. */
+  /** Events between a frame and the one before it, in a replay; else none is kept, as nobody asks. Known once the frame is delivered; answered once. */
   eventsBefore(sequence: number): readonly StreamEvent[] {
     const events = this.#events.get(sequence) ?? [];
     this.#events.delete(sequence);
@@ -71,7 +71,7 @@ export class RecordingCamera implements Camera {
       if (entry.kind === "event") events.push(entry.event);
       if (entry.kind !== "frame" || entry.camera !== this.name) continue;
       const { camera, sequence, captureTimeNs, image } = entry;
-      this.#events.set(sequence, events);
+      if (this.options.times === "replay") this.#events.set(sequence, events);
       events = [];
       yield { camera, sequence, captureTimeNs, ...(await decodeImage(image)) };
     }

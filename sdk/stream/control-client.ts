@@ -10,7 +10,7 @@ import { type VehicleState, vehicleStateMessage } from "./vehicle.js";
 type Ask = NonNullable<MessageInitShape<typeof ControlRequestSchema>["request"]>;
 
 /**
- * Asks a control server. One request at a time; an error reply is thrown with its code, and `E_CONTROL` where no answer comes.
+ * Asks a control server. One request at a time; an error reply is thrown with its code, and `E_CONTROL` where no answer comes, or none that can be read.
  */
 export class ControlClient {
   readonly #socket: Request;
@@ -80,10 +80,18 @@ export class ControlClient {
     } catch (cause) {
       throw this.#noAnswer(cause instanceof Error ? cause.message : String(cause), cause);
     }
-    const reply = fromBinary(ControlReplySchema, part ?? new Uint8Array());
+    const reply = this.#read(part ?? new Uint8Array());
     if (reply.reply.case === "error") throw errorOf(reply.reply.value);
     if (reply.reply.case === undefined) throw this.#noAnswer("a reply that this version does not know", undefined);
     return reply;
+  }
+
+  #read(part: Uint8Array): ControlReply {
+    try {
+      return fromBinary(ControlReplySchema, part);
+    } catch (cause) {
+      throw this.#noAnswer(`${part.length} bytes that do not decode`, cause);
+    }
   }
 
   #noAnswer(received: string, cause: unknown): NightshiftError {

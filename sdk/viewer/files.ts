@@ -23,6 +23,7 @@ const table = [
   ["/chart.js", "dist/page/chart.js", "js"],
   ["/dom.js", "dist/page/dom.js", "js"],
   ["/frame-message.js", "dist/page/frame-message.js", "js"],
+  ["/kept.js", "dist/page/kept.js", "js"],
   ["/palette.js", "dist/page/palette.js", "js"],
   ["/stage.js", "dist/page/stage.js", "js"],
   ["/status.js", "dist/page/status.js", "js"],

@@ -1,10 +1,8 @@
 import type { StreamEvent } from "../stream/events.js";
+import { kept, thinned } from "./page/kept.js";
 import type { History, LossPoint, PageEvent, Point, State } from "./page/wire.js";
 
-/** How much of each a page that comes late can still see. */
-const kept = { points: 1200, losses: 2000, events: 300 } as const;
-
-/** What happened, bounded: when a list is full, every second of its older half goes, so that a long run keeps its beginning. */
+/** What happened, bounded, for pages that come late. */
 export class Timeline {
   #points: Point[] = [];
   #losses: LossPoint[] = [];
@@ -29,10 +27,6 @@ export class Timeline {
     // Events are not thinned: each says something. The oldest go.
     this.#events = this.#events.slice(-kept.events);
   }
-}
-
-function thinned<T>(list: T[], most: number): T[] {
-  return list.length <= most ? list : list.filter((_, index) => index > most / 2 || index % 2 === 0);
 }
 
 export const pageEvent = ({ timeNs, kind, text, details }: StreamEvent): PageEvent => ({ timeMs: Number(timeNs / 1_000_000n), kind, text, details });

@@ -42,7 +42,7 @@ export interface ViewerOptions {
 interface Shown {
   isEncoding: boolean;
   nextFrameMs: number;
-  /** For pages that come when no more frames do. */
+  /** For pages that come, or choose it, when no more frames do. */
   latest: readonly [Frame, Perception, ConditionName];
 }
 
@@ -123,16 +123,22 @@ export class Viewer {
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const visitor = new Visitor(webSocket, {
         ask: (asked) => this.#carryOut(asked),
+        chosen: () => this.#showLatest(visitor),
         closed: () => this.#visitors.delete(visitor),
         onError: this.options.onError,
       });
       this.#visitors.add(visitor);
       visitor.send({ type: "history", history: this.#timeline.history });
       visitor.send({ type: "state", state: this.handler.state() });
-      const latest = this.#shownTo(visitor)?.latest;
-      if (latest) pictureMessage(...latest).then((message) => visitor.sendFrame(message), this.options.onError);
+      this.#showLatest(visitor);
     });
     return undefined;
+  }
+
+  /** Without waiting for the next frame, of which there may be none. */
+  #showLatest(visitor: Visitor): void {
+    const latest = this.#shownTo(visitor)?.latest;
+    if (latest && visitor.isReady) pictureMessage(...latest).then((message) => visitor.sendFrame(message), this.options.onError);
   }
 
   async #carryOut(asked: FromPage): Promise<void> {

@@ -9,11 +9,16 @@ const mostFramesUnderWay = 2;
 /** A page that takes this much no more is left out until it does, bytes. */
 const mostWaiting = 1_000_000;
 
+/** How long a page may take to say goodbye, milliseconds: one that is frozen, or whose network is gone, must not hold up the end of the stream. */
+const farewellMs = 500;
+
 /** Messages of one page in a second, and at once. */
 const [messagesPerSecond, messagesAtOnce] = [50, 200];
 
 export interface VisitorOptions {
   ask(request: FromPage): Promise<void>;
+  /** It chose a camera. */
+  chosen(): void;
   closed(): void;
   onError(error: unknown): void;
 }
@@ -58,6 +63,7 @@ export class Visitor {
 
   close(): void {
     this.socket.close(1001, "Nightshift has stopped");
+    setTimeout(() => this.socket.terminate(), farewellMs).unref();
   }
 
   get #isOpen(): boolean {
@@ -68,8 +74,10 @@ export class Visitor {
     try {
       const request = readRequest(text);
       if (request.type === "shown") this.#framesUnderWay = Math.max(0, this.#framesUnderWay - 1);
-      else if (request.type === "camera") this.#camera = request.name;
-      else {
+      else if (request.type === "camera") {
+        this.#camera = request.name;
+        this.options.chosen();
+      } else {
         await this.options.ask(request);
         this.send({ type: "done", what: request.type });
       }

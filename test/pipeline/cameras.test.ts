@@ -68,6 +68,16 @@ test("each camera has its policy, also against its kind: a live one that waits l
   t.deepEqual(nightshift.status.cameras.map(({ answered, dropped }) => [answered, dropped]), [[25, 0], [25, 0]]);
 });
 
+test("of a camera that waits, a slow reader misses nothing, though another beside it is live", async (t) => {
+  const nightshift = await started(t, { cameras: [{ source: camera("front", { count: 60, live: true, everyMs: 5 }) }, { source: camera("rear", { count: 12 }) }] });
+  const rear: number[] = [];
+  for await (const { camera: name, sequence } of nightshift.answers()) {
+    if (name === "rear") rear.push(sequence);
+    await sleep(40);
+  }
+  t.deepEqual(rear, Array.from({ length: 12 }, (_, at) => at));
+});
+
 test("a camera that is lost does not end the others; the end tells of it", async (t) => {
   const events: StreamEvent[] = [];
   const nightshift = await started(t, { cameras: [{ source: camera("front", { count: 20 }) }, { source: camera("rear", { count: 20, lostAt: 3 }) }], onEvent: (event) => events.push(event) });

@@ -41,6 +41,20 @@ test("every item waits for the slowest reader; the newest of each lane for nobod
   t.deepEqual(await all(slow), ["front 2", "rear 1"]);
 });
 
+test("a lane may have a policy of its own: the giver of the one waits, that of the other does not", async (t) => {
+  const fan = new FanOut<string>("newest");
+  const slow = reading(fan);
+  await fan.give("rear 1", "rear", "every");
+  let hasRoom = false;
+  const waiting = fan.give("rear 2", "rear", "every").then(() => (hasRoom = true));
+  for (const item of ["front 1", "front 2"]) await fan.give(item, "front");
+  t.false(hasRoom);
+  const read = all(slow);
+  await waiting;
+  fan.end();
+  t.deepEqual(await read, ["rear 1", "front 2", "rear 2"]);
+});
+
 test("a reader that leaves, before its first item too, and the end let the giver go on", async (t) => {
   const fan = new FanOut<number>("every");
   await fan.reader()[Symbol.asyncIterator]().return?.();

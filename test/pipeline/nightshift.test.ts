@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -144,9 +145,16 @@ test("what cannot start says why and leaves nothing open", async (t) => {
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), bundle: "/nowhere" }), { code: "E_BUNDLE_MISSING" });
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: "/nowhere" }), { code: "E_CAMERA" });
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, vocabulary: ["a", "a"] }), { code: "E_VOCABULARY" });
+  for (const idle of [{ loop: 2 }, { source: "rtsp://user:secret@192.0.2.1/stream", loop: 2 }, { source: "rtsp://user:secret@192.0.2.1/stream", fps: 5 }]) {
+    const { message } = await t.throwsAsync(Nightshift.start({ ...(await quiet()), ...idle }), { code: "E_CONFIG", message: /Leave that option out/ });
+    t.false(message.includes("secret"));
+  }
   const first = await Nightshift.start({ ...(await quiet()), source: frames });
   t.teardown(() => first.stop());
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, publish: first.addresses.publisher }), { code: "E_ADDRESS_IN_USE" });
+  const record = { path: join((await quiet()).state ?? "", "run.mcap") };
+  await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, publish: first.addresses.publisher, record }), { code: "E_ADDRESS_IN_USE" });
+  t.false(existsSync(record.path), "the next start would find it there already");
   const { state = "" } = await quiet();
   const second = await Nightshift.start({ ...base, source: frames, state });
   t.teardown(() => second.stop());

@@ -1,21 +1,24 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import test, { type ExecutionContext } from "ava";
-import type { FrameMemory } from "../../sdk/adaptation/memory.js";
+import { FrameMemory } from "../../sdk/adaptation/memory.js";
 import { createSealingKey } from "../../sdk/adaptation/sealed.js";
-import { readMemory } from "../../sdk/adaptation/memory-file.js";
+import { readMemory, writeMemory } from "../../sdk/adaptation/memory-file.js";
 import { cellColumns, cellRows } from "../../sdk/adaptation/monitor/statistics.js";
+import { type Bundle, contentOf } from "../../sdk/bundle/index.js";
+import type { NightshiftError } from "../../sdk/errors.js";
 import { nowNs } from "../../sdk/frame.js";
+import { initialWeights } from "../../sdk/network/initial.js";
 import { eraseStates } from "../../sdk/pipeline/erase.js";
 import { writeSecret } from "../../sdk/secret-file.js";
 import { State } from "../../sdk/pipeline/state.js";
 import { picture } from "../adaptation/pictures.js";
-import { tinyBundle } from "../adaptation/tiny-bundle.js";
+import { network, tinyBundle } from "../adaptation/tiny-bundle.js";
 import { temporaryFolder } from "../bundle/contents.js";
 
 test("the memory is written where it has changed, whole, and found again", async (t) => {
@@ -132,6 +135,75 @@ test("what is erased is gone from the disk, and generations where that is asked 
   t.false(existsSync(join(folder, "state", "generations")));
   await t.throwsAsync(eraseStates(folder), { code: "E_CONFIG" });
 });
+
+test("what was learnt from another bundle is not taken for this one's: it is set aside, told of, and erased with the rest", async (t) => {
+  const { open, folder } = await place(t);
+  const state = join(folder, "state");
+  const first = await open({});
+  const learnt = await learn(first, folder);
+  await first.close();
+  const served = async (opened: State, delivered: Bundle) => {
+    const told: NightshiftError[] = [];
+    const { manifest } = await opened.current(delivered, (error) => told.push(error));
+    await opened.close();
+    return { content: contentOf(manifest), told: told.map(({ message }) => message) };
+  };
+  const again = await open({});
+  t.deepEqual(await served(again, again.of[0]), { content: contentOf(learnt.manifest), told: [] });
+
+  const other = await tinyBundle(join(folder, "other"), initialWeights(network, 6));
+  const opened = () => State.open({ source: "folder", state }, other, "front");
+  const updated = await served(await opened(), other);
+  t.is(updated.content, contentOf(other.manifest));
+  t.regex(updated.told.join(), /another bundle.*set aside/s);
+  t.deepEqual((await served(await opened(), other)).told, []);
+  const [aside] = (await readdir(state)).filter((name) => name.startsWith("learnt-from-"));
+  t.true(existsSync(join(state, aside, "generations", String(learnt.manifest.generation), "manifest.json")));
+  await eraseStates(state, true);
+  t.false((await readdir(state)).some((name) => name.startsWith("learnt-from-")));
+});
+
+test("a folder of before its bundle was written down is taken as it is", async (t) => {
+  const { open, folder } = await place(t);
+  const first = await open({});
+  const learnt = await learn(first, folder);
+  await first.close();
+  await rm(join(folder, "state", "origin"));
+  const again = await open({});
+  t.is(await again.generations.current(), learnt.manifest.generation);
+  await again.close();
+});
+
+test("remembered frames of another size are told of, and forgotten", async (t) => {
+  const { open, file } = await place(t);
+  const memory = new FrameMemory({ width: 32, height: 32 });
+  remember(memory, 1, nowNs());
+  const state = await open({});
+  await writeFile(file, writeMemory(memory));
+  const told: unknown[] = [];
+  t.is((await state.memory(state.of[0], (error) => told.push(error))).counters.held, 0);
+  t.like(told[0], { code: "E_FRAME_SIZE" });
+  await state.close();
+});
+
+test("a folder that cannot be opened is not kept from whoever comes next", async (t) => {
+  const { open, folder } = await place(t);
+  const obstacle = join(folder, "state", "generations");
+  await (await open({})).close();
+  await rm(obstacle, { recursive: true });
+  await writeFile(obstacle, "");
+  await t.throwsAsync(open({}));
+  await rm(obstacle);
+  await (await open({})).close();
+});
+
+/** A generation that serves from then on. */
+async function learn({ generations }: State, folder: string): Promise<Bundle> {
+  const learnt = await tinyBundle(join(folder, "learnt"), initialWeights(network, 7));
+  await cp(learnt.directory, generations.pathOf(learnt.manifest.generation), { recursive: true });
+  await generations.setCurrent(learnt.manifest.generation);
+  return learnt;
+}
 
 function remember(memory: FrameMemory, number: number, captureTimeNs: bigint): void {
   const { width, height } = memory.options;

@@ -126,6 +126,7 @@ test("what was told and asked under way is told and asked again, between the sam
   const during = async (nightshift: Nightshift, { sequence }: Answer): Promise<void> => {
     if (sequence === 4) nightshift.vehicleState({ parked: true, speedMps: 0 });
     if (sequence === 8) await nightshift.setVocabulary(["road", "sky"]);
+    if (sequence === 9) await nightshift.eraseFrames();
     if (sequence === 11) await nightshift.reconfigure(async () => ({ changes: { adaptation: { conditions: [] } } }));
   };
   const { path, events } = await record(t, street("day", 0, 16), { lockstep: true }, during);
@@ -134,7 +135,7 @@ test("what was told and asked under way is told and asked again, between the sam
   t.teardown(() => again.stop());
   const words: string[][] = [];
   for await (const { vocabulary } of again.answers()) words.push([...vocabulary]);
-  const asked = (all: readonly StreamEvent[]): unknown => all.filter(({ kind }) => kind === "vehicle_state" || kind === "vocabulary_changed" || kind === "adaptation_resumed").map(({ kind, details }) => ({ kind, details }));
+  const asked = (all: readonly StreamEvent[]): unknown => all.filter(({ kind }) => kind === "vehicle_state" || kind === "vocabulary_changed" || kind === "frames_erased" || kind === "adaptation_resumed").map(({ kind, details }) => ({ kind, details }));
   t.deepEqual(asked(told), asked(events));
   t.false(again.status.paused, "it learns from where it was told to");
   t.is(words.length, 16);

@@ -1,6 +1,6 @@
 import test from "ava";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Request } from "zeromq";
+import { Reply, Request } from "zeromq";
 import { NightshiftError } from "../../sdk/errors.js";
 import { type ControlHandler, ControlServer } from "../../sdk/stream/control.js";
 import { ControlClient } from "../../sdk/stream/control-client.js";
@@ -120,6 +120,18 @@ test("a handler that hangs is reported, and holds nobody up for good", async (t)
   t.is((await client.status()).generation, 4);
   client.close();
   server.close();
+});
+
+test("who answers something else is no control server", async (t) => {
+  const stranger = new Reply({ linger: 0 });
+  t.teardown(() => stranger.close());
+  await stranger.bind("tcp://127.0.0.1:*");
+  const client = new ControlClient(stranger.lastEndpoint ?? "");
+  t.teardown(() => client.close());
+  const asked = client.status();
+  await stranger.receive();
+  await stranger.send("hello");
+  await t.throwsAsync(asked, { code: "E_CONTROL", message: /do not decode/ });
 });
 
 test("a control port in use, and a server that is not there", async (t) => {

@@ -112,6 +112,29 @@ test("frames come whole, and no more of them than the page draws", async (t) => 
   t.is(frames.length, 3);
 });
 
+test("a page that says nothing any more does not hold up the end", async (t) => {
+  const { viewer } = await open(t);
+  const { socket } = await visit(t, viewer);
+  socket.pause();
+  const began = performance.now();
+  await viewer.close();
+  t.true(performance.now() - began < 10_000, `${performance.now() - began} ms`);
+});
+
+test("a camera that is chosen is shown at once, also when no more frames come", async (t) => {
+  const { viewer, stream } = await open(t);
+  for (const camera of ["front", "rear"]) {
+    const { frame, perception } = stream.next();
+    viewer.show({ ...frame, camera }, { ...perception, camera }, "dusk");
+  }
+  const { frames, ask } = await visit(t, viewer);
+  const cameras = (): unknown[] => frames.map((message) => (JSON.parse(message.subarray(4, 4 + message.readUInt32BE(0)).toString()) as FrameHead).camera);
+  await until(() => frames.length > 0);
+  ask({ type: "camera", name: "rear" });
+  await until(() => frames.length > 1);
+  t.deepEqual(cameras(), ["front", "rear"]);
+});
+
 test("a page that comes late hears what it missed", async (t) => {
   const { viewer } = await open(t);
   viewer.event(streamEvent("trainer_progress", "learning, 1 of 2 steps.", { step: 1, steps: 2, losses: { total: 2.5, lmc: Number.NaN } }));

@@ -1,5 +1,6 @@
 import { Chart, type Band, type Mark } from "./chart.js";
 import { element, make } from "./dom.js";
+import { kept, thinned } from "./kept.js";
 import type { Condition, History, LossPoint, PageEvent, Point, State } from "./wire.js";
 
 const bandColours: Record<Condition, string> = {
@@ -22,7 +23,7 @@ const markKinds: Record<string, { readonly colour: string; readonly matters?: bo
 
 const lossColours = ["#e8ecf6", "#8ea2ff", "#5de4c7", "#ffc777", "#ff7a90", "#6cb6ff"];
 
-/** The three charts and the lists they are drawn from. */
+/** The three charts and the lists they are drawn from, bounded as the server's. */
 export class Charts {
   readonly #timeline = new Chart(element("timeline-chart", HTMLElement), [{ label: "frames remembered", colour: "#8ea2ff", fill: "#8ea2ff2b", digits: 0 }], ["frames"]);
   readonly #pace = new Chart(
@@ -50,16 +51,17 @@ export class Charts {
 
   addState({ timeMs, condition, framesRemembered, fps, latencyMs }: State): void {
     this.#points.push({ timeMs, condition, framesRemembered, fps, latencyP50Ms: latencyMs.p50, latencyP95Ms: latencyMs.p95 });
+    this.#points = thinned(this.#points, kept.points);
     this.#drawPoints();
   }
 
   addLoss(loss: LossPoint): void {
-    this.#losses.push(loss);
+    this.#losses = thinned([...this.#losses, loss], kept.losses);
     this.#drawLosses();
   }
 
   addEvent(event: PageEvent): void {
-    this.#marks.push(...marks(event));
+    this.#marks = [...this.#marks, ...marks(event)].slice(-kept.events);
     this.#drawPoints();
   }
 

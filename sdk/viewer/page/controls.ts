@@ -43,7 +43,8 @@ export class Controls {
 
   #offer(cameras: readonly string[]): void {
     element("camera-choice", HTMLElement).hidden = cameras.length < 2;
-    if (cameras.length !== this.#camera.options.length) this.#camera.replaceChildren(...cameras.map((name) => new Option(name, name)));
+    // Those of a server that was started anew may be others, as many.
+    if (cameras.join() !== [...this.#camera.options].map(({ value }) => value).join()) this.#camera.replaceChildren(...cameras.map((name) => new Option(name, name)));
   }
 
   answered(message: Extract<ToPage, { type: "done" | "refused" }>): void {
