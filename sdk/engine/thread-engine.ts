@@ -108,9 +108,10 @@ export class ThreadEngine implements Engine {
     if (this.#ended) return Promise.reject(this.#ended);
     const id = this.#count++;
     return new Promise((resolve, reject) => {
+      // First, as it throws for what cannot be sent, which no reply will ever come for.
+      this.#worker.postMessage({ id, body } satisfies Numbered<Request>, transfer);
       this.#pending.set(id, { resolve, reject });
       this.#worker.ref();
-      this.#worker.postMessage({ id, body } satisfies Numbered<Request>, transfer);
     });
   }
 
