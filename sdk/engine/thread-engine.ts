@@ -27,11 +27,10 @@ export class ThreadEngine implements Engine {
   readonly #exit: Promise<void>;
 
   /** Throws `E_PROVIDER`. */
-  constructor(options: EngineOptions = {}, runtime: RuntimeChoice = { kind: "onnxruntime" }) {
-    const all: Required<EngineOptions> = { threads: 2, provider: "cpu", scoreThreshold: defaultScoreThreshold, ...options };
-    checkProvider(all.provider);
+  constructor({ threads = 2, provider = "cpu", scoreThreshold = defaultScoreThreshold }: EngineOptions = {}, runtime: RuntimeChoice = { kind: "onnxruntime" }) {
+    checkProvider(provider);
     const guard = new ExitGuard();
-    const workerData: ThreadSetup = { runtime, options: all, guard: guard.memory };
+    const workerData: ThreadSetup = { runtime, options: { threads, provider, scoreThreshold }, guard: guard.memory };
     const stop = (): void => guard.stop();
     process.on("exit", stop);
     this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData });

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
-import type { Engine, EngineOptions } from "../../sdk/engine/engine.js";
+import { sha256Of } from "../../sdk/bundle/files.js";
+import { defaultScoreThreshold, type Engine, type EngineOptions } from "../../sdk/engine/engine.js";
 import { vocabularyFeeds } from "../../sdk/engine/feeds.js";
 import { runModel } from "../../sdk/engine/run.js";
 import { float32 } from "../../sdk/graph/tensor.js";
@@ -10,6 +11,17 @@ import { inferenceModel } from "../../sdk/network/inference.js";
 import { tinyNetwork } from "../bundle/contents.js";
 import { checkOf, type EngineUnderTest, engines } from "./engines.js";
 import { bundleOf, frameOf, manyNames, names, vocabulary, weightsOf } from "./models.js";
+
+/** Puts a NaN into a bundle's weights, with a right hash. */
+async function poison(directory: string): Promise<void> {
+  const [path, manifestPath] = [join(directory, "weights.safetensors"), join(directory, "manifest.json")];
+  const bytes = await readFile(path);
+  // The last numbers are float16, the low byte first.
+  bytes[bytes.length - 1] = 0x7e;
+  await writeFile(path, bytes);
+  const manifest = await readFile(manifestPath, "utf8");
+  await writeFile(manifestPath, manifest.replace(/(?<="weights.safetensors",\s*"bytes": \d+,\s*"sha256": ")[0-9a-f]{64}/, sha256Of(bytes)));
+}
 
 /** What every engine does alike. One that this machine cannot run is skipped by name, with the reason. */
 for (const each of engines) conforms(each);
@@ -111,7 +123,22 @@ function conforms(engine: EngineUnderTest): void {
     const [name = "", tensor] = [...weights][3] ?? [];
     weights.set(name, float32(tensor?.shape ?? [], new Float32Array(tensor?.data.length ?? 0).fill(NaN)));
     await t.throwsAsync(() => engine.load({ ...model, weights, generation: 2 }), { message: /^E_WEIGHTS_NOT_FINITE/ });
+    const directory = await bundleOf(t, 3);
+    await poison(directory);
+    await t.throwsAsync(() => engine.load({ kind: "bundle", directory }), { message: /^E_WEIGHTS_NOT_FINITE/ });
     t.is((await engine.infer(frameOf(0))).generation, 1);
+  });
+
+  check("options that are not told are the defaults", async (t) => {
+    const model = { kind: "network", network: tinyNetwork, weights: weightsOf(1), generation: 0, vocabulary: vocabulary() } as const;
+    const boxes = async (options?: EngineOptions) => {
+      const engine = open(t, options);
+      await engine.load(model);
+      return (await engine.infer(frameOf(1))).boxes;
+    };
+    const told = await boxes({ scoreThreshold: defaultScoreThreshold });
+    t.true(told.length > 0);
+    t.deepEqual(await boxes({ threads: undefined, provider: undefined, scoreThreshold: undefined }), told);
   });
 
   check("a damaged or missing bundle is refused with the code that readers give", async (t) => {
