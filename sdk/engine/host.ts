@@ -79,8 +79,9 @@ export class ModelHost {
 
   /** Frees the model. */
   async unload(): Promise<void> {
-    await this.#served?.sessions.close();
+    const served = this.#served;
     this.#served = undefined;
+    await served?.sessions.close();
   }
 
   async #prepare(model: Model, frames: readonly FrameSize[]): Promise<Served> {
