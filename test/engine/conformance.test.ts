@@ -154,13 +154,17 @@ function conforms(engine: EngineUnderTest): void {
     await t.throwsAsync(() => engine.load({ kind: "bundle", directory }), { message: /^E_BUNDLE_HASH/ });
   });
 
-  check("an ONNX file serves frames of its own size alone", async (t) => {
+  check("an ONNX file serves frames and vocabularies of its own size alone", async (t) => {
     const engine = open(t);
     const model = inferenceModel(tinyNetwork, weightsOf(1), { frameWidth: 80, frameHeight: 48, names: 16 });
-    await engine.load({ kind: "onnx", model, frame: { width: 80, height: 48 }, network: tinyNetwork, names: 16, generation: 4, vocabulary: vocabulary() });
+    const onnx = { kind: "onnx", model, frame: { width: 80, height: 48 }, network: tinyNetwork, names: 16, generation: 4, vocabulary: vocabulary() } as const;
+    await engine.load(onnx);
     t.is((await engine.infer(frameOf(0))).generation, 4);
     await t.throwsAsync(() => engine.infer(frameOf(0, 64, 48)), { message: /^E_ENGINE/ });
     await t.throwsAsync(() => engine.setVocabulary(names), { message: /^E_VOCABULARY/ });
+    await t.throwsAsync(() => engine.setVocabulary(vocabulary(manyNames)), { message: /^E_VOCABULARY: expected a vocabulary with room for 16 names.*received 40 names/ });
+    await t.throwsAsync(() => engine.load({ ...onnx, names: 64 }), { message: /^E_VOCABULARY/ });
+    t.deepEqual((await engine.infer(frameOf(0))).vocabulary, [...names]);
   });
 
   check("closing during runs answers them first; afterwards everything is refused", async (t) => {
