@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,6 +53,24 @@ test("libraries of TensorRT that are missing, of an unknown version, truncated o
   t.throws(() => loadTensorRt(truncated), { message: /^E_TENSORRT_MISSING: .*truncated/ });
   const other = await inFolder("other", join(shims, `nightshift.${process.platform}-${process.arch}-gnu.node`));
   t.throws(() => loadTensorRt(other), { message: /^E_TENSORRT_MISSING: .*getInferLibVersion.*another library/ });
+});
+
+test("of TensorRT that the system finds, the newest is taken or the reason told why not: nothing older takes its place", async (t) => {
+  if (!isBuilt) return absent(t, notBuilt);
+  const folder = await mkdtemp(join(tmpdir(), "nightshift-tensorrt-"));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const engine = new URL("../../sdk/engine/native.js", import.meta.url).href;
+  const script = `import { loadTensorRt } from "${engine}"; try { loadTensorRt(""); } catch ({ message }) { console.log(message); }`;
+  const told = (): string => execFileSync(process.execPath, ["--input-type=module", "--eval", script], { env: { ...process.env, LD_LIBRARY_PATH: folder }, encoding: "utf8" });
+  const isNowhere = /^E_TENSORRT_MISSING: expected libnvinfer\.so\.11 in the system's library folders; received no such file/.test(told());
+  t.true(isNowhere || "present" in nativeStatus("").tensorRt);
+  await writeFile(join(folder, "libnvinfer.so.11"), new Uint8Array(100));
+  // Loads, and is no TensorRT.
+  await copyFile(join(loadNative().folder, `nightshift.${process.platform}-${process.arch}-gnu.node`), join(folder, "libnvinfer.so.10"));
+  t.regex(told(), /^E_TENSORRT_MISSING: expected a library of TensorRT, libnvinfer\.so\.11; received .*libnvinfer\.so\.11: (?!cannot open)/);
+  await rm(join(folder, "libnvinfer.so.11"));
+  // Where the system has one of its own, that is found.
+  if (isNowhere) t.regex(told(), /^E_TENSORRT_MISSING: expected a library of TensorRT, libnvinfer\.so\.10; received .*getInferLibVersion/);
 });
 
 test("camera formats become RGB; sizes that do not fit are refused", (t) => {
