@@ -84,6 +84,8 @@ test("camera formats become RGB; sizes that do not fit are refused", (t) => {
   t.throws(() => toRgb("nv12", new Uint8Array(6), 3, 2), { message: /^E_FRAME_SIZE/ });
   t.throws(() => toRgb("yuyv", new Uint8Array(7), 2, 2), { message: /^E_FRAME_SIZE/ });
   t.throws(() => toRgb("bgr", new Uint8Array(12), 2, 2, new Uint8Array(11)), { message: /^E_FRAME_SIZE/ });
+  for (const [width, height] of [[-1, 2], [1.5, 2], [2 ** 32 + 2, 2], [1e6, 1e6], [NaN, 2]] as const) t.throws(() => toRgb("bgr", new Uint8Array(12), width, height), { message: /^E_FRAME_SIZE/ }, `${width}`);
+  t.throws(() => toRgb("rgba" as "bgr", new Uint8Array(16), 2, 2), { message: /^E_FRAME_FORMAT: expected nv12, yuyv or bgr; received "rgba"/ });
   const same = new Uint8Array(12);
   t.throws(() => toRgb("bgr", same, 2, 2, same), { message: /^E_FRAME_SIZE: expected memory of its own/ });
 });
