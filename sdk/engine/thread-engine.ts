@@ -26,9 +26,12 @@ export class ThreadEngine implements Engine {
   readonly #worker: Worker;
   readonly #exit: Promise<void>;
 
-  /** Throws `E_PROVIDER`. */
+  /** Throws `E_PROVIDER`, and `E_CONFIG` for numbers that the other options cannot be. */
   constructor({ threads = 2, provider = "cpu", scoreThreshold = defaultScoreThreshold }: EngineOptions = {}, runtime: RuntimeChoice = { kind: "onnxruntime" }) {
     checkProvider(provider);
+    if (!(Number.isInteger(threads) && threads >= 1)) throw wrong("at least 1 thread, a whole number", threads);
+    // No box scores as much as NaN: nothing would be answered, without a word.
+    if (!(scoreThreshold >= 0 && scoreThreshold <= 1)) throw wrong("a score threshold of 0 to 1", scoreThreshold);
     const guard = new ExitGuard();
     const workerData: ThreadSetup = { runtime, options: { threads, provider, scoreThreshold }, guard: guard.memory };
     const stop = (): void => guard.stop();
@@ -134,6 +137,9 @@ export class ThreadEngine implements Engine {
     this.#pending.clear();
   }
 }
+
+const wrong = (expected: string, received: number): NightshiftError =>
+  new NightshiftError("E_CONFIG", { expected, received: String(received), remedy: "Change the engine's options, or leave them out." });
 
 const unexpected = ({ kind }: Reply): NightshiftError =>
   new NightshiftError("E_ENGINE", { expected: "the reply to what was asked", received: kind, remedy: "Report this: it is a fault." });

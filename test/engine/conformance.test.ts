@@ -141,6 +141,24 @@ function conforms(engine: EngineUnderTest): void {
     t.deepEqual(await boxes({ threads: undefined, provider: undefined, scoreThreshold: undefined }), told);
   });
 
+  check("options that cannot be are refused", async (t) => {
+    for (const options of [{ scoreThreshold: NaN }, { scoreThreshold: 1.1 }, { scoreThreshold: -0.1 }, { threads: 0 }, { threads: 1.5 }]) t.throws(() => create(t, options), { message: /^E_CONFIG/ }, JSON.stringify(options));
+  });
+
+  check("unloaded, it answers nothing until it is loaded again", async (t) => {
+    const engine = open(t);
+    const model = { kind: "network", network: tinyNetwork, weights: weightsOf(1), generation: 1, vocabulary: vocabulary() } as const;
+    await engine.load(model);
+    const answers = [engine.infer(frameOf(0)), engine.infer(frameOf(1))];
+    await engine.unload();
+    t.deepEqual((await Promise.all(answers)).map(({ sequence }) => sequence), [0, 1]);
+    t.is(engine.loaded, undefined);
+    await t.throwsAsync(() => engine.infer(frameOf(0)), { message: /^E_ENGINE: expected a loaded model/ });
+    await t.throwsAsync(() => engine.setVocabulary(vocabulary()), { message: /^E_ENGINE: expected a loaded model/ });
+    await engine.load({ ...model, generation: 2 });
+    t.is((await engine.infer(frameOf(0))).generation, 2);
+  });
+
   check("a damaged or missing bundle is refused with the code that readers give", async (t) => {
     const engine = open(t);
     const directory = await bundleOf(t, 0);
