@@ -16,10 +16,12 @@ const refusing = (code: string): Disk => ({
 
 for (const code of ["ENOSPC", "EROFS", "EIO"])
   test(`a disk that refuses with ${code} is told, and what was there stays as it was`, async (t) => {
-    const path = join(await temporaryFolder(t), "shelf.json");
+    const folder = await temporaryFolder(t);
+    const path = join(folder, "shelf.json");
     await writeFile(path, "before");
     await t.throwsAsync(replaceSynced(path, `${path}.new`, new TextEncoder().encode("after"), refusing(code)), { code: "E_DISK", message: /Make room/ });
     t.is(await readFile(path, "utf8"), "before");
+    t.deepEqual(await readdir(folder), ["shelf.json"], "and nothing half written beside it");
   });
 
 test("what is not the disk's fault is told as it is", async (t) => {
