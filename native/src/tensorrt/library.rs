@@ -172,6 +172,9 @@ fn open_shim(folder: &Path, version: Version, library: &Path) -> Outcome<&'stati
     let broken = |said: String| {
         Fault::new(Code::TensorRtVersion, format!("Nightshift's shim {}", path.display()), said, "Build it again: npm run build:tensorrt.")
     };
+    if let Some(fault) = elf::fault_of(&path).map_err(|error| broken(told(&error)))? {
+        return Err(broken(fault));
+    }
     // SAFETY: the shim does nothing when it is loaded.
     let loaded = unsafe { Library::new(&path) }.map(leaked).map_err(|error| broken(told(&error)))?;
     // SAFETY: shim.h declares the symbol with this type.
