@@ -117,6 +117,16 @@ test("a damaged exemplar is found, at once or when it is asked for", async (t) =
   await refuses(t, () => bundle.exemplars(), "E_BUNDLE_FORMAT");
 });
 
+test("a file that the manifest lists and nobody reads is verified with all others, and not for answers alone", async (t) => {
+  const directory = await written(t);
+  await writeFile(join(directory, "report.txt"), "good");
+  await changeManifest(directory, (manifest) => (manifest.files as unknown[]).push({ path: "report.txt", bytes: 4, sha256: sha256Of(Buffer.from("good")) }));
+  await t.notThrowsAsync(readBundle(directory));
+  await writeFile(join(directory, "report.txt"), "evil");
+  await refuses(t, () => readBundle(directory), "E_BUNDLE_HASH");
+  await t.notThrowsAsync(readBundle(directory, { verify: "model" }));
+});
+
 test("a mask that lies across its frame is refused", async (t) => {
   const directory = await written(t);
   // As many pixels as the frame of 20 x 10 has.
