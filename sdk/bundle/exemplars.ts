@@ -57,9 +57,9 @@ export async function decodeExemplars(manifest: Manifest, read: (path: string) =
     const [image, maskBytes, boxBytes] = await Promise.all([read(imagePath(id)), read(maskPath(id)), read(boxesPath(id))]);
     if (!image) throw malformed(`${imagePath(id)} in the manifest`, "none");
     const { width, height, data: rgb } = await readPixels(imagePath(id), image, 3);
-    const mask = maskBytes ? (await readPixels(maskPath(id), maskBytes, 1)).data : undefined;
-    if (mask && mask.length !== width * height) throw malformed(`a mask of ${width} x ${height} pixels in ${maskPath(id)}`, `${mask.length} pixels`);
-    exemplars.push({ id, width, height, rgb, ...(mask && { mask }), ...(boxBytes && { boxes: readBoxes(boxesPath(id), boxBytes) }) });
+    const mask = maskBytes && (await readPixels(maskPath(id), maskBytes, 1));
+    if (mask && (mask.width !== width || mask.height !== height)) throw malformed(`a mask of ${width} x ${height} pixels in ${maskPath(id)}`, `${mask.width} x ${mask.height}`);
+    exemplars.push({ id, width, height, rgb, ...(mask && { mask: mask.data }), ...(boxBytes && { boxes: readBoxes(boxesPath(id), boxBytes) }) });
   }
   return exemplars;
 }

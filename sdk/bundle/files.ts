@@ -88,10 +88,16 @@ export function writeSynced(path: string, content: Uint8Array, disk: Disk = real
 export function replaceSynced(path: string, temporary: string, content: Uint8Array, disk: Disk = realDisk, prepare = (): Promise<void> => Promise.resolve()): Promise<void> {
   return onDisk(path, async () => {
     await disk.remove(temporary);
-    await writeSynced(temporary, content, disk);
-    await prepare();
-    await disk.rename(temporary, path);
-    await disk.syncFolder(dirname(path));
+    try {
+      await writeSynced(temporary, content, disk);
+      await prepare();
+      await disk.rename(temporary, path);
+      await disk.syncFolder(dirname(path));
+    } catch (error) {
+      // What a full disk took of it would only fill it. Where it cannot be removed either, the next one does.
+      await disk.remove(temporary).catch(() => undefined);
+      throw error;
+    }
   });
 }
 

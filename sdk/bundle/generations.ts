@@ -55,7 +55,7 @@ export class GenerationStore {
     return store;
   }
 
-  /** The store as it is, of which nothing can be written. */
+  /** The store as it is: nothing is made in it or removed from it by being opened, and no key. */
   static readOnly(directory: string): GenerationStore {
     return new GenerationStore(directory, realDisk, true);
   }
@@ -83,15 +83,20 @@ export class GenerationStore {
 
   /** Signs a generation with the vehicle's own key, for it was judged and may serve. Throws `E_BUNDLE_MISSING` or `E_KEY`. */
   async sign(generation: number): Promise<void> {
-    await signBundle(this.pathOf(generation), await this.#vehicleKey());
+    await signBundle(this.pathOf(generation), await this.#vehicleKey(), this.disk);
   }
 
-  /** Made where there is none yet. */
+  /** Made where there is none yet. Asked for again where it could not be read: a full disk has room later. */
   #vehicleKey(): Promise<KeyObject> {
-    return (this.#key ??= (async () => {
-      if (!existsSync(this.#keyFile)) await writeSecret(this.#keyFile, createSigningKeys().secret);
-      return readSigningKey(this.#keyFile);
-    })());
+    return (this.#key ??= this.#readKey().catch((error: unknown) => {
+      this.#key = undefined;
+      throw error;
+    }));
+  }
+
+  async #readKey(): Promise<KeyObject> {
+    if (!existsSync(this.#keyFile)) await writeSecret(this.#keyFile, createSigningKeys().secret);
+    return readSigningKey(this.#keyFile);
   }
 
   /** Where the bundle of a generation is or would be. */

@@ -13,7 +13,7 @@ import { decodeWeights } from "./weights.js";
 
 export interface ReadOptions {
   /**
-   * `all` verifies every file at once; `model` leaves the exemplars until they are asked for, which saves time where
+   * `all` verifies every file at once; `model` leaves those that no answer needs, of which exemplars are verified when they are asked for, which saves time where
    * only answers are wanted. `all` unless told otherwise.
    */
   readonly verify?: "all" | "model";
@@ -34,8 +34,10 @@ export async function readManifest(directory: string, trust?: Trust): Promise<Ma
  */
 export async function readBundle(directory: string, options: ReadOptions = {}): Promise<Bundle> {
   const manifest = await readManifest(directory, options.trust);
+  const verified = new Set<string>();
   const read = async (path: string): Promise<Uint8Array | undefined> => {
     const file = manifest.files.find((entry) => entry.path === path);
+    verified.add(path);
     return file && readVerified(directory, file);
   };
   const [weightBytes, embeddingBytes, goldenBytes, notice] = await Promise.all([
@@ -48,7 +50,7 @@ export async function readBundle(directory: string, options: ReadOptions = {}): 
   const network = "kind" in stated ? { ...stated, model: await required(read, bundleFiles.model, directory) } : stated;
   const quantisation = manifest.precision && decodeQuantisation(await required(read, bundleFiles.quantisation, directory), resolve(directory, bundleFiles.quantisation), manifest.precision);
   if (options.verify !== "model")
-    for (const file of manifest.files) if (isExemplarFile(file.path)) await readVerified(directory, file);
+    for (const file of manifest.files) if (!verified.has(file.path)) await readVerified(directory, file);
   const embeddings = decodeEmbeddings(embeddingBytes, textWidthOf(network), resolve(directory, bundleFiles.embeddings));
   return {
     directory: resolve(directory),

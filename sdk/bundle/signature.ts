@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
 import { readSecret } from "../secret-file.js";
+import { type Disk, realDisk } from "./disk.js";
 import { readIfInside, readInside, replaceSynced } from "./files.js";
 import { largestManifest, manifestFile } from "./manifest.js";
 
@@ -51,10 +52,10 @@ export async function readTrust(paths: readonly string[]): Promise<Trust> {
   return Promise.all(paths.map(read));
 }
 
-/** Signs a bundle: its manifest, which states the hash of every file. What was there before is replaced. Throws `E_BUNDLE_MISSING`. */
-export async function signBundle(directory: string, key: KeyObject): Promise<void> {
+/** Signs a bundle: its manifest, which states the hash of every file. What was there before is replaced. Throws `E_BUNDLE_MISSING`, `E_DISK`. */
+export async function signBundle(directory: string, key: KeyObject, disk: Disk = realDisk): Promise<void> {
   const path = join(directory, signatureFile);
-  await replaceSynced(path, `${path}.new`, signatureOf(await readInside(directory, manifestFile, largestManifest), key));
+  await replaceSynced(path, `${path}.new`, signatureOf(await readInside(directory, manifestFile, largestManifest), key), disk);
 }
 
 /** The signature file of a manifest. */

@@ -6,7 +6,7 @@ import { type BundleContents, bundleFiles } from "./bundle.js";
 import { type Disk, realDisk } from "./disk.js";
 import { encodeEmbeddings, vocabularyOf } from "./embeddings.js";
 import { encodeExemplars } from "./exemplars.js";
-import { makeFolders, replaceSynced, sha256Of, writeSynced } from "./files.js";
+import { makeFolders, onDisk, replaceSynced, sha256Of, writeSynced } from "./files.js";
 import { encodeGolden } from "./golden.js";
 import { checkManifest, type Description, encodeManifest, formatVersion, manifestFile } from "./manifest.js";
 import { encodeQuantisation } from "./quantisation.js";
@@ -19,7 +19,7 @@ export const unfinishedPrefix = ".unfinished-";
 /**
  * Writes a bundle so that at every instant, power cuts included, `directory` either does not exist or is whole: into a folder
  * beside it, synced, then renamed. Throws `E_BUNDLE_FORMAT` where something is already there or the contents are not a bundle,
- * `E_VOCABULARY` where the default vocabulary has no embeddings, `E_WEIGHTS_NOT_FINITE`.
+ * `E_VOCABULARY` where the default vocabulary has no embeddings, `E_WEIGHTS_NOT_FINITE`, `E_DISK`.
  */
 export async function writeBundle(directory: string, contents: BundleContents, disk: Disk = realDisk): Promise<void> {
   const target = resolve(directory);
@@ -28,20 +28,23 @@ export async function writeBundle(directory: string, contents: BundleContents, d
   const parent = dirname(target);
   const temporary = join(parent, `${unfinishedPrefix}${basename(target)}-${process.pid}-${randomBytes(4).toString("hex")}`);
   await makeFolders(parent, disk);
-  await disk.makeFolder(temporary);
   try {
-    const folders = new Set<string>([temporary]);
-    for (const [path, content] of files) {
-      const folder = dirname(join(temporary, path));
-      if (!folders.has(folder)) await makeFolders(folder, disk);
-      folders.add(folder);
-      await writeSynced(join(temporary, path), content, disk);
-    }
-    for (const folder of folders) await disk.syncFolder(folder);
-    await disk.rename(temporary, target);
-    await disk.syncFolder(parent);
+    await onDisk(target, async () => {
+      await disk.makeFolder(temporary);
+      const folders = new Set<string>([temporary]);
+      for (const [path, content] of files) {
+        const folder = dirname(join(temporary, path));
+        if (!folders.has(folder)) await makeFolders(folder, disk);
+        folders.add(folder);
+        await writeSynced(join(temporary, path), content, disk);
+      }
+      for (const folder of folders) await disk.syncFolder(folder);
+      await disk.rename(temporary, target);
+      await disk.syncFolder(parent);
+    });
   } catch (error) {
-    await disk.remove(temporary);
+    // Where not even that can be done, the store removes it when it is opened next; why nothing was written is what is to be told.
+    await disk.remove(temporary).catch(() => undefined);
     throw error;
   }
 }

@@ -64,6 +64,9 @@ function faultsOf(expected: Answer, received: Answer): string[] {
   if (further !== undefined && !(further <= goldenTolerance.depth)) faults.push(`depths differ by ${(further * 100).toFixed(1)} %`);
   const missing = expected.boxes.filter((box) => !received.boxes.some((other) => isSameBox(box, other))).length;
   if (missing > 0) faults.push(`${missing} of ${expected.boxes.length} boxes are missing`);
+  // Those that score so little more than the threshold may have fallen below it.
+  const invented = received.boxes.filter((box) => box.score >= scoreThreshold + goldenTolerance.boxScore && !expected.boxes.some((other) => isSameBox(other, box))).length;
+  if (invented > 0) faults.push(`${invented} boxes are none of the golden ones`);
   return faults;
 }
 

@@ -10,7 +10,7 @@ import { deployedModel, type DeployOptions } from "./deployed.js";
 import type { EngineOptions } from "./engine.js";
 import { vocabularyFeeds } from "./feeds.js";
 import { checkGolden } from "./golden.js";
-import type { BundleModel, FrameSize, LoadedModel, Model } from "./model.js";
+import type { BundleModel, FrameSize, LoadedModel, Model, OnnxModel } from "./model.js";
 import type { Tensors } from "./onnxruntime.js";
 import type { Runtime } from "./session.js";
 import { SessionCache } from "./sessions.js";
@@ -28,6 +28,8 @@ interface Served {
   /** Of the embeddings that the network takes. */
   readonly textWidth: number;
   readonly sessions: SessionCache;
+  /** Of an ONNX file, which is for one size of the vocabulary. */
+  readonly names?: OnnxModel["names"];
   /** Whether several boxes may be one object. */
   readonly overlaps: boolean;
   /** Where names can be looked up; only bundles have it. */
@@ -64,7 +66,7 @@ export class ModelHost {
   /** See `Engine.setVocabulary`. */
   setVocabulary(vocabulary: Vocabulary | readonly string[]): LoadedModel {
     const served = this.#current();
-    served.words = wordsOf(vocabulary, served.textWidth, served.embeddings);
+    served.words = wordsOf(vocabulary, served);
     return describe(served);
   }
 
@@ -79,8 +81,9 @@ export class ModelHost {
 
   /** Frees the model. */
   async unload(): Promise<void> {
-    await this.#served?.sessions.close();
+    const served = this.#served;
     this.#served = undefined;
+    await served?.sessions.close();
   }
 
   async #prepare(model: Model, frames: readonly FrameSize[]): Promise<Served> {
@@ -91,20 +94,22 @@ export class ModelHost {
         const { network, weights, generation } = model;
         for (const [name, tensor] of weights) checkFinite(name, tensor, `generation ${generation}`);
         const sessions = new SessionCache(this.runtime, `network-${generation}`, (frame, names) => deployedModel(model, this.#sizes(frame, names)));
-        return { generation, network, textWidth: textWidthOf(network), sessions, overlaps: overlaps(network), words: wordsOf(model.vocabulary, textWidthOf(network)) };
+        const textWidth = textWidthOf(network);
+        return { generation, network, textWidth, sessions, overlaps: overlaps(network), words: wordsOf(model.vocabulary, { textWidth }) };
       }
       case "onnx": {
-        const sessions = new SessionCache(this.runtime, `onnx-${model.generation}`, (frame, names) => {
-          if (frame.width === model.frame.width && frame.height === model.frame.height && names === model.names) return model.model;
+        const { generation, network, names } = model;
+        const sessions = new SessionCache(this.runtime, `onnx-${generation}`, (frame) => {
+          if (frame.width === model.frame.width && frame.height === model.frame.height) return model.model;
           throw new NightshiftError("E_ENGINE", {
-            expected: `frames of ${model.frame.width} x ${model.frame.height} and at most ${model.names} names`,
-            received: `${frame.width} x ${frame.height} and room for ${names} names`,
+            expected: `frames of ${model.frame.width} x ${model.frame.height}`,
+            received: `${frame.width} x ${frame.height}`,
             remedy: "This ONNX file is for one size: use one that was made for what is asked.",
           });
         });
         // The file says nothing of names: theirs is what it must take.
         const [, textWidth] = model.vocabulary.text.shape;
-        return { generation: model.generation, network: model.network, textWidth, sessions, overlaps: true, words: wordsOf(model.vocabulary, textWidth) };
+        return { generation, network, textWidth, sessions, names, overlaps: true, words: wordsOf(model.vocabulary, { textWidth, names }) };
       }
     }
   }
@@ -116,11 +121,11 @@ export class ModelHost {
     const embeddings = bundle.embeddings();
     const sessions = new SessionCache(this.runtime, `${name}-${generation}`, (frame, padded) => deployedModel(bundle, this.#sizes(frame, padded)));
     const textWidth = textWidthOf(network);
-    const served = { generation, network, textWidth, sessions, overlaps: overlaps(network), embeddings, words: wordsOf(vocabulary ?? names, textWidth, embeddings) };
+    const served = { generation, network, textWidth, sessions, overlaps: overlaps(network), embeddings, words: wordsOf(vocabulary ?? names, { textWidth, embeddings }) };
     const { frame } = bundle.golden;
     const [, height = 0, width = 0] = frame.shape;
     try {
-      const outputs = await this.#run({ ...served, words: wordsOf(names, textWidth, embeddings) }, { width, height }, frame.data);
+      const outputs = await this.#run({ ...served, words: wordsOf(names, { textWidth, embeddings }) }, { width, height }, frame.data);
       checkGolden(bundle.golden, outputs, network, names, `generation ${generation} in ${directory}`);
     } catch (error) {
       await sessions.close();
@@ -149,9 +154,16 @@ export class ModelHost {
   }
 }
 
-function wordsOf(vocabulary: Vocabulary | readonly string[], textWidth: number, embeddings?: Embeddings): Words {
+function wordsOf(vocabulary: Vocabulary | readonly string[], { textWidth, embeddings, names }: Pick<Served, "textWidth" | "embeddings" | "names">): Words {
   const found = isNames(vocabulary) ? lookUp(vocabulary, embeddings) : vocabulary;
-  return { vocabulary: found, feeds: vocabularyFeeds(found, textWidth) };
+  const feeds = vocabularyFeeds(found, textWidth);
+  const room = paddedVocabularySize(found.names.length);
+  if (names === undefined || room === names) return { vocabulary: found, feeds };
+  throw new NightshiftError("E_VOCABULARY", {
+    expected: `a vocabulary with room for ${names} names, which this ONNX file is for`,
+    received: `${found.names.length} names, which take room for ${room}`,
+    remedy: "Use a file that was made for as many names.",
+  });
 }
 
 function lookUp(names: readonly string[], embeddings: Embeddings | undefined): Vocabulary {

@@ -56,7 +56,7 @@ export class SwappableEngine implements Engine {
    * force, which must be among its embeddings. Throws as `Engine.load`, and then everything is as before.
    */
   swap(model: Model): Promise<LoadedModel> {
-    return this.#changes.take(async () => {
+    return this.#change(async () => {
       const names = this.loaded?.vocabulary;
       const next = await this.#prepare(model.kind === "bundle" && !model.vocabulary && names ? withVocabulary(model, names) : model);
       const outdated = this.#previous;
@@ -69,10 +69,10 @@ export class SwappableEngine implements Engine {
 
   /**
    * Goes back to the previous generation, at once: it is still loaded, with the vocabulary that it had when it was left. Given another, it answers in that
-   * from its first frame on. The generation that is left now is forgotten. Throws `E_ENGINE` where there is no previous one, `E_VOCABULARY`, and then everything is as before.
+   * from its first frame on. The generation that is left now is forgotten. Throws `E_ENGINE` where there is no previous one, `E_VOCABULARY`, `E_CLOSED`, and then everything is as before.
    */
   rollBack(vocabulary?: Vocabulary | readonly string[]): Promise<LoadedModel> {
-    return this.#changes.take(async () => {
+    return this.#change(async () => {
       const [left, previous] = [this.#active, this.#previous];
       if (!previous)
         throw new NightshiftError("E_ENGINE", { expected: "a previous generation", received: "none", remedy: "Only a swap can be rolled back, once." });
@@ -89,7 +89,7 @@ export class SwappableEngine implements Engine {
    * Serves the same model, from a new engine of the same kind: for one whose thread or provider is lost. Throws as `Engine.load`, and then everything is as before.
    */
   renew(): Promise<LoadedModel> {
-    return this.#changes.take(async () => {
+    return this.#change(async () => {
       const failing = this.#serving();
       // What stood by may be lost for the same reason.
       await this.#standby?.close();
@@ -102,7 +102,7 @@ export class SwappableEngine implements Engine {
 
   /** See `Engine`. A vocabulary that needs a larger or smaller graph is built in the standby engine, so no frame waits for it either. */
   setVocabulary(vocabulary: Vocabulary | readonly string[]): Promise<LoadedModel> {
-    return this.#changes.take(async () => {
+    return this.#change(async () => {
       const active = this.#serving();
       const next = await this.#inWords(active, vocabulary);
       this.#active = next;
@@ -139,6 +139,18 @@ export class SwappableEngine implements Engine {
     });
   }
 
+  /** One change after the other, and none once it is closed. */
+  #change(work: () => Promise<LoadedModel>): Promise<LoadedModel> {
+    return this.#changes.take(async () => {
+      this.#checkOpen();
+      return work();
+    });
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new NightshiftError("E_CLOSED", { expected: "an open engine", received: "a closed one", remedy: "Open another engine." });
+  }
+
   #remember({ width, height }: FrameSize): void {
     const key = `${width}x${height}`;
     this.#frames.delete(key);
@@ -147,6 +159,7 @@ export class SwappableEngine implements Engine {
   }
 
   #serving(): Serving {
+    this.#checkOpen();
     if (this.#active) return this.#active;
     throw new NightshiftError("E_ENGINE", { expected: "a loaded model", received: "none", remedy: "Load a model first." });
   }
@@ -160,7 +173,6 @@ export class SwappableEngine implements Engine {
   }
 
   async #prepare(model: Model): Promise<Serving> {
-    if (this.#isClosed) throw new NightshiftError("E_CLOSED", { expected: "an open engine", received: "a closed one", remedy: "Open another engine." });
     const engine = this.#standby ?? this.create();
     this.#standby = undefined;
     try {

@@ -35,8 +35,11 @@ export class SessionCache {
     return session;
   }
 
+  /** Closes all of them, also where one cannot be closed; that is thrown then. */
   async close(): Promise<void> {
-    for (const session of this.#sessions.values()) await session.close();
+    const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
+    const closed = await Promise.allSettled(sessions.map((session) => session.close()));
+    for (const each of closed) if (each.status === "rejected") throw each.reason;
   }
 }

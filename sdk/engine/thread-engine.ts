@@ -26,12 +26,14 @@ export class ThreadEngine implements Engine {
   readonly #worker: Worker;
   readonly #exit: Promise<void>;
 
-  /** Throws `E_PROVIDER`. */
-  constructor(options: EngineOptions = {}, runtime: RuntimeChoice = { kind: "onnxruntime" }) {
-    const all: Required<EngineOptions> = { threads: 2, provider: "cpu", scoreThreshold: defaultScoreThreshold, ...options };
-    checkProvider(all.provider);
+  /** Throws `E_PROVIDER`, and `E_CONFIG` for numbers that the other options cannot be. */
+  constructor({ threads = 2, provider = "cpu", scoreThreshold = defaultScoreThreshold }: EngineOptions = {}, runtime: RuntimeChoice = { kind: "onnxruntime" }) {
+    checkProvider(provider);
+    if (!(Number.isInteger(threads) && threads >= 1)) throw wrong("at least 1 thread, a whole number", threads);
+    // No box scores as much as NaN: nothing would be answered, without a word.
+    if (!(scoreThreshold >= 0 && scoreThreshold <= 1)) throw wrong("a score threshold of 0 to 1", scoreThreshold);
     const guard = new ExitGuard();
-    const workerData: ThreadSetup = { runtime, options: all, guard: guard.memory };
+    const workerData: ThreadSetup = { runtime, options: { threads, provider, scoreThreshold }, guard: guard.memory };
     const stop = (): void => guard.stop();
     process.on("exit", stop);
     this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData });
@@ -108,9 +110,10 @@ export class ThreadEngine implements Engine {
     if (this.#ended) return Promise.reject(this.#ended);
     const id = this.#count++;
     return new Promise((resolve, reject) => {
+      // First, as it throws for what cannot be sent, which no reply will ever come for.
+      this.#worker.postMessage({ id, body } satisfies Numbered<Request>, transfer);
       this.#pending.set(id, { resolve, reject });
       this.#worker.ref();
-      this.#worker.postMessage({ id, body } satisfies Numbered<Request>, transfer);
     });
   }
 
@@ -134,6 +137,9 @@ export class ThreadEngine implements Engine {
     this.#pending.clear();
   }
 }
+
+const wrong = (expected: string, received: number): NightshiftError =>
+  new NightshiftError("E_CONFIG", { expected, received: String(received), remedy: "Change the engine's options, or leave them out." });
 
 const unexpected = ({ kind }: Reply): NightshiftError =>
   new NightshiftError("E_ENGINE", { expected: "the reply to what was asked", received: kind, remedy: "Report this: it is a fault." });

@@ -6,13 +6,18 @@ export type PixelFormat = "nv12" | "yuyv" | "bgr";
 
 /**
  * A camera's bytes as the packed RGB that a `Frame` has, on the thread that calls: 1280 x 720 takes one to two milliseconds.
- * `into`: memory to use again, `width * height * 3` bytes, not the source's own. Throws `E_NATIVE`, `E_FRAME_SIZE`.
+ * `into`: memory to use again, `width * height * 3` bytes, not the source's own. Throws `E_NATIVE`, `E_FRAME_FORMAT`, `E_FRAME_SIZE`.
  */
-export function toRgb(format: PixelFormat, bytes: Uint8Array, width: number, height: number, into = new Uint8Array(width * height * 3)): Uint8Array {
+export function toRgb(format: PixelFormat, bytes: Uint8Array, width: number, height: number, into?: Uint8Array): Uint8Array {
   const { native } = loadNative();
-  if (bytes.buffer === into.buffer && bytes.byteOffset < into.byteOffset + into.byteLength && into.byteOffset < bytes.byteOffset + bytes.byteLength)
+  const convert = new Map([["nv12", native.nv12ToRgb], ["yuyv", native.yuyvToRgb], ["bgr", native.bgrToRgb]]).get(format);
+  if (!convert)
+    throw new NightshiftError("E_FRAME_FORMAT", { expected: "nv12, yuyv or bgr", received: JSON.stringify(format), remedy: "Convert the frame to one of these before." });
+  if (![width, height].every((side) => Number.isInteger(side) && side >= 1 && side <= 16384))
+    throw new NightshiftError("E_FRAME_SIZE", { expected: "width and height of 1 to 16384 whole pixels", received: `${width} x ${height}`, remedy: "Check the camera's resolution." });
+  const rgb = into ?? new Uint8Array(width * height * 3);
+  if (bytes.buffer === rgb.buffer && bytes.byteOffset < rgb.byteOffset + rgb.byteLength && rgb.byteOffset < bytes.byteOffset + bytes.byteLength)
     throw new NightshiftError("E_FRAME_SIZE", { expected: "memory of its own for the answer", received: "the frame's own", remedy: "Give other memory to convert into, or none." });
-  const convert = { nv12: native.nv12ToRgb, yuyv: native.yuyvToRgb, bgr: native.bgrToRgb }[format];
-  callNative(() => convert(bytes, width, height, into));
-  return into;
+  callNative(() => convert(bytes, width, height, rgb));
+  return rgb;
 }

@@ -35,7 +35,8 @@ function serve(port: MessagePort, host: ModelHost): void {
       const { reply, transfer } = await carryOut(host, body);
       port.postMessage({ id, body: reply } satisfies Numbered<Reply>, transfer);
       // The thread ends by itself once its port is closed: ended from outside in the middle of a run, it would take the process along.
-      if (reply.kind === "closed") port.close();
+      // Whatever could not be freed goes with it.
+      if (body.kind === "close") port.close();
     });
   });
 }

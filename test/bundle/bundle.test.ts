@@ -2,7 +2,9 @@ import { appendFile, mkdir, readFile, rename, rm, symlink, truncate, writeFile }
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
+import sharp from "sharp";
 import type { ExemplarSet } from "../../sdk/bundle/exemplars.js";
+import { sha256Of } from "../../sdk/bundle/files.js";
 import { findBundle } from "../../sdk/bundle/find.js";
 import { readBundle } from "../../sdk/bundle/read.js";
 import { asStored } from "../../sdk/bundle/weights.js";
@@ -113,6 +115,28 @@ test("a damaged exemplar is found, at once or when it is asked for", async (t) =
   await refuses(t, () => readBundle(directory), "E_BUNDLE_FORMAT");
   const bundle = await readBundle(directory, { verify: "model" });
   await refuses(t, () => bundle.exemplars(), "E_BUNDLE_FORMAT");
+});
+
+test("a file that the manifest lists and nobody reads is verified with all others, and not for answers alone", async (t) => {
+  const directory = await written(t);
+  await writeFile(join(directory, "report.txt"), "good");
+  await changeManifest(directory, (manifest) => (manifest.files as unknown[]).push({ path: "report.txt", bytes: 4, sha256: sha256Of(Buffer.from("good")) }));
+  await t.notThrowsAsync(readBundle(directory));
+  await writeFile(join(directory, "report.txt"), "evil");
+  await refuses(t, () => readBundle(directory), "E_BUNDLE_HASH");
+  await t.notThrowsAsync(readBundle(directory, { verify: "model" }));
+});
+
+test("a mask that lies across its frame is refused", async (t) => {
+  const directory = await written(t);
+  // As many pixels as the frame of 20 x 10 has.
+  const mask = await sharp(new Uint8Array(200), { raw: { width: 10, height: 20, channels: 1 } }).toColourspace("b-w").png().toBuffer();
+  await writeFile(join(directory, "exemplars", "day-0.mask.png"), mask);
+  await changeManifest(directory, ({ files }) => {
+    for (const file of files as { path: string }[]) if (file.path.endsWith("mask.png")) Object.assign(file, { bytes: mask.length, sha256: sha256Of(mask) });
+  });
+  const bundle = await readBundle(directory);
+  await t.throwsAsync(bundle.exemplars(), { code: "E_BUNDLE_FORMAT", message: /20 x 10 pixels in .*received 10 x 20/ });
 });
 
 test("a path that leads out of the bundle", async (t) => {

@@ -1,9 +1,10 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { type Disk, realDisk } from "../../sdk/bundle/disk.js";
 import { replaceSynced } from "../../sdk/bundle/files.js";
-import { temporaryFolder } from "./contents.js";
+import { writeBundle } from "../../sdk/bundle/write.js";
+import { temporaryFolder, tinyContents } from "./contents.js";
 
 const refusing = (code: string): Disk => ({
   ...realDisk,
@@ -15,13 +16,29 @@ const refusing = (code: string): Disk => ({
 
 for (const code of ["ENOSPC", "EROFS", "EIO"])
   test(`a disk that refuses with ${code} is told, and what was there stays as it was`, async (t) => {
-    const path = join(await temporaryFolder(t), "shelf.json");
+    const folder = await temporaryFolder(t);
+    const path = join(folder, "shelf.json");
     await writeFile(path, "before");
     await t.throwsAsync(replaceSynced(path, `${path}.new`, new TextEncoder().encode("after"), refusing(code)), { code: "E_DISK", message: /Make room/ });
     t.is(await readFile(path, "utf8"), "before");
+    t.deepEqual(await readdir(folder), ["shelf.json"], "and nothing half written beside it");
   });
 
 test("what is not the disk's fault is told as it is", async (t) => {
   const path = join(await temporaryFolder(t), "shelf.json");
   await t.throwsAsync(replaceSynced(path, `${path}.new`, new Uint8Array(1), refusing("EINVAL")), { code: "EINVAL" });
+});
+
+for (const operation of ["makeFolder", "rename", "syncFolder"] as const)
+  test(`a disk that is full when it comes to ${operation}: told as such, and nothing of the bundle is left`, async (t) => {
+    const folder = await temporaryFolder(t);
+    const full = (): Promise<never> => Promise.reject(Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" }));
+    await t.throwsAsync(writeBundle(join(folder, "bundle"), tinyContents(), { ...realDisk, [operation]: full }), { code: "E_DISK" });
+    t.deepEqual(await readdir(folder), []);
+  });
+
+test("a disk that turns read-only in the middle of a bundle is told as such, although what is unfinished cannot be removed", async (t) => {
+  const folder = await temporaryFolder(t);
+  const readOnly = (): Promise<never> => Promise.reject(Object.assign(new Error("EROFS: read-only file system"), { code: "EROFS" }));
+  await t.throwsAsync(writeBundle(join(folder, "bundle"), tinyContents(), { ...realDisk, create: readOnly, remove: readOnly }), { code: "E_DISK" });
 });

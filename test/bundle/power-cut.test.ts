@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from "ava";
 import { FrameMemory } from "../../sdk/adaptation/memory.js";
 import { readMemory } from "../../sdk/adaptation/memory-file.js";
 import { cellColumns, cellRows } from "../../sdk/adaptation/monitor/statistics.js";
-import { type BundleContents, readBundle } from "../../sdk/bundle/index.js";
+import { type BundleContents, readBundle, readSignerOf } from "../../sdk/bundle/index.js";
 import { type Disk, realDisk } from "../../sdk/bundle/disk.js";
 import { GenerationStore, type Shelf } from "../../sdk/bundle/generations.js";
 import { VolatileDisk } from "../../sdk/bundle/volatile-disk.js";
@@ -29,6 +29,7 @@ async function live(store: GenerationStore, disk: { readonly count: number }): P
   const promise = async (): Promise<void> => void promised.push({ after: disk.count, current: await store.current(), shelf: await store.shelf() });
   for (const [generation, condition] of [[1, "night"], [2, "fog"], [3, "night"], [4, "night"]] as const) {
     await store.write(contentsOf(generation));
+    await store.sign(generation);
     await store.shelve(condition, generation);
     await promise();
     await store.setCurrent(generation);
@@ -42,8 +43,8 @@ async function live(store: GenerationStore, disk: { readonly count: number }): P
   return promised;
 }
 
-/** Opens what a power cut left, as the next start does. Answers with what was broken of the promises, in words. */
-async function broken(folder: string, promised: readonly Promised[], cut: number): Promise<string | undefined> {
+/** Opens what a power cut left, as the next start does. `vehicle`: the key that signed. Answers with what was broken of the promises, in words. */
+async function broken(folder: string, promised: readonly Promised[], cut: number, vehicle: string | undefined): Promise<string | undefined> {
   // Of what was under way, all or nothing may have happened.
   const known = promised.filter(({ after }) => after <= cut).length - 1;
   const allowed = promised.slice(known, known + 2).map(({ current, shelf }) => [current, JSON.stringify(shelf)]);
@@ -56,6 +57,9 @@ async function broken(folder: string, promised: readonly Promised[], cut: number
   for (const generation of await store.list()) {
     const problem = await readBundle(store.pathOf(generation)).then(() => undefined, String);
     if (problem !== undefined) return problem;
+    const signer = await readSignerOf(store.pathOf(generation)).catch(String);
+    const mayServe = generation === current || Object.values(await store.shelf()).includes(generation);
+    if (signer === undefined ? mayServe : signer !== vehicle) return `generation ${generation} is signed by ${signer}`;
   }
   return undefined;
 }
@@ -64,14 +68,16 @@ async function cuts(t: ExecutionContext, under: Disk, tries: number): Promise<st
   const folder = await temporaryFolder(t);
   const disk = new VolatileDisk(join(folder, "vehicle"), under);
   await realDisk.makeFolder(disk.folder);
-  const promised = await live(await GenerationStore.open(join(disk.folder, "state"), disk), disk);
+  const store = await GenerationStore.open(join(disk.folder, "state"), disk);
+  const [vehicle] = await store.publicKeys();
+  const promised = await live(store, disk);
   const problems: string[] = [];
   for (let seed = 0; seed < tries; seed++) {
     const random = new Random(seed, "power cut");
     const cut = random.below(disk.count + 1);
     const left = join(folder, `left-${seed}`);
     await disk.powerCut(cut, random, left);
-    const problem = await broken(join(left, "state"), promised, cut);
+    const problem = await broken(join(left, "state"), promised, cut, vehicle);
     if (problem !== undefined) problems.push(`seed ${seed}, after ${cut} of ${disk.count} operations: ${problem}`);
     await realDisk.remove(left);
   }
@@ -96,11 +102,13 @@ test("a disk that only says it syncs: promises break, as the test of power cuts 
     remove: (path) => disk.remove(path),
     syncFolder: () => Promise.resolve(),
   };
-  const promised = await live(await GenerationStore.open(join(disk.folder, "state"), lying), lying);
+  const store = await GenerationStore.open(join(disk.folder, "state"), lying);
+  const [vehicle] = await store.publicKeys();
+  const promised = await live(store, lying);
   let problems = 0;
   for (let seed = 0; seed < 20; seed++) {
     await disk.powerCut(disk.count, new Random(seed), join(folder, String(seed)));
-    if ((await broken(join(folder, String(seed), "state"), promised, disk.count)) !== undefined) problems++;
+    if ((await broken(join(folder, String(seed), "state"), promised, disk.count, vehicle)) !== undefined) problems++;
   }
   t.true(problems >= 15, `${problems} of 20`);
 });

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { createSigningKeys, GenerationStore, publicKeyOf, readBundle, readSignerOf, readSigningKey, readTrust, signBundle, writeBundle } from "../../sdk/bundle/index.js";
@@ -75,6 +75,17 @@ test("a vehicle signs what it learnt with a key of its own, which outlives a res
   await store.sign(1);
   t.is((await readBundle(path, { trust })).manifest.generation, 1);
   t.deepEqual(await (await GenerationStore.open(store.directory)).publicKeys(), trust);
+});
+
+test("a vehicle whose key could not be read asks for it again", async (t) => {
+  const store = await GenerationStore.open(join(await temporaryFolder(t), "state"));
+  const path = await store.write(tinyContents({ description: { ...description, generation: 1, parent: 0 } }));
+  const key = join(store.directory, "vehicle.key");
+  await writeFile(key, createSigningKeys().secret, { mode: 0o644 });
+  await t.throwsAsync(store.sign(1), { code: "E_KEY", message: /0644/ });
+  await chmod(key, 0o600);
+  await store.sign(1);
+  t.deepEqual([await readSignerOf(path)], await store.publicKeys());
 });
 
 test("sizes and counts that no bundle has are refused before a file is read", async (t) => {

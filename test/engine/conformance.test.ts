@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
-import type { Engine, EngineOptions } from "../../sdk/engine/engine.js";
+import { sha256Of } from "../../sdk/bundle/files.js";
+import { defaultScoreThreshold, type Engine, type EngineOptions } from "../../sdk/engine/engine.js";
 import { vocabularyFeeds } from "../../sdk/engine/feeds.js";
 import { runModel } from "../../sdk/engine/run.js";
 import { float32 } from "../../sdk/graph/tensor.js";
@@ -10,6 +11,17 @@ import { inferenceModel } from "../../sdk/network/inference.js";
 import { tinyNetwork } from "../bundle/contents.js";
 import { checkOf, type EngineUnderTest, engines } from "./engines.js";
 import { bundleOf, frameOf, manyNames, names, vocabulary, weightsOf } from "./models.js";
+
+/** Puts a NaN into a bundle's weights, with a right hash. */
+async function poison(directory: string): Promise<void> {
+  const [path, manifestPath] = [join(directory, "weights.safetensors"), join(directory, "manifest.json")];
+  const bytes = await readFile(path);
+  // The last numbers are float16, the low byte first.
+  bytes[bytes.length - 1] = 0x7e;
+  await writeFile(path, bytes);
+  const manifest = await readFile(manifestPath, "utf8");
+  await writeFile(manifestPath, manifest.replace(/(?<="weights.safetensors",\s*"bytes": \d+,\s*"sha256": ")[0-9a-f]{64}/, sha256Of(bytes)));
+}
 
 /** What every engine does alike. One that this machine cannot run is skipped by name, with the reason. */
 for (const each of engines) conforms(each);
@@ -111,7 +123,40 @@ function conforms(engine: EngineUnderTest): void {
     const [name = "", tensor] = [...weights][3] ?? [];
     weights.set(name, float32(tensor?.shape ?? [], new Float32Array(tensor?.data.length ?? 0).fill(NaN)));
     await t.throwsAsync(() => engine.load({ ...model, weights, generation: 2 }), { message: /^E_WEIGHTS_NOT_FINITE/ });
+    const directory = await bundleOf(t, 3);
+    await poison(directory);
+    await t.throwsAsync(() => engine.load({ kind: "bundle", directory }), { message: /^E_WEIGHTS_NOT_FINITE/ });
     t.is((await engine.infer(frameOf(0))).generation, 1);
+  });
+
+  check("options that are not told are the defaults", async (t) => {
+    const model = { kind: "network", network: tinyNetwork, weights: weightsOf(1), generation: 0, vocabulary: vocabulary() } as const;
+    const boxes = async (options?: EngineOptions) => {
+      const engine = open(t, options);
+      await engine.load(model);
+      return (await engine.infer(frameOf(1))).boxes;
+    };
+    const told = await boxes({ scoreThreshold: defaultScoreThreshold });
+    t.true(told.length > 0);
+    t.deepEqual(await boxes({ threads: undefined, provider: undefined, scoreThreshold: undefined }), told);
+  });
+
+  check("options that cannot be are refused", async (t) => {
+    for (const options of [{ scoreThreshold: NaN }, { scoreThreshold: 1.1 }, { scoreThreshold: -0.1 }, { threads: 0 }, { threads: 1.5 }]) t.throws(() => create(t, options), { message: /^E_CONFIG/ }, JSON.stringify(options));
+  });
+
+  check("unloaded, it answers nothing until it is loaded again", async (t) => {
+    const engine = open(t);
+    const model = { kind: "network", network: tinyNetwork, weights: weightsOf(1), generation: 1, vocabulary: vocabulary() } as const;
+    await engine.load(model);
+    const answers = [engine.infer(frameOf(0)), engine.infer(frameOf(1))];
+    await engine.unload();
+    t.deepEqual((await Promise.all(answers)).map(({ sequence }) => sequence), [0, 1]);
+    t.is(engine.loaded, undefined);
+    await t.throwsAsync(() => engine.infer(frameOf(0)), { message: /^E_ENGINE: expected a loaded model/ });
+    await t.throwsAsync(() => engine.setVocabulary(vocabulary()), { message: /^E_ENGINE: expected a loaded model/ });
+    await engine.load({ ...model, generation: 2 });
+    t.is((await engine.infer(frameOf(0))).generation, 2);
   });
 
   check("a damaged or missing bundle is refused with the code that readers give", async (t) => {
@@ -127,13 +172,17 @@ function conforms(engine: EngineUnderTest): void {
     await t.throwsAsync(() => engine.load({ kind: "bundle", directory }), { message: /^E_BUNDLE_HASH/ });
   });
 
-  check("an ONNX file serves frames of its own size alone", async (t) => {
+  check("an ONNX file serves frames and vocabularies of its own size alone", async (t) => {
     const engine = open(t);
     const model = inferenceModel(tinyNetwork, weightsOf(1), { frameWidth: 80, frameHeight: 48, names: 16 });
-    await engine.load({ kind: "onnx", model, frame: { width: 80, height: 48 }, network: tinyNetwork, names: 16, generation: 4, vocabulary: vocabulary() });
+    const onnx = { kind: "onnx", model, frame: { width: 80, height: 48 }, network: tinyNetwork, names: 16, generation: 4, vocabulary: vocabulary() } as const;
+    await engine.load(onnx);
     t.is((await engine.infer(frameOf(0))).generation, 4);
     await t.throwsAsync(() => engine.infer(frameOf(0, 64, 48)), { message: /^E_ENGINE/ });
     await t.throwsAsync(() => engine.setVocabulary(names), { message: /^E_VOCABULARY/ });
+    await t.throwsAsync(() => engine.setVocabulary(vocabulary(manyNames)), { message: /^E_VOCABULARY: expected a vocabulary with room for 16 names.*received 40 names/ });
+    await t.throwsAsync(() => engine.load({ ...onnx, names: 64 }), { message: /^E_VOCABULARY/ });
+    t.deepEqual((await engine.infer(frameOf(0))).vocabulary, [...names]);
   });
 
   check("closing during runs answers them first; afterwards everything is refused", async (t) => {

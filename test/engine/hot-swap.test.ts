@@ -127,8 +127,14 @@ function swaps(underTest: EngineUnderTest): void {
     const engine = open(t);
     const model = await bundle(t, 0);
     await engine.load(model);
+    await engine.swap(await bundle(t, 1));
     await engine.close();
     await t.throwsAsync(() => engine.infer(frameOf(0)), { message: /^E_CLOSED/ });
-    await t.throwsAsync(() => engine.swap(model), { message: /^E_CLOSED/ });
+    for (const change of [() => engine.load(model), () => engine.swap(model), () => engine.rollBack(), () => engine.renew(), () => engine.setVocabulary(names)])
+      await t.throwsAsync(change, { message: /^E_CLOSED/ }, String(change));
+    await t.notThrowsAsync(engine.unload());
+    const empty = open(t);
+    await empty.close();
+    await t.throwsAsync(() => empty.infer(frameOf(0)), { message: /^E_CLOSED/ });
   });
 }

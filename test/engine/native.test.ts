@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,6 +55,24 @@ test("libraries of TensorRT that are missing, of an unknown version, truncated o
   t.throws(() => loadTensorRt(other), { message: /^E_TENSORRT_MISSING: .*getInferLibVersion.*another library/ });
 });
 
+test("of TensorRT that the system finds, the newest is taken or the reason told why not: nothing older takes its place", async (t) => {
+  if (!isBuilt) return absent(t, notBuilt);
+  const folder = await mkdtemp(join(tmpdir(), "nightshift-tensorrt-"));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const engine = new URL("../../sdk/engine/native.js", import.meta.url).href;
+  const script = `import { loadTensorRt } from "${engine}"; try { loadTensorRt(""); } catch ({ message }) { console.log(message); }`;
+  const told = (): string => execFileSync(process.execPath, ["--input-type=module", "--eval", script], { env: { ...process.env, LD_LIBRARY_PATH: folder }, encoding: "utf8" });
+  const isNowhere = /^E_TENSORRT_MISSING: expected libnvinfer\.so\.11 in the system's library folders; received no such file/.test(told());
+  t.true(isNowhere || "present" in nativeStatus("").tensorRt);
+  await writeFile(join(folder, "libnvinfer.so.11"), new Uint8Array(100));
+  // Loads, and is no TensorRT.
+  await copyFile(join(loadNative().folder, `nightshift.${process.platform}-${process.arch}-gnu.node`), join(folder, "libnvinfer.so.10"));
+  t.regex(told(), /^E_TENSORRT_MISSING: expected a library of TensorRT, libnvinfer\.so\.11; received .*libnvinfer\.so\.11: (?!cannot open)/);
+  await rm(join(folder, "libnvinfer.so.11"));
+  // Where the system has one of its own, that is found.
+  if (isNowhere) t.regex(told(), /^E_TENSORRT_MISSING: expected a library of TensorRT, libnvinfer\.so\.10; received .*getInferLibVersion/);
+});
+
 test("camera formats become RGB; sizes that do not fit are refused", (t) => {
   if (!isBuilt) return absent(t, notBuilt);
   // White, black, red and blue in studio range.
@@ -65,6 +84,8 @@ test("camera formats become RGB; sizes that do not fit are refused", (t) => {
   t.throws(() => toRgb("nv12", new Uint8Array(6), 3, 2), { message: /^E_FRAME_SIZE/ });
   t.throws(() => toRgb("yuyv", new Uint8Array(7), 2, 2), { message: /^E_FRAME_SIZE/ });
   t.throws(() => toRgb("bgr", new Uint8Array(12), 2, 2, new Uint8Array(11)), { message: /^E_FRAME_SIZE/ });
+  for (const [width, height] of [[-1, 2], [1.5, 2], [2 ** 32 + 2, 2], [1e6, 1e6], [NaN, 2]] as const) t.throws(() => toRgb("bgr", new Uint8Array(12), width, height), { message: /^E_FRAME_SIZE/ }, `${width}`);
+  t.throws(() => toRgb("rgba" as "bgr", new Uint8Array(16), 2, 2), { message: /^E_FRAME_FORMAT: expected nv12, yuyv or bgr; received "rgba"/ });
   const same = new Uint8Array(12);
   t.throws(() => toRgb("bgr", same, 2, 2, same), { message: /^E_FRAME_SIZE: expected memory of its own/ });
 });

@@ -81,6 +81,13 @@ test.serial("truncated libraries are refused, and the process lives", async (t) 
   t.throws(() => loadTensorRt(folder), { message: /^E_TENSORRT_MISSING: .*libnvonnxparser.*truncated/ });
 });
 
+test.serial("a truncated shim is refused, and the process lives", async (t) => {
+  const { native } = loadNative();
+  const folder = await temporaryFolder(t);
+  await truncated(shimFor(11), join(folder, "libnightshift_tensorrt_11.so"), 0.5);
+  t.throws(() => loadTensorRt(folderOf(11), { native, folder }), { message: /^E_TENSORRT_VERSION: expected Nightshift's shim .*truncated.*build:tensorrt/ });
+});
+
 /** The first part of a file. */
 async function truncated(from: string, to: string, share: number): Promise<void> {
   const bytes = Math.floor((await stat(from)).size * share);

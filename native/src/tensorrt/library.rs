@@ -65,17 +65,15 @@ fn file_name(library: &str, major: i32) -> String {
 /// The newest that is there. One that is there and cannot be loaded is an error, not a reason to take another.
 fn open_infer(folder: Option<&Path>) -> Outcome<(i32, PathBuf, &'static Library)> {
     let Some(folder) = folder else {
-        let mut last = None;
         for major in MAJORS {
-            let name = PathBuf::from(file_name("nvinfer", major));
-            match open(&name) {
-                Ok(library) => return Ok((major, name, library)),
-                // Of several reasons the first that is not absence is the one to tell.
-                Err(fault) if last.is_none() || !fault.received.contains("No such file") => last = Some(fault),
-                Err(_) => {}
+            let name = file_name("nvinfer", major);
+            match open(Path::new(&name)) {
+                Ok(library) => return Ok((major, name.into(), library)),
+                Err(fault) if is_absent(&fault, &name) => {}
+                Err(fault) => return Err(fault),
             }
         }
-        return Err(last.unwrap_or_else(|| absent("the system's library folders")));
+        return Err(absent("the system's library folders"));
     };
     for major in MAJORS {
         let path = folder.join(file_name("nvinfer", major));
@@ -93,6 +91,11 @@ fn open_infer(folder: Option<&Path>) -> Outcome<(i32, PathBuf, &'static Library)
         })
         .unwrap_or_default();
     if others.is_empty() { Err(absent(&folder.display().to_string())) } else { Err(unknown_major(folder, &others)) }
+}
+
+/// Whether the loader did not find the library itself; one that lacks another is there, and names that.
+fn is_absent(fault: &Fault, name: &str) -> bool {
+    fault.received.contains(&format!("{name}: cannot open shared object file: No such file"))
 }
 
 fn absent(place: &str) -> Fault {
@@ -169,6 +172,9 @@ fn open_shim(folder: &Path, version: Version, library: &Path) -> Outcome<&'stati
     let broken = |said: String| {
         Fault::new(Code::TensorRtVersion, format!("Nightshift's shim {}", path.display()), said, "Build it again: npm run build:tensorrt.")
     };
+    if let Some(fault) = elf::fault_of(&path).map_err(|error| broken(told(&error)))? {
+        return Err(broken(fault));
+    }
     // SAFETY: the shim does nothing when it is loaded.
     let loaded = unsafe { Library::new(&path) }.map(leaked).map_err(|error| broken(told(&error)))?;
     // SAFETY: shim.h declares the symbol with this type.

@@ -4,7 +4,7 @@ import { NativeOnnxRuntime } from "./runtime.js";
 
 /** ONNX Runtime from the native module. */
 export class NativeOnnxEngine extends ThreadEngine {
-  /** `library`: see `loadOnnxRuntime`. Throws `E_NATIVE`, `E_ONNXRUNTIME`, `E_PROVIDER`; nothing else is used in its place. */
+  /** `library`: see `loadOnnxRuntime`. Throws `E_NATIVE`, `E_ONNXRUNTIME`, `E_PROVIDER`, `E_CONFIG`; nothing else is used in its place. */
   constructor({ provider, ...options }: EngineOptions = {}, library?: string) {
     const native = { ...(provider !== undefined && { provider }), ...(library !== undefined && { library }) };
     // Here and not only in the thread, so that whoever makes an engine is told at once.

@@ -1,8 +1,10 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
+import { threadId } from "node:worker_threads";
 import { z } from "zod";
-import { replaceSynced, sha256Of } from "../../bundle/files.js";
+import { type Disk, realDisk } from "../../bundle/disk.js";
+import { makeFolders, onDisk, replaceSynced, sha256Of } from "../../bundle/files.js";
 import { differences, type EngineKey } from "./key.js";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -24,15 +26,21 @@ export type EngineRecord = Readonly<z.infer<typeof recordSchema>>;
 /** An engine that is the one that is needed, or why there is none. */
 export type Lookup = { readonly plan: Uint8Array; readonly record: EngineRecord } | { readonly refused: string };
 
-/** Where engines are kept unless told otherwise. */
-export const defaultEngineFolder = (): string => join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "nightshift", "engines");
+/** Where engines are kept unless told otherwise. As the XDG specification has it, a cache folder that is empty or relative counts for none. */
+export function defaultEngineFolder(): string {
+  const caches = process.env["XDG_CACHE_HOME"];
+  return join(caches !== undefined && isAbsolute(caches) ? caches : join(homedir(), ".cache"), "nightshift", "engines");
+}
 
 /**
  * Engines on disk: a file each, and beside it one that says what it was built for. One name has one engine; what it was built for decides whether it is
  * the one that is needed, so an outdated one is found and refused, not overlooked.
  */
 export class EngineCache {
-  constructor(readonly folder: string) {}
+  constructor(
+    readonly folder: string,
+    private readonly disk: Disk = realDisk,
+  ) {}
 
   path(name: string): string {
     return join(this.folder, `${name}.engine`);
@@ -50,12 +58,12 @@ export class EngineCache {
     return { plan, record };
   }
 
-  /** Keeps an engine in the place of the one before. A power cut leaves the old one, none, or the new one. */
+  /** Keeps an engine in the place of the one before. A power cut leaves the old one, none, or the new one. Throws `E_DISK`. */
   async keep(name: string, key: EngineKey, plan: Uint8Array, seconds: number): Promise<EngineRecord> {
-    await mkdir(this.folder, { recursive: true });
+    await makeFolders(this.folder, this.disk);
     const record: EngineRecord = { formatVersion: 1, key, bytes: plan.length, sha256: sha256Of(plan), seconds };
     // Between the two files neither must speak for the other.
-    await rm(this.#recordPath(name), { force: true });
+    await onDisk(this.#recordPath(name), () => this.disk.remove(this.#recordPath(name)));
     await this.#replace(this.path(name), plan);
     await this.#replace(this.#recordPath(name), new TextEncoder().encode(`${JSON.stringify(record, undefined, 2)}\n`));
     return record;
@@ -66,8 +74,9 @@ export class EngineCache {
     return readFile(this.#timingPath(key)).catch(() => new Uint8Array());
   }
 
+  /** Throws `E_DISK`. */
   async keepTimings(key: Pick<EngineKey, "tensorRt" | "gpu">, timings: Uint8Array): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
+    await makeFolders(this.folder, this.disk);
     await this.#replace(this.#timingPath(key), timings);
   }
 
@@ -94,7 +103,8 @@ export class EngineCache {
   }
 
   async #replace(path: string, content: Uint8Array): Promise<void> {
-    await replaceSynced(path, `${path}.${process.pid}.partial`, content);
+    // Engines in several threads may build for the same folder at once.
+    await replaceSynced(path, `${path}.${process.pid}-${threadId}.partial`, content, this.disk);
   }
 }
 

@@ -7,7 +7,7 @@ import { type TensorRtOptions, TensorRtRuntime } from "./runtime.js";
  * minutes: build them before with `nightshift build`. A bundle needs one for its golden frame and one for each size of frames.
  */
 export class TensorRtEngine extends ThreadEngine {
-  /** Throws `E_NATIVE`, `E_TENSORRT_MISSING`, `E_TENSORRT_VERSION`, `E_GPU`; nothing else is used in TensorRT's place. */
+  /** Throws `E_NATIVE`, `E_TENSORRT_MISSING`, `E_TENSORRT_VERSION`, `E_GPU`, `E_CONFIG`; nothing else is used in TensorRT's place. */
   constructor(options: Pick<EngineOptions, "scoreThreshold"> = {}, tensorRt: TensorRtOptions = {}) {
     // Here and not only in the thread, so that whoever makes an engine is told at once.
     TensorRtRuntime.open(tensorRt, { onNotice: () => undefined });

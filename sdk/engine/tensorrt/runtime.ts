@@ -74,7 +74,7 @@ export class TensorRtRuntime implements Runtime {
 
   /**
    * The engine for a model: from the cache where it is exactly the one that is needed, else built and kept; whoever watches is told why.
-   * Throws `E_CONFIG`, `E_TENSORRT`, `E_GPU`, `E_CANCELLED`.
+   * Throws `E_CONFIG`, `E_TENSORRT`, `E_GPU`, `E_CANCELLED`, and `E_DISK` where it cannot be kept.
    */
   async engineFor(model: Uint8Array, name: string, rebuild = false): Promise<ReadyEngine> {
     const file = fileName(name);

@@ -1,7 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { EngineCache } from "../../../sdk/engine/tensorrt/cache.js";
+import { realDisk } from "../../../sdk/bundle/disk.js";
+import { defaultEngineFolder, EngineCache } from "../../../sdk/engine/tensorrt/cache.js";
 import { differences, type EngineKey, modelKey } from "../../../sdk/engine/tensorrt/key.js";
 import { cast, Graph, matMul, writeOnnx } from "../../../sdk/graph/index.js";
 import { float32 } from "../../../sdk/graph/tensor.js";
@@ -85,4 +87,24 @@ test("what builds measured is kept for each device and version", async (t) => {
   await cache.keepTimings({ ...key, gpu: "NVIDIA Orin / nano" }, plan);
   t.deepEqual(await cache.timings({ ...key, gpu: "NVIDIA Orin / nano" }), Buffer.from(plan));
   t.is((await cache.timings(key)).length, 0);
+});
+
+test("a disk that takes no folder, no engine or nothing at all is told as such", async (t) => {
+  const full = (): Promise<never> => Promise.reject(Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" }));
+  for (const trouble of [{ makeFolder: full }, { create: full }, { remove: full }]) {
+    const cache = new EngineCache(join(await temporaryFolder(t), "engines"), { ...realDisk, ...trouble });
+    await t.throwsAsync(cache.keep("e", key, plan, 1), { code: "E_DISK" });
+    await t.throwsAsync(cache.keepTimings(key, plan), { code: "E_DISK" });
+  }
+});
+
+test.serial("engines are kept in the user's cache folder; one that is empty or relative counts for none", (t) => {
+  const before = process.env["XDG_CACHE_HOME"];
+  t.teardown(() => (before === undefined ? delete process.env["XDG_CACHE_HOME"] : (process.env["XDG_CACHE_HOME"] = before)));
+  process.env["XDG_CACHE_HOME"] = "/caches";
+  t.is(defaultEngineFolder(), "/caches/nightshift/engines");
+  for (const none of ["", "caches"]) {
+    process.env["XDG_CACHE_HOME"] = none;
+    t.is(defaultEngineFolder(), join(homedir(), ".cache", "nightshift", "engines"), none);
+  }
 });
