@@ -131,7 +131,7 @@ export class GenerationStore {
 
   /**
    * Reads all that may come to serve, and discards what is damaged: the pointer, the shelf, whole generations. Answers with what was wrong, file by file.
-   * A power cut leaves nothing of the kind; a disk that fails may.
+   * A power cut leaves nothing of the kind; a disk that fails may. What cannot be read just now, as the system says, may be sound: it is told of too, and stays.
    */
   async discardDamaged(): Promise<NightshiftError[]> {
     const errors: NightshiftError[] = [];
@@ -139,7 +139,7 @@ export class GenerationStore {
       reading.catch(async (error: unknown) => {
         if (!(error instanceof NightshiftError)) throw error;
         errors.push(error);
-        await discard();
+        if (!isPassing(error)) await discard();
         return undefined;
       });
     const current = await sound(this.#pointed(), () => this.setCurrent(undefined));
@@ -267,4 +267,10 @@ function isAlive(entry: string): boolean {
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }
+}
+
+/** Whether the system did not let a file be read that is there. */
+function isPassing({ cause }: NightshiftError): boolean {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  return typeof code === "string" && code !== "ENOENT" && code !== "ENOTDIR";
 }

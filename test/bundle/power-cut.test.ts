@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { FrameMemory } from "../../sdk/adaptation/memory.js";
@@ -167,4 +167,20 @@ test("files that are damaged: discarded by name, and what is left serves", async
     t.regex(found?.message ?? "", new RegExp(file));
     t.deepEqual(await store.discardDamaged(), []);
   }
+});
+
+test("a generation that the system does not let be read just now is told of, and stays", async (t) => {
+  const folder = await temporaryFolder(t);
+  const store = await GenerationStore.open(folder);
+  await store.write(contentsOf(1));
+  await store.setCurrent(1);
+  const weights = join(store.pathOf(1), "weights.safetensors");
+  await rename(weights, `${weights}.kept`);
+  // Too many links: an error of the system, and no damage, which root meets too.
+  await symlink(weights, weights);
+  const [told] = await store.discardDamaged();
+  t.is(told?.code, "E_BUNDLE_MISSING");
+  await rename(`${weights}.kept`, weights);
+  t.is(await store.current(), 1);
+  t.deepEqual(await store.discardDamaged(), []);
 });
