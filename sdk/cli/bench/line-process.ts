@@ -2,6 +2,17 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import { NightshiftError } from "../../errors.js";
 
+/** A program that is asked line by line. */
+export interface LineProgram {
+  readonly command: string;
+  /** What comes before its own arguments: the script, after what the interpreter is told. */
+  readonly script: readonly string[];
+  /** Variables of its environment, besides this process's own. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What to do where the program, or a module that it needs, is missing. */
+  readonly remedy: string;
+}
+
 /** What a process says, as a line of JSON: of some kind, with what belongs to it. `missing`: a module is not installed, `what` says which. */
 interface Answer {
   readonly kind: string;
@@ -34,19 +45,15 @@ export class LineProcess<Request, Answers> {
   }
 
   /**
-   * Starts a process and waits until it says that it is ready.
+   * Starts a program as a process and waits until it says that it is ready.
    *
-   * @param remedy what to do where the program, or a module that it needs, is missing
-   * @param environment variables besides this process's own
    * @throws `E_MISSING_TOOL`
    */
   static async start<Request, Answers>(
-    command: string,
+    { command, script, environment, remedy }: LineProgram,
     args: readonly string[],
-    remedy: string,
-    environment: Readonly<Record<string, string>> = {},
   ): Promise<{ readonly process: LineProcess<Request, Answers>; readonly version: string }> {
-    const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...globalThis.process.env, ...environment } });
+    const child = spawn(command, [...script, ...args], { stdio: ["pipe", "pipe", "inherit"], env: { ...globalThis.process.env, ...environment } });
     const { stdout } = child;
     const process = new LineProcess<Request, Answers>(child, createInterface({ input: stdout }), remedy);
     try {

@@ -37,8 +37,7 @@ export class OperatorPeer {
    * @throws `E_CONFIG` for what is no Python, `E_MISSING_TOOL` where it cannot be run or lacks PyTorch
    */
   static async start(python: string, options: { readonly threads: number; readonly precision: "float32" | "float64"; readonly folder: string }): Promise<OperatorPeer> {
-    const { command, script, remedy } = peerScript(python, "operators.py");
-    const { process, version } = await LineProcess.start<Request, Answers>(command, [...script, String(options.threads), options.precision], remedy);
+    const { process, version } = await LineProcess.start<Request, Answers>(peerScript(python, "operators.py"), [String(options.threads), options.precision]);
     return new OperatorPeer(process, options.folder, version);
   }
 

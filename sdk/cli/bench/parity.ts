@@ -6,6 +6,7 @@ import { defaultNetwork, type NetworkConfig } from "../../network/contract.js";
 import type { Trainable } from "../../network/trainable.js";
 import type { Bench } from "../benches.js";
 import { ReferenceSteps } from "./reference-steps.js";
+import type { LineProgram } from "./line-process.js";
 import { peerScript } from "./peer.js";
 import { smallNetwork } from "./small-network.js";
 import { StepProcess } from "./step-process.js";
@@ -76,8 +77,8 @@ async function roundedParity(network: NetworkConfig, { threads, count, peer, tra
   });
 }
 
-async function stepped({ command, script, remedy }: ReturnType<typeof ownSteps>, args: readonly string[], count: number, folder: string) {
-  const { process, version } = await StepProcess.start(command, [...script, ...args], remedy);
+async function stepped(program: LineProgram, args: readonly string[], count: number, folder: string) {
+  const { process, version } = await StepProcess.start(program, args);
   try {
     await process.steps(count);
     return { state: await stateOf(process, folder), version };

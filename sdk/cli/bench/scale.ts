@@ -1,6 +1,4 @@
 import { writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { stepProcess } from "../../adaptation/trainer/index.js";
 import type { Recompute } from "../../autodiff/recompute.js";
 import { NightshiftError } from "../../errors.js";
 import { median, quantile } from "../../quantile.js";
@@ -9,6 +7,7 @@ import { LineProcess } from "./line-process.js";
 import { scaleModels } from "./scale-models.js";
 import { plotScale } from "./scale-plot.js";
 import { exponent, rounded } from "./statistics.js";
+import { stepProgram } from "./step-process.js";
 
 const defaultSteps = 5;
 const warmUpSteps = 1;
@@ -63,8 +62,7 @@ export const bench: Bench = async ({ threads = 2, count = defaultSteps, models =
 };
 
 async function measured(model: string, size: number, { threads, count, recompute }: { readonly threads: number; readonly count: number; readonly recompute: Recompute }): Promise<ScaleRow> {
-  const script = fileURLToPath(new URL("./scale-process.js", import.meta.url));
-  const { process: child } = await LineProcess.start<ScaleRequest, ScaleAnswers>(process.execPath, [...stepProcess.flags, script, model, String(size), String(threads), recompute], "See what it wrote above.", stepProcess.environment);
+  const { process: child } = await LineProcess.start<ScaleRequest, ScaleAnswers>(stepProgram("./scale-process.js"), [model, String(size), String(threads), recompute]);
   try {
     await child.ask({ kind: "steps", count: warmUpSteps }, "stepped");
     const { ms, parameters, peakMb } = await child.ask({ kind: "steps", count }, "stepped");

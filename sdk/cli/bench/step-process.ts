@@ -1,4 +1,6 @@
-import { LineProcess } from "./line-process.js";
+import { fileURLToPath } from "node:url";
+import { stepProcess } from "../../adaptation/trainer/index.js";
+import { LineProcess, type LineProgram } from "./line-process.js";
 
 /** What a process that runs training steps is asked. */
 export type StepRequest = { readonly kind: "steps"; readonly count: number } | { readonly kind: "save"; readonly path: string };
@@ -21,13 +23,21 @@ export interface StepAnswers {
 
 export type StepAnswer = { readonly [K in keyof StepAnswers]: StepAnswers[K] & { readonly kind: K } }[keyof StepAnswers];
 
+/** A program of this folder that runs training steps, as the trainer runs them. */
+export const stepProgram = (file: string): LineProgram => ({
+  command: process.execPath,
+  script: [...stepProcess.flags, fileURLToPath(new URL(file, import.meta.url))],
+  environment: stepProcess.environment,
+  remedy: "See what it wrote above.",
+});
+
 /** A process that runs training steps when it is asked to. */
 export class StepProcess {
   private constructor(private readonly process: LineProcess<StepRequest, StepAnswers>) {}
 
   /** Starts it and waits until its model is loaded. Throws as `LineProcess.start`. */
-  static async start(command: string, args: readonly string[], remedy: string, environment?: Readonly<Record<string, string>>): Promise<{ readonly process: StepProcess; readonly version: string }> {
-    const { process, version } = await LineProcess.start<StepRequest, StepAnswers>(command, args, remedy, environment);
+  static async start(program: LineProgram, args: readonly string[]): Promise<{ readonly process: StepProcess; readonly version: string }> {
+    const { process, version } = await LineProcess.start<StepRequest, StepAnswers>(program, args);
     return { process: new StepProcess(process), version };
   }
 

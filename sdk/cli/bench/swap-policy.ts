@@ -81,7 +81,7 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, count = de
 
 async function start(setup: ServeSetup): Promise<ServeProcess> {
   const script = fileURLToPath(new URL("./swap-policy/process.js", import.meta.url));
-  const { process: started } = await LineProcess.start<ServeRequest, ServeAnswers>(process.execPath, [script, JSON.stringify(setup)], "See what it wrote above.");
+  const { process: started } = await LineProcess.start<ServeRequest, ServeAnswers>({ command: process.execPath, script: [script], remedy: "See what it wrote above." }, [JSON.stringify(setup)]);
   return started;
 }
 

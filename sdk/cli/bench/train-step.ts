@@ -1,8 +1,6 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { stepProcess } from "../../adaptation/trainer/index.js";
 import type { Recompute } from "../../autodiff/recompute.js";
 import { findBundle, readBundle } from "../../bundle/index.js";
 import { loadOnnxRuntime } from "../../engine/native-onnx/library.js";
@@ -12,9 +10,10 @@ import { defaultNetwork } from "../../network/contract.js";
 import { rankOf, type Trainable } from "../../network/trainable.js";
 import { median, quantile } from "../../quantile.js";
 import type { Bench } from "../benches.js";
-import { type LineProgram, peerScript } from "./peer.js";
+import type { LineProgram } from "./line-process.js";
+import { peerScript } from "./peer.js";
 import { rounded } from "./statistics.js";
-import { StepProcess } from "./step-process.js";
+import { StepProcess, stepProgram } from "./step-process.js";
 import { checkEquality, type Difference, type Differences, tolerances } from "./train-step-equality.js";
 import { stepProblem, writeProblem, type Problem } from "./train-step-problem.js";
 
@@ -49,7 +48,7 @@ async function problemOf(bundle: string | undefined, step: Problem["step"], trai
 }
 
 /** Our own step as a process. */
-export const ownSteps = (): LineProgram => ({ command: process.execPath, script: [...stepProcess.flags, fileURLToPath(new URL("./train-step-process.js", import.meta.url))], environment: stepProcess.environment, remedy: "See what it wrote above." });
+export const ownSteps = (): LineProgram => stepProgram("./train-step-process.js");
 
 export interface StepOptions {
   readonly threads: number;
@@ -71,8 +70,8 @@ export async function measureStep(problem: Problem, { threads, count, peer, nati
   try {
     const path = join(folder, "problem.safetensors");
     await writeFile(path, writeProblem(problem));
-    const start = async ({ command, script, environment, remedy }: LineProgram, ...more: string[]) => {
-      const started = await StepProcess.start(command, [...script, path, String(threads), ...more], remedy, environment);
+    const start = async (program: LineProgram, ...more: string[]) => {
+      const started = await StepProcess.start(program, [path, String(threads), ...more]);
       running.push(started.process);
       return started;
     };
