@@ -1,7 +1,11 @@
 import { readFile } from "node:fs/promises";
 
-/** The instruction sets of this machine's processor, by what Linux calls them. Undefined on other systems, which do not tell. */
-export async function processorFlags(): Promise<ReadonlySet<string> | undefined> {
+let flags: Promise<ReadonlySet<string> | undefined> | undefined;
+
+/** The instruction sets of this machine's processor, by what Linux calls them, read once. Undefined on other systems, which do not tell. */
+export const processorFlags = (): Promise<ReadonlySet<string> | undefined> => (flags ??= readFlags());
+
+async function readFlags(): Promise<ReadonlySet<string> | undefined> {
   try {
     const text = await readFile("/proc/cpuinfo", "utf8");
     const line = /^(?:flags|Features)\s*:(.*)$/m.exec(text)?.[1];
