@@ -1,5 +1,5 @@
 import { NightshiftError } from "../errors.js";
-import { fromFloat16, toFloat16 } from "../graph/float16.js";
+import { floatOf, fromFloat16, toFloat16 } from "../graph/float16.js";
 import { readSafetensors, writeSafetensors } from "../graph/safetensors.js";
 import type { FloatTensor, Tensor, Weights } from "../graph/tensor.js";
 
@@ -30,7 +30,7 @@ export const asStored = (weights: Weights): Weights =>
 export function asFloat32(name: string, tensor: Tensor, source: string): FloatTensor {
   checkFinite(name, tensor, source);
   if (isOf(tensor, "float32")) return tensor;
-  if (isOf(tensor, "float16")) return { dtype: "float32", shape: tensor.shape, data: fromFloat16(tensor.data) };
+  if (isOf(tensor, "float16")) return floatOf(tensor);
   throw new NightshiftError("E_BUNDLE_FORMAT", {
     expected: `float16 or float32 for ${name} in ${source}`,
     received: tensor.dtype,

@@ -2,6 +2,7 @@
  * IEEE 754 binary16 numbers as raw bits, for weights on disk. Whole arrays are converted at a time, by integer arithmetic on the
  * bits of their float32 forms, because a bundle holds millions of them.
  */
+import type { FloatTensor, Tensor } from "./tensor.js";
 
 const infinity16 = 0x7c00;
 const quietNan16 = 0x7e00;
@@ -43,3 +44,9 @@ export function fromFloat16(halves: Uint16Array): Float32Array {
   }
   return out;
 }
+
+/** A tensor in binary16, rounded to it. */
+export const halfOf = ({ shape, data }: Tensor): Tensor<"float16"> => ({ dtype: "float16", shape, data: toFloat16(data as Float32Array) });
+
+/** A tensor of binary16 in float32; exact. */
+export const floatOf = ({ shape, data }: Tensor): FloatTensor => ({ dtype: "float32", shape, data: fromFloat16(data as Uint16Array) });

@@ -1,9 +1,9 @@
 import type { Operator } from "./attributes.js";
-import { fromFloat16, toFloat16 } from "./float16.js";
+import { floatOf, fromFloat16, halfOf, toFloat16 } from "./float16.js";
 import { type Graph, isOperator, type Node, type Value } from "./graph.js";
 import { requireLayers } from "./quantisation.js";
 import { type Became, rewritten } from "./rewrite.js";
-import type { FloatTensor, Tensor } from "./tensor.js";
+import type { FloatTensor } from "./tensor.js";
 
 /** The greatest number of float16. */
 export const largestHalf = 65504;
@@ -126,7 +126,3 @@ function rounded(source: Graph, nodes: ReadonlySet<Node>): Graph {
 const named = (graph: Graph, value: Value, to: "float16" | "float32", name: string): Value => graph.node("Cast", [value], { to }, [name])[0];
 
 const throughHalf = (graph: Graph, value: Value, name: string): Value => named(graph, named(graph, value, "float16", `${name}.half`), "float32", name);
-
-const halfOf = ({ shape, data }: Tensor): Tensor<"float16"> => ({ dtype: "float16", shape, data: toFloat16(data as Float32Array) });
-
-const floatOf = ({ shape, data }: Tensor<"float16">): FloatTensor => ({ dtype: "float32", shape, data: fromFloat16(data) });

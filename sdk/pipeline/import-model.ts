@@ -9,7 +9,7 @@ import { vocabularyFeeds } from "../engine/feeds.js";
 import { makeGolden, testCard } from "../engine/golden.js";
 import { OnnxSession, type Tensors } from "../engine/onnxruntime.js";
 import { runModel } from "../engine/run.js";
-import { fromFloat16, toFloat16 } from "../graph/float16.js";
+import { floatOf, halfOf } from "../graph/float16.js";
 import { Graph, isOperator, type Node, type Value } from "../graph/graph.js";
 import { readOnnx } from "../graph/onnx/read.js";
 import { live, writeOnnx } from "../graph/onnx/write.js";
@@ -379,9 +379,9 @@ async function preparedFor(network: Omit<ImportedNetwork, "model">, frame: Tenso
 
 /** What the model itself answers, as ONNX Runtime runs it unless told otherwise, in float32 where that is float16. */
 async function answersOf(path: string, input: string, image: Tensor, halves: ReadonlySet<string>): Promise<Tensors> {
-  const given: Tensor = halves.has(input) ? { dtype: "float16", shape: image.shape, data: toFloat16(image.data as Float32Array) } : image;
+  const given = halves.has(input) ? halfOf(image) : image;
   const answers = await runModel(path, { [input]: given }, { saturating: true });
-  return Object.fromEntries(Object.entries(answers).map(([output, tensor]) => [output, tensor.dtype === "float16" ? { dtype: "float32", shape: tensor.shape, data: fromFloat16(tensor.data as Uint16Array) } : tensor]));
+  return Object.fromEntries(Object.entries(answers).map(([output, tensor]) => [output, tensor.dtype === "float16" ? floatOf(tensor) : tensor]));
 }
 
 /** Which of its classes the model says that each of its cells is; 255 for a channel that is no class. */

@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { NightshiftError } from "../../errors.js";
 import type { Attributes, Operator } from "../attributes.js";
-import { fromFloat16 } from "../float16.js";
+import { floatOf } from "../float16.js";
 import { Graph, type Value } from "../graph.js";
 import type { DType, Shape, Tensor } from "../tensor.js";
 import { absentInput } from "./absent.js";
@@ -59,7 +59,9 @@ function plain(attribute: AttributeProto, kind: string): unknown {
   }
 }
 
-const named = ({ domain, opType }: NodeProto): string => `${domain}${domain && "."}${opType}`;
+const qualified = (domain: string, name: string): string => `${domain}${domain && "."}${name}`;
+
+const named = ({ domain, opType }: NodeProto): string => qualified(domain, opType);
 
 const isKnown = (operator: string): boolean => operator === "Constant" || isFoldable(operator) || [encodings, decompositions].some((table) => Object.hasOwn(table, operator));
 
@@ -82,7 +84,7 @@ class Reader {
   ) {}
 
   constant(name: string, tensor: Tensor): void {
-    this.constants.set(name, this.dtypeFor(name, tensor.dtype) === tensor.dtype ? tensor : { dtype: "float32", shape: tensor.shape, data: fromFloat16(tensor.data as Uint16Array) });
+    this.constants.set(name, this.dtypeFor(name, tensor.dtype) === tensor.dtype ? tensor : floatOf(tensor));
   }
 
   /** The element type that something is read as. */
@@ -366,7 +368,7 @@ export function readOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): Grap
   if (!proto || proto.node.length === 0) refuse("a model with a graph", "none", "The file is truncated or is not ONNX.");
   const opset = opsetOf(model);
   const graph = new Graph(proto.name || "graph");
-  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset, external, proto.node, new Set(model.functions.map(({ domain, name }) => `${domain}${domain && "."}${name}`)), onHalf);
+  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset, external, proto.node, new Set(model.functions.map(({ domain, name }) => qualified(domain, name))), onHalf);
   for (const tensor of proto.initializer) reader.constant(tensor.name, tensorOf(tensor, external));
   for (const info of proto.input) {
     if (reader.constants.has(info.name)) continue;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NightshiftError } from "../../errors.js";
-import { fromFloat16 } from "../../graph/float16.js";
+import { floatOf } from "../../graph/float16.js";
 import { readSafetensors } from "../../graph/safetensors.js";
 import type { DType, FloatTensor, Tensor, Weights } from "../../graph/tensor.js";
 import { textWidth } from "../contract.js";
@@ -52,7 +52,7 @@ export async function readMiniLm(folder: string = miniLmFolder()): Promise<MiniL
   for (const [name, tensor] of tensors) {
     if (name === wordTable || name.endsWith(scaleSuffix)) continue;
     if (tensor.dtype === "int8") encoder.set(name, dequantiseTransposed(quantised(tensors, name)));
-    else encoder.set(name, { dtype: "float32", shape: tensor.shape, data: fromFloat16(typed(tensors, name, "float16").data) });
+    else encoder.set(name, floatOf(typed(tensors, name, "float16")));
   }
   return { sha256: createHash("sha256").update(bytes).digest("hex"), tokenizer: new WordPiece(vocabulary), words, encoder };
 }

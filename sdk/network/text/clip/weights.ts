@@ -1,5 +1,5 @@
-import { fromFloat16 } from "../../../graph/float16.js";
-import { float32, type FloatTensor, type Tensor, type Weights } from "../../../graph/tensor.js";
+import { floatOf } from "../../../graph/float16.js";
+import { type FloatTensor, type Tensor, type Weights } from "../../../graph/tensor.js";
 import { unfit } from "./unfit.js";
 
 /** The tower's weights by the names of transformers' `CLIPTextModel`, without `text_model.`; matrices of linear layers transposed, [in, out]. */
@@ -93,7 +93,7 @@ export function clipWeights(named: Iterable<Named>, source: string): ClipWeights
 
 function asFloat32({ name, tensor }: Named, source: string): FloatTensor {
   if (tensor.dtype === "float32") return tensor as FloatTensor;
-  if (tensor.dtype === "float16") return float32(tensor.shape, fromFloat16(tensor.data as Uint16Array));
+  if (tensor.dtype === "float16") return floatOf(tensor);
   throw unfit(`${name} of ${source} as float32 or float16`, tensor.dtype, "Save the tower's weights as float32 or float16.");
 }
 
