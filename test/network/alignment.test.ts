@@ -8,16 +8,18 @@ import { alignment, hierarchicalAlignment, type Proposed } from "../../sdk/netwo
 interface Domain {
   readonly proposals: readonly (readonly number[])[];
   readonly quality: readonly number[];
+  readonly there?: readonly number[];
   readonly names: readonly (readonly number[])[];
   readonly used: readonly number[];
   readonly scale: number;
 }
 
-const build = (graph: Graph, { proposals, quality, names, used, scale }: Domain): Proposed => {
+const build = (graph: Graph, { proposals, quality, there, names, used, scale }: Domain): Proposed => {
   const constant = (shape: number[], data: readonly number[]) => graph.constant(float32(shape, [...data]) satisfies FloatTensor);
   return {
     proposals: constant([1, proposals.length, 3], proposals.flat()),
     quality: constant([1, quality.length], quality),
+    ...(there && { there: constant([1, there.length], there) }),
     names: constant([1, names.length, 3], names.flat()),
     used: constant([1, used.length], used),
     scale: constant([1], [scale]),
@@ -65,6 +67,12 @@ test("what counts nothing, and names that are not used, change nothing", (t) => 
   const onlyTheDirection = { ...day, names: [day.names[0], day.names[1], [5, -3, 1]] };
   t.is(between(onlyTheDirection, day), between(day, day));
   t.true(between(day, { ...day, quality: [0, 0, 0, 0] }) === 0);
+});
+
+test("names are not compared with proposals that are not there, the masks of unused names", (t) => {
+  const padded: Domain = { ...day, proposals: [...day.proposals, [0, 0, 0]], quality: [...day.quality, 0] };
+  t.true(between(day, padded) > between(day, day), "a proposal that is there costs, of whatever quality");
+  t.is(between(day, { ...padded, there: [1, 1, 1, 1, 0] }), between(day, day));
 });
 
 test("proposals on their names cost less than proposals between them", (t) => {

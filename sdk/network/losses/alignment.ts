@@ -9,8 +9,10 @@ import { logProbabilities } from "./segmentation.js";
 export interface Proposed {
   /** [N, P, d] */
   readonly proposals: Value;
-  /** [N, P]: how much each counts; one of 0 is aligned with nothing, but names are compared with it as with the others. */
+  /** [N, P]: how much each counts; one of 0 is aligned with nothing, but names are compared with it as with the others that are there. */
   readonly quality: Value;
+  /** [N, P] of 1 and 0: which are there; all, unless said. */
+  readonly there?: Value;
   /** [M, K, d]: the names as the images of their domain see them. */
   readonly names: Value;
   /** [M, K] of 1 and 0. */
@@ -42,7 +44,8 @@ export function alignment(names: Proposed, proposals: Proposed): Value {
   const quality = reshape(stopGradient(proposals.quality), [1, 1, n * p]);
   const pairs = mul(mul(own, quality), unsqueeze(names.used, [2]));
   const ofProposals = neg(weightedMean(logProbabilities(logits), pairs));
-  const ofNames = neg(weightedMean(logProbabilities(product, 2), pairs));
+  const among = proposals.there ? add(product, reshape(hideUnused(proposals.there), [1, 1, n * p])) : product;
+  const ofNames = neg(weightedMean(logProbabilities(among, 2), pairs));
   return add(ofProposals, ofNames);
 }
 
@@ -58,9 +61,9 @@ export function hierarchicalAlignment(source: Proposed, target: Proposed): Value
  *
  * @param masks [N, K, h w]: probabilities
  * @param concepts [N, d, h w]
- * @returns proposals [N, K, d]; quality [N, K], the mask's mean confidence, less where it covers next to nothing
+ * @returns proposals [N, K, d]; quality [N, K], the mask's mean confidence, less where it covers next to nothing; there are those of used names
  */
-function maskProposals(masks: Value, concepts: Value, used: Value): Pick<Proposed, "proposals" | "quality"> {
+function maskProposals(masks: Value, concepts: Value, used: Value): Pick<Proposed, "proposals" | "quality" | "there"> {
   const fixed = stopGradient(masks);
   const covered = sum(fixed, [2]);
   // Transposed where it is small, and so is its gradient.
@@ -68,7 +71,7 @@ function maskProposals(masks: Value, concepts: Value, used: Value): Pick<Propose
   const proposals = div(summed, add(unsqueeze(covered, [2]), 1e-3));
   const confidence = div(sumSquare(fixed, [2]), add(covered, 1e-3));
   // Half of its weight at 32 cells, 1 in 256 of a 512 x 256 frame.
-  return { proposals, quality: mul(mul(confidence, div(covered, add(covered, 32))), used) };
+  return { proposals, quality: mul(mul(confidence, div(covered, add(covered, 32))), used), there: used };
 }
 
 /**

@@ -21,7 +21,8 @@ def alignment(names, proposals):
     logits = product + ((1 - names.used) * HIDDEN)[:, :, None]
     own = F.one_hot(logits.detach().argmax(1), k).transpose(1, 2)
     pairs = own * quality * names.used[:, :, None]
-    return -weighted_mean(F.log_softmax(logits, 1), pairs) - weighted_mean(F.log_softmax(product, 2), pairs)
+    among = product + ((1 - proposals.there) * HIDDEN).flatten()
+    return -weighted_mean(F.log_softmax(logits, 1), pairs) - weighted_mean(F.log_softmax(among, 2), pairs)
 
 
 def hierarchical_alignment(source, target):
@@ -37,6 +38,7 @@ def proposed(out, used, layers, images):
         SimpleNamespace(
             proposals=torch.matmul(masks, out.concepts[images].flatten(2).transpose(1, 2)) / (covered[:, :, None] + 1e-3),
             quality=confidence * (covered / (covered + 32)) * used,
+            there=used,
             names=out.mask_queries[images],
             used=used,
             scale=torch.exp(layers["decoder.mask.logScale"]),
@@ -44,6 +46,7 @@ def proposed(out, used, layers, images):
         SimpleNamespace(
             proposals=out.regions[images],
             quality=torch.sigmoid(out.region_logits[images].amax(2)),
+            there=torch.ones_like(out.region_logits[images, :, 0]),
             names=out.detection[images],
             used=used,
             scale=torch.exp(layers["decoder.region.logScale"]),
