@@ -167,7 +167,7 @@ export class AdaptationLoop {
 
   /** Puts the previous generation back. A training under way is stopped, as it started from what is taken back. Throws `E_ENGINE` where there is none. */
   async rollBack(reason = "it was asked for", numbers: Readonly<Record<string, unknown>> = {}): Promise<void> {
-    this.#abort.abort();
+    if (this.#serving.hasPrevious) this.#abort.abort();
     const { from, to } = await this.#serving.rollBack();
     this.#counts.rolledBack++;
     this.#probation = undefined;

@@ -52,6 +52,11 @@ export class Serving {
     return this.#current;
   }
 
+  /** Whether `rollBack` has something to go back to. */
+  get hasPrevious(): boolean {
+    return this.#previous !== undefined;
+  }
+
   /** Number and place for the next generation. */
   async next(): Promise<{ generation: number; directory: string }> {
     const { store } = this.parts;

@@ -131,6 +131,17 @@ test("rolls back when asked, and refuses where there is nothing before", async (
   t.is(setting.loop.counters.rolledBack, 1);
 });
 
+test("a training goes on where there was nothing to take back", async (t) => {
+  const setting = await Setting.open(t);
+  await setting.show("day", 20);
+  let refused: Promise<unknown> | undefined;
+  setting.trainer.meanwhile = () => void (refused ??= t.throwsAsync(setting.loop.rollBack(), { code: "E_ENGINE" }));
+  await setting.show("night", 40);
+  await refused;
+  t.is(setting.trainer.jobs.length, 1);
+  t.is(setting.generation, 1);
+});
+
 test("frames that are erased while it trains are not learnt from, nor held any more", async (t) => {
   const setting = await Setting.open(t);
   await setting.show("day", 20);
