@@ -10,6 +10,7 @@ export const replayCommand = (io: Io): Command =>
     .description("Feed a recording back through the whole pipeline, frame by frame and from an empty state, and digest what comes of it: two replays give the same bit by bit.")
     .argument("<file>", "a .mcap file of `nightshift record`")
     .option("--bundle <name or path>", "default, rendered, or the folder of a bundle; the one that was recorded with by default")
+    .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
     .option("--camera <name>", "which camera, where several were recorded")
     .option("--frames <count>", "end after so many frames", wholeNumber(1))
     .option("--threads <count>", "threads of inference; other counts may round otherwise", wholeNumber(1))

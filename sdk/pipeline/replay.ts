@@ -12,6 +12,8 @@ import { type AdaptationOptions, defaultBundle } from "./options.js";
 
 export interface ReplayOptions {
   readonly bundle?: string;
+  /** A CLIP text tower, as `run` has it. */
+  readonly textEncoder?: string;
   readonly camera?: string;
   readonly frames?: number;
   readonly threads?: number;
@@ -40,7 +42,7 @@ export interface Replayed {
 }
 
 /** Feeds a recording back through the whole pipeline, from an empty state. Throws as `Nightshift.start` does, and `E_RECORDING` where there is nothing to replay. */
-export async function replay(file: string, { bundle, camera, frames, threads, seed, steps, adaptation, onProgress }: ReplayOptions): Promise<Replayed> {
+export async function replay(file: string, { bundle, textEncoder, camera, frames, threads, seed, steps, adaptation, onProgress }: ReplayOptions): Promise<Replayed> {
   const { about } = await RecordingCamera.open(file, { ...(camera !== undefined && { camera }), times: "replay", onError: () => undefined });
   const learns = adaptation ?? about.adaptation !== false;
   const learning = learns && ((about.adaptation || {}) as AdaptationOptions);
@@ -59,6 +61,7 @@ export async function replay(file: string, { bundle, camera, frames, threads, se
       vocabulary: about.vocabulary,
       seed: seed ?? about.seed,
       adaptation: learning && { ...learning, training: { ...training, ...(steps !== undefined && { steps }) } },
+      ...(textEncoder !== undefined && { textEncoder }),
       ...(camera !== undefined && { camera }),
       ...(frames !== undefined && { frames }),
       ...(threads !== undefined && { threads }),
