@@ -114,3 +114,10 @@ test("the command is ready at once, hands its arguments to main, and ends with i
   const { status, stdout } = spawnSync(join(folder, "node_modules/.bin/nightshift"), ["one", "two"], { encoding: "utf8" });
   t.deepEqual([status, stdout], [2, ""]);
 });
+
+test("the package holds every file that the page is made of", (t) => {
+  const { files } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { files: string[] };
+  const table = [...readFileSync(join(packageRoot(), "sdk/viewer/files.ts"), "utf8").matchAll(/"((?:dist|sdk)\/[^"]+)"/g)].map(([, path]) => path ?? "");
+  t.true(table.length > 10);
+  t.deepEqual(table.filter((path) => !files.some((folder) => path.startsWith(`${folder}/`))), []);
+});

@@ -55,7 +55,7 @@ export const evaluateCommand = (io: Io): Command =>
       );
       const { miou, perClass, ap50, perClassAp50, depth, frames, seconds, generations, intervals, classes = {} } = evaluation;
       const apart = heldOut && seenAndUnseen(evaluation, heldOut);
-      const between = (interval: readonly number[] | null): string => (interval ? interval.map(figure).join(" to ") : "-");
+      const between = (interval: readonly number[] | null): string => (interval ? interval.map((bound) => figure(bound)).join(" to ") : "-");
       const asked = Object.entries(classes).filter(([name, meant]) => name !== meant);
       result(io, json, { ...evaluation, ...apart }, [
         `mIoU ${figure(miou)}   AP50 ${figure(ap50)}   ${frames} frames in ${figure(seconds)} s`,

@@ -21,7 +21,7 @@ export const replayCommand = (io: Io): Command =>
     .option("--json", "print JSON alone on stdout", false)
     .addHelpText(
       "after",
-      "\nA training takes no time of the stream here, latencies are not judged, and time is as recorded.\nPrints frames, triggers, verdicts, generations, sha256 (of masks, boxes, answers, events, generations), torn (null, or where the recording ends).",
+      "\nA training takes no time of the stream here, latencies are not judged, and time is as recorded.\nPrints frames, fps, triggers, verdicts, generations, sha256 (of masks, boxes, answers, events, generations), sameBundle (as was recorded with), torn (null, or where the recording ends).",
     )
     .action(async (file: string, options: Options) => {
       const { replay } = await import("../pipeline/replay.js");

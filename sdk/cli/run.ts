@@ -59,7 +59,7 @@ export const configurationFile = async (options: RunOptions): Promise<Configurat
 export const runCommand = (io: Io): Command =>
   streaming(new Command("run"))
     .description("Stream a camera through the network, publish the answers, and learn when the weather turns.")
-    .addHelpText("after", "\nAt the end it prints framesIn, answered, dropped, lost, generations, triggers, verdicts, fps, latencyMs, miou (percent, before and after).")
+    .addHelpText("after", "\nAt the end it prints framesIn, answered, dropped, lost, generations, triggers, verdicts, rolledBack, trainerFailures, fps, latencyMs, miou (percent, before and after), miouOn (what it was measured on, or why it was not); cameras where there are several.")
     .action(async (options: RunOptions) => {
       const { runToEnd } = await import("./run-to-end.js");
       const { summaryLines } = await import("./summary.js");

@@ -42,7 +42,7 @@ function findNative(): string {
     throw new NightshiftError("E_NATIVE", {
       expected: `the native module, as ${built} or in the package ${name}`,
       received: "neither",
-      remedy: `In a clone run \`npm run build:native\`, which needs Rust; elsewhere \`npm install ${name}\`.`,
+      remedy: `In a clone run \`npm run build:native\`, which needs Rust; the package ${name} is not published yet.`,
       cause,
     });
   }

@@ -26,7 +26,7 @@ export interface Perception {
   readonly width: number;
   /** Pixels of the network's input, which is the mask's size. */
   readonly height: number;
-  /** `height * width` indices into `vocabulary`. */
+  /** `height * width` indices into `vocabulary`; 255 where a pixel has no name, as all of a model that only detects. */
   readonly mask: Uint8Array;
   /** `(height / 4) * (width / 4)` confidences, 0 to 255 for 0 to 1. */
   readonly maskScore: Uint8Array;

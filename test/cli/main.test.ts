@@ -131,6 +131,11 @@ test("evaluate scores a rendered dataset by its own words", async (t) => {
   t.is(typeof perClassAp50, "object");
 });
 
+test("evaluate tells people both bounds of an interval to one digit", async (t) => {
+  const { out } = await nightshift("evaluate", "--bundle", bundle.directory, "--dataset", "drive:night:5:2", "--intervals");
+  t.regex(out, /^95 %: mIoU \d+\.\d to \d+\.\d /m);
+});
+
 test("run ends with every figure, and leaves JSON alone on stdout", async (t) => {
   await writeFile(join(folder, "run.yaml"), `bundle: ${bundle.directory}\nframes: 20\nheadless: true\nport: 0\nfps: 0\ncamera: front\nadaptation: false\n`);
   const { code, out, err } = await nightshift("run", "--config", join(folder, "run.yaml"), "--json");

@@ -1,9 +1,12 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import test from "ava";
 import { NightshiftError } from "../../sdk/errors.js";
 import { Random } from "../../sdk/random.js";
 import { examine } from "./examine.js";
 import { inputsIn } from "./store.js";
 import { offspring, type Target, targetNames, targets } from "./targets.js";
+import type { WorkerOrder } from "./worker.js";
 
 for (const name of targetNames) {
   // One at a time, as time and memory are those of the process.
@@ -51,4 +54,11 @@ test.serial("another error than our own is told, and so are time and memory that
   t.regex((await examine({ parse: breaks, seeds }, new Uint8Array())) ?? "", /of undefined/);
   t.regex((await examine({ parse: dawdles, seeds }, new Uint8Array(), 20)) ?? "", /^took \d+ ms$/);
   t.regex((await examine({ parse: () => held.push(new Uint8Array(300 * 2 ** 20)), seeds }, new Uint8Array(3))) ?? "", /took 300 MiB for 3 bytes/);
+});
+
+test.serial("how many inputs were begun is told from the first on, so that going through what was kept is not taken for one that hangs", async (t) => {
+  const corpus = inputsIn("corpus", "ppm");
+  const order: WorkerOrder = { name: "ppm", seed: 1, corpus, shared: new SharedArrayBuffer(8 + 64 * 1024), milliseconds: 0 };
+  await once(new Worker(new URL("worker.js", import.meta.url), { workerData: order }), "exit");
+  t.is(new Uint32Array(order.shared, 0, 2)[1], corpus.length + targets.ppm.seeds().length);
 });

@@ -9,7 +9,7 @@ export interface WorkerOrder {
   readonly name: TargetName;
   readonly seed: number;
   readonly corpus: readonly Uint8Array[];
-  /** The input under way: its length, then its bytes. Readable from outside when this thread hangs. */
+  /** The input under way: its length, how many were begun with it (a `Uint32` each), then its bytes. Readable from outside when this thread hangs. */
   readonly shared: SharedArrayBuffer;
   readonly milliseconds: number;
 }
@@ -26,8 +26,8 @@ const largestInput = 64 * 1024;
 
 const { name, seed, corpus: kept, shared, milliseconds } = workerData as WorkerOrder;
 const tell = (message: FromWorker): void => parentPort?.postMessage(message);
-const length = new Uint32Array(shared, 0, 1);
-const current = new Uint8Array(shared, 4);
+const head = new Uint32Array(shared, 0, 2);
+const current = new Uint8Array(shared, 8);
 
 async function fuzz(): Promise<void> {
   const target: Target = targets[name];
@@ -37,9 +37,9 @@ async function fuzz(): Promise<void> {
   const findings = new Set<string>();
   let runs = 0;
   const run = async (input: Uint8Array): Promise<void> => {
-    length[0] = input.length;
+    head[0] = input.length;
     current.set(input);
-    runs++;
+    head[1] = ++runs;
     const what = await examine(target, input);
     // The same line of the same file is the same finding.
     const place = what?.split("\n").find((line) => line.includes("/dist/")) ?? what;
