@@ -73,3 +73,6 @@ export class NightshiftError extends Error {
     this.remedy = details.remedy;
   }
 }
+
+/** What went wrong, in the words of whatever was thrown. */
+export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

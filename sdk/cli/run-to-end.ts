@@ -1,3 +1,4 @@
+import { reasonOf } from "../errors.js";
 import { Nightshift } from "../nightshift.js";
 import { defaultSeed, defaultSource, type NightshiftOptions } from "../pipeline/options.js";
 import { addressesFor, defaultPublisherPort } from "./addresses.js";
@@ -30,7 +31,7 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
       if (kind === "trigger") training = "";
     },
     onError: (error, event) => {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = reasonOf(error);
       // What is an event too was said above, and what fails with each frame is said once.
       if (!event && text !== said) say(io, text);
       said = text;

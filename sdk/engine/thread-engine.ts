@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { Vocabulary } from "../bundle/embeddings.js";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import { checkFrame, type Frame, nowNs } from "../frame.js";
 import { defaultScoreThreshold, type Engine, type EngineOptions } from "./engine.js";
 import { ExitGuard } from "./exit-guard.js";
@@ -40,7 +40,7 @@ export class ThreadEngine implements Engine {
     // Waiting for work keeps no program alive; having some does.
     this.#worker.unref();
     this.#worker.on("message", ({ id, body }: Numbered<Reply>) => this.#settle(id, body));
-    this.#worker.on("error", (cause) => this.#end("E_ENGINE", "a running engine", cause instanceof Error ? cause.message : String(cause), cause));
+    this.#worker.on("error", (cause) => this.#end("E_ENGINE", "a running engine", reasonOf(cause), cause));
     this.#exit = new Promise((resolve) => {
       this.#worker.once("exit", () => {
         process.off("exit", stop);
