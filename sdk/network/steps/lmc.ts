@@ -1,8 +1,8 @@
 import type { Recompute } from "../../autodiff/recompute.js";
 import { Graph, type Value } from "../../graph/graph.js";
 import {
-  add, argMax, cast, div, exp, expand, gatherElements, greaterOrEqual, indicator, log, mul, neg, oneHot, reduceMax, reshape, resize,
-  sigmoid, stopGradient, sub, sum, topK, total, unsqueeze,
+  add, argMax, cast, div, exp, gatherElements, gatherRows, greaterOrEqual, indicator, log, mul, neg, oneHot, reduceMax, reshape, resize,
+  sigmoid, stopGradient, sub, sum, topK, total,
 } from "../../graph/ops.js";
 import type { Weights } from "../../graph/tensor.js";
 import { architectureOf, answersMasks, textWidthOf, type Network } from "../architecture.js";
@@ -96,7 +96,7 @@ function pseudoBoxes({ regionLogits, regionBoxes }: DetectionValues, most: numbe
   const count = Math.min(most, regions);
   const [scores, best] = topK(stopGradient(sigmoid(reduceMax(regionLogits, [2]))), count, 1);
   const names = gatherElements(argMax(regionLogits, 2), best, 1);
-  const boxes = stopGradient(gatherElements(regionBoxes, expand(unsqueeze(best, [2]), [n, count, 4]), 1));
+  const boxes = stopGradient(gatherRows(regionBoxes, best));
   const confident = indicator(greaterOrEqual(scores, confidence));
   const sure = duplicates ? mul(confident, reshape(surest(boxes, names), [n, count])) : confident;
   const labels = cast(sub(mul(add(cast(names, "float32"), 1), sure), 1), "int64");
