@@ -275,8 +275,7 @@ export class AdaptationLoop {
     const { signal } = (this.#abort = new AbortController());
     const onPhase = (phase: string): void => void (phase === "measuring" && this.#enter("judging"));
     const targets = memory.frames(condition).map(({ rgb }) => rgb);
-    const named = { ...(textEncoder !== undefined && { textEncoder }), ...(trust && { trust }) };
-    const plan = { condition, vocabulary: this.#vocabulary, ...named, targets, exemplars, options: trainingOptionsFor(condition, this.options.training) };
+    const plan = { condition, vocabulary: this.#vocabulary, textEncoder, trust, targets, exemplars, options: trainingOptionsFor(condition, this.options.training) };
     try {
       const weather = (): ConditionName => this.#weather;
       this.#judged(await runRound({ serving: this.#serving, trainer, judge, tell: this.#tell, weather, onPhase }, plan, signal));

@@ -35,7 +35,7 @@ export const goldenTolerance = {
 export async function makeGolden(network: Network, weights: Weights, vocabulary: Vocabulary, frame: Tensor<"uint8"> = testCard(), quantisation?: Quantisation): Promise<Golden> {
   const [, frameHeight = 0, frameWidth = 0] = frame.shape;
   const names = paddedVocabularySize(vocabulary.names.length);
-  const deployable = { network, weights: asStored(weights), ...(quantisation && { quantisation }) };
+  const deployable = { network, weights: asStored(weights), quantisation };
   const model = await deployedModel(deployable, { frameWidth, frameHeight, names });
   const outputs = await runModel(model, { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidthOf(network)) });
   return { frame, outputs: Object.fromEntries(Object.values({ ...outputNames, ...optionalOutputNames }).flatMap((name) => (outputs[name] ? [[name, outputs[name]]] : []))) };

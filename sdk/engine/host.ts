@@ -115,7 +115,7 @@ export class ModelHost {
   }
 
   async #fromBundle({ directory, vocabulary, trust }: BundleModel, frames: readonly FrameSize[]): Promise<Served> {
-    const bundle = await readBundle(directory, { verify: "model", ...(trust && { trust }) });
+    const bundle = await readBundle(directory, { verify: "model", trust });
     const { network } = bundle;
     const { name, generation, vocabulary: names } = bundle.manifest;
     const embeddings = bundle.embeddings();
