@@ -73,3 +73,19 @@ export class NightshiftError extends Error {
     this.remedy = details.remedy;
   }
 }
+
+/** An error in a form that crosses from one thread or process to another. */
+export type Failure = Pick<NightshiftError, "code" | "expected" | "received" | "remedy">;
+
+/** Makes a failure of whatever was thrown. What is no `NightshiftError` is told with its stack, under `unforeseen`. */
+export function failureOf(thrown: unknown, unforeseen: Omit<Failure, "received">): Failure {
+  if (!(thrown instanceof NightshiftError)) return { ...unforeseen, received: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) };
+  const { code, expected, received, remedy } = thrown;
+  return { code, expected, received, remedy };
+}
+
+/** The error that a failure was made of, on the other side. */
+export const errorOf = (failure: Failure): NightshiftError => new NightshiftError(failure.code, failure);
+
+/** What went wrong, in the words of whatever was thrown. */
+export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -19,6 +19,9 @@ export interface Frame {
 /** A picture with more pixels is refused before it is decoded; 8K video has 33 million. */
 export const mostPixels = 2 ** 26;
 
+/** Pixels that a side of a frame may have. */
+const mostSide = 16_384;
+
 /** A box in pixels of the image it belongs to, corners (x1, y1) top left and (x2, y2) bottom right, exclusive. */
 export interface Box {
   readonly x1: number;
@@ -44,15 +47,16 @@ export function boxIou(a: Box, b: Box): number {
   return (across * down) / (area(a) + area(b) - across * down);
 }
 
+/** Throws `E_FRAME_SIZE` unless both are whole numbers of `least` to 16384 pixels. */
+export function checkSides(width: number, height: number, least: number): void {
+  if ([width, height].every((side) => Number.isInteger(side) && side >= least && side <= mostSide)) return;
+  throw new NightshiftError("E_FRAME_SIZE", { expected: `width and height of ${least} to ${mostSide} whole pixels`, received: `${width} x ${height}`, remedy: "Check the camera's resolution." });
+}
+
 /** Throws `E_FRAME_SIZE` or `E_FRAME_FORMAT` unless the frame's numbers agree with its data. */
 export function checkFrame(frame: Frame): void {
   const { width, height, rgb } = frame;
-  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 16 || height < 16 || width > 16384 || height > 16384)
-    throw new NightshiftError("E_FRAME_SIZE", {
-      expected: "width and height of 16 to 16384 whole pixels",
-      received: `${width} x ${height}`,
-      remedy: "Check the camera's resolution.",
-    });
+  checkSides(width, height, 16);
   if (!(rgb instanceof Uint8Array))
     throw new NightshiftError("E_FRAME_FORMAT", {
       expected: "packed RGB in a Uint8Array",

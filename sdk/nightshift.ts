@@ -102,7 +102,7 @@ export class Nightshift {
     const damage: unknown[] = [];
     const sources = await openSources(options, (error, camera) => (nightshift ? nightshift.#tellError("camera_error", error, camera) : onError(error)));
     const signers = options.trust && (await readTrust(options.trust));
-    const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle), signers && { trust: signers });
+    const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle), { trust: signers });
     const state = await State.open(options, delivered, sources.map(({ camera }) => camera.name).join("+"));
     const engine = new SwappableEngine(() => createEngine(options));
     const machine = await Machine.open();
@@ -110,7 +110,7 @@ export class Nightshift {
       if (options.adaptation) machine.require(options.adaptation.training ?? {});
       // What serves was either delivered or learnt here.
       const trust = signers && [...signers, ...(await state.generations.publicKeys())];
-      const model = await ServedModel.load(engine, await state.current(delivered, (error) => damage.push(error), trust), { ...(options.vocabulary && { names: options.vocabulary }), ...(options.textEncoder !== undefined && { textEncoder: options.textEncoder }), ...(trust && { trust }) });
+      const model = await ServedModel.load(engine, await state.current(delivered, (error) => damage.push(error), trust), { names: options.vocabulary, textEncoder: options.textEncoder, trust });
       const memory = await state.memory(delivered, (error) => damage.push(error));
       nightshift = new Nightshift(options, sources, model, state, memory, machine, delivered, trust, onError);
       await nightshift.#open();
@@ -320,7 +320,7 @@ export class Nightshift {
     const { generation, names } = this.model;
     const about: About = { version: version(), cameras: this.#names, bundle, bundleSha256: contentOf(this.delivered.manifest), generation, vocabulary: [...names], seed, adaptation };
     const live = this.sources.some(({ camera }) => camera.live);
-    return Recorder.open(record.path, about, { ...(record.lossless && { lossless: true }), live, onError: (error) => this.#tellError("recording_failed", error) });
+    return Recorder.open(record.path, about, { lossless: record.lossless, live, onError: (error) => this.#tellError("recording_failed", error) });
   }
 
   get #names(): string[] {

@@ -1,5 +1,5 @@
 import { type FileHandle, link, open, rm } from "node:fs/promises";
-import { NightshiftError } from "./errors.js";
+import { NightshiftError, reasonOf } from "./errors.js";
 
 /** Keys and tokens are short; what is longer is another file. */
 const longest = 65536;
@@ -11,7 +11,7 @@ export async function readSecret(path: string, what: string): Promise<string> {
   try {
     file = await open(path, "r");
   } catch (cause) {
-    throw refuse(cause instanceof Error ? cause.message : String(cause), "Check the path, or make the file with `nightshift keys create`.", cause);
+    throw refuse(reasonOf(cause), "Check the path, or make the file with `nightshift keys create`.", cause);
   }
   try {
     // Of the file that was opened, which is the one that is read.
@@ -42,7 +42,7 @@ export async function writeSecret(path: string, text: string): Promise<void> {
   } catch (cause) {
     throw new NightshiftError("E_KEY", {
       expected: `no file at ${path} yet, in a folder that can be written`,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: "Keys are never overwritten: choose another name, or remove the old one first.",
       cause,
     });

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { type Document, isMap, isNode, LineCounter, parse, parseDocument } from "yaml";
 import type { z } from "zod";
-import { NightshiftError } from "./errors.js";
+import { NightshiftError, reasonOf } from "./errors.js";
 import { issuesOf } from "./issues.js";
 
 export interface YamlFile<Schema extends z.ZodType> {
@@ -23,7 +23,7 @@ export async function readYaml<Schema extends z.ZodType>({ path, schema, expecte
     path === undefined
       ? ""
       : await readFile(path, "utf8").catch((cause: unknown) => {
-          throw invalid(cause instanceof Error ? cause.message : String(cause), cause);
+          throw invalid(reasonOf(cause), cause);
         });
   const document = parseDocument(text, { lineCounter: lines });
   const [broken] = document.errors;

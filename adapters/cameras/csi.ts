@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { NightshiftError } from "../../sdk/errors.js";
+import { NightshiftError, reasonOf } from "../../sdk/errors.js";
 import type { Camera } from "../../sdk/stream/camera.js";
 import { ProgramCamera, type ProgramOptions } from "./program.js";
 import { RawReader } from "./raw.js";
@@ -47,7 +47,7 @@ export async function gstreamerVersion(program: string): Promise<string> {
   const { stdout } = await promisify(execFile)(program, ["--version"]).catch((cause: unknown) => {
     throw new NightshiftError("E_MISSING_TOOL", {
       expected: `the program ${program}, which reads CSI cameras`,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: "Install it: apt-get install gstreamer1.0-tools; a Jetson's own packages bring what reads the sensor.",
       cause,
     });

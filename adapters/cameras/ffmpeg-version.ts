@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { NightshiftError } from "../../sdk/errors.js";
+import { NightshiftError, reasonOf } from "../../sdk/errors.js";
 
 /**
  * How to tell ffmpeg to pass each frame on as it comes, neither doubling nor skipping any to reach an even rate. The option was renamed in
@@ -32,7 +32,7 @@ export async function ffmpegVersion(program: string): Promise<string> {
       });
     throw new NightshiftError("E_CAMERA", {
       expected: `${program} to say its version`,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: "Run it by hand, and install it again: apt-get install ffmpeg, or brew install ffmpeg.",
       cause,
     });

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
-import { NightshiftError } from "../../sdk/errors.js";
+import { NightshiftError, reasonOf } from "../../sdk/errors.js";
 import { type Frame, mostPixels, nowNs } from "../../sdk/frame.js";
 import type { Camera } from "../../sdk/stream/camera.js";
 import { checkName, nameOf } from "./name.js";
@@ -74,7 +74,7 @@ async function imagesOf(folder: string): Promise<string[]> {
   try {
     entries = await readdir(folder, { withFileTypes: true });
   } catch (cause) {
-    throw noImages(folder, cause instanceof Error ? cause.message : String(cause), cause);
+    throw noImages(folder, reasonOf(cause), cause);
   }
   const files = entries.filter((entry) => !entry.isDirectory() && /\.(jpe?g|png)$/i.test(entry.name)).map((entry) => entry.name);
   if (files.length === 0) throw noImages(folder, `${entries.length} other entries`, undefined);
@@ -90,7 +90,7 @@ async function readImage(path: string): Promise<Image> {
   } catch (cause) {
     throw new NightshiftError("E_IMAGE", {
       expected: `an image that can be decoded: ${path}`,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: "Replace or remove the file.",
       cause,
     });

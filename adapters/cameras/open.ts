@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { NightshiftError } from "../../sdk/errors.js";
+import { NightshiftError, reasonOf } from "../../sdk/errors.js";
 import type { Camera } from "../../sdk/stream/camera.js";
 import { csiCamera } from "./csi.js";
 import { DriveCamera } from "./drive/index.js";
@@ -61,7 +61,7 @@ function isFolder(path: string): boolean {
   try {
     found = statSync(path, { throwIfNoEntry: false });
   } catch (cause) {
-    throw none(cause instanceof Error ? cause.message : String(cause), cause);
+    throw none(reasonOf(cause), cause);
   }
   if (!found) throw none(`${path}, which does not exist`);
   return found.isDirectory();

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { basename, join, parse } from "node:path";
-import { NightshiftError } from "../../sdk/errors.js";
+import { NightshiftError, reasonOf } from "../../sdk/errors.js";
 import type { Dataset, Sample } from "../../sdk/training/dataset.js";
 import { readImage, readMask } from "./image-file.js";
 import { readNames, type DatasetNames } from "./names.js";
@@ -103,7 +103,7 @@ async function list(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (cause) {
-    throw missing(`a folder ${folder}`, cause instanceof Error ? cause.message : String(cause), cause);
+    throw missing(`a folder ${folder}`, reasonOf(cause), cause);
   }
 }
 

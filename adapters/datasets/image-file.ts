@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from "sharp";
-import { NightshiftError } from "../../sdk/errors.js";
+import { NightshiftError, reasonOf } from "../../sdk/errors.js";
 import { mostPixels } from "../../sdk/frame.js";
 
 /** Pixels of an image file, channels interleaved, rows from top to bottom. */
@@ -37,7 +37,7 @@ async function decode(path: string, convert: (image: Sharp) => Sharp, channels: 
   } catch (cause) {
     throw new NightshiftError("E_IMAGE", {
       expected: `a readable image in ${path}`,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: "Replace or remove the file.",
       cause,
     });

@@ -117,7 +117,7 @@ class OnnxLmcLearner implements LmcLearner {
     this.#hasViews = views;
     const { sourceBatch: sources, targetBatch: targets, maskRatio, trains, recompute = "none", losses, threads, engine = "onnxruntime", provider = "cpu" } = this.options;
     const rank = rankOf(trains);
-    const graph = lmcStep(this.config, this.#weights, { sources, targets, names: this.#names, boxes, views, maskRatio, trains: trainsOf(trains, this.config), recompute, ...(losses && { losses }), ...(rank !== undefined && { rank }) });
+    const graph = lmcStep(this.config, this.#weights, { sources, targets, names: this.#names, boxes, views, maskRatio, trains: trainsOf(trains, this.config), recompute, losses, rank });
     return Learner.create(graph, { threads, engine, provider, keepsStart });
   }
 

@@ -13,7 +13,7 @@ import { type Outcome, runRound, type Tell } from "./round.js";
 import { maskShares } from "./scene.js";
 import { Serving, type SwapTarget } from "./serving.js";
 import { shrink } from "./shrink.js";
-import { TriggerPolicy } from "./trigger.js";
+import { askedFor, TriggerPolicy } from "./trigger.js";
 import { type LabelledSet, type Trainer, trainingOptionsFor } from "./trainer/index.js";
 
 export interface LoopParts {
@@ -166,7 +166,7 @@ export class AdaptationLoop {
   }
 
   /** Puts the previous generation back. A training under way is stopped, as it started from what is taken back. Throws `E_ENGINE` where there is none. */
-  async rollBack(reason = "it was asked for", numbers: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  async rollBack(reason = askedFor, numbers: Readonly<Record<string, unknown>> = {}): Promise<void> {
     if (this.#serving.hasPrevious) this.#abort.abort();
     const { from, to } = await this.#serving.rollBack();
     this.#counts.rolledBack++;
@@ -275,8 +275,7 @@ export class AdaptationLoop {
     const { signal } = (this.#abort = new AbortController());
     const onPhase = (phase: string): void => void (phase === "measuring" && this.#enter("judging"));
     const targets = memory.frames(condition).map(({ rgb }) => rgb);
-    const named = { ...(textEncoder !== undefined && { textEncoder }), ...(trust && { trust }) };
-    const plan = { condition, vocabulary: this.#vocabulary, ...named, targets, exemplars, options: trainingOptionsFor(condition, this.options.training) };
+    const plan = { condition, vocabulary: this.#vocabulary, textEncoder, trust, targets, exemplars, options: trainingOptionsFor(condition, this.options.training) };
     try {
       const weather = (): ConditionName => this.#weather;
       this.#judged(await runRound({ serving: this.#serving, trainer, judge, tell: this.#tell, weather, onPhase }, plan, signal));

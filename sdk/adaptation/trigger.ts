@@ -2,6 +2,9 @@ import type { ConditionName } from "../stream/events.js";
 import { Backoff } from "./backoff.js";
 import type { LoopOptions } from "./options.js";
 
+/** The reason for what somebody asked for. Events tell it, and a replay asks again where a recording does. */
+export const askedFor = "it was asked for";
+
 /** Decides when an adaptation begins: by the weather, again while it lasts, when asked; not soon after a failure or a rejection. */
 export class TriggerPolicy {
   readonly #failures: Backoff;
@@ -19,7 +22,7 @@ export class TriggerPolicy {
   /** Why an adaptation should begin, in words; undefined where none should. Asking overrides everything but an unknown condition. */
   reason(condition: ConditionName, heldFrames: number, idleFrames: number): string | undefined {
     if (condition === "unknown") return undefined;
-    if (this.#isAsked) return "it was asked for";
+    if (this.#isAsked) return askedFor;
     if (this.#failures.isWaiting || this.#rejections.isWaiting) return undefined;
     const { conditions, triggerFrames, furtherRounds, furtherAfterFrames } = this.options;
     if (!conditions.includes(condition) || heldFrames < triggerFrames) return undefined;

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { wholeNumber } from "./arguments.js";
-import type { Spread } from "../pipeline/study.js";
+import type { Spread } from "../pipeline/study-summary.js";
 import { figure, type Io, Progress, result } from "./io.js";
 
 interface Options {
@@ -22,7 +22,8 @@ export const ablateCommand = (io: Io): Command =>
     .addHelpText("after", "\nResults are kept beside the study, as JSON and as a plot; runs that are there already are not made again.")
     .option("--work <folder>", "where a study of trainings keeps checkpoints; calibration/studies/<study>.work by default")
     .action(async (name: string, { data, threads, work, json }: Options) => {
-      const { formOf, runStudy, stemOf, summarise } = await import("../pipeline/study.js");
+      const { formOf, runStudy, stemOf } = await import("../pipeline/study.js");
+      const { summarise } = await import("../pipeline/study-summary.js");
       const { plotStudy, plotTrainings } = await import("../pipeline/study-plot.js");
       const { defaultDataFolder } = await import("../paths.js");
       const progress = new Progress(io);

@@ -1,28 +1,9 @@
 import { Command, Option } from "commander";
-import type { Recompute } from "../autodiff/recompute.js";
-import type { Trainable } from "../network/trainable.js";
+import type { AdaptOptions } from "../pipeline/adapt-offline.js";
 import { names, share, trains, trust, wholeNumber } from "./arguments.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
 
-interface Options {
-  readonly bundle: string;
-  readonly frames: string;
-  readonly out: string;
-  readonly exemplars?: string;
-  readonly condition?: "clear" | "dusk" | "night" | "fog";
-  readonly vocabulary?: readonly string[];
-  readonly textEncoder?: string;
-  readonly trust?: readonly string[];
-  readonly steps?: number;
-  readonly trains?: Trainable;
-  readonly statisticsMix?: number;
-  readonly recompute?: Recompute;
-  readonly seed: number;
-  readonly threads: number;
-  readonly engine?: "onnxruntime" | "native";
-  readonly provider?: string;
-  readonly json: boolean;
-}
+type Options = Omit<AdaptOptions, "onProgress"> & { readonly json: boolean };
 
 export const adaptCommand = (io: Io): Command =>
   new Command("adapt")

@@ -37,7 +37,7 @@ scores (sigmoid, softmax, probability; best where a box has its surest class alo
     .action(async (model: string, { spec, json, pin, ...options }: Options) => {
       const { importModel } = await import("../pipeline/import-model.js");
       const { askSpec, readSpec } = await import("../pipeline/import-spec.js");
-      const imported = await importModel({ model, spec: spec === "-" ? await asked(askSpec) : await readSpec(spec), ...options, ...(pin && { pins: pin }) });
+      const imported = await importModel({ model, spec: spec === "-" ? await asked(askSpec) : await readSpec(spec), ...options, pins: pin });
       const { bundle, parameters, fixed, normalisations, agreement, learns, notes, frames } = imported;
       const isDetection = imported.task === "detection";
       result(io, json, imported, [

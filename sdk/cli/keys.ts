@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, chown, readFile, stat, writeFile } from "node:fs/promises";
 import { Command, Option } from "commander";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import { writeSecret } from "../secret-file.js";
 import type { Allowed, Role } from "../stream/allow-list.js";
 import { type Io, result, table } from "./io.js";
@@ -94,7 +94,7 @@ async function show(file: string): Promise<{ readonly allowed: readonly Allowed[
 
 const readText = (file: string): Promise<string> =>
   readFile(file, "utf8").catch((cause: unknown) => {
-    throw new NightshiftError("E_KEY", { expected: `a key or a list in ${file}`, received: cause instanceof Error ? cause.message : String(cause), remedy: "Check the path.", cause });
+    throw new NightshiftError("E_KEY", { expected: `a key or a list in ${file}`, received: reasonOf(cause), remedy: "Check the path.", cause });
   });
 
 async function readList(file: string): Promise<Allowed[]> {

@@ -1,3 +1,4 @@
+import { reasonOf } from "../errors.js";
 import { Nightshift } from "../nightshift.js";
 import { defaultSeed, defaultSource, type NightshiftOptions } from "../pipeline/options.js";
 import { addressesFor, defaultPublisherPort } from "./addresses.js";
@@ -11,26 +12,24 @@ import { type Summary, summarize } from "./summary.js";
 /** Streams until the camera ends or the user interrupts, waits for a verdict under way, measures what was learnt, and stops. Where a configuration came from a `file`, it is read again when that changes. */
 export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftOptions, "record">, file?: ConfigurationSource): Promise<Summary> {
   const { port = defaultPublisherPort, host, viewerPort, viewerHost, healthPort, healthHost, headless, adaptation, key: _, allowed: __, memoryHours, memoryKey, ...rest } = options;
-  const access = accessOptions(options);
-  const learning = adaptationOptions(adaptation);
   let training = "";
   let said = "";
   const nightshift = await Nightshift.start({
     ...rest,
     ...addressesFor(port, host),
-    ...(access && { access }),
-    memory: { ...(memoryHours !== undefined && { mostHours: memoryHours }), ...(memoryKey !== undefined && { key: memoryKey }) },
-    ...(learning !== undefined && { adaptation: learning }),
-    ...(healthPort !== undefined && { health: { port: healthPort, ...(healthHost !== undefined && { host: healthHost }) } }),
+    access: accessOptions(options),
+    memory: { mostHours: memoryHours, key: memoryKey },
+    adaptation: adaptationOptions(adaptation),
+    health: healthPort !== undefined && { port: healthPort, host: healthHost },
     systemd: true,
-    viewer: headless ? false : { ...(viewerPort !== undefined && { port: viewerPort }), ...(viewerHost !== undefined && { host: viewerHost }) },
+    viewer: headless ? false : { port: viewerPort, host: viewerHost },
     onEvent: ({ kind, text }) => {
       if (kind === "trainer_progress") training = `: ${text.slice(0, -1)}`;
       else say(io, text);
       if (kind === "trigger") training = "";
     },
     onError: (error, event) => {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = reasonOf(error);
       // What is an event too was said above, and what fails with each frame is said once.
       if (!event && text !== said) say(io, text);
       said = text;

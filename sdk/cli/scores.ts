@@ -23,7 +23,7 @@ export async function score(source: string, seed: number, bundles: { readonly de
   if (typeof judged === "string") return { miou: { before: null, after: null }, miouOn: `not measured: ${judged}` };
   const { dataset, what } = judged;
   const measure = async (directory: string, which: string): Promise<number | null> => {
-    const { miou } = await evaluateBundle(directory, dataset, { ...(textEncoder !== undefined && { textEncoder }), onProgress: (done, total) => onProgress(`measuring ${which}: ${done} of ${total} frames`) });
+    const { miou } = await evaluateBundle(directory, dataset, { textEncoder, onProgress: (done, total) => onProgress(`measuring ${which}: ${done} of ${total} frames`) });
     return miou;
   };
   const before = await measure(bundles.delivered, "what was delivered");

@@ -3,6 +3,7 @@ import { type Vocabulary } from "../bundle/embeddings.js";
 import type { Quantisation } from "../bundle/quantisation.js";
 import { asStored } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
+import { boxIou, type ScoredBox } from "../frame.js";
 import type { Tensor, Weights } from "../graph/tensor.js";
 import { textWidthOf, type Network } from "../network/architecture.js";
 import { inputNames, optionalOutputNames, outputNames, paddedVocabularySize } from "../network/contract.js";
@@ -34,7 +35,7 @@ export const goldenTolerance = {
 export async function makeGolden(network: Network, weights: Weights, vocabulary: Vocabulary, frame: Tensor<"uint8"> = testCard(), quantisation?: Quantisation): Promise<Golden> {
   const [, frameHeight = 0, frameWidth = 0] = frame.shape;
   const names = paddedVocabularySize(vocabulary.names.length);
-  const deployable = { network, weights: asStored(weights), ...(quantisation && { quantisation }) };
+  const deployable = { network, weights: asStored(weights), quantisation };
   const model = await deployedModel(deployable, { frameWidth, frameHeight, names });
   const outputs = await runModel(model, { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidthOf(network)) });
   return { frame, outputs: Object.fromEntries(Object.values({ ...outputNames, ...optionalOutputNames }).flatMap((name) => (outputs[name] ? [[name, outputs[name]]] : []))) };
@@ -70,11 +71,8 @@ function faultsOf(expected: Answer, received: Answer): string[] {
   return faults;
 }
 
-function isSameBox(a: Answer["boxes"][number], b: Answer["boxes"][number]): boolean {
-  if (a.label !== b.label || Math.abs(a.score - b.score) > goldenTolerance.boxScore) return false;
-  const both = Math.max(0, Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1)) * Math.max(0, Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1));
-  const area = ({ x1, y1, x2, y2 }: typeof a): number => (x2 - x1) * (y2 - y1);
-  return both / (area(a) + area(b) - both) >= goldenTolerance.boxOverlap;
+function isSameBox(a: ScoredBox, b: ScoredBox): boolean {
+  return a.label === b.label && Math.abs(a.score - b.score) <= goldenTolerance.boxScore && boxIou(a, b) >= goldenTolerance.boxOverlap;
 }
 
 /** A frame with slopes, edges and texture in all colours, 128 x 64: the same numbers everywhere. */

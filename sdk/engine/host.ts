@@ -3,7 +3,7 @@ import { readBundle } from "../bundle/read.js";
 import { checkFinite } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
 import { textWidthOf } from "../network/architecture.js";
-import { inputNames, paddedVocabularySize } from "../network/contract.js";
+import { inputNames, paddedVocabularySize, type VocabularySize } from "../network/contract.js";
 import { overlaps } from "../network/suppression.js";
 import { type Answer, readAnswer } from "./answer.js";
 import { deployedModel, type DeployOptions } from "./deployed.js";
@@ -115,7 +115,7 @@ export class ModelHost {
   }
 
   async #fromBundle({ directory, vocabulary, trust }: BundleModel, frames: readonly FrameSize[]): Promise<Served> {
-    const bundle = await readBundle(directory, { verify: "model", ...(trust && { trust }) });
+    const bundle = await readBundle(directory, { verify: "model", trust });
     const { network } = bundle;
     const { name, generation, vocabulary: names } = bundle.manifest;
     const embeddings = bundle.embeddings();
@@ -143,7 +143,7 @@ export class ModelHost {
     });
   }
 
-  #sizes(frame: FrameSize, names: 16 | 32 | 64): DeployOptions {
+  #sizes(frame: FrameSize, names: VocabularySize): DeployOptions {
     const { target, halves } = this.runtime;
     return { frameWidth: frame.width, frameHeight: frame.height, names, target, halves };
   }

@@ -4,7 +4,7 @@ import type { Trust } from "../bundle/signature.js";
 import { NightshiftError } from "../errors.js";
 import type { Weights } from "../graph/tensor.js";
 import type { Network } from "../network/architecture.js";
-import type { vocabularySizes } from "../network/contract.js";
+import type { VocabularySize } from "../network/contract.js";
 
 /** Pixels of a camera's frames. */
 export interface FrameSize {
@@ -41,7 +41,7 @@ export interface OnnxModel {
   readonly frame: FrameSize;
   /** Of the masks that it answers, pixels. */
   readonly network: FrameSize;
-  readonly names: (typeof vocabularySizes)[number];
+  readonly names: VocabularySize;
   readonly generation: number;
   readonly vocabulary: Vocabulary;
 }

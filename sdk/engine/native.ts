@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type * as Native from "../../native/index.js";
-import { type ErrorCode, NightshiftError } from "../errors.js";
+import { type ErrorCode, NightshiftError, reasonOf } from "../errors.js";
 import { packageRoot } from "../paths.js";
 
 /** The native module, and the folder that it and its shims for TensorRT lie in. */
@@ -22,7 +22,7 @@ export function loadNative(): NativeModule {
   } catch (cause) {
     throw new NightshiftError("E_NATIVE", {
       expected: `a native module that fits this machine, ${path}`,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: "Build it again with `npm run build:native`, or install the package for this platform again.",
       cause,
     });

@@ -1,5 +1,5 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import type { Tensor } from "../graph/tensor.js";
 import { processorFlags, vnni } from "./processor.js";
 import { checkProvider } from "./providers.js";
@@ -45,7 +45,7 @@ export class OnnxSession {
     } catch (cause) {
       throw new NightshiftError(provider === "cpu" ? "E_ENGINE" : "E_PROVIDER", {
         expected: `an ONNX model that ONNX Runtime can run on ${provider}`,
-        received: messageOf(cause),
+        received: reasonOf(cause),
         remedy: "Check the model with `nightshift inspect`, or choose another provider.",
         cause,
       });
@@ -85,7 +85,7 @@ export class OnnxSession {
       if (cause instanceof NightshiftError) throw cause;
       throw new NightshiftError("E_ENGINE", {
         expected: `inputs ${session.inputNames.join(", ")} of the model's types and shapes`,
-        received: `${describe(feeds)}: ${messageOf(cause)}`,
+        received: `${describe(feeds)}: ${reasonOf(cause)}`,
         remedy: "Check the names, types and shapes of the inputs.",
         cause,
       });
@@ -181,5 +181,3 @@ const describe = (tensors: Tensors): string =>
   Object.entries(tensors)
     .map(([name, { dtype, shape }]) => `${name} ${dtype} [${shape.join(", ")}]`)
     .join(", ") || "no inputs";
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -1,5 +1,5 @@
 import type { Vocabulary } from "../bundle/embeddings.js";
-import { type ErrorCode, errorCodes, NightshiftError } from "../errors.js";
+import { type Failure, failureOf } from "../errors.js";
 import type { Answer } from "./answer.js";
 import type { EngineOptions } from "./engine.js";
 import type { FrameSize, LoadedModel, Model } from "./model.js";
@@ -42,24 +42,5 @@ export interface Numbered<T> {
   readonly body: T;
 }
 
-/** An error, in a form that crosses from one thread to another. */
-export interface Failure {
-  readonly code: ErrorCode;
-  readonly expected: string;
-  readonly received: string;
-  readonly remedy: string;
-}
-
-/** Errors that carry no code of ours become `E_ENGINE`. */
-export function toFailure(error: unknown): Failure {
-  if (error instanceof NightshiftError && error.code in errorCodes)
-    return { code: error.code, expected: error.expected, received: error.received, remedy: error.remedy };
-  return {
-    code: "E_ENGINE",
-    expected: "an answer",
-    received: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    remedy: "This is a fault of the engine: report it with this message.",
-  };
-}
-
-export const toError = (failure: Failure): NightshiftError => new NightshiftError(failure.code, failure);
+/** What went wrong in the thread; errors that carry no code of ours become `E_ENGINE`. */
+export const engineFailure = (error: unknown): Failure => failureOf(error, { code: "E_ENGINE", expected: "an answer", remedy: "This is a fault of the engine: report it with this message." });

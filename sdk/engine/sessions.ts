@@ -1,14 +1,15 @@
+import type { VocabularySize } from "../network/contract.js";
 import type { FrameSize } from "./model.js";
 import type { Runtime, Session } from "./session.js";
 
 /** Makes the bytes of a model for one size of frames and one padded size of the vocabulary. */
-export type BuildModel = (frame: FrameSize, names: 16 | 32 | 64) => Uint8Array | Promise<Uint8Array>;
+export type BuildModel = (frame: FrameSize, names: VocabularySize) => Uint8Array | Promise<Uint8Array>;
 
 /** Cameras differ in few sizes; more sessions than this only fill memory. */
 export const mostSessions = 4;
 
 /** Names a session: the weights that it holds, and what it takes. */
-export const sessionName = (weights: string, { width, height }: FrameSize, names: 16 | 32 | 64): string => `${weights}-${width}x${height}-${names}`;
+export const sessionName = (weights: string, { width, height }: FrameSize, names: VocabularySize): string => `${weights}-${width}x${height}-${names}`;
 
 /** The sessions of one set of weights: one for each size of frames and padded size of the vocabulary, the latest used kept. */
 export class SessionCache {
@@ -21,7 +22,7 @@ export class SessionCache {
     private readonly build: BuildModel,
   ) {}
 
-  async get(frame: FrameSize, names: 16 | 32 | 64): Promise<Session> {
+  async get(frame: FrameSize, names: VocabularySize): Promise<Session> {
     const key = sessionName(this.name, frame, names);
     const session = this.#sessions.get(key) ?? (await this.runtime.open(await this.build(frame, names), key));
     // Taken out and put back, so that the map is in the order of use.

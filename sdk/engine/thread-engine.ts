@@ -1,13 +1,13 @@
 import { Worker } from "node:worker_threads";
 import type { Vocabulary } from "../bundle/embeddings.js";
-import { NightshiftError } from "../errors.js";
+import { errorOf, NightshiftError, reasonOf } from "../errors.js";
 import { checkFrame, type Frame, nowNs } from "../frame.js";
 import { defaultScoreThreshold, type Engine, type EngineOptions } from "./engine.js";
 import { ExitGuard } from "./exit-guard.js";
 import { FrameBuffers } from "./frame-buffers.js";
 import type { FrameSize, LoadedModel, Model } from "./model.js";
 import type { Perception } from "./perception.js";
-import { type Numbered, type Reply, type Request, type RuntimeChoice, type ThreadSetup, toError } from "./protocol.js";
+import { type Numbered, type Reply, type Request, type RuntimeChoice, type ThreadSetup } from "./protocol.js";
 import { checkProvider } from "./providers.js";
 
 interface Pending {
@@ -40,7 +40,7 @@ export class ThreadEngine implements Engine {
     // Waiting for work keeps no program alive; having some does.
     this.#worker.unref();
     this.#worker.on("message", ({ id, body }: Numbered<Reply>) => this.#settle(id, body));
-    this.#worker.on("error", (cause) => this.#end("E_ENGINE", "a running engine", cause instanceof Error ? cause.message : String(cause), cause));
+    this.#worker.on("error", (cause) => this.#end("E_ENGINE", "a running engine", reasonOf(cause), cause));
     this.#exit = new Promise((resolve) => {
       this.#worker.once("exit", () => {
         process.off("exit", stop);
@@ -121,7 +121,7 @@ export class ThreadEngine implements Engine {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     if (this.#pending.size === 0 && !this.#isClosing) this.#worker.unref();
-    if (reply.kind === "failure") pending?.reject(toError(reply.failure));
+    if (reply.kind === "failure") pending?.reject(errorOf(reply.failure));
     else pending?.resolve(reply);
   }
 

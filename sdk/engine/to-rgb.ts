@@ -1,4 +1,5 @@
 import { NightshiftError } from "../errors.js";
+import { checkSides } from "../frame.js";
 import { callNative, loadNative } from "./native.js";
 
 /** What cameras deliver besides RGB. NV12 and YUYV in studio range, as ITU-R BT.601 states it; rows follow each other without gaps. */
@@ -13,8 +14,7 @@ export function toRgb(format: PixelFormat, bytes: Uint8Array, width: number, hei
   const convert = new Map([["nv12", native.nv12ToRgb], ["yuyv", native.yuyvToRgb], ["bgr", native.bgrToRgb]]).get(format);
   if (!convert)
     throw new NightshiftError("E_FRAME_FORMAT", { expected: "nv12, yuyv or bgr", received: JSON.stringify(format), remedy: "Convert the frame to one of these before." });
-  if (![width, height].every((side) => Number.isInteger(side) && side >= 1 && side <= 16384))
-    throw new NightshiftError("E_FRAME_SIZE", { expected: "width and height of 1 to 16384 whole pixels", received: `${width} x ${height}`, remedy: "Check the camera's resolution." });
+  checkSides(width, height, 1);
   const rgb = into ?? new Uint8Array(width * height * 3);
   if (bytes.buffer === rgb.buffer && bytes.byteOffset < rgb.byteOffset + rgb.byteLength && rgb.byteOffset < bytes.byteOffset + bytes.byteLength)
     throw new NightshiftError("E_FRAME_SIZE", { expected: "memory of its own for the answer", received: "the frame's own", remedy: "Give other memory to convert into, or none." });

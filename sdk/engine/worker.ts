@@ -4,7 +4,7 @@ import { ExitGuard } from "./exit-guard.js";
 import { ModelHost } from "./host.js";
 import { NativeOnnxRuntime } from "./native-onnx/runtime.js";
 import { OnnxSession } from "./onnxruntime.js";
-import { type Numbered, type Reply, type Request, type ThreadSetup, toFailure } from "./protocol.js";
+import { type Numbered, type Reply, type Request, type ThreadSetup, engineFailure } from "./protocol.js";
 import type { Runtime } from "./session.js";
 import { TensorRtRuntime } from "./tensorrt/runtime.js";
 
@@ -65,6 +65,6 @@ async function carryOut(host: ModelHost, request: Request): Promise<{ reply: Rep
         return { reply: { kind: "closed" }, transfer: [] };
     }
   } catch (error) {
-    return { reply: { kind: "failure", failure: toFailure(error) }, transfer: [] };
+    return { reply: { kind: "failure", failure: engineFailure(error) }, transfer: [] };
   }
 }

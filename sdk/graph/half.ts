@@ -1,7 +1,7 @@
 import type { Operator } from "./attributes.js";
 import { floatOf, fromFloat16, halfOf, toFloat16 } from "./float16.js";
 import { type Graph, isOperator, type Node, type Value } from "./graph.js";
-import { requireLayers } from "./quantisation.js";
+import { quantisers, requireLayers } from "./quantisation.js";
 import { type Became, rewritten } from "./rewrite.js";
 import type { FloatTensor } from "./tensor.js";
 
@@ -31,7 +31,7 @@ const choosing: ReadonlySet<Operator> = new Set<Operator>([
 ]);
 
 /** Whose output's type the graph's meaning hangs on. */
-const fixed: ReadonlySet<Operator> = new Set<Operator>(["Cast", "OneHot", "QuantizeLinear", "DequantizeLinear"]);
+const fixed: ReadonlySet<Operator> = new Set<Operator>(["Cast", "OneHot", ...quantisers]);
 
 const isChoosing = (node: Node): boolean =>
   (choosing.has(node.operator) && !(isOperator(node, "Pad") && !isHalf([node.attributes.value]))) || (isOperator(node, "Resize") && node.attributes.mode === "nearest");

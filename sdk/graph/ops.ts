@@ -88,6 +88,12 @@ export const gatherElements = (x: Value, index: Value, axis: number): Value => o
 export const oneHot = (index: Value, depth: number, axis = -1): Value => one("OneHot", [index], { axis, depth });
 export const depthToSpace = (x: Value, blocksize: number): Value => one("DepthToSpace", [x], { blocksize, mode: "DCR" });
 export const spaceToDepth = (x: Value, blocksize: number): Value => one("SpaceToDepth", [x], { blocksize });
+/** Of `x` [N, R, d] the rows that `index` [N, k] names, int64: [N, k, d]. */
+export const gatherRows = (x: Value, index: Value): Value => gatherElements(x, expand(unsqueeze(index, [2]), [...index.shape, x.shape[2]]), 1);
+/** What lies in the cells of a map [N, d, h, w], a row each: [N, h w, d]. */
+export const rowsOfMap = (x: Value): Value => transposeLast(reshape(x, [x.shape[0], x.shape[1], x.shape[2] * x.shape[3]]));
+/** A map [N, d, h, w] at the height and width of another. */
+export const resizeLike = (x: Value, other: Value): Value => resize(x, [x.shape[0], x.shape[1], other.shape[2], other.shape[3]], "linear");
 export const resize = (x: Value, sizes: Shape, mode: "nearest" | "linear", antialias = false): Value =>
   one("Resize", [x], { sizes, mode, alignment: mode === "nearest" ? "asymmetric" : "half_pixel", antialias });
 

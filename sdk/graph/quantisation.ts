@@ -1,8 +1,12 @@
 import { NightshiftError } from "../errors.js";
+import type { Operator } from "./attributes.js";
 import { isOperator, type Graph, type Node, type Value } from "./graph.js";
 import { rewritten } from "./rewrite.js";
 import { normalAxis } from "./shapes.js";
 import { float32, type FloatTensor, sizeOf, type Tensor } from "./tensor.js";
+
+/** The operators between floats and integers, which stand in pairs around what computes in int8. */
+export const quantisers: ReadonlySet<Operator> = new Set<Operator>(["QuantizeLinear", "DequantizeLinear"]);
 
 /** Least and greatest number that a tensor's integers stand for; 0 lies between. */
 export type Range = readonly [low: number, high: number];

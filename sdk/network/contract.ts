@@ -38,7 +38,9 @@ export const optionalOutputNames = {
 /** What a mask holds where pixels are not named: everywhere, of a model that detects only; of one that answers classes, where it says what is none of the names. */
 export const noName = 255;
 
+/** Sizes of the padded vocabulary: a graph is built for one of them. */
 export const vocabularySizes = [16, 32, 64] as const;
+export type VocabularySize = (typeof vocabularySizes)[number];
 
 /** Width of the default text encoder's embeddings (all-MiniLM-L6-v2). */
 export const textWidth = 384;
@@ -55,7 +57,7 @@ export const taskKinds = ["segmentation", "detection"] as const;
 export type Task = (typeof taskKinds)[number];
 
 /** The size of the padded vocabulary for `count` names. Throws `E_VOCABULARY`. */
-export function paddedVocabularySize(count: number): (typeof vocabularySizes)[number] {
+export function paddedVocabularySize(count: number): VocabularySize {
   const size = vocabularySizes.find((s) => s >= count);
   if (count < 1 || size === undefined)
     throw new NightshiftError("E_VOCABULARY", {

@@ -1,5 +1,5 @@
 import type { Value } from "../graph/graph.js";
-import { add, clip, exp, mul, relu, resize } from "../graph/ops.js";
+import { add, clip, exp, mul, relu, resizeLike } from "../graph/ops.js";
 import type { Builder } from "./builder.js";
 import { filterBank } from "./filter-bank.js";
 import type { Pyramid } from "./pixel-decoder.js";
@@ -14,8 +14,6 @@ const start = 0.1;
 const first = 15;
 const range = { nearest: 0.5, farthest: 300 };
 
-const upTo = (x: Value, like: Value): Value => resize(x, [x.shape[0], x.shape[1], like.shape[2], like.shape[3]], "linear");
-
 function mixed(b: Builder, name: string, x: Value, dilation: number): Value {
   return add(x, relu(b.conv(name, filterBank(x, dilation), channels)));
 }
@@ -26,9 +24,9 @@ function mixed(b: Builder, name: string, x: Value, dilation: number): Value {
  */
 export function depthHead(b: Builder, { concepts, levels: [p8, p16, p32] }: Pyramid): Value {
   const from = (name: string, x: Value): Value => b.conv(`${depthPrefix}${name}`, x, channels);
-  let x = relu(add(from("p8", p8), add(upTo(from("p16", p16), p8), upTo(from("p32", p32), p8))));
+  let x = relu(add(from("p8", p8), add(resizeLike(from("p16", p16), p8), resizeLike(from("p32", p32), p8))));
   x = mixed(b, `${depthPrefix}wide`, mixed(b, `${depthPrefix}near`, x, 1), 2);
-  x = relu(add(from("concepts", concepts), upTo(x, concepts)));
+  x = relu(add(from("concepts", concepts), resizeLike(x, concepts)));
   return add(mul(b.conv(`${depthPrefix}metres`, mixed(b, `${depthPrefix}fine`, x, 1), 1), start), Math.log(first));
 }
 

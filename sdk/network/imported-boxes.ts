@@ -1,5 +1,5 @@
 import type { Value } from "../graph/graph.js";
-import { add, argMax, clip, concat, exp, expand, gather, gatherElements, log, logSoftmax, mul, reduceMax, slice, sub, topK, unsqueeze } from "../graph/ops.js";
+import { add, argMax, clip, concat, exp, gather, gatherRows, log, logSoftmax, mul, reduceMax, slice, sub, topK } from "../graph/ops.js";
 import { float32, int64 } from "../graph/tensor.js";
 import { surest } from "./suppression.js";
 
@@ -46,8 +46,7 @@ export function unifiedBoxes(raw: RawBoxes, form: BoxesForm, channels: readonly 
   const [, queries, classes] = logits.shape;
   const count = Math.min(queries, mostBoxes);
   const [, best] = topK(reduceMax(logits, [2]), count, 1);
-  const pick = (x: Value): Value => gatherElements(x, expand(unsqueeze(best, [2]), [1, count, x.shape[2]]), 1);
-  const [chosen, places] = [pick(logits), pick(boxes)];
+  const [chosen, places] = [gatherRows(logits, best), gatherRows(boxes, best)];
   if (!form.overlapping) return { logits: chosen, boxes: places };
   const stays = surest(places, classes === 1 ? undefined : argMax(chosen, 2));
   return { logits: add(chosen, mul(sub(1, stays), silent)), boxes: places };

@@ -1,8 +1,8 @@
 import type { Graph, Node, Value } from "../graph/graph.js";
 import { isOperator } from "../graph/graph.js";
-import type { Operator } from "../graph/attributes.js";
 import { add, argMax, cast, concat, div, gather, gatherElements, greater, indicator, less, logSoftmax, matMul, mul, reduceMax, reshape, resize, slice, sub, sum, transpose, where } from "../graph/ops.js";
 import { readOnnx } from "../graph/onnx/read.js";
+import { quantisers } from "../graph/quantisation.js";
 import { int64 } from "../graph/tensor.js";
 import type { Architecture } from "./architecture.js";
 import { batchNorm, type Builder } from "./builder.js";
@@ -213,8 +213,6 @@ function onImages(b: Builder, model: Graph, input: string, outputs: readonly str
     return (answered && made.get(answered.value)) ?? [];
   });
 }
-
-const quantisers: ReadonlySet<Operator> = new Set<Operator>(["QuantizeLinear", "DequantizeLinear"]);
 
 /**
  * A value that DequantizeLinear makes of constants, made anew: to multiply exactly, ONNX Runtime makes unsigned weights and zero points of signed ones, under names made of theirs, and refuses a model of which

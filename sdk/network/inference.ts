@@ -5,7 +5,7 @@ import { writeOnnx } from "../graph/onnx/write.js";
 import type { Weights } from "../graph/tensor.js";
 import { Builder } from "./builder.js";
 import { architectureOf, textWidthOf, type Network } from "./architecture.js";
-import { inputNames, optionalOutputNames, outputNames, type vocabularySizes } from "./contract.js";
+import { inputNames, optionalOutputNames, outputNames, type VocabularySize } from "./contract.js";
 import { metresOf } from "./depth-head.js";
 import type { DetectionValues, NetworkValues } from "./network.js";
 import { ConstantParameters } from "./parameters.js";
@@ -15,7 +15,7 @@ export interface InferenceOptions {
   readonly frameWidth: number;
   readonly frameHeight: number;
   /** K, the padded size of the vocabulary. */
-  readonly names: (typeof vocabularySizes)[number];
+  readonly names: VocabularySize;
   /** Who runs it: TensorRT knows bytes at the borders of a graph alone, and no antialiasing. ONNX Runtime unless told otherwise; the answers are the same. */
   readonly target?: "onnxruntime" | "tensorrt";
 }

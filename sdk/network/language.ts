@@ -1,5 +1,5 @@
 import type { Graph, Value } from "../graph/graph.js";
-import { add, concat, gelu, mean, mul, reshape, slice, sub, transposeLast } from "../graph/ops.js";
+import { add, concat, gelu, mean, mul, reshape, rowsOfMap, slice, sub } from "../graph/ops.js";
 import { attention } from "./attention.js";
 import type { Builder } from "./builder.js";
 import { type NetworkConfig, type Task, taskKinds } from "./contract.js";
@@ -40,7 +40,7 @@ export function language(b: Builder, text: Value, used: Value, last: Value, conf
   };
   const wanted = config.tasks ?? taskKinds;
   const names = concat(wanted.map((kind) => task(taskKinds.indexOf(kind))), 1);
-  const patches = transposeLast(reshape(last, [n, d, last.shape[2] * last.shape[3]]));
+  const patches = rowsOfMap(last);
   const s = patches.shape[1];
   const perTask = (x: Value): Partial<Record<Task, Value>> => Object.fromEntries(wanted.map((kind, at) => [kind, slice(x, 1, at * k, (at + 1) * k)]));
   if (config.fusion === false) return { ...perTask(names), attention: evenAttention(b.graph, n, s) };

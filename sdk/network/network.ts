@@ -1,5 +1,5 @@
 import type { Value } from "../graph/graph.js";
-import { add, div, exp, expand, gatherElements, matMul, mul, reduceMax, reshape, sqrt, stopGradient, sum, topK, unsqueeze } from "../graph/ops.js";
+import { add, div, exp, gatherRows, matMul, mul, reduceMax, reshape, sqrt, stopGradient, sum, topK, unsqueeze } from "../graph/ops.js";
 import { refineBoxes } from "./boxes.js";
 import type { Builder } from "./builder.js";
 import type { NetworkConfig } from "./contract.js";
@@ -74,15 +74,15 @@ export function network(b: Builder, image: Value, text: Value, used: Value, conf
   const pyramid = pixelDecoder(b, imageEncoder(b, image, config), config);
   const words = language(b, text, used, pyramid.levels[2], config);
   const regions = words.detection && regionsProposed(b, pyramid, words.detection, used, config);
-  const decoded = proposalDecoder(b, { ...(words.segmentation && { masks: words.segmentation }), ...(regions && { regions: regions.queries }) }, used, pyramid.levels, config);
+  const decoded = proposalDecoder(b, { masks: words.segmentation, regions: regions?.queries }, used, pyramid.levels, config);
   const detection = regions && decoded.regions && regions.refined(decoded.regions);
   const masks = words.segmentation && decoded.masks && masksOf(b, pyramid, words.segmentation, decoded.masks, used, config);
   return {
     ...(masks ? { maskLogits: masks.maskLogits } : unnamed(used, config)),
     attention: words.attention,
     ...(config.depth && { depth: () => depthHead(b, pyramid) }),
-    ...(detection && { detection: detection.values }),
-    embedded: { ...(masks && { masks: masks.embedded }), ...(detection && { regions: detection.embedded }) },
+    detection: detection?.values,
+    embedded: { masks: masks?.embedded, regions: detection?.embedded },
   };
 }
 
@@ -91,7 +91,6 @@ const scale = (b: Builder, name: string, start: number): Value => b.parameter(`d
 /** The dense proposals, the surest of them as queries, and what becomes of those once they are decoded. */
 function regionsProposed(b: Builder, { levels }: Pyramid, names: Value, used: Value, config: NetworkConfig) {
   const d = config.embedding;
-  const n = used.shape[0];
   const bias = hideUnused(used);
   const dense = proposals(b, levels, config);
   const regionLogScale = scale(b, "region.logScale", Math.log(10));
@@ -99,8 +98,7 @@ function regionsProposed(b: Builder, { levels }: Pyramid, names: Value, used: Va
   const proposalLogits = logits(dense.features);
 
   const [, best] = topK(reduceMax(proposalLogits, [2]), config.regions, 1);
-  const pick = (x: Value): Value =>
-    stopGradient(gatherElements(x, expand(unsqueeze(best, [2]), [n, config.regions, x.shape[2]]), 1));
+  const pick = (x: Value): Value => stopGradient(gatherRows(x, best));
   const reference = pick(dense.boxes);
   const content = b.linear("decoder.region.content", pick(dense.features), d);
   return {

@@ -1,5 +1,5 @@
 import type { Value } from "../graph/graph.js";
-import { add, mean, relu, resize } from "../graph/ops.js";
+import { add, mean, relu, resizeLike } from "../graph/ops.js";
 import type { Builder } from "./builder.js";
 import type { NetworkConfig } from "./contract.js";
 import { filterBank } from "./filter-bank.js";
@@ -10,8 +10,6 @@ export interface Pyramid {
   /** [N, d, H / s, W / s] for s = 8, 16, 32: what regions and queries look at. */
   readonly levels: readonly [Value, Value, Value];
 }
-
-const upTo = (x: Value, like: Value): Value => resize(x, [x.shape[0], x.shape[1], like.shape[2], like.shape[3]], "linear");
 
 function smooth(b: Builder, name: string, x: Value, channels: number): Value {
   return add(x, b.convNormRelu(name, filterBank(x, 1), channels));
@@ -24,8 +22,8 @@ export function pixelDecoder(b: Builder, stages: readonly Value[], config: Netwo
   // What the whole image shows is added everywhere.
   const context = b.conv("decoder.pixel.context", mean(stages[3], [2, 3], true), d);
   const p32 = relu(add(lateral(3), context));
-  const p16 = smooth(b, "decoder.pixel.smooth2", relu(add(lateral(2), upTo(p32, stages[2]))), d);
-  const p8 = smooth(b, "decoder.pixel.smooth1", relu(add(lateral(1), upTo(p16, stages[1]))), d);
-  const p4 = relu(add(lateral(0), upTo(p8, stages[0])));
+  const p16 = smooth(b, "decoder.pixel.smooth2", relu(add(lateral(2), resizeLike(p32, stages[2]))), d);
+  const p8 = smooth(b, "decoder.pixel.smooth1", relu(add(lateral(1), resizeLike(p16, stages[1]))), d);
+  const p4 = relu(add(lateral(0), resizeLike(p8, stages[0])));
   return { concepts: b.convNorm("decoder.pixel.concepts", filterBank(p4, 1), d), levels: [p8, p16, p32] };
 }

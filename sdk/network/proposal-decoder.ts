@@ -1,5 +1,5 @@
 import type { Value } from "../graph/graph.js";
-import { add, concat, mul, relu, reshape, slice, transposeLast } from "../graph/ops.js";
+import { add, concat, mul, relu, reshape, rowsOfMap, slice } from "../graph/ops.js";
 import { attention } from "./attention.js";
 import type { Builder } from "./builder.js";
 import type { NetworkConfig } from "./contract.js";
@@ -23,12 +23,11 @@ export interface Queries {
 export function proposalDecoder(b: Builder, { masks, regions }: Queries, used: Value, levels: readonly Value[], config: NetworkConfig): Queries {
   const d = config.embedding;
   const [n, k] = used.shape;
-  const tokens = (x: Value): Value => transposeLast(reshape(x, [n, d, x.shape[2] * x.shape[3]]));
   const memory = concat(
     levels.slice(1).map((level, i) => {
       const [, , h, w] = level.shape;
       const place = b.parameter(`decoder.unified.place${i}`, [1, h * w, d], { deviation: 0.02 });
-      return add(tokens(level), place);
+      return add(rowsOfMap(level), place);
     }),
     1,
   );

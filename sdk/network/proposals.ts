@@ -1,5 +1,5 @@
 import type { Value } from "../graph/graph.js";
-import { clip, concat, exp, mul, reshape, transposeLast } from "../graph/ops.js";
+import { clip, concat, exp, mul, rowsOfMap } from "../graph/ops.js";
 import { boxesAround } from "./boxes.js";
 import type { Builder } from "./builder.js";
 import type { NetworkConfig } from "./contract.js";
@@ -37,10 +37,9 @@ function places(b: Builder, config: NetworkConfig): { centres: Value; strides: V
 /** One class-agnostic proposal a place of the pyramid: a feature and a box. */
 export function proposals(b: Builder, levels: readonly Value[], config: NetworkConfig): Proposals {
   const { centres, strides } = places(b, config);
-  const flat = (x: Value): Value => transposeLast(reshape(x, [x.shape[0], x.shape[1], x.shape[2] * x.shape[3]]));
   const towers = levels.map((level, i) => b.convNormRelu(`decoder.region.tower${i}`, filterBank(level, 1), config.embedding));
-  const features = concat(towers.map((tower, i) => flat(b.conv(`decoder.region.feature${i}`, tower, config.embedding))), 1);
-  const distances = concat(towers.map((tower, i) => flat(b.conv(`decoder.region.box${i}`, tower, 4))), 1);
+  const features = concat(towers.map((tower, i) => rowsOfMap(b.conv(`decoder.region.feature${i}`, tower, config.embedding))), 1);
+  const distances = concat(towers.map((tower, i) => rowsOfMap(b.conv(`decoder.region.box${i}`, tower, 4))), 1);
   // A place first proposes a box of four strides.
   const reach = mul(exp(clip(distances, -3, 4)), mul(strides, 2));
   return { features, boxes: boxesAround(centres, reach), centres, strides };

@@ -10,7 +10,7 @@ import { sessionName } from "../engine/sessions.js";
 import type { EngineKey } from "../engine/tensorrt/key.js";
 import { type BuildWatch, type TensorRtOptions, TensorRtRuntime } from "../engine/tensorrt/runtime.js";
 import { textWidthOf } from "../network/architecture.js";
-import { inputNames, paddedVocabularySize, type vocabularySizes } from "../network/contract.js";
+import { inputNames, paddedVocabularySize, type VocabularySize } from "../network/contract.js";
 
 export interface BuildEnginesOptions extends TensorRtOptions {
   /** Folder of the bundle. */
@@ -18,7 +18,7 @@ export interface BuildEnginesOptions extends TensorRtOptions {
   /** Sizes of the cameras' frames. */
   readonly frames: readonly FrameSize[];
   /** Room for names; what the bundle's own vocabulary needs unless told otherwise. */
-  readonly names?: (typeof vocabularySizes)[number];
+  readonly names?: VocabularySize;
   /** What the bundle must be in; as it is unless told otherwise. */
   readonly precision?: "float32" | ReducedPrecision;
   /** Builds also where the cache has the engine. */

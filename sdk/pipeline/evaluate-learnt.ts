@@ -82,7 +82,7 @@ class Kept {
         remedy: "Name it with --state, or leave --condition out to score the bundle itself.",
       });
     const makers = trust && (await readTrust(trust));
-    const delivered = await readBundle(bundle, { verify: "model", ...(makers && { trust: makers }) });
+    const delivered = await readBundle(bundle, { verify: "model", trust: makers });
     if (state === undefined) return new Kept(delivered, undefined, {}, makers);
     if (!existsSync(join(state, "generations")))
       throw new NightshiftError("E_CONFIG", {
@@ -119,8 +119,7 @@ class Engines {
   of(directory: string): Promise<Engine> {
     const known = this.#engines.get(directory);
     if (known) return known;
-    const [trust, vocabulary] = [this.trust, this.#vocabulary];
-    const opened = scoringEngine({ kind: "bundle", directory, ...(trust && { trust }), ...(vocabulary && { vocabulary }) }, this.threads);
+    const opened = scoringEngine({ kind: "bundle", directory, trust: this.trust, vocabulary: this.#vocabulary }, this.threads);
     this.#engines.set(directory, opened);
     return opened;
   }

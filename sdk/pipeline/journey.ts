@@ -7,12 +7,11 @@ import { defaultLesserShares, train, trainingOptionsFor } from "../adaptation/tr
 import { learners } from "../adaptation/trainer/learners.js";
 import { findBundle, GenerationStore, readBundle, shelvedFor } from "../bundle/index.js";
 import type { ConditionName } from "../stream/events.js";
-import type { Dataset } from "../training/dataset.js";
 import { evaluateBundle } from "../training/evaluate.js";
 import { readYaml } from "../yaml.js";
-import { asText, hashOf, keepResults, keptResults } from "./kept-results.js";
+import { asText, hashOf, keepResults, keptResults, replaceBy } from "./kept-results.js";
 import { changed, rowSchema, stemOf, type StudyOptions } from "./study.js";
-import { type Frames, framesSchema, openFrames, pictures } from "./study-frames.js";
+import { type Frames, framesSchema, openFrames, openSets, pictures } from "./study-frames.js";
 
 const condition = z.enum(["clear", "dusk", "night", "fog"]);
 const perCondition = z.partialRecord(condition, framesSchema);
@@ -83,9 +82,8 @@ export async function runJourney({ name, data, threads, onProgress }: StudyOptio
   const journeys: Journey[] = [...((await keptResults<JourneyResults>(file, of))?.journeys ?? [])];
   const results = (): JourneyResults => ({ study: name, about: study.about, command: `npx nightshift ablate ${name}`, of, journeys });
   // Opened before the first stop, so that a name that is wrong ends nothing half way.
-  for (const frames of Object.values(study.stops)) await openFrames(frames, data);
-  const scoring = new Map<ConditionName, Dataset>();
-  for (const [where, frames] of Object.entries(study.scores)) scoring.set(where as ConditionName, await openFrames(frames, data));
+  await openSets(study.stops, data);
+  const scoring = await openSets(study.scores, data);
 
   const travel = async (row: string, { shelf: hasShelf, judged, changes }: Row, seed: number): Promise<Stop[]> => {
     const state = await mkdtemp(join(tmpdir(), "nightshift-journey-"));
@@ -99,7 +97,7 @@ export async function runJourney({ name, data, threads, onProgress }: StudyOptio
       const scores = async (what: string): Promise<Stop["scores"]> => {
         const all: Record<string, Stop["scores"][string]> = {};
         for (const [where, dataset] of scoring) {
-          const { miou, ap50, perClass } = await evaluateBundle(await serving(where), dataset, { threads, onProgress: (done, total) => onProgress(`${what}: scoring ${where}, ${done} of ${total} frames`) });
+          const { miou, ap50, perClass } = await evaluateBundle(await serving(where as ConditionName), dataset, { threads, onProgress: (done, total) => onProgress(`${what}: scoring ${where}, ${done} of ${total} frames`) });
           all[where] = { miou, ap50, perClass };
         }
         return all;
@@ -140,9 +138,7 @@ export async function runJourney({ name, data, threads, onProgress }: StudyOptio
     for (const [row, is] of Object.entries(study.rows)) {
       if (isDone(row, is, seed)) continue;
       const stops = await travel(row, is, seed);
-      const stale = journeys.findIndex((journey) => journey.row === row && journey.seed === seed);
-      if (stale >= 0) journeys.splice(stale, 1);
-      journeys.push({ row, is, seed, stops });
+      replaceBy(journeys, { row, is, seed, stops }, (journey) => journey.row === row && journey.seed === seed);
       await keepResults(file, asText(results()));
     }
   return results();

@@ -20,5 +20,12 @@ export async function keptResults<T extends { readonly of: string }>(file: strin
 /** Keeps them, whole at every instant: hours of work are in them. */
 export const keepResults = (file: string, text: string): Promise<void> => replaceSynced(file, `${file}.new`, new TextEncoder().encode(text));
 
+/** Adds a result, in the place of those that are the same one, of an earlier form of its row. */
+export function replaceBy<T>(results: T[], result: T, isSame: (earlier: T) => boolean): void {
+  const stale = results.findIndex(isSame);
+  if (stale >= 0) results.splice(stale, 1);
+  results.push(result);
+}
+
 /** As studies are written. */
 export const asText = (results: object): string => `${JSON.stringify(results, undefined, 1)}\n`;

@@ -30,7 +30,7 @@ export async function learning(options: NightshiftOptions, delivered: Bundle, mo
       generations: state.generations,
       ...(exemplars !== undefined && { exemplars: [await ownExemplars(exemplars, delivered.network)] }),
       ...(textEncoder !== undefined && { textEncoder: resolve(textEncoder) }),
-      ...(trust && { trust }),
+      trust,
       options: { ...others, training: { seed, ...training } },
     },
     onEvent,

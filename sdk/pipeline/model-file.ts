@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import type { Graph } from "../graph/graph.js";
 import { readOnnx, type ReadOnnxOptions } from "../graph/onnx/read.js";
 
@@ -15,7 +15,7 @@ export interface ModelFile {
 /** Throws `E_GRAPH_FORMAT` where there is no such file. */
 export async function openModelFile(path: string): Promise<ModelFile> {
   const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new NightshiftError("E_GRAPH_FORMAT", { expected: "an ONNX file", received: cause instanceof Error ? cause.message : String(cause), remedy: "Check the path.", cause });
+    throw new NightshiftError("E_GRAPH_FORMAT", { expected: "an ONNX file", received: reasonOf(cause), remedy: "Check the path.", cause });
   });
   return { bytes, read: (options) => readOnnx(bytes, { ...options, external: besides(dirname(path)) }) };
 }
@@ -35,7 +35,7 @@ function besides(folder: string): (location: string) => Uint8Array {
     } catch (cause) {
       throw new NightshiftError("E_GRAPH_FORMAT", {
         expected: `a file ${location} beside the model, which holds tensors of it`,
-        received: cause instanceof Error ? cause.message : String(cause),
+        received: reasonOf(cause),
         remedy: "Put the file itself beside the model, or save the model as one file.",
         cause,
       });

@@ -49,14 +49,13 @@ export class Outlets {
     const status = (): Status => handler.status();
     try {
       const access = (outlets.#access = options.access && (await Access.open(options.access, onError)));
-      const guard = access && { access };
-      const token = tokenFile === undefined ? undefined : { token: await Token.read(tokenFile) };
-      if (publish !== false) outlets.#publisher = await Publisher.open({ onError, ...guard, ...(publish && { addresses: publish }) });
-      if (control !== false) outlets.#control = await ControlServer.open(handler, { onError, ...guard, ...(control !== undefined && { address: control }) });
-      if (health) outlets.#health = await HealthServer.open(status, readiness, { ...health, ...token });
+      const token = tokenFile === undefined ? undefined : await Token.read(tokenFile);
+      if (publish !== false) outlets.#publisher = await Publisher.open({ onError, access, addresses: publish });
+      if (control !== false) outlets.#control = await ControlServer.open(handler, { onError, access, address: control });
+      if (health) outlets.#health = await HealthServer.open(status, readiness, { ...health, token });
       if (viewer) {
         const address = outlets.#publisher?.addresses.join(", ") ?? "not published";
-        outlets.#viewer = await Viewer.open({ ...requests(handler), state: () => pageState(status(), { ...about, address }) }, { ...viewer, ...token, onError });
+        outlets.#viewer = await Viewer.open({ ...requests(handler), state: () => pageState(status(), { ...about, address }) }, { ...viewer, token, onError });
       }
       // Read only where it is asked for.
       if (options.traces) outlets.#traces = new (await import("./traces.js")).Traces();

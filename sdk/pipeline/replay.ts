@@ -43,7 +43,7 @@ export interface Replayed {
 
 /** Feeds a recording back through the whole pipeline, from an empty state. Throws as `Nightshift.start` does, and `E_RECORDING` where there is nothing to replay. */
 export async function replay(file: string, { bundle, textEncoder, camera, frames, threads, seed, steps, adaptation, onProgress }: ReplayOptions): Promise<Replayed> {
-  const { about } = await RecordingCamera.open(file, { ...(camera !== undefined && { camera }), times: "replay", onError: () => undefined });
+  const { about } = await RecordingCamera.open(file, { camera, times: "replay", onError: () => undefined });
   const learns = adaptation ?? about.adaptation !== false;
   const learning = learns && ((about.adaptation || {}) as AdaptationOptions);
   // Those of the machine that recorded.
@@ -61,10 +61,10 @@ export async function replay(file: string, { bundle, textEncoder, camera, frames
       vocabulary: about.vocabulary,
       seed: seed ?? about.seed,
       adaptation: learning && { ...learning, training: { ...training, ...(steps !== undefined && { steps }) } },
-      ...(textEncoder !== undefined && { textEncoder }),
-      ...(camera !== undefined && { camera }),
-      ...(frames !== undefined && { frames }),
-      ...(threads !== undefined && { threads }),
+      textEncoder,
+      camera,
+      frames,
+      threads,
       publish: false,
       control: false,
       // What is wrong with the file is told when it is read, which is ahead of the answers by as much as it likes.

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { askedFor } from "../adaptation/trigger.js";
 import type { ControlHandler } from "../stream/control.js";
 import type { StreamEvent } from "../stream/events.js";
 
@@ -18,5 +19,3 @@ export async function retell(handler: ControlHandler, { kind, details }: StreamE
   else if (kind === "trigger" && wasAsked) await handler.adaptNow();
   else if (kind === "rolled_back" && wasAsked) await handler.rollBack();
 }
-
-const askedFor = "it was asked for";

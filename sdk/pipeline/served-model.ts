@@ -42,7 +42,7 @@ export class ServedModel {
   static async load(engine: SwappableEngine, bundle: Bundle, { names = bundle.manifest.vocabulary, textEncoder, trust }: ServedModelOptions = {}): Promise<ServedModel> {
     checkVocabulary(names);
     const served = new ServedModel(engine, bundle, [...names], textEncoder, trust);
-    await engine.load({ kind: "bundle", directory: bundle.directory, vocabulary: await served.#current.text.vocabulary(names), ...(trust && { trust }) });
+    await engine.load({ kind: "bundle", directory: bundle.directory, vocabulary: await served.#current.text.vocabulary(names), trust });
     return served;
   }
 
@@ -71,9 +71,9 @@ export class ServedModel {
   swap(directory: string): Promise<number> {
     return this.#changes.take(async () => {
       const { trust } = this;
-      const bundle = await readBundle(directory, { verify: "model", ...(trust && { trust }) });
+      const bundle = await readBundle(directory, { verify: "model", trust });
       const text = new BundleText(bundle, this.textEncoder);
-      await this.engine.swap({ kind: "bundle", directory, vocabulary: await text.vocabulary(this.#names), ...(trust && { trust }) });
+      await this.engine.swap({ kind: "bundle", directory, vocabulary: await text.vocabulary(this.#names), trust });
       this.#previous = this.#current;
       this.#current = { bundle, text };
       return this.generation;

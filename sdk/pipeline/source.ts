@@ -33,10 +33,10 @@ export async function openSources({ cameras, ...options }: NightshiftOptions, on
     });
   const sources: Source[] = [];
   for (const { name, policy, ...own } of cameras) {
-    const opened = await openNamed({ ...shared, ...own, ...(name !== undefined && { camera: name }) }, onError);
+    const opened = await openNamed({ ...shared, ...own, camera: name }, onError);
     if (sources.some((other) => other.camera.name === opened.camera.name))
       throw new NightshiftError("E_CONFIG", { expected: "a name of its own for each camera", received: `${opened.camera.name} twice`, remedy: "Name them, for example front and rear." });
-    sources.push({ ...opened, ...(policy && { policy }) });
+    sources.push({ ...opened, policy: policy ?? opened.policy });
   }
   return sources;
 }
@@ -71,7 +71,7 @@ function openRecording(path: string, { camera, fps, loop, intrinsics, lockstep =
   const strange = Object.entries({ fps: fps === 0 ? undefined : fps, loop, intrinsics }).find(([, value]) => value !== undefined);
   if (strange)
     throw new NightshiftError("E_CONFIG", { expected: "a recording at its own pace (or --fps 0), once, undistorted already", received: `${strange[0]} beside it`, remedy: "Leave that option out." });
-  return RecordingCamera.open(path, { ...(camera !== undefined && { camera }), times: lockstep ? "replay" : fps === 0 ? "now" : "recorded", onError });
+  return RecordingCamera.open(path, { camera, times: lockstep ? "replay" : fps === 0 ? "now" : "recorded", onError });
 }
 
 /** A camera of the caller's own. */
@@ -98,13 +98,13 @@ function refuseIdle(source: string, { live }: Camera, { loop, fps }: NightshiftO
 
 /** The rendered drive, paced like a camera unless a rate of 0 is asked for. */
 const openDrive = ({ camera: name, fps, seed = defaultSeed }: NightshiftOptions): Camera =>
-  new DriveCamera({ seed, ...(name !== undefined && { name }), ...(fps === 0 ? { paced: false } : fps !== undefined && { fps }) });
+  new DriveCamera({ seed, name, ...(fps === 0 ? { paced: false } : { fps }) });
 
 function openAddressed(source: string, { camera, fps, loop }: NightshiftOptions, onError: (error: NightshiftError) => void): Camera {
   const frames = imagesOf(source);
   // Named by the dataset, not by its `images`, as all of them would be, and their states one.
   const name = camera ?? (frames === source ? undefined : nameOf(source));
-  return openCamera(frames, { onError, ...(name !== undefined && { name }), ...(fps !== undefined && { fps }), ...(loop !== undefined && { loop }) });
+  return openCamera(frames, { onError, name, fps, loop });
 }
 
 /** A dataset's folder is a source too, labelled or not: its images are. */

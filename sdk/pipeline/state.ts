@@ -69,7 +69,7 @@ export class State {
       if (this.unwritable) onError(this.unwritable);
       else for (const error of await this.generations.discardDamaged()) onError(error);
       const generation = await this.generations.current();
-      return generation === undefined ? delivered : await readBundle(this.generations.pathOf(generation), trust && { trust });
+      return generation === undefined ? delivered : await readBundle(this.generations.pathOf(generation), { trust });
     } catch (error) {
       if (!(error instanceof NightshiftError)) throw error;
       onError(error);

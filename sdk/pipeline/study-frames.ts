@@ -37,6 +37,13 @@ export async function openFrames(frames: Frames, data: string): Promise<Dataset>
   return frames.light ? inLight(chosen, frames.light) : chosen;
 }
 
+/** Several sets, by what they are called. Throws as datasets do. */
+export async function openSets(sets: Readonly<Record<string, Frames>>, data: string): Promise<ReadonlyMap<string, Dataset>> {
+  const opened = new Map<string, Dataset>();
+  for (const [name, frames] of Object.entries(sets)) opened.set(name, await openFrames(frames, data));
+  return opened;
+}
+
 /** The same frames with boxes of these names alone. Throws `E_CONFIG` for one that the dataset does not have. */
 function withBoxes(dataset: Dataset, names: readonly string[]): Dataset {
   const stranger = names.find((name) => !dataset.boxNames.includes(name));

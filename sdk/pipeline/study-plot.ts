@@ -1,5 +1,6 @@
 import { type Mark, type Panel, plotRows } from "./rows-plot.js";
-import { type Score, type StudyResults, type Summary, summarise } from "./study.js";
+import type { Score, StudyResults } from "./study.js";
+import { type Summary, summarise } from "./study-summary.js";
 import type { TrainingScore, TrainingsResults } from "./trainings.js";
 
 type Measure = "miou" | "ap50";

@@ -11,13 +11,12 @@ import { NightshiftError } from "../errors.js";
 import { isTrainable, type Trainable, trainableForms } from "../network/trainable.js";
 import { packageRoot } from "../paths.js";
 import { median } from "../quantile.js";
-import type { Dataset } from "../training/dataset.js";
 import { evaluateBundle } from "../training/evaluate.js";
 import { readYaml } from "../yaml.js";
 import type { ConditionName } from "../stream/events.js";
 import { asExemplars } from "./exemplars.js";
-import { asText, hashOf, keepResults, keptResults } from "./kept-results.js";
-import { type Frames, framesSchema, openFrames, pictures } from "./study-frames.js";
+import { asText, hashOf, keepResults, keptResults, replaceBy } from "./kept-results.js";
+import { type Frames, framesSchema, openFrames, openSets, pictures } from "./study-frames.js";
 
 const share = z.number().min(0).max(1);
 const oneOrAPart = z.union([z.string().min(1), framesSchema]);
@@ -143,14 +142,11 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
   const { about, oracle } = study;
   const results = (): StudyResults => ({ study: name, about, command: `npx nightshift ablate ${name}`, of, ...(oracle !== undefined && { oracle }), runs });
   const keep = async (run: Run): Promise<void> => {
-    const stale = runs.findIndex(({ row, seed }) => row === run.row && seed === run.seed);
-    if (stale >= 0) runs.splice(stale, 1);
-    runs.push(run);
+    replaceBy(runs, run, ({ row, seed }) => row === run.row && seed === run.seed);
     await keepResults(file, asText(results()));
   };
   for (const frames of [study.targets, ...Object.values(study.rows).flatMap(framesOf)]) await openFrames(frames, data);
-  const scoring = new Map<string, Dataset>();
-  for (const [what, frames] of Object.entries(study.scores)) scoring.set(what, await openFrames(frames, data));
+  const scoring = await openSets(study.scores, data);
   const score = async (directory: string, what: string): Promise<Run["scores"]> => {
     const scores: Record<string, Score> = {};
     for (const [on, dataset] of scoring) {
@@ -237,53 +233,4 @@ async function readStudy(path: string): Promise<Study> {
   const stranger = [oracle, equalTime?.of, ...(equalTime?.rows ?? [])].find((row) => row !== undefined && !(row in rows));
   if (stranger === undefined) return study;
   throw new NightshiftError("E_CONFIG", { expected: `a row of the study: ${Object.keys(rows).join(", ")}`, received: JSON.stringify(stranger), remedy: "Correct it in the study." });
-}
-
-/** Over seeds; the deviation of one is 0. */
-export interface Spread {
-  readonly mean: number;
-  readonly deviation: number;
-}
-
-export interface Summary {
-  readonly row: string;
-  readonly on: string;
-  readonly runs: number;
-  /** Percent; null where masks are not labelled. */
-  readonly miou: Spread | null;
-  /** Percent; null where boxes are not. */
-  readonly ap50: Spread | null;
-  /** The class that lost most against `before`, points of its IoU, or of its AP50 where masks are not labelled. */
-  readonly worst: { readonly name: string; readonly change: number } | null;
-  /** Percent of what the oracle gains, of mIoU, or of AP50 where masks are not labelled; null where there is no oracle, or it gains less than a point. */
-  readonly ofGap: number | null;
-}
-
-/** Mean and spread over seeds for each row and each set that was scored. */
-export function summarise({ runs, oracle }: StudyResults): Summary[] {
-  const before = runs.find(({ row }) => row === "before");
-  const rows = [...new Set(runs.map(({ row }) => row))];
-  const sets = [...new Set(runs.flatMap(({ scores }) => Object.keys(scores)))];
-  const scoresOf = (row: string | undefined, on: string): Score[] => runs.filter((run) => run.row === row).flatMap((run) => run.scores[on] ?? []);
-  const mean = (scores: readonly Score[]): number | undefined => (spread(scores.map(({ miou }) => miou)) ?? spread(scores.map(({ ap50 }) => ap50)))?.mean;
-  return rows.flatMap((row) =>
-    sets.map((on): Summary => {
-      const scores = scoresOf(row, on);
-      const [start, own, most] = [scoresOf("before", on), scores, scoresOf(oracle, on)].map(mean);
-      const ofGap = start === undefined || own === undefined || most === undefined || most - start < 1 ? null : (100 * (own - start)) / (most - start);
-      const miou = spread(scores.map((score) => score.miou));
-      const classes = ({ perClass, perClassAp50 }: Score): Score["perClass"] => (miou ? perClass : perClassAp50);
-      const first = before?.scores[on];
-      const changes = Object.entries(first ? classes(first) : {}).map(([name, value]) => ({ name, change: (spread(scores.map((score) => classes(score)[name] ?? null))?.mean ?? 0) - value }));
-      return { row, on, runs: scores.length, miou, ap50: spread(scores.map(({ ap50 }) => ap50)), worst: changes.sort((a, b) => a.change - b.change)[0] ?? null, ofGap };
-    }),
-  );
-}
-
-function spread(values: readonly (number | null)[]): Spread | null {
-  const numbers = values.flatMap((value) => value ?? []);
-  if (numbers.length === 0) return null;
-  const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
-  const squares = numbers.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, deviation: Math.sqrt(squares / Math.max(1, numbers.length - 1)) };
 }

@@ -5,14 +5,13 @@ import { stringify } from "yaml";
 import { z } from "zod";
 import { NightshiftError } from "../errors.js";
 import { defaultNetwork, type NetworkConfig, patchSize } from "../network/contract.js";
-import type { Dataset } from "../training/dataset.js";
 import { evaluateBundle, type Evaluation, seenAndUnseen } from "../training/evaluate.js";
 import { readRecipe, recipeChanges } from "../training/recipe.js";
 import { train } from "../training/train.js";
 import { readYaml } from "../yaml.js";
-import { asText, hashOfValues, keepResults, keptResults } from "./kept-results.js";
+import { asText, hashOfValues, keepResults, keptResults, replaceBy } from "./kept-results.js";
 import { stemOf, type StudyOptions } from "./study.js";
-import { framesSchema, openFrames } from "./study-frames.js";
+import { framesSchema, openFrames, openSets } from "./study-frames.js";
 
 const trainingsSchema = z.strictObject({
   /** What it asks, in a sentence. */
@@ -74,8 +73,7 @@ export async function runTrainings({ name, data, threads, onProgress, work, netw
   const results = (): TrainingsResults => ({ study: name, about: study.about, command: `npx nightshift ablate ${name}`, of, runs });
   // Opened before the first training, so that a name that is wrong ends nothing half way.
   for (const source of [recipe, ...Object.values(study.rows)].flatMap(({ sources = [] }) => sources)) await openFrames("folder" in source ? { folder: source.folder } : { drive: source.drive }, data);
-  const scoring = new Map<string, Dataset>();
-  for (const [on, frames] of Object.entries(study.scores)) scoring.set(on, await openFrames(frames, data));
+  const scoring = await openSets(study.scores, data);
   for (const [row, changes] of Object.entries(study.rows)) {
     if (runs.some((run) => run.row === row && JSON.stringify(run.changes) === JSON.stringify(changes))) continue;
     const folder = join(work, hashOfValues(of, row, changes).slice(0, 16));
@@ -93,9 +91,7 @@ export async function runTrainings({ name, data, threads, onProgress, work, netw
       const { seconds: _, ...evaluation } = await evaluateBundle(out, dataset, { threads, intervals: true, onProgress: (done, total) => onProgress(`${row}: scoring on ${on}, ${done} of ${total} frames`) });
       scores[on] = { ...evaluation, ...(changes.heldOut && seenAndUnseen(evaluation, changes.heldOut)) };
     }
-    const stale = runs.findIndex((run) => run.row === row);
-    if (stale >= 0) runs.splice(stale, 1);
-    runs.push({ row, changes, minutes, scores });
+    replaceBy(runs, { row, changes, minutes, scores }, (run) => run.row === row);
     await keepResults(file, asText(results()));
     await rm(folder, { recursive: true });
   }

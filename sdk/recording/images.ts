@@ -1,5 +1,5 @@
 import sharp from "sharp";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import type { Frame } from "../frame.js";
 import { noName } from "../network/contract.js";
 
@@ -18,7 +18,7 @@ export async function decodeImage(file: Uint8Array): Promise<Pixels> {
     const { data, info } = await sharp(file).flatten().toColourspace("srgb").raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, rgb: data };
   } catch (cause) {
-    throw new NightshiftError("E_IMAGE", { expected: "an image that can be decoded", received: cause instanceof Error ? cause.message : String(cause), remedy: "Record again.", cause });
+    throw new NightshiftError("E_IMAGE", { expected: "an image that can be decoded", received: reasonOf(cause), remedy: "Record again.", cause });
   }
 }
 

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { fromBinary } from "@bufbuild/protobuf";
 import { McapStreamReader, type TypedMcapRecord } from "@mcap/core";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import { eventOf, type StreamEvent } from "../stream/events.js";
 import { EventSchema } from "../stream/messages/nightshift_pb.js";
 import { type About, aboutName, readAbout } from "./about.js";
@@ -34,7 +34,7 @@ export async function* readRecording(path: string): AsyncGenerator<Entry, void, 
       if (reader.bytesRemaining() > mostBytes) throw new Error(`a record of more than ${mostBytes} bytes`);
     }
   } catch (cause) {
-    throw cause instanceof NightshiftError ? cause : damaged(path, cause instanceof Error ? cause.message : String(cause), cause);
+    throw cause instanceof NightshiftError ? cause : damaged(path, reasonOf(cause), cause);
   }
   if (!reader.done()) throw damaged(path, "a file that ends in the middle, as after a power cut");
 }

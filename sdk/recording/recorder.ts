@@ -4,7 +4,7 @@ import { McapWriter } from "@mcap/core";
 import { type Disk, type DiskFile, realDisk } from "../bundle/disk.js";
 import { makeFolders } from "../bundle/files.js";
 import type { Perception } from "../engine/perception.js";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import type { Frame } from "../frame.js";
 import { boxesMessage, headerMessage, maskMessage } from "../stream/answer.js";
 import { eventMessage, type StreamEvent } from "../stream/events.js";
@@ -178,4 +178,4 @@ class SyncedFile {
 const failed = (path: string, cause: unknown): NightshiftError =>
   cause instanceof NightshiftError
     ? cause
-    : new NightshiftError("E_RECORDING", { expected: `a new file that can be written: ${path}`, received: cause instanceof Error ? cause.message : String(cause), remedy: "Name another file, or make room on the disk.", cause });
+    : new NightshiftError("E_RECORDING", { expected: `a new file that can be written: ${path}`, received: reasonOf(cause), remedy: "Name another file, or make room on the disk.", cause });

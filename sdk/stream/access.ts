@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { Context, Reply } from "zeromq";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import { type Allowed, parseAllowed, type Role } from "./allow-list.js";
 import { type CurveKeys, readCurveKeys, z85 } from "./curve.js";
 
@@ -126,7 +126,7 @@ async function readList(path: string): Promise<Allowed[]> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new NightshiftError("E_KEY", {
       expected: `a list of allowed keys in ${path}`,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: "Make it with `nightshift keys allow`; an empty file admits nobody.",
       cause,
     });

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import type { Socket } from "zeromq";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 
 /** Whether only this machine reaches an address. */
 export const isLocal = (address: string): boolean => /^(ipc|inproc):\/\/./.test(address) || /^tcp:\/\/(127(\.\d{1,3}){3}|\[::1\]|localhost|lo):/.test(address);
@@ -30,7 +30,7 @@ export async function bind(socket: Socket, address: string, what: string, isGuar
     if (cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE") throw inUse(address, what, cause);
     throw new NightshiftError("E_CONFIG", {
       expected: `an address of this machine for the ${what}, such as tcp://127.0.0.1:5590 or ipc:///run/nightshift`,
-      received: `${address} (${cause instanceof Error ? cause.message : String(cause)})`,
+      received: `${address} (${reasonOf(cause)})`,
       remedy: "Correct the address.",
       cause,
     });

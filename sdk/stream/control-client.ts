@@ -1,7 +1,7 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Request } from "zeromq";
 import { type CurveClient, curveOptions } from "./curve.js";
-import { errorCodes, type ErrorCode, NightshiftError } from "../errors.js";
+import { errorCodes, type ErrorCode, NightshiftError, reasonOf } from "../errors.js";
 import { type ControlError, type ControlReply, ControlReplySchema, ControlRequestSchema } from "./messages/nightshift_pb.js";
 import { type Status, statusOf } from "./status.js";
 import { schemaVersion } from "./topics.js";
@@ -78,7 +78,7 @@ export class ControlClient {
       await this.#socket.send(toBinary(ControlRequestSchema, create(ControlRequestSchema, { schemaVersion, request })));
       [part] = await this.#socket.receive();
     } catch (cause) {
-      throw this.#noAnswer(cause instanceof Error ? cause.message : String(cause), cause);
+      throw this.#noAnswer(reasonOf(cause), cause);
     }
     const reply = this.#read(part ?? new Uint8Array());
     if (reply.reply.case === "error") throw errorOf(reply.reply.value);

@@ -50,23 +50,15 @@ export async function answer(handler: ControlHandler, { request }: ControlReques
     case "setVocabulary":
       await handler.setVocabulary(request.value.names);
       break;
-    case "adaptNow":
-      await handler.adaptNow();
-      break;
-    case "pause":
-      await handler.pause();
-      break;
-    case "resume":
-      await handler.resume();
-      break;
-    case "rollBack":
-      await handler.rollBack();
-      break;
     case "vehicleState":
       await handler.vehicleState(vehicleState(request.value));
       break;
+    case "adaptNow":
+    case "pause":
+    case "resume":
+    case "rollBack":
     case "eraseFrames":
-      await handler.eraseFrames();
+      await handler[request.case]();
       break;
     case undefined:
       throw malformed("a message without a request that this version knows", undefined);

@@ -1,6 +1,6 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { Reply } from "zeromq";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import type { Access } from "./access.js";
 import { Bound } from "./bound.js";
 import { Allowance } from "./allowance.js";
@@ -94,7 +94,7 @@ const tooSoon = (): NightshiftError =>
 const unforeseen = (cause: unknown): NightshiftError =>
   new NightshiftError("E_INTERNAL", {
     expected: "the request to be carried out",
-    received: cause instanceof Error ? cause.message : String(cause),
+    received: reasonOf(cause),
     remedy: "Look into the log of the process that was asked.",
     cause,
   });

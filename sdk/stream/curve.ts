@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { curveKeyPair } from "zeromq";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import { readSecret } from "../secret-file.js";
 
 /** A pair of keys for CURVE, in ZeroMQ's Z85: 40 characters each. */
@@ -63,7 +63,7 @@ export async function readCurveKeys(path: string): Promise<CurveKeys> {
 /** Reads the public key of a certificate, secret or not. Throws `E_KEY`. */
 export async function readPublicCurveKey(path: string): Promise<string> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new NightshiftError("E_KEY", { expected: `a CURVE certificate in ${path}`, received: cause instanceof Error ? cause.message : String(cause), remedy: "Check the path.", cause });
+    throw new NightshiftError("E_KEY", { expected: `a CURVE certificate in ${path}`, received: reasonOf(cause), remedy: "Check the path.", cause });
   });
   const { publicKey } = keysOf(text);
   if (publicKey !== undefined) return publicKey;

@@ -4,7 +4,7 @@ import { conditionNames, type StreamEvent } from "./events.js";
 import { guardedServer } from "./guard.js";
 import { listen } from "./listen.js";
 import type { Readiness } from "./readiness.js";
-import type { BudgetStatus, Status } from "./status.js";
+import type { Status } from "./status.js";
 import type { Token } from "./token.js";
 
 export interface HealthOptions {
@@ -80,56 +80,37 @@ export class HealthServer {
   #describe(): void {
     const { status } = this;
     const registers = [this.#registry];
-    const gauge = (name: string, help: string, value: () => number): void =>
+    const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[], read: (gauge: Gauge<Label>) => void): void =>
       void new Gauge({
         name: `nightshift_${name}`,
         help,
+        labelNames,
         registers,
         collect() {
-          this.set(value());
+          read(this);
         },
       });
-    gauge("generation", "The generation of the weights that serve; 0 as delivered.", () => status().generation);
-    gauge("frames_remembered", "Frames in the memory that is learnt from.", () => status().framesRemembered);
-    gauge("uptime_seconds", "Since the stream was started.", () => status().uptimeSeconds);
-    gauge("adaptation_paused", "1 while nothing is learnt.", () => Number(status().paused));
-    const told = (name: string, help: string, value: (budget: BudgetStatus) => number | undefined): void =>
-      void new Gauge({
-        name: `nightshift_${name}`,
-        help,
-        registers,
-        collect() {
-          const { budget } = status();
-          const now = budget && value(budget);
-          // What is not known is left out, not 0.
-          if (now === undefined) this.remove();
-          else this.set(now);
-        },
+    // What is not known is left out, not 0.
+    const number = (name: string, help: string, value: () => number | undefined): void =>
+      gauge(name, help, [], (it) => {
+        const now = value();
+        if (now === undefined) it.remove();
+        else it.set(now);
       });
-    told("temperature_celsius", "Of the machine's hottest sensor.", ({ celsius }) => celsius);
-    told("power_watts", "That the machine takes.", ({ watts }) => watts);
-    told("trainer_memory_bytes", "That the trainer takes, while it learns.", ({ usedMb }) => usedMb && usedMb * 2 ** 20);
-    told("trainer_memory_limit_bytes", "That it may take.", ({ memoryMb }) => memoryMb * 2 ** 20);
-    new Gauge({
-      name: "nightshift_trainer_resting",
-      help: "1 while the trainer rests, for the temperature or the power.",
-      labelNames: ["reason"],
-      registers,
-      collect() {
-        for (const reason of ["temperature", "power"]) this.set({ reason }, Number(status().budget?.restsFor === reason));
-      },
-    });
-    gauge("ready", "1 while frames are answered.", () => Number(this.readiness.obstacle === undefined));
-    const oneOf = (name: string, help: string, label: string, values: readonly string[], value: () => string): void =>
-      void new Gauge({
-        name: `nightshift_${name}`,
-        help,
-        labelNames: [label],
-        registers,
-        collect() {
-          for (const each of values) this.set({ [label]: each }, Number(each === value()));
-        },
+    const oneOf = (name: string, help: string, label: string, values: readonly string[], value: () => string | undefined): void =>
+      gauge(name, help, [label], (it) => {
+        for (const each of values) it.set({ [label]: each }, Number(each === value()));
       });
+    number("generation", "The generation of the weights that serve; 0 as delivered.", () => status().generation);
+    number("frames_remembered", "Frames in the memory that is learnt from.", () => status().framesRemembered);
+    number("uptime_seconds", "Since the stream was started.", () => status().uptimeSeconds);
+    number("adaptation_paused", "1 while nothing is learnt.", () => Number(status().paused));
+    number("temperature_celsius", "Of the machine's hottest sensor.", () => status().budget?.celsius);
+    number("power_watts", "That the machine takes.", () => status().budget?.watts);
+    number("trainer_memory_bytes", "That the trainer takes, while it learns.", () => bytes(status().budget?.usedMb));
+    number("trainer_memory_limit_bytes", "That it may take.", () => bytes(status().budget?.memoryMb));
+    oneOf("trainer_resting", "1 while the trainer rests, for the temperature or the power.", "reason", ["temperature", "power"], () => status().budget?.restsFor);
+    number("ready", "1 while frames are answered.", () => Number(this.readiness.obstacle === undefined));
     oneOf("condition", "1 for the weather as it is judged.", "condition", conditionNames, () => status().condition);
     oneOf("adaptation_state", "1 for what the adaptation loop does.", "state", loopStates, () => status().adaptation);
     new Counter({
@@ -143,24 +124,14 @@ export class HealthServer {
           for (const [outcome, count] of Object.entries({ in: framesIn, answered, dropped, lost })) this.inc({ camera, outcome }, count);
       },
     });
-    new Gauge({
-      name: "nightshift_latency_seconds",
-      help: "Capture to answer, over the latest answers.",
-      labelNames: ["camera", "quantile"],
-      registers,
-      collect() {
-        for (const { camera, latencyMs } of status().cameras)
-          for (const [quantile, ms] of Object.entries({ 0.5: latencyMs.p50, 0.95: latencyMs.p95, 0.99: latencyMs.p99 })) this.set({ camera, quantile }, ms / 1000);
-      },
+    gauge("latency_seconds", "Capture to answer, over the latest answers.", ["camera", "quantile"], (it) => {
+      for (const { camera, latencyMs } of status().cameras)
+        for (const [quantile, ms] of Object.entries({ 0.5: latencyMs.p50, 0.95: latencyMs.p95, 0.99: latencyMs.p99 })) it.set({ camera, quantile }, ms / 1000);
     });
-    new Gauge({
-      name: "nightshift_frames_per_second",
-      help: "Answers a second, now.",
-      labelNames: ["camera"],
-      registers,
-      collect() {
-        for (const { camera, fps } of status().cameras) this.set({ camera }, fps);
-      },
+    gauge("frames_per_second", "Answers a second, now.", ["camera"], (it) => {
+      for (const { camera, fps } of status().cameras) it.set({ camera }, fps);
     });
   }
 }
+
+const bytes = (megabytes: number | undefined): number | undefined => megabytes && megabytes * 2 ** 20;

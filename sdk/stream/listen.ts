@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 
 export interface ListenOptions {
   readonly host: string;
@@ -20,7 +20,7 @@ export async function listen(app: FastifyInstance, { host, port, what, option }:
     const isInUse = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
     throw new NightshiftError(isInUse ? "E_ADDRESS_IN_USE" : "E_CONFIG", {
       expected: isInUse ? `a free port for ${what}` : `an address of this machine for ${what}`,
-      received: `${host}:${port}${isInUse ? ", which is already in use" : ` (${cause instanceof Error ? cause.message : String(cause)})`}`,
+      received: `${host}:${port}${isInUse ? ", which is already in use" : ` (${reasonOf(cause)})`}`,
       remedy: `Choose another port with ${option} (0 takes any free one), or stop the other process.`,
       cause,
     });

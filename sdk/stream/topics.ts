@@ -14,7 +14,10 @@ export const topics = {
 } as const;
 
 export type TopicKind = keyof typeof topics;
+type Schema = (typeof topics)[TopicKind]["schema"];
 export type TopicMessage<Kind extends TopicKind> = MessageShape<(typeof topics)[Kind]["schema"]>;
+
+const isTopic = (kind: string): kind is TopicKind => Object.hasOwn(topics, kind);
 
 /** The name of a topic: `mask/<camera>`, `boxes/<camera>`, `depth/<camera>`, or `events` whatever the camera. */
 export const topicName = (kind: TopicKind, camera: string): string => (topics[kind].perCamera ? `${kind}/${camera}` : kind);
@@ -22,7 +25,7 @@ export const topicName = (kind: TopicKind, camera: string): string => (topics[ki
 /** One part for ZeroMQ: topic, a zero byte, the message. */
 export function packMessage<Kind extends TopicKind>(kind: Kind, camera: string, message: TopicMessage<Kind>): Uint8Array {
   const head = new TextEncoder().encode(`${topicName(kind, camera)}\0`);
-  const body = toBinary<(typeof topics)[TopicKind]["schema"]>(topics[kind].schema, message);
+  const body = toBinary<Schema>(topics[kind].schema, message);
   const part = new Uint8Array(head.length + body.length);
   part.set(head);
   part.set(body, head.length);
@@ -38,11 +41,7 @@ export function unpackMessage(part: Uint8Array): Received {
   const topic = new TextDecoder().decode(part.subarray(0, Math.max(0, zero)));
   const kind = topic.split("/", 1)[0] ?? "";
   try {
-    const body = part.subarray(zero + 1);
-    if (kind === "mask") return { kind, topic, message: fromBinary(MaskSchema, body) };
-    if (kind === "boxes") return { kind, topic, message: fromBinary(BoxesSchema, body) };
-    if (kind === "depth") return { kind, topic, message: fromBinary(DepthSchema, body) };
-    if (kind === "events") return { kind, topic, message: fromBinary(EventSchema, body) };
+    if (isTopic(kind)) return { kind, topic, message: fromBinary<Schema>(topics[kind].schema, part.subarray(zero + 1)) } as Received;
   } catch (cause) {
     throw notAMessage(`${part.length} bytes on topic ${topic} that do not decode`, cause);
   }

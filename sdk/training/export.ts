@@ -1,10 +1,9 @@
-import { type BundleContents, type Manifest, writeBundle } from "../bundle/index.js";
-import { runModel } from "../engine/run.js";
+import { type BundleContents, type Manifest, vocabularyOf, writeBundle } from "../bundle/index.js";
+import { makeGolden } from "../engine/golden.js";
 import { OnnxSession } from "../engine/onnxruntime.js";
 import { fromFloat16, toFloat16 } from "../graph/float16.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
-import { inferenceModel } from "../network/inference.js";
-import { inputNames, paddedVocabularySize, type NetworkConfig } from "../network/contract.js";
+import type { NetworkConfig } from "../network/contract.js";
 import { StatisticsAverage, statisticsModel } from "../network/steps/statistics.js";
 import type { TextTower } from "../network/text/tower.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
@@ -91,15 +90,9 @@ export async function exportBundle(options: ExportOptions): Promise<ExportedBund
   const weights = rounded(await withStatistics(options));
   const shown = await exemplars(options);
   await words.learn([...recipe.vocabulary, ...shown.names]);
-  const [first] = shown.samples;
-  const model = inferenceModel(config, weights, { frameWidth: first.width, frameHeight: first.height, names: paddedVocabularySize(recipe.vocabulary.length) });
-  const { text, used } = words.batch([recipe.vocabulary], paddedVocabularySize(recipe.vocabulary.length));
-  const frame = { dtype: "uint8" as const, shape: [1, first.height, first.width, 3], data: first.rgb };
-  const outputs = await runModel(model, {
-    [inputNames.frame]: frame,
-    [inputNames.text]: { dtype: "float32", shape: text.shape.slice(1), data: text.data },
-    [inputNames.used]: { dtype: "float32", shape: [used.shape[1]], data: used.data },
-  });
+  const embeddings = { tasks: words.tasks, names: words.names, prompts: new Map(Object.entries(words.prompts ?? {})) };
+  const [{ width, height, rgb }] = shown.samples;
+  const golden = await makeGolden(config, weights, vocabularyOf(embeddings, recipe.vocabulary), { dtype: "uint8", shape: [1, height, width, 3], data: rgb });
   const own = recipe.sources.map((source) => ({
     name: "folder" in source ? source.folder : `${renderedDrives} (${source.drive.condition}, seed ${source.drive.seed})`,
     terms: source.terms,
@@ -120,8 +113,8 @@ export async function exportBundle(options: ExportOptions): Promise<ExportedBund
       metrics: {},
     },
     weights,
-    embeddings: { tasks: words.tasks, names: words.names, prompts: new Map(Object.entries(words.prompts ?? {})) },
-    golden: { frame, outputs },
+    embeddings,
+    golden,
     notice: [statement, ...data.map(({ name, terms }) => `${name}: ${terms}`), tower.notice].join("\n") + "\n",
     exemplars: shown,
   };

@@ -29,7 +29,7 @@ export async function startOf(recipe: Recipe, tower: TextTower, trust?: readonly
     if (trust) throw unfit("a recipe that starts from a bundle", `--trust with recipe ${recipe.name}, which starts from nothing`, "Leave --trust out.");
     return undefined;
   }
-  const bundle = await readBundle(findBundle(start), trust && { trust: await readTrust(trust) });
+  const bundle = await readBundle(findBundle(start), { trust: trust && (await readTrust(trust)) });
   const { network, manifest } = bundle;
   const other = "Name another bundle as start.";
   if (isImported(network)) throw unfit("a bundle of Nightshift's own network to start from", `${start}, an imported model`, other);

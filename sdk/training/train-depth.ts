@@ -24,13 +24,13 @@ export async function trainDepth(recipe: DepthRecipe, options: TrainOptions): Pr
   const { out, threads = 2, openModule, onProgress } = options;
   if (options.textEncoder !== undefined)
     throw new NightshiftError("E_CONFIG", { expected: "no text encoder where depth is taught", received: options.textEncoder, remedy: "Leave --text-encoder out: the bundle's words stay what they are." });
-  const start = await readBundle(findBundle(recipe.start), options.trust && { trust: await readTrust(options.trust) });
+  const start = await readBundle(findBundle(recipe.start), { trust: options.trust && (await readTrust(options.trust)) });
   if (isImported(start.network))
     throw new NightshiftError("E_CONFIG", { expected: "a bundle of Nightshift's own network to start from", received: `${recipe.start}, an imported model`, remedy: "Name another bundle as start." });
   const config = { ...start.network, depth: true };
   const first = withDepth(config, start.weights, recipe.seed);
   const found = await checkpointFor(options);
-  const learner = await Learner.create(depthStep(config, first, { batch: recipe.batch }), { threads, spinning: true, ...(found && { state: found.state, steps: found.steps }) });
+  const learner = await Learner.create(depthStep(config, first, { batch: recipe.batch }), { threads, spinning: true, state: found?.state, steps: found?.steps });
   const { width, height } = config;
   const loader = new PrefetchingLoader({
     openModule,
@@ -43,9 +43,9 @@ export async function trainDepth(recipe: DepthRecipe, options: TrainOptions): Pr
       learner,
       steps: recipe.steps,
       warmUp,
-      ...(options.minutes !== undefined && { minutes: options.minutes }),
-      ...(found && { found }),
-      ...(onProgress && { onProgress }),
+      minutes: options.minutes,
+      found,
+      onProgress,
       checkpoint: (sofar) => writeCheckpoint(options.checkpoint, { state: learner.state(), steps: learner.steps, minutes: sofar }),
       step: async (factor) => {
         const { frames, depth = new Float32Array() } = await loader.next();
@@ -70,7 +70,7 @@ export async function trainDepth(recipe: DepthRecipe, options: TrainOptions): Pr
       embeddings: start.embeddings(),
       golden: await makeGolden(config, weights, vocabularyOf(start.embeddings(), description.vocabulary), start.golden.frame),
       notice: `${start.notice}${data.slice(training.data.length).map(({ name, terms }) => `${name}: ${terms}\n`).join("")}`,
-      ...(exemplars && { exemplars }),
+      exemplars,
     });
     const trained = { bundle: out, parameters: [...weights.values()].reduce((sum, tensor) => sum + tensor.data.length, 0), steps: learner.steps, minutes, losses };
     if (!recipe.validation) return trained;

@@ -62,13 +62,13 @@ const warmUp = 200;
 
 /** A recipe's source as plain JSON, its paths resolved. */
 const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]): SourceSpec<unknown> => ({
-  ...(heldOut && { heldOut }),
+  heldOut,
   share: source.share,
   paste: source.paste,
   boxes: true,
   spec:
     "folder" in source
-      ? { kind: "folder", path: join(data, source.folder), ...(source.boxesFrom && { boxesFrom: source.boxesFrom }) }
+      ? { kind: "folder", path: join(data, source.folder), boxesFrom: source.boxesFrom }
       : { kind: "drive", ...source.drive },
 });
 
@@ -124,11 +124,11 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const firstPrompts = recipe.prompts ? ("words" in recipe.prompts ? promptsOf(tower, recipe.prompts.words) : initialPrompts(tower.words, recipe.prompts.vectors, recipe.seed)) : start?.prompts;
   const prompts =
     firstPrompts && recipe.prompts && "every" in recipe.prompts
-      ? new PromptLearner(encoder, { start: firstPrompts, every: recipe.prompts.every, rate: recipe.prompts.rate, threads: options.threads, ...(found && { state: found.state, steps: found.promptSteps }) })
+      ? new PromptLearner(encoder, { start: firstPrompts, every: recipe.prompts.every, rate: recipe.prompts.rate, threads: options.threads, state: found?.state, steps: found?.promptSteps })
       : undefined;
   const words = new Words(encoder, prompts?.prompts ?? firstPrompts);
   const graph = supervisedStep(config, start?.weights ?? initialWeights(config, recipe.seed), { batch: recipe.batch, names, boxes: maxBoxes });
-  const learner = await Learner.create(graph, { threads: options.threads ?? 2, spinning: true, ...(found && { state: found.state, steps: found.steps }) });
+  const learner = await Learner.create(graph, { threads: options.threads ?? 2, spinning: true, state: found?.state, steps: found?.steps });
   const loader = new PrefetchingLoader({
     openModule: options.openModule,
     sources,
@@ -141,9 +141,9 @@ export async function train(options: TrainOptions): Promise<Trained> {
       learner,
       steps: recipe.steps,
       warmUp,
-      ...(options.minutes !== undefined && { minutes: options.minutes }),
-      ...(found && { found }),
-      ...(options.onProgress && { onProgress: options.onProgress }),
+      minutes: options.minutes,
+      found,
+      onProgress: options.onProgress,
       checkpoint: (minutes) =>
         writeCheckpoint(options.checkpoint, {
           state: new Map([...learner.state(), ...(prompts?.state() ?? [])]),
@@ -175,9 +175,9 @@ export async function train(options: TrainOptions): Promise<Trained> {
   }
   const { weights, ...progress } = learnt;
   options.onProgress?.("estimating statistics and writing the bundle");
-  const exported = await exportBundle({ out: options.out, config, weights, words, tower, recipe, names, sources, openModule: options.openModule, ...(start && { taughtBy: start.data }) });
+  const exported = await exportBundle({ out: options.out, config, weights, words, tower, recipe, names, sources, openModule: options.openModule, taughtBy: start?.data });
   const trained = { ...exported, ...progress };
   if (!judged) return trained;
   options.onProgress?.(`validating on ${recipe.validation}`);
-  return { ...trained, validation: await validate(options.out, judged, { threads: options.threads ?? 2, ...(textEncoder !== undefined && { textEncoder }) }) };
+  return { ...trained, validation: await validate(options.out, judged, { threads: options.threads, textEncoder }) };
 }

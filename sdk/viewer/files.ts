@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import { packageRoot } from "../paths.js";
 
 export interface PageFile {
@@ -42,7 +42,7 @@ export async function pageFiles(): Promise<ReadonlyMap<string, PageFile>> {
     } catch (cause) {
       throw new NightshiftError("E_CONFIG", {
         expected: `the page's file ${path}`,
-        received: cause instanceof Error ? cause.message : String(cause),
+        received: reasonOf(cause),
         remedy: "Run `npm run setup`, which builds the page, or start without it.",
         cause,
       });

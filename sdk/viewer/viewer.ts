@@ -1,6 +1,7 @@
 import { WebSocketServer } from "ws";
 import type { Perception } from "../engine/perception.js";
 import type { Frame } from "../frame.js";
+import type { ControlHandler } from "../stream/control.js";
 import type { ConditionName, StreamEvent } from "../stream/events.js";
 import { isSameOrigin } from "../stream/origin.js";
 import type { Token } from "../stream/token.js";
@@ -16,13 +17,8 @@ const mostVisitors = 16;
 export const defaultViewerPort = 8080;
 
 /** Who does what the page asks. What a method throws is shown in the page. */
-export interface ViewerHandler {
+export interface ViewerHandler extends Pick<ControlHandler, "setVocabulary" | "adaptNow" | "pause" | "resume" | "rollBack"> {
   state(): State;
-  setVocabulary(names: readonly string[]): void | Promise<void>;
-  adaptNow(): void | Promise<void>;
-  pause(): void | Promise<void>;
-  resume(): void | Promise<void>;
-  rollBack(): void | Promise<void>;
 }
 
 export interface ViewerOptions {

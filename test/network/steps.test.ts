@@ -49,6 +49,15 @@ test("the learner refuses a step whose loss is not finite and keeps its state", 
   await learner.close();
 });
 
+test("texts have a gradient through matrices that are state of their own too: they are read before the step writes them", async (t) => {
+  const large = { ...tinyNetwork, embedding: 64 };
+  const learner = await Learner.create(supervisedStep(large, initialWeights(large, 3), options), { threads: 1 });
+  const { textGradient } = await learner.step(tinyBatch(2, 16, 4, 1), { rateEncoder: 1e-3, rateDecoder: 1e-3 });
+  t.true(textGradient.some((value) => value !== 0));
+  t.true(textGradient.every(Number.isFinite));
+  await learner.close();
+});
+
 const targets = 2;
 function targetFeeds(seed: number) {
   const { width, height } = tinyNetwork;

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { runStudy, type StudyResults, summarise } from "../../sdk/pipeline/study.js";
+import { runStudy, type StudyResults } from "../../sdk/pipeline/study.js";
+import { summarise } from "../../sdk/pipeline/study-summary.js";
 import { tinyBundle } from "../support/tiny-bundle.js";
 
 const bundle = await tinyBundle();

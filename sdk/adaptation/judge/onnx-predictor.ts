@@ -6,16 +6,14 @@ import { OnnxSession } from "../../engine/onnxruntime.js";
 import { suppressed } from "../../engine/suppression.js";
 import type { Tensor } from "../../graph/tensor.js";
 import { textWidthOf } from "../../network/architecture.js";
-import { inputNames, outputNames, paddedVocabularySize, type vocabularySizes } from "../../network/contract.js";
+import { inputNames, outputNames, paddedVocabularySize, type VocabularySize } from "../../network/contract.js";
 import { overlaps } from "../../network/suppression.js";
 import { evaluationThreshold } from "../../training/metrics/index.js";
 import type { Prediction, Predictor } from "./predictor.js";
 
-type Size = (typeof vocabularySizes)[number];
-
 /** Weights in the graph that would serve, on ONNX Runtime in this thread, which `predict` blocks: for the trainer's process. */
 export class OnnxPredictor implements Predictor {
-  readonly #sessions = new Map<Size, OnnxSession>();
+  readonly #sessions = new Map<VocabularySize, OnnxSession>();
 
   constructor(
     readonly deployable: Deployable,
@@ -37,7 +35,7 @@ export class OnnxPredictor implements Predictor {
     this.#sessions.clear();
   }
 
-  async #session(names: Size): Promise<OnnxSession> {
+  async #session(names: VocabularySize): Promise<OnnxSession> {
     const found = this.#sessions.get(names);
     if (found) return found;
     const { width, height } = this.deployable.network;

@@ -1,6 +1,6 @@
 /** The trainer's process. Started by `TrainerProcess` with an IPC channel; trains once and leaves. */
 import type { Exemplar } from "../../bundle/index.js";
-import { NightshiftError } from "../../errors.js";
+import { failureOf, NightshiftError } from "../../errors.js";
 import { Budget } from "./budget.js";
 import { learners } from "./learners.js";
 import type { FromTrainer, ToTrainer } from "./messages.js";
@@ -41,13 +41,9 @@ function take(message: ToTrainer): void {
 }
 
 function fail(cause: unknown): void {
-  const error =
-    cause instanceof NightshiftError
-      ? cause
-      : new NightshiftError("E_TRAINER", { expected: "the training to go through", received: String(cause instanceof Error ? cause.stack : cause), remedy: "The weights that serve are untouched; see the trainer's message." });
-  const { code, expected, received, remedy } = error;
+  const failure = failureOf(cause, { code: "E_TRAINER", expected: "the training to go through", remedy: "The weights that serve are untouched; see the trainer's message." });
   // The parent ends this process once it has read the message: leaving now could overtake it.
-  tell({ kind: "failed", error: { code, expected, received, remedy } }).catch(() => process.exit(1));
+  tell({ kind: "failed", failure }).catch(() => process.exit(1));
 }
 
 // Whoever trains for nobody should stop.

@@ -1,4 +1,4 @@
-import type { NightshiftError } from "../../errors.js";
+import type { Failure } from "../../errors.js";
 import type { Exemplar } from "../../bundle/index.js";
 import type { LabelledSet, TrainingJob, TrainingProgress, TrainingResult } from "./job.js";
 
@@ -17,4 +17,4 @@ export type FromTrainer =
   | { readonly kind: "ready" }
   | { readonly kind: "progress"; readonly progress: TrainingProgress }
   | { readonly kind: "done"; readonly result: TrainingResult }
-  | { readonly kind: "failed"; readonly error: Pick<NightshiftError, "code" | "expected" | "received" | "remedy"> };
+  | { readonly kind: "failed"; readonly failure: Failure };

@@ -28,14 +28,14 @@ import { drawTargets, splitTargets } from "./targets.js";
 export async function train(job: TrainingJob, createLearner: LearnerFactory, onProgress: (progress: TrainingProgress) => void, budget = new Budget(job.options.duty)): Promise<TrainingResult> {
   const start = performance.now();
   const { options } = job;
-  const bundle = await readBundle(job.bundleDirectory, job.trust && { trust: job.trust });
+  const bundle = await readBundle(job.bundleDirectory, { trust: job.trust });
   requireTrainable(bundle.network);
   const delivered = await deliveredBundle(job);
   const text = new BundleText(bundle, job.textEncoder);
   const exemplars = splitExemplars([...(await exemplarsOf(bundle)), ...job.exemplars], options, bundle.network);
   const targets = splitTargets(job);
   const losses: StepLosses[] = [];
-  const trained = await learn({ job, bundle, ...(delivered && { delivered }), text, teaching: exemplars.teaching, targets: targets.teaching }, createLearner, budget, (progress) => {
+  const trained = await learn({ job, bundle, delivered, text, teaching: exemplars.teaching, targets: targets.teaching }, createLearner, budget, (progress) => {
     if (progress.losses) losses.push(progress.losses);
     onProgress(progress);
   });
@@ -62,7 +62,7 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
       await writeGeneration(job, bundle, text, weights);
       isWritten = true;
     },
-    measure: (weights, known) => examine(job, { bundle, ...(delivered && { delivered }), trained: weights }, exam, beforeFrame, known),
+    measure: (weights, known) => examine(job, { bundle, delivered, trained: weights }, exam, beforeFrame, known),
   });
   return { directory: job.outDirectory, generation: job.generation, ...offered, seconds: (performance.now() - start) / 1000, losses };
 }
@@ -70,7 +70,7 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
 /** What was delivered, where another generation serves. */
 async function deliveredBundle({ deliveredDirectory, bundleDirectory, trust }: TrainingJob): Promise<Bundle | undefined> {
   if (deliveredDirectory === undefined || deliveredDirectory === bundleDirectory) return undefined;
-  return readBundle(deliveredDirectory, { verify: "model", ...(trust && { trust }) });
+  return readBundle(deliveredDirectory, { verify: "model", trust });
 }
 
 /** What is learnt from what. */
@@ -151,11 +151,11 @@ async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleTex
     ...(isImported(network) && { model: network.model }),
     weights: trained,
     // The ranges stay; the judge sees what that does, as it measures what would serve.
-    ...(quantisation && { quantisation }),
+    quantisation,
     embeddings: bundle.embeddings(),
     golden,
     notice: bundle.notice,
-    ...(exemplars && { exemplars }),
+    exemplars,
   });
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { type ErrorCode, errorCodes, NightshiftError } from "../../errors.js";
+import { errorOf, NightshiftError } from "../../errors.js";
 import type { BudgetStatus } from "../../stream/status.js";
 import type { CgroupLeaf } from "./cgroup.js";
 import type { Trainer, TrainingJob, TrainingProgress, TrainingResult } from "./job.js";
@@ -135,7 +135,7 @@ export class TrainerProcess implements Trainer {
         if (message.kind === "ready") begin().catch((cause: unknown) => fail("the trainer to take its job", String(cause), "See the log for why it ended.", cause));
         else if (message.kind === "progress") onProgress((latest = message.progress));
         else if (message.kind === "done") settle(() => resolve(message.result));
-        else fail(message.error.expected, `${message.error.code}: ${message.error.received}`, message.error.remedy, toError(message.error));
+        else fail(message.failure.expected, `${message.failure.code}: ${message.failure.received}`, message.failure.remedy, errorOf(message.failure));
       });
     });
   }
@@ -156,11 +156,5 @@ async function give(child: ChildProcess, { targets, exemplars, ...job }: Trainin
   for (const [set, { samples }] of exemplars.entries()) for (const sample of samples) await send(child, { kind: "exemplar", set, sample });
   await send(child, { kind: "start" });
 }
-
-function toError({ code, ...details }: { code: string; expected: string; received: string; remedy: string }): NightshiftError {
-  return new NightshiftError(isCode(code) ? code : "E_TRAINER", details);
-}
-
-const isCode = (code: string): code is ErrorCode => code in errorCodes;
 
 const failed = (expected: string, received: string, remedy: string, cause?: unknown): NightshiftError => new NightshiftError("E_TRAINER", { expected, received, remedy, cause });

@@ -17,7 +17,7 @@ export async function changedBundle(source: string, target: string): Promise<voi
     description: { ...description, generation: manifest.generation + 1, parent: manifest.generation },
     ...(isImported(bundle.network) && { model: bundle.network.model }),
     weights: changed,
-    ...(quantisation && { quantisation }),
+    quantisation,
     embeddings,
     golden: await makeGolden(bundle.network, changed, vocabularyOf(embeddings, manifest.vocabulary), undefined, quantisation),
     notice,

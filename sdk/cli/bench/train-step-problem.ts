@@ -51,7 +51,7 @@ export function stepProblem(
 /** How the problem's step adapts. */
 export function lmcOptions({ trains, network }: Problem): LmcOptions {
   const rank = rankOf(trains);
-  return { sources: imagesOf.lmc, targets: imagesOf.lmc, names, boxes, views: true, maskRatio, trains: trainsOf(trains, network), ...(rank !== undefined && { rank }) };
+  return { sources: imagesOf.lmc, targets: imagesOf.lmc, names, boxes, views: true, maskRatio, trains: trainsOf(trains, network), rank };
 }
 
 /** The problem's step as a graph that ONNX Runtime runs. */

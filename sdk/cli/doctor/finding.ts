@@ -19,5 +19,3 @@ export const ok = (what: string, found: string): Finding => ({ what, state: "ok"
 export const missing = (what: string, found: string, remedy: string): Finding => ({ what, state: "missing", found, remedy });
 
 export const notNeeded = (what: string, found: string, without: string, remedy: string): Finding => ({ what, state: "not needed", found, without, remedy });
-
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

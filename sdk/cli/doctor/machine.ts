@@ -3,7 +3,8 @@ import { access, stat, statfs } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname } from "node:path";
 import { processorFlags, vnni } from "../../engine/processor.js";
-import { type Check, type Finding, missing, notNeeded, ok, reasonOf } from "./finding.js";
+import { reasonOf } from "../../errors.js";
+import { type Check, type Finding, missing, notNeeded, ok } from "./finding.js";
 
 /** Bytes. Streaming with the default bundle takes 0.4 GB, learning beside it 0.9 more. */
 const memory = { toStream: 0.75e9, toLearn: 2e9 };

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
-import { type Check, missing, notNeeded, ok, reasonOf } from "./finding.js";
+import { reasonOf } from "../../errors.js";
+import { type Check, missing, notNeeded, ok } from "./finding.js";
 
 /** As in package.json. */
 const oldestNode = [20, 19] as const;

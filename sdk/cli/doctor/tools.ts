@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { NightshiftError } from "../../errors.js";
-import { type Check, type Finding, missing, notNeeded, ok, reasonOf } from "./finding.js";
+import { NightshiftError, reasonOf } from "../../errors.js";
+import { type Check, type Finding, missing, notNeeded, ok } from "./finding.js";
 
 export const ffmpeg: Check = async () => {
   try {

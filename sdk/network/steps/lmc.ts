@@ -1,8 +1,8 @@
 import type { Recompute } from "../../autodiff/recompute.js";
 import { Graph, type Value } from "../../graph/graph.js";
 import {
-  add, argMax, cast, div, exp, expand, gatherElements, greaterOrEqual, indicator, log, mul, neg, oneHot, reduceMax, reshape, resize,
-  sigmoid, stopGradient, sub, sum, topK, total, unsqueeze,
+  add, argMax, cast, div, exp, gatherElements, gatherRows, greaterOrEqual, indicator, log, mul, neg, oneHot, reduceMax, reshape, resize,
+  sigmoid, stopGradient, sub, sum, topK, total,
 } from "../../graph/ops.js";
 import type { Weights } from "../../graph/tensor.js";
 import { architectureOf, answersMasks, textWidthOf, type Network } from "../architecture.js";
@@ -18,6 +18,7 @@ import { ConstantParameters, type ParameterSource } from "../parameters.js";
 import { PackedParameters, packParameters } from "../packing.js";
 import { overlaps, surest } from "../suppression.js";
 import type { Trains } from "../trainable.js";
+import { labelledInputs } from "./labelled-inputs.js";
 import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, writeStep, type StepGraph } from "./step-graph.js";
 
 /** What a step of adaptation can learn from (eq. 8), those of methods that are compared with last. */
@@ -96,7 +97,7 @@ function pseudoBoxes({ regionLogits, regionBoxes }: DetectionValues, most: numbe
   const count = Math.min(most, regions);
   const [scores, best] = topK(stopGradient(sigmoid(reduceMax(regionLogits, [2]))), count, 1);
   const names = gatherElements(argMax(regionLogits, 2), best, 1);
-  const boxes = stopGradient(gatherElements(regionBoxes, expand(unsqueeze(best, [2]), [n, count, 4]), 1));
+  const boxes = stopGradient(gatherRows(regionBoxes, best));
   const confident = indicator(greaterOrEqual(scores, confidence));
   const sure = duplicates ? mul(confident, reshape(surest(boxes, names), [n, count])) : confident;
   const labels = cast(sub(mul(add(cast(names, "float32"), 1), sure), 1), "int64");
@@ -109,7 +110,7 @@ function pseudoBoxes({ regionLogits, regionBoxes }: DetectionValues, most: numbe
  * whole ones, against the EMA teacher (eq. 3), and the alignment L^align (eq. 7) of both, masked images left out. Normalisation keeps its statistics.
  * The losses of methods that are compared with are there too, at weight 0; `losses` leaves some out.
  *
- * Data inputs: those of `supervisedStep`, and targets uint8 [T, H, W, 3]; views uint8 [T, H, W, 3] where they are asked for;
+ * Data inputs: those of `labelledInputs`; targets uint8 [T, H, W, 3]; views uint8 [T, H, W, 3] where they are asked for;
  * targetText [T, K + 2, d], targetUsed [T, K], noise float32 [T, H W / 32^2] of standard Gumbel numbers.
  */
 export function lmcStep(network: Network, weights: Weights, options: LmcOptions): StepGraph {
@@ -123,14 +124,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   const graph = new Graph("lmc step");
   const { height, width } = network;
   const { normalise, onImage } = architectureOf(network);
-  const frames = graph.input("frames", "uint8", [n, height, width, 3]);
-  const labels = graph.input("labels", "uint8", [n, height / 4, width / 4]);
-  const text = graph.input("text", "float32", [n, k + 2, textWidthOf(network)]);
-  const used = graph.input("used", "float32", [n, k]);
-  const boxes = graph.input("boxes", "float32", [n, g, 4]);
-  const boxLabels = graph.input("boxLabels", "int64", [n, g]);
-  const hasMask = graph.input("hasMask", "float32", [n]);
-  const hasBoxes = graph.input("hasBoxes", "float32", [n]);
+  const { frames, text, used, labels, hasMask, boxes } = labelledInputs(graph, network, { batch: n, names: k, boxes: g });
   const targets = graph.input("targets", "uint8", [t, height, width, 3]);
   const views = hasViews ? graph.input("views", "uint8", [t, height, width, 3]) : undefined;
   const targetText = graph.input("targetText", "float32", [t, k + 2, textWidthOf(network)]);
@@ -166,7 +160,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
     const { proposals, regions } = detectionLoss(detection, truth, network);
     return add(proposals, regions);
   };
-  const supervised = add(add(masks.crossEntropy, masks.dice), ofBoxes(onSource, { boxes, labels: boxLabels, labelled: hasBoxes }));
+  const supervised = add(add(masks.crossEntropy, masks.dice), ofBoxes(onSource, boxes));
   /** Of networks that name pixels. */
   const ofMasks = (loss: () => Value): Value => (answersMasks(network) ? loss() : graph.scalar(0));
   const lmcMasks = ofMasks(() => segmentationLoss(onMasked.maskLogits, target, quality).crossEntropy);

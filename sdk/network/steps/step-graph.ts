@@ -64,7 +64,9 @@ export function optimise(
   const parts = trained.flatMap(([pack]) => partsOf(pack));
   const { gradients, contributions } = backward(loss, [...parts, ...also], { recompute });
   const gradientOf = new Map(parts.map((part, at) => [part, gradients[at]]));
-  const clip = clipping(graph, loss, { gradients: gradients.slice(0, parts.length), contributions }, scalars.clip);
+  const others = gradients.slice(parts.length);
+  // No state is written before the other gradients are made: on their way they read it.
+  const clip = clipping(graph, loss, { gradients: gradients.slice(0, parts.length), contributions: [...contributions, ...others] }, scalars.clip);
   const alpha = where(clip.isFinite, scalars.alpha, graph.scalar(1));
   for (const [pack, value] of trained) {
     const { name, shape } = pack;
@@ -80,7 +82,7 @@ export function optimise(
     graph.output(prefixes.next + prefixes.second + name, next.second);
     graph.output(prefixes.next + prefixes.teacher + name, ema(mean, next.parameter, alpha));
   }
-  return { gradients: gradients.slice(parts.length), norm: clip.norm, isFinite: clip.isFinite };
+  return { gradients: others, norm: clip.norm, isFinite: clip.isFinite };
 }
 
 /**

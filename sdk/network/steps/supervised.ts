@@ -3,7 +3,6 @@ import { Graph, type Value } from "../../graph/graph.js";
 import { add, concat, mul, reshape, sub, where } from "../../graph/ops.js";
 import type { Weights } from "../../graph/tensor.js";
 import { Builder } from "../builder.js";
-import { textWidthOf } from "../architecture.js";
 import type { NetworkConfig } from "../contract.js";
 import { detectionLoss } from "../losses/detection.js";
 import { oneHotLabels, segmentationLoss } from "../losses/segmentation.js";
@@ -11,15 +10,10 @@ import { normalise } from "../image-encoder.js";
 import { network } from "../network.js";
 import { parameterSpecs } from "../initial.js";
 import { PackedParameters, packParameters, packWeights } from "../packing.js";
+import { labelledInputs, type LabelledSizes } from "./labelled-inputs.js";
 import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, writeStep, type StepGraph } from "./step-graph.js";
 
-export interface SupervisedOptions {
-  /** Images in a batch. */
-  readonly batch: number;
-  /** K, the padded size of each sample's vocabulary. */
-  readonly names: number;
-  /** Boxes a sample at most. */
-  readonly boxes: number;
+export interface SupervisedOptions extends LabelledSizes {
   /** `none` unless told otherwise. */
   readonly recompute?: Recompute;
 }
@@ -37,21 +31,12 @@ export const supervisedScalars = {
 /**
  * The offline training step: L^S of eq. 1 for segmentation and detection, with normalisation by batch statistics.
  *
- * Data inputs: frames uint8 [N, H, W, 3]; labels uint8 [N, H/4, W/4]; text float32 [N, K + 2, d]; used float32 [N, K];
- * boxes float32 [N, G, 4]; boxLabels int64 [N, G]; hasMask, hasBoxes float32 [N].
- * Results: losses and `textGradient` [N, K + 2, d], from which prompts learn.
+ * Data inputs: those of `labelledInputs`. Results: losses and `textGradient` [N, K + 2, d], from which prompts learn.
  */
 export function supervisedStep(config: NetworkConfig, weights: Weights, options: SupervisedOptions): StepGraph {
-  const { batch: n, names: k, boxes: g } = options;
+  const { batch: n, names: k } = options;
   const graph = new Graph("supervised step");
-  const frames = graph.input("frames", "uint8", [n, config.height, config.width, 3]);
-  const labels = graph.input("labels", "uint8", [n, config.height / 4, config.width / 4]);
-  const text = graph.input("text", "float32", [n, k + 2, textWidthOf(config)]);
-  const used = graph.input("used", "float32", [n, k]);
-  const boxes = graph.input("boxes", "float32", [n, g, 4]);
-  const boxLabels = graph.input("boxLabels", "int64", [n, g]);
-  const hasMask = graph.input("hasMask", "float32", [n]);
-  const hasBoxes = graph.input("hasBoxes", "float32", [n]);
+  const { frames, text, used, labels, hasMask, boxes } = labelledInputs(graph, config, options);
   const scalars = scalarInputs(graph, supervisedScalars);
 
   const packs = packParameters(parameterSpecs(config), () => true);
@@ -60,7 +45,7 @@ export function supervisedStep(config: NetworkConfig, weights: Weights, options:
   const out = network(b, normalise(frames), text, used, config);
   const masks = segmentationLoss(out.maskLogits, oneHotLabels(labels, k), reshape(hasMask, [n, 1, 1, 1]));
   const none = graph.scalar(0);
-  const regions = out.detection ? detectionLoss(out.detection, { boxes, labels: boxLabels, labelled: hasBoxes }, config) : { proposals: none, regions: none };
+  const regions = out.detection ? detectionLoss(out.detection, boxes, config) : { proposals: none, regions: none };
   const loss = add(
     add(mul(masks.crossEntropy, scalars.weightCrossEntropy), mul(masks.dice, scalars.weightDice)),
     mul(add(regions.proposals, regions.regions), scalars.weightDetection),

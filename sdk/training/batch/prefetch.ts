@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { NightshiftError, type ErrorCode } from "../../errors.js";
+import { errorOf, type Failure, NightshiftError } from "../../errors.js";
 import type { Batch, BatchOptions } from "./batch.js";
 
 /** A source of a `PrefetchingLoader`: as `BatchSource`, with the dataset described in plain JSON, since it is opened in another thread. */
@@ -24,14 +24,7 @@ export interface WorkerSetup {
 
 export type WorkerRequest = "take" | "close";
 
-export interface WorkerFailure {
-  readonly code: ErrorCode;
-  readonly expected: string;
-  readonly received: string;
-  readonly remedy: string;
-}
-
-type WorkerAnswer = { readonly batch: Batch } | { readonly failure: WorkerFailure };
+export type WorkerAnswer = { readonly batch: Batch } | { readonly failure: Failure };
 
 export interface PrefetchOptions<Spec> {
   /** URL of a module that exports `openDataset(spec): Promise<Dataset>`; the thread imports it, so training need not know any form of dataset. */
@@ -57,7 +50,7 @@ export class PrefetchingLoader<Spec> {
     const setup: WorkerSetup = { openModule: openModule.href, sources, options: batch, firstStep, ahead };
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: setup });
     this.worker.on("message", (answer: WorkerAnswer) => {
-      if ("failure" in answer) this.fail(new NightshiftError(answer.failure.code, answer.failure));
+      if ("failure" in answer) this.fail(errorOf(answer.failure));
       else this.deliver(answer.batch);
     });
     this.worker.on("error", (cause) => {

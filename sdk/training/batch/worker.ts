@@ -1,9 +1,9 @@
 /** The thread behind `PrefetchingLoader`: opens the datasets and keeps a few batches ahead of the trainer. */
 import { parentPort, workerData } from "node:worker_threads";
-import { NightshiftError } from "../../errors.js";
+import { failureOf } from "../../errors.js";
 import { openerOf, withoutNames } from "../dataset.js";
 import { BatchLoader } from "./loader.js";
-import type { WorkerFailure, WorkerRequest, WorkerSetup } from "./prefetch.js";
+import type { WorkerAnswer, WorkerRequest, WorkerSetup } from "./prefetch.js";
 
 if (parentPort) await serve(parentPort, workerData as WorkerSetup);
 
@@ -26,17 +26,12 @@ async function serve(port: NonNullable<typeof parentPort>, setup: WorkerSetup): 
       const batch = await loader.batch(step);
       wanted--;
       const arrays = [batch.frames, batch.labels, batch.boxes, batch.boxLabels, batch.hasMask, batch.hasBoxes, ...(batch.labelsFull ? [batch.labelsFull] : []), ...(batch.depth ? [batch.depth] : [])];
-      port.postMessage({ batch }, arrays.map(({ buffer }) => buffer as ArrayBuffer));
+      port.postMessage({ batch } satisfies WorkerAnswer, arrays.map(({ buffer }) => buffer as ArrayBuffer));
       // Lets "take" and "close" arrive even where every sample is already in memory.
       await new Promise((resolve) => setImmediate(resolve));
     }
   } catch (error) {
-    port.postMessage({ failure: describe(error) });
+    port.postMessage({ failure: failureOf(error, { code: "E_DATASET", expected: "a batch", remedy: "See the message." }) } satisfies WorkerAnswer);
   }
   port.close();
-}
-
-function describe(error: unknown): WorkerFailure {
-  if (error instanceof NightshiftError) return { code: error.code, expected: error.expected, received: error.received, remedy: error.remedy };
-  return { code: "E_DATASET", expected: "a batch", received: error instanceof Error ? (error.stack ?? error.message) : String(error), remedy: "See the message." };
 }

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { Tensors } from "../../../engine/onnxruntime.js";
-import { type Failure, type Numbered, toError } from "../../../engine/protocol.js";
+import type { Numbered } from "../../../engine/protocol.js";
+import { errorOf, type Failure } from "../../../errors.js";
 import type { Weights } from "../../../graph/tensor.js";
 import type { Network } from "../../../network/architecture.js";
 import type { InferenceOptions } from "../../../network/inference.js";
@@ -42,7 +43,7 @@ export class EngineThread {
     this.#worker.on("message", ({ id, body }: Numbered<EngineReply>) => {
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
-      if (body.kind === "failure") waiting?.reject(toError(body.failure));
+      if (body.kind === "failure") waiting?.reject(errorOf(body.failure));
       else waiting?.resolve(body);
     });
     this.#worker.on("error", (error: Error) => this.#waiting.forEach(({ reject }) => reject(error)));

@@ -1,7 +1,7 @@
 /** The thread that one engine of a policy lives in. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { OnnxSession, type Tensors } from "../../../engine/onnxruntime.js";
-import { type Numbered, toFailure } from "../../../engine/protocol.js";
+import { engineFailure, type Numbered } from "../../../engine/protocol.js";
 import type { Session } from "../../../engine/session.js";
 import { TensorRtRuntime } from "../../../engine/tensorrt/runtime.js";
 import { writeOnnx } from "../../../graph/onnx/write.js";
@@ -87,7 +87,7 @@ async function carryOut(engine: Engine, request: EngineRequest): Promise<EngineR
     }
     return { kind: "done" };
   } catch (error) {
-    return { kind: "failure", failure: toFailure(error) };
+    return { kind: "failure", failure: engineFailure(error) };
   }
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
+import { reasonOf } from "../../../errors.js";
 import { type ModelProto, ModelProtoSchema } from "../../../graph/onnx/onnx_pb.js";
 import { readSafetensors } from "../../../graph/safetensors.js";
 import type { TextTower } from "../tower.js";
@@ -52,7 +53,7 @@ export async function loadClip(folder: string, run: RunGraph): Promise<TextTower
 
 async function weightsFile(folder: string): Promise<string> {
   const files = await readdir(folder).catch((cause: unknown) => {
-    throw unfit(`a folder with a CLIP text tower in ${folder}`, cause instanceof Error ? cause.message : String(cause), "Check the path.", cause);
+    throw unfit(`a folder with a CLIP text tower in ${folder}`, reasonOf(cause), "Check the path.", cause);
   });
   const found = files.filter((file) => /\.(safetensors|onnx)$/.test(file));
   if (found.length === 1) return join(folder, found[0]);
@@ -65,7 +66,7 @@ function modelIn(bytes: Uint8Array, path: string): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
-    throw unfit(`an ONNX model in ${path}`, cause instanceof Error ? cause.message : String(cause), "Export the tower again.", cause);
+    throw unfit(`an ONNX model in ${path}`, reasonOf(cause), "Export the tower again.", cause);
   }
 }
 

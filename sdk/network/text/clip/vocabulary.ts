@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { z } from "zod";
+import { reasonOf } from "../../../errors.js";
 import { type BytePairs, byteLetters, endPiece, startPiece, wordEnd } from "./bpe.js";
 import { unfit } from "./unfit.js";
 
@@ -27,7 +28,7 @@ function idsOf(text: string, folder: string): Map<string, number> {
   try {
     return new Map(Object.entries(idsSchema.parse(JSON.parse(text))));
   } catch (cause) {
-    throw unfit(`an id for each piece in ${join(folder, "vocab.json")}`, cause instanceof Error ? cause.message : String(cause), "Use the vocabulary that came with the tower.", cause);
+    throw unfit(`an id for each piece in ${join(folder, "vocab.json")}`, reasonOf(cause), "Use the vocabulary that came with the tower.", cause);
   }
 }
 
@@ -37,7 +38,7 @@ function unpacked(bytes: Uint8Array, folder: string): BytePairs {
   try {
     text = gunzipSync(bytes).toString();
   } catch (cause) {
-    throw unfit(`a gzip file ${join(folder, packedFile)}`, cause instanceof Error ? cause.message : String(cause), "Fetch the file again.", cause);
+    throw unfit(`a gzip file ${join(folder, packedFile)}`, reasonOf(cause), "Fetch the file again.", cause);
   }
   const merges = pairsOf(text).slice(0, packedPairs);
   const letters = [...byteLetters.filter((letter) => letter.codePointAt(0)! < 0x100), ...byteLetters.filter((letter) => letter.codePointAt(0)! >= 0x100)];

@@ -1,0 +1,111 @@
+import type { Vocabulary } from "../bundle/index.js";
+import { vocabularyFeeds } from "../engine/feeds.js";
+import type { Tensors } from "../engine/onnxruntime.js";
+import { runModel } from "../engine/run.js";
+import { floatOf, halfOf } from "../graph/float16.js";
+import { Graph } from "../graph/graph.js";
+import { writeOnnx } from "../graph/onnx/write.js";
+import { resize } from "../graph/ops.js";
+import type { Tensor, Weights } from "../graph/tensor.js";
+import { inputNames, outputNames, paddedVocabularySize, textWidth } from "../network/contract.js";
+import { arrangedFor, type ImportedNetwork, normalisedBytes } from "../network/imported.js";
+import { inferenceModel } from "../network/inference.js";
+import type { Fitted } from "./import-fit.js";
+import { channelsOf, type MeantBox, meantBoxes } from "./import-outputs.js";
+import type { ImportSpec } from "./import-spec.js";
+
+/** A model as its file has it. */
+export interface OwnModel {
+  readonly path: string;
+  readonly spec: ImportSpec;
+  readonly found: Fitted;
+  /** Names of its inputs and outputs that are float16. */
+  readonly halves: ReadonlySet<string>;
+}
+
+/** What it is served as. */
+export interface ServedModel {
+  readonly network: ImportedNetwork;
+  readonly weights: Weights;
+  readonly vocabulary: Vocabulary;
+}
+
+/** Percent of pixels, or of the surest boxes, on which what is served agrees with the model itself, over these frames. */
+export async function agreementWith({ path, spec, found, halves }: OwnModel, { network, weights, vocabulary }: ServedModel, frames: readonly Tensor<"uint8">[]): Promise<number> {
+  const { boxes, answered, channelAxis } = found;
+  const names = paddedVocabularySize(vocabulary.names.length);
+  let agreement = 0;
+  for (const frame of frames) {
+    const [, frameHeight, frameWidth] = frame.shape;
+    const ours = await runModel(inferenceModel(network, weights, { frameWidth, frameHeight, names }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidth) });
+    const theirs = await answersOf(path, network.input.name, await preparedFor(network, frame), halves);
+    const agreed = boxes ? boxAgreement(meantBoxes(boxes, spec, boxes.outputs.map(({ name }) => theirs[name])), ours, network) : maskAgreement(answerOf(theirs[answered], spec, channelAxis), ours[outputNames.mask], network);
+    agreement += agreed / frames.length;
+  }
+  return agreement;
+}
+
+/** A frame as the model takes it. */
+export async function preparedFor(network: Omit<ImportedNetwork, "model">, frame: Tensor<"uint8">): Promise<Tensor> {
+  const { width, height, input } = network;
+  const graph = new Graph("preparation");
+  const seen = graph.input("frame", "uint8", frame.shape);
+  const image = normalisedBytes(input, frame.shape[1] === height && frame.shape[2] === width ? seen : resize(seen, [1, height, width, 3], "linear", true));
+  graph.output("image", arrangedFor(network, image));
+  return (await runModel(writeOnnx(graph), { frame })).image;
+}
+
+/** What the model itself answers, as ONNX Runtime runs it unless told otherwise, in float32 where that is float16. */
+async function answersOf(path: string, input: string, image: Tensor, halves: ReadonlySet<string>): Promise<Tensors> {
+  const given = halves.has(input) ? halfOf(image) : image;
+  const answers = await runModel(path, { [input]: given }, { saturating: true });
+  return Object.fromEntries(Object.entries(answers).map(([output, tensor]) => [output, tensor.dtype === "float16" ? floatOf(tensor) : tensor]));
+}
+
+/** Which of its classes the model says that each of its cells is; 255 for a channel that is no class. */
+function answerOf(answer: Tensor, spec: ImportSpec, axis: Fitted["channelAxis"]): { rows: number; columns: number; mask: Uint8Array } {
+  const { classes } = channelsOf(spec);
+  if (spec.output.kind === "classes") {
+    const [rows, columns] = answer.shape.filter((n, axis) => n !== 1 || axis >= answer.shape.length - 2).slice(-2);
+    return { rows, columns, mask: Uint8Array.from(Array.from<number | bigint, number>(answer.data, (value) => classes.indexOf(Number(value)))) };
+  }
+  const logits = answer.data as Float32Array;
+  const [rows, columns, cell, step] = axis === 1 ? [answer.shape[2], answer.shape[3], 1, answer.shape[2] * answer.shape[3]] : [answer.shape[1], answer.shape[2], answer.shape[3], 1];
+  const mask = new Uint8Array(rows * columns);
+  for (let at = 0; at < mask.length; at++) {
+    let best = 0;
+    classes.forEach((channel, index) => {
+      if (logits[at * cell + channel * step] > logits[at * cell + classes[best] * step]) best = index;
+    });
+    mask[at] = best;
+  }
+  return { rows, columns, mask };
+}
+
+/** Percent of the model's cells whose middle has the same class in the bundle's mask. */
+function maskAgreement({ rows, columns, mask }: ReturnType<typeof answerOf>, ours: Tensor, { width, height }: ImportedNetwork): number {
+  let same = 0;
+  for (let y = 0; y < rows; y++)
+    for (let x = 0; x < columns; x++) {
+      const at = Math.floor(((y + 0.5) * height) / rows) * width + Math.floor(((x + 0.5) * width) / columns);
+      same += Number(ours.data[at] === mask[y * columns + x]);
+    }
+  return (100 * same) / mask.length;
+}
+
+/** The surest boxes are compared, so many of them, if they stay at all. */
+const comparedBoxes = 20;
+const leastScore = 1e-3;
+
+/** Percent of the bundle's surest boxes that are among the model's own: of the same class, nearly the same score, at the same place. */
+function boxAgreement(theirs: readonly MeantBox[], ours: Tensors, { width, height }: ImportedNetwork): number {
+  const [scores, labels, corners] = [outputNames.boxScore, outputNames.boxLabel, outputNames.boxes].map((name) => Array.from<number | bigint, number>(ours[name].data, Number));
+  const surest = scores.map((_, at) => at).filter((at) => scores[at] >= leastScore).sort((a, b) => scores[b] - scores[a]).slice(0, comparedBoxes);
+  const isSame = (at: number, box: MeantBox): boolean =>
+    box.label === labels[at] &&
+    Math.abs(box.score - scores[at]) < 0.01 &&
+    // The bundle's boxes do not go far beyond the border.
+    box.corners.every((corner, i) => Math.abs(Math.min(Math.max(width, height), Math.max(0, corner * (i % 2 ? height : width))) - corners[at * 4 + i]) < 1);
+  if (surest.length === 0) return theirs.some(({ score }) => score >= 2 * leastScore) ? 0 : 100;
+  return (100 * surest.filter((at) => theirs.some((box) => isSame(at, box))).length) / surest.length;
+}

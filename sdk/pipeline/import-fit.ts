@@ -1,0 +1,54 @@
+import type { Graph, Value } from "../graph/graph.js";
+import type { Shape } from "../graph/tensor.js";
+import { areShares, type BoxesFound, channelAxisOf, channelsOf, outputOf, unfit, withLogits, withLogs, withUnifiedBoxes } from "./import-outputs.js";
+import type { ImportSpec } from "./import-spec.js";
+
+/** Of one image as the model takes it. */
+export const inputShape = ({ input: { layout, size } }: ImportSpec): Shape => (layout === "nchw" ? [1, 3, ...size] : [1, ...size, 3]);
+
+/** A model with its input and its outputs, as the specification says them. */
+export interface Fitted {
+  readonly graph: Graph;
+  /** The constants that the model had itself. */
+  readonly own: ReadonlySet<Value>;
+  readonly input: Value;
+  /** Logits [1, C, h, w], or [1, h, w, C]; or logits and boxes, as `unifiedBoxes` makes them. */
+  readonly outputs: readonly [Value, ...Value[]];
+  /** Of logits. */
+  readonly channelAxis?: 1 | 3;
+  /** What the model calls the output that is compared with the bundle's. */
+  readonly answered: string;
+  readonly boxes?: BoxesFound;
+}
+
+/** The input and the outputs that the specification means, once they are what it says. */
+export function fitted(graph: Graph, spec: ImportSpec): Fitted {
+  const { input, output } = spec;
+  const own = new Set(graph.constants.keys());
+  const inputNamesOf = graph.inputs.map(({ name }) => name).join(", ");
+  const frame = input.name === undefined && graph.inputs.length === 1 ? graph.inputs[0] : graph.inputs.find(({ name }) => name === input.name);
+  if (!frame || graph.inputs.length !== 1) unfit(`one input${input.name === undefined ? "" : ` named ${input.name}`}`, inputNamesOf, "Name the model's input in the specification; models of several inputs are not supported.");
+  const wanted = inputShape(spec);
+  if (frame.dtype !== "float32" || frame.shape.join() !== wanted.join())
+    unfit(`an input float32 [${wanted.join(", ")}], as the specification says`, String(frame), frame.dtype === "float32" ? "Mend size or layout, or pin the model's dynamic axes with --pin." : "Export the model with an input of float32; scale, mean and std are applied before it.");
+  const { count: stated, classes } = channelsOf(spec);
+  if (output.ignoreChannels.some((at) => at >= stated) || classes.length !== output.classes.length)
+    unfit(`${output.ignoreChannels.length} different ignored channels of ${stated}`, output.ignoreChannels.join(", "), "Count channels from 0, each once.");
+  if (output.kind === "boxes") {
+    const boxes = withUnifiedBoxes(graph, spec);
+    const [logits, places] = graph.outputs;
+    return { graph, own, input: frame, outputs: [logits.value, places.value], answered: boxes.outputs[0].name, boxes };
+  }
+  if (classes.length < 2)
+    unfit("two classes or more, of which each pixel is one", output.classes.join(", "), "Give what is none of the classes a channel and a name too, such as background; a single channel of yes or no is exported as two.");
+  const { name: answered, value: said } = output.kind === "classes" ? withLogits(graph, spec) : outputOf(graph, output.name, "logits");
+  const value = output.kind === "classes" ? graph.outputs[0].value : said;
+  const axis = channelAxisOf(value, spec, output.kind === "classes" ? classes.length + 1 : stated);
+  if (value.dtype !== "float32" || axis === undefined)
+    unfit(
+      `logits float32 [1, ${stated}, h, w] or [1, h, w, ${stated}], of ${output.classes.length} classes and ${output.ignoreChannels.length} ignored channels`,
+      `${value}`,
+      "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.",
+    );
+  return { graph, own, input: frame, outputs: [areShares(value, axis) ? withLogs(graph, value) : value], answered, channelAxis: axis };
+}
