@@ -58,6 +58,15 @@ test("frames to choose on and frames to judge by do not meet", async (t) => {
   t.throws(() => split(syntheticDataset(7)), { code: "E_DATASET" });
 });
 
+test("frames to choose on are spread over all of their half, however many it has", (t) => {
+  for (const length of [8, 9, 51, 101, 158, 239, 500]) {
+    const { observed, compared } = split(syntheticDataset(length));
+    const [half, chosen] = [Math.ceil(length / 2), [...observed, ...compared].sort((a, b) => a - b)];
+    t.is(chosen.length, Math.min(half, 40));
+    for (const [at, index] of [...chosen, half].entries()) t.true(index - (chosen[at - 1] ?? 0) <= Math.ceil(half / 40), `${length}: ${chosen[at - 1]}, then ${index}`);
+  }
+});
+
 test("ranges of black frames wreck the others, which is refused, and nothing is written", async (t) => {
   const out = join(await temporaryFolder(t), "int8");
   const blind = { ...options(await labelledByFloat(12, true), out), boxes: syntheticDataset(2) };
