@@ -15,6 +15,7 @@ interface Options {
   readonly for?: keyof typeof forms;
   readonly method?: RangeMethod;
   readonly allowedLoss: number;
+  readonly textEncoder?: string;
   readonly threads: number;
   readonly json: boolean;
 }
@@ -38,6 +39,7 @@ export const calibrateCommand = (io: Io): Command =>
     .addOption(new Option("--for <runtime>", "of int8: uint8 activations with zero points, fast in ONNX Runtime (the default); or int8 without, as TensorRT takes them").choices(Object.keys(forms)))
     .addOption(new Option("--method <name>", "of int8: how ranges are chosen from what was seen; mse unless told otherwise").choices(methods))
     .option("--allowed-loss <points>", "of mIoU and of AP50, before the bundle is refused", number(0), 1)
+    .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
     .option("--threads <count>", "threads of inference", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)
     .addHelpText(
