@@ -3,7 +3,7 @@ import { deployedModel } from "../sdk/engine/deployed.js";
 import { makeGolden } from "../sdk/engine/golden.js";
 import { NightshiftError } from "../sdk/errors.js";
 import type { QuantisedForm } from "../sdk/graph/quantisation.js";
-import { answersBoxes, answersMasks, isImported } from "../sdk/network/architecture.js";
+import { isImported } from "../sdk/network/architecture.js";
 import { paddedVocabularySize } from "../sdk/network/contract.js";
 import type { Dataset } from "../sdk/training/dataset.js";
 import { Candidate } from "./candidate.js";
@@ -13,7 +13,7 @@ import type { Divergence } from "./heads.js";
 import { chooseInt8, type Int8Choice } from "./int8.js";
 import type { CalibrationFrame } from "./probe.js";
 import type { RangeMethod } from "./ranges.js";
-import { type Both, type Score, scoreBoth, type Scores } from "./scores.js";
+import { beside, type Both, judged, type Judged, type Score, type Scores } from "./scores.js";
 import type { Choice, LayerReport } from "./sensitivity.js";
 
 /** What a bundle is to be deployed in, and how that is chosen. */
@@ -31,6 +31,8 @@ export interface CalibrateOptions {
   readonly out: string;
   /** Points of mIoU and of AP50 that it may lose. */
   readonly allowedLoss: number;
+  /** The folder of the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder unless told otherwise. */
+  readonly textEncoder?: string;
   readonly threads: number;
   readonly onProgress: (line: string) => void;
 }
@@ -53,8 +55,9 @@ export interface Calibrated extends Partial<Pick<Int8Choice, "methods">>, Partia
 
 /**
  * Post-training quantisation, and conversion to float16. Observes activations, chooses ranges and which layers stay in float, compares with float on frames that
- * nothing was chosen on, and writes the bundle. Throws `E_CALIBRATION` where it loses more than is allowed, and then nothing is written; `E_DATASET` for too few
- * frames, `E_DATASET_UNLABELLED` where they have nothing to judge it by, `E_CONFIG` for a bundle that is not in float, and as bundles do.
+ * nothing was chosen on, and writes the bundle. Throws `E_CALIBRATION` where it loses more than is allowed, and then nothing is written; before anything is chosen `E_DATASET`
+ * for too few frames, `E_DATASET_UNLABELLED` where they have nothing to judge it by, `E_VOCABULARY` and `E_TEXT_ENCODER` for their names, `E_CONFIG` for a bundle that is not in
+ * float, and as bundles do.
  */
 export async function calibrate(options: CalibrateOptions): Promise<Calibrated> {
   const start = performance.now();
@@ -64,11 +67,15 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibrated> 
   if (bundle.quantisation)
     throw new NightshiftError("E_CONFIG", { expected: "a bundle in float", received: `${options.bundle}, which is in ${bundle.quantisation.precision}`, remedy: "Calibrate the bundle that it was made from." });
   const { observed, compared, heldOut } = split(options.frames);
+  const judging = { ...options, bundle, heldOut };
+  // First, as labels that cannot judge it are told at once then, and not after all the work.
+  const float = await judged(judging);
+  refuseUnlabelled(float);
   const [toObserve, toCompare] = [await framesOf(options.frames, observed, bundle.network), await framesOf(options.frames, compared, bundle.network)];
 
   const candidate = await Candidate.of(bundle, vocabularyOf(bundle.embeddings(), bundle.manifest.vocabulary), toCompare, threads);
   const { quantisation, choice, told } = await choose(candidate, toObserve, options);
-  const scores = await heldOutScores(bundle, quantisation, heldOut, options);
+  const scores = beside(float, await judged(judging, quantisation));
   refuseLoss(scores, options.allowedLoss, into.precision, choice.reports);
   const bytes = await write(bundle, quantisation, scores, options.out);
   return {
@@ -100,25 +107,22 @@ async function choose(candidate: Candidate, toObserve: readonly CalibrationFrame
   return { quantisation: { ...choice.plan, calibration: { method: into.method, ...calibration } }, choice, told: { methods: choice.methods } };
 }
 
-/** Of what the network answers. Boxes are scored on rendered frames where the labelled ones have none, unless the network knows names of its own alone. */
-async function heldOutScores(bundle: Bundle, quantisation: Quantisation, heldOut: Dataset, { boxes, threads, onProgress }: CalibrateOptions): Promise<Scores> {
-  const { network } = bundle;
-  const scores = await scoreBoth(bundle, quantisation, heldOut, threads, onProgress);
-  const miou = answersMasks(network) ? scores.miou : null;
-  if (!answersBoxes(network) || scores.ap50 || isImported(network)) return { miou, ap50: scores.ap50 };
-  const { ap50 } = await scoreBoth(bundle, quantisation, { ...boxes, names: [] }, threads, onProgress);
-  return { miou, ap50 };
+const named = <T>({ miou, ap50 }: { readonly miou: T | null; readonly ap50: T | null }): (readonly [string, T])[] =>
+  ([["mIoU", miou], ["AP50", ap50]] as const).flatMap(([name, score]) => (score ? [[name, score] as const] : []));
+
+/** What scores nothing has nothing to lose. */
+function refuseUnlabelled(float: Judged): void {
+  const told = named(float);
+  if (told.some(([, { score }]) => score > 0)) return;
+  throw new NightshiftError("E_DATASET_UNLABELLED", {
+    expected: "labels, in the second half of the frames, of what the network answers",
+    received: told.map(([name]) => `an ${name} of 0 in float`).join("; ") || "none",
+    remedy: "Nothing was written. Give --frames with labels by names that the network knows: boxes where it detects, masks where it names pixels.",
+  });
 }
 
-function refuseLoss({ miou, ap50 }: Scores, allowed: number, precision: ReducedPrecision, worstFirst: readonly LayerReport[]): void {
-  const told = ([["mIoU", miou], ["AP50", ap50]] as const).flatMap(([name, score]) => (score ? [[name, score] as const] : []));
-  // What scores nothing has nothing to lose.
-  if (!told.some(([, { float }]) => float > 0))
-    throw new NightshiftError("E_DATASET_UNLABELLED", {
-      expected: "labels, in the second half of the frames, of what the network answers",
-      received: told.map(([name]) => `an ${name} of 0 in float`).join("; ") || "none",
-      remedy: "Nothing was written. Give --frames with labels by names that the network knows: boxes where it detects, masks where it names pixels.",
-    });
+function refuseLoss(scores: Scores, allowed: number, precision: ReducedPrecision, worstFirst: readonly LayerReport[]): void {
+  const told = named(scores);
   const said = (name: string, { on, float, reduced, frames }: Score): string => `${name} ${float.toFixed(1)} in float and ${reduced.toFixed(1)} in ${precision} on ${frames} frames of ${on}`;
   if (told.every(([, { lost }]) => lost <= allowed)) return;
   throw new NightshiftError("E_CALIBRATION", {

@@ -28,7 +28,7 @@ export class Candidate implements Named {
     const options = { frameWidth: network.width, frameHeight: network.height, names: paddedVocabularySize(vocabulary.names.length) };
     const { graph: source, values } = inferenceNetwork(network, weights, options);
     const graph = await foldConstants(source);
-    const heads = headNames(values);
+    const heads = headNames(values, source);
     const seen = await looked(graph, heads, vocabulary, compared, threads);
     return new Candidate(graph, source, new Set(weights.keys()), heads, vocabulary, threads, compared.map((frame, at) => ({ frame, float: seen[at] })));
   }

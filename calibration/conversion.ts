@@ -9,6 +9,8 @@ export interface Tolerance {
   readonly boxScore: number;
   /** Mean difference of their boxes' sides, pixels of the network's input; any where it is left out. */
   readonly boxSide?: number;
+  /** Mean difference of the distances, percent of them. */
+  readonly depth: number;
 }
 
 /** A network of which each layer can be computed in less than float32. */

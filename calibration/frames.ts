@@ -22,7 +22,7 @@ export interface Split {
 }
 
 /**
- * The first half to choose on, the second to judge by: halves, not turns, as frames that follow each other in a drive show the same.
+ * The first half to choose on, 40 frames of it at most, evenly over it, and the second to judge by: halves, not turns, as frames that follow each other in a drive show the same.
  * Throws `E_DATASET` for too few frames.
  */
 export function split(dataset: Dataset): Split {
@@ -30,8 +30,9 @@ export function split(dataset: Dataset): Split {
   if (length < leastFrames)
     throw new NightshiftError("E_DATASET", { expected: `at least ${leastFrames} frames in ${dataset.name}`, received: String(length), remedy: "Give more frames, of what the cameras will see." });
   const half = Math.ceil(length / 2);
-  const every = Math.max(1, Math.floor(half / (mostObserved + mostCompared)));
-  const chosen = Array.from({ length: Math.floor(half / every) }, (_, at) => at * every).slice(0, mostObserved + mostCompared);
+  const count = Math.min(half, mostObserved + mostCompared);
+  // Over all of the half, as a drive shows something else further on.
+  const chosen = Array.from({ length: count }, (_, at) => Math.floor((at * half) / count));
   const isCompared = (at: number): boolean => at % 5 === 2;
   return {
     observed: chosen.filter((_, at) => !isCompared(at)),

@@ -25,7 +25,7 @@ export interface HalfChoice extends Choice {
 }
 
 /** A tenth of what int8 may cost, as float16 has eight times as many digits; and of boxes a tenth of a pixel, as coordinates reach 512. */
-const tolerated = { pixels: 0.1, boxScore: 0.001, boxSide: 0.1 };
+const tolerated = { pixels: 0.1, boxScore: 0.001, boxSide: 0.1, depth: 0.2 };
 
 /** Of the largest float16, for frames that were not seen and for what is learnt later. */
 const headroom = 8;

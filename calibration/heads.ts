@@ -1,3 +1,5 @@
+import type { Graph } from "../sdk/graph/graph.js";
+import { optionalOutputNames } from "../sdk/network/contract.js";
 import type { NetworkValues } from "../sdk/network/network.js";
 
 /** How far two models are apart, by head, as means over frames. */
@@ -10,6 +12,8 @@ export interface Divergence {
   readonly boxScore: number | null;
   /** Of their boxes' sides, pixels of the network's input. */
   readonly boxSide: number | null;
+  /** Of the distances to what pixels show, percent of them. Null where the network tells none. */
+  readonly depth: number | null;
 }
 
 /** The tensors of a network that its heads are compared by. */
@@ -17,26 +21,31 @@ export interface HeadNames {
   readonly mask: string;
   /** `sorted`: the surest first, so that a proposal may stand elsewhere in another model. */
   readonly boxes?: { readonly scores: string; readonly corners: string; readonly sorted: boolean };
+  readonly depth?: string;
 }
 
 /** Proposals that could be answered; the others are background to both models. */
 const bestProposals = 100;
 
-export function headNames({ maskLogits, detection }: NetworkValues): HeadNames {
-  if (!detection) return { mask: maskLogits.name };
+/** `graph`: of the network, with its outputs. */
+export function headNames({ maskLogits, detection }: NetworkValues, graph: Graph): HeadNames {
+  const depth = graph.outputs.find(({ name }) => name === optionalOutputNames.depth)?.value.name;
+  const others = { mask: maskLogits.name, ...(depth !== undefined && { depth }) };
+  if (!detection) return others;
   const { dense, regionLogits, regionBoxes } = detection;
   const boxes = dense ? { scores: dense.proposalLogits.name, corners: dense.proposals.boxes.name, sorted: false } : { scores: regionLogits.name, corners: regionBoxes.name, sorted: true };
-  return { mask: maskLogits.name, boxes };
+  return { ...others, boxes };
 }
 
-export const tensorsOf = ({ mask, boxes }: HeadNames): readonly string[] => [mask, ...(boxes ? [boxes.scores, boxes.corners] : [])];
+export const tensorsOf = ({ mask, boxes, depth }: HeadNames): readonly string[] => [mask, ...(boxes ? [boxes.scores, boxes.corners] : []), ...(depth === undefined ? [] : [depth])];
 
 type Seen = ReadonlyMap<string, Float32Array>;
 
 /** Compares what two models say to one frame. `count`: of the vocabulary's names; what is beyond is padding. `padded`: with it. */
 export function compareHeads(names: HeadNames, float: Seen, other: Seen, count: number, padded: number): Divergence {
-  const masks = compareMasks(tensor(float, names.mask), tensor(other, names.mask), count, padded);
-  if (!names.boxes) return { ...masks, boxScore: null, boxSide: null };
+  const depth = names.depth === undefined ? null : compareDepths(tensor(float, names.depth), tensor(other, names.depth));
+  const rest = { ...compareMasks(tensor(float, names.mask), tensor(other, names.mask), count, padded), depth };
+  if (!names.boxes) return { ...rest, boxScore: null, boxSide: null };
   const { scores, corners, sorted } = names.boxes;
   const [a, b] = [float, other].map((seen) => bestNames(tensor(seen, scores), count, padded));
   const order = [...a.keys()].sort((i, j) => a[j] - a[i]).slice(0, bestProposals);
@@ -45,7 +54,7 @@ export function compareHeads(names: HeadNames, float: Seen, other: Seen, count: 
   const pairs = order.map((place) => [place, sorted ? nearest(b.length, (other) => apart(place, other)) : place] as const);
   const boxScore = mean(pairs, ([place, other]) => Math.abs(sigmoid(a[place]) - sigmoid(b[other])));
   const boxSide = mean(pairs, ([place, other]) => apart(place, other));
-  return { ...masks, boxScore, boxSide };
+  return { ...rest, boxScore, boxSide };
 }
 
 export function meanDivergence(each: readonly Divergence[]): Divergence {
@@ -56,6 +65,7 @@ export function meanDivergence(each: readonly Divergence[]): Divergence {
     pixels: mean(each, ({ pixels }) => pixels),
     boxScore: boxes ? mean(each, ({ boxScore }) => boxScore ?? 0) : null,
     boxSide: boxes ? mean(each, ({ boxSide }) => boxSide ?? 0) : null,
+    depth: first.depth === null ? null : mean(each, ({ depth }) => depth ?? 0),
   };
 }
 
@@ -71,6 +81,9 @@ function compareMasks(a: Float32Array, b: Float32Array, count: number, padded: n
   }
   return { mask: divergence / pixels, pixels: (100 * different) / pixels };
 }
+
+/** Metres, none of them 0. */
+const compareDepths = (a: Float32Array, b: Float32Array): number => (100 * a.reduce((sum, metres, at) => sum + Math.abs(b[at] - metres) / metres, 0)) / a.length;
 
 /** Fills in a pixel's logarithms of probabilities and answers with the likeliest name. */
 function logProbabilities(logits: Float32Array, pixel: number, pixels: number, into: Float64Array): number {

@@ -17,7 +17,7 @@ export interface Int8Choice extends Choice {
   readonly methods: Readonly<Record<RangeMethod, Divergence>>;
 }
 
-const tolerated = { pixels: 1, boxScore: 0.01 };
+const tolerated = { pixels: 1, boxScore: 0.01, depth: 2 };
 
 /** Chooses ranges, and which convolutions compute in int8. Throws `E_CALIBRATION` where there are none that could. */
 export async function chooseInt8(candidate: Candidate, frames: readonly CalibrationFrame[], method: RangeMethod, form: QuantisedForm, onProgress: (line: string) => void): Promise<Int8Choice> {

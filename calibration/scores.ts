@@ -1,8 +1,8 @@
 import { BundleText } from "../sdk/adaptation/trainer/bundle-text.js";
 import { type Bundle, type Quantisation, vocabularyOf } from "../sdk/bundle/index.js";
-import { answersBoxes } from "../sdk/network/architecture.js";
+import { answersBoxes, answersMasks, isImported } from "../sdk/network/architecture.js";
 import type { Dataset } from "../sdk/training/dataset.js";
-import { evaluate, type Evaluation, scoringEngine } from "../sdk/training/evaluate.js";
+import { evaluate, scoringEngine } from "../sdk/training/evaluate.js";
 
 /** Something of a bundle in float, and of the same in int8 or float16. */
 export interface Both {
@@ -24,33 +24,70 @@ export interface Scores {
   readonly ap50: Score | null;
 }
 
-/** Scores a bundle in float and in int8 or float16 on the same frames. Throws `E_DATASET_UNLABELLED`, and as engines do. */
-export async function scoreBoth(bundle: Bundle, quantisation: Quantisation, dataset: Dataset, threads: number, onProgress: (line: string) => void): Promise<Scores> {
-  const text = new BundleText(bundle);
-  const score = async (isReduced: boolean): Promise<Evaluation> => {
-    const { network, weights, manifest } = bundle;
-    const vocabulary = vocabularyOf(bundle.embeddings(), manifest.vocabulary);
-    const engine = await scoringEngine({ kind: "network", network, weights, ...(isReduced && { quantisation }), generation: manifest.generation, vocabulary }, threads);
-    try {
-      return await evaluate(engine, (names) => text.vocabulary(names), dataset, {
-        boxes: answersBoxes(network),
-        onProgress: (done, total) => onProgress(`${dataset.name} in ${isReduced ? quantisation.precision : "float"}: ${done} of ${total} frames`),
-      });
-    } finally {
-      await engine.close();
-    }
-  };
-  const [float, reduced] = [await score(false), await score(true)];
-  const both = (a: number | null, b: number | null, perClass: "perClass" | "perClassAp50"): Score | null =>
-    a === null || b === null
-      ? null
-      : {
-          on: dataset.name,
-          frames: float.frames,
-          float: a,
-          reduced: b,
-          lost: a - b,
-          perClass: Object.fromEntries(Object.entries(float[perClass]).map(([name, value]) => [name, { float: value, reduced: reduced[perClass][name] ?? NaN }])),
-        };
-  return { miou: both(float.miou, reduced.miou, "perClass"), ap50: both(float.ap50, reduced.ap50, "perClassAp50") };
+/** What scores are made of. */
+export interface Judging {
+  readonly bundle: Bundle;
+  /** Labelled frames that nothing is chosen on. */
+  readonly heldOut: Dataset;
+  /** Labelled boxes, where those frames have none. */
+  readonly boxes: Dataset;
+  /** As `BundleText` takes it. */
+  readonly textEncoder?: string;
+  readonly threads: number;
+  readonly onProgress: (line: string) => void;
+}
+
+/** A score of one precision, percent. */
+export interface Scored extends Pick<Score, "on" | "frames"> {
+  readonly score: number;
+  readonly perClass: Readonly<Record<string, number>>;
+}
+
+/** Null where the network answers none, or no label tells. */
+export interface Judged {
+  readonly miou: Scored | null;
+  readonly ap50: Scored | null;
+}
+
+/**
+ * Scores what a bundle's network answers, in float or as it is quantised. Boxes are scored on those of rendered frames where the labelled ones have none, unless the network knows
+ * names of its own alone. Throws `E_DATASET_UNLABELLED`, `E_VOCABULARY`, `E_TEXT_ENCODER`, and as engines do.
+ */
+export async function judged(judging: Judging, quantisation?: Quantisation): Promise<Judged> {
+  const { network } = judging.bundle;
+  const { miou, ap50 } = await scored(judging, judging.heldOut, quantisation);
+  const own = { miou: answersMasks(network) ? miou : null, ap50 };
+  if (!answersBoxes(network) || ap50 || isImported(network)) return own;
+  return { ...own, ap50: (await scored(judging, { ...judging.boxes, names: [] }, quantisation)).ap50 };
+}
+
+async function scored({ bundle, textEncoder, threads, onProgress }: Judging, dataset: Dataset, quantisation: Quantisation | undefined): Promise<Judged> {
+  const { network, weights, manifest } = bundle;
+  const text = new BundleText(bundle, textEncoder);
+  const vocabulary = vocabularyOf(bundle.embeddings(), manifest.vocabulary);
+  const engine = await scoringEngine({ kind: "network", network, weights, ...(quantisation && { quantisation }), generation: manifest.generation, vocabulary }, threads);
+  try {
+    const { miou, perClass, ap50, perClassAp50, frames } = await evaluate(engine, (names) => text.vocabulary(names), dataset, {
+      boxes: answersBoxes(network),
+      onProgress: (done, total) => onProgress(`${dataset.name} in ${quantisation?.precision ?? "float"}: ${done} of ${total} frames`),
+    });
+    const score = (value: number | null, each: Scored["perClass"]): Scored | null => (value === null ? null : { on: dataset.name, frames, score: value, perClass: each });
+    return { miou: score(miou, perClass), ap50: score(ap50, perClassAp50) };
+  } finally {
+    await engine.close();
+  }
+}
+
+/** Scores in float beside those in int8 or float16 of the same frames. Where only float has one, as its like names no pixel any more, all is lost. */
+export function beside(float: Judged, reduced: Judged): Scores {
+  const both = (a: Scored | null, b: Scored | null): Score | null =>
+    a && {
+      on: a.on,
+      frames: a.frames,
+      float: a.score,
+      reduced: b?.score ?? 0,
+      lost: a.score - (b?.score ?? 0),
+      perClass: Object.fromEntries(Object.entries(a.perClass).map(([name, value]) => [name, { float: value, reduced: b?.perClass[name] ?? 0 }])),
+    };
+  return { miou: both(float.miou, reduced.miou), ap50: both(float.ap50, reduced.ap50) };
 }

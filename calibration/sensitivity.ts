@@ -24,9 +24,9 @@ const mostGroups = 80;
 const mostKept = 0.25;
 
 /** What is lost of each head, as a share of what is tolerated. */
-const shares = ({ pixels, boxScore, boxSide }: Divergence, tolerated: Tolerance): readonly number[] =>
+const shares = ({ pixels, boxScore, boxSide, depth }: Divergence, tolerated: Tolerance): readonly number[] =>
   // What is no number is as far from float as can be.
-  [pixels / tolerated.pixels, (boxScore ?? 0) / tolerated.boxScore, (boxSide ?? 0) / (tolerated.boxSide ?? Infinity)].map((share) => (Number.isNaN(share) ? Infinity : share));
+  [pixels / tolerated.pixels, (boxScore ?? 0) / tolerated.boxScore, (boxSide ?? 0) / (tolerated.boxSide ?? Infinity), (depth ?? 0) / tolerated.depth].map((share) => (Number.isNaN(share) ? Infinity : share));
 
 /** One number for all heads; 1 is what is tolerated of one. */
 export const severity = (divergence: Divergence, tolerated: Tolerance): number => shares(divergence, tolerated).reduce((sum, share) => sum + share, 0);
@@ -53,7 +53,10 @@ export interface Choice {
   readonly reports: readonly LayerReport[];
 }
 
-/** Leaves as few of the most sensitive layers in float as keep the whole within what is tolerated; of those tried the nearest to float, all heads together, where none does. */
+/**
+ * Leaves none, one, two, four and so on of the most sensitive groups in float, the first of these that keeps the whole within what is tolerated; the nearest to float, all heads together,
+ * where none does.
+ */
 export async function chooseLayers(candidate: Pick<Candidate, "divergence">, { layers, tolerated, apply }: Conversion, worstFirst: readonly Sensitivity[]): Promise<Choice> {
   let best: { readonly tensors: ReadonlySet<string>; readonly divergence: Divergence; readonly kept: readonly Layer[] } | undefined;
   for (let count = 0; count <= worstFirst.length * mostKept; count = count === 0 ? 1 : count * 2) {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { constants, existsSync } from "node:fs";
-import { open, realpath } from "node:fs/promises";
+import { access, open, realpath } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { NightshiftError } from "../errors.js";
 import { type Disk, realDisk } from "./disk.js";
@@ -116,8 +116,16 @@ export async function makeFolders(path: string, disk: Disk = realDisk): Promise<
   });
 }
 
-/** What a disk says that takes no more. */
-const refusals: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO"]);
+/** Throws `E_DISK` where nothing can be written into a folder, or made on the way to it: to be asked before long work whose result goes there. */
+export async function refuseUnwritable(folder: string): Promise<void> {
+  let nearest = resolve(folder);
+  while (!existsSync(nearest)) nearest = dirname(nearest);
+  // By way of itself, as a file is no place either.
+  await onDisk(folder, () => access(`${nearest}${sep}.`, constants.W_OK | constants.X_OK));
+}
+
+/** What a disk says that takes no more, or nothing at this place. */
+const refusals: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "ENOTDIR", "ENAMETOOLONG"]);
 
 /** Does work that writes. Throws `E_DISK` where the disk takes no more. */
 export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
@@ -125,6 +133,6 @@ export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T
     return await work();
   } catch (cause) {
     if (!(cause instanceof Error && "code" in cause && refusals.has(cause.code))) throw cause;
-    throw new NightshiftError("E_DISK", { expected: `a disk that takes ${path}`, received: cause.message, remedy: "Make room, or make it writable. What was there before is as it was.", cause });
+    throw new NightshiftError("E_DISK", { expected: `a disk that takes ${path}`, received: cause.message, remedy: "Make room, make it writable, or name another place. What was there before is as it was.", cause });
   }
 }

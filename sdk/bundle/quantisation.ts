@@ -46,8 +46,8 @@ export function encodeQuantisation(quantisation: Quantisation): Uint8Array {
   const { precision, calibration } = quantisation;
   const layers = [...quantisation.layers];
   const file = precision === "int8" ? { precision, form: quantisation.form, calibration, layers, ranges: Object.fromEntries(quantisation.ranges) } : { precision, calibration, layers };
-  // A line for each range, not for each of its numbers.
-  const text = JSON.stringify(file, undefined, 2).replaceAll(/\[\s+(-?[\d.e-]+),\s+(-?[\d.e-]+)\s+\]/g, "[$1, $2]");
+  // A line for each range, not for each of its numbers. Names have no line breaks in JSON, so none of them is taken for one.
+  const text = JSON.stringify(file, undefined, 2).replaceAll(/\[\n +(-?[\d.e-]+),\n +(-?[\d.e-]+)\n +\]/g, "[$1, $2]");
   return new TextEncoder().encode(`${text}\n`);
 }
 

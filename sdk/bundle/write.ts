@@ -6,7 +6,7 @@ import { type BundleContents, bundleFiles } from "./bundle.js";
 import { type Disk, realDisk } from "./disk.js";
 import { encodeEmbeddings, vocabularyOf } from "./embeddings.js";
 import { encodeExemplars } from "./exemplars.js";
-import { makeFolders, onDisk, replaceSynced, sha256Of, writeSynced } from "./files.js";
+import { makeFolders, onDisk, refuseUnwritable, replaceSynced, sha256Of, writeSynced } from "./files.js";
 import { encodeGolden } from "./golden.js";
 import { checkManifest, type Description, encodeManifest, formatVersion, manifestFile } from "./manifest.js";
 import { encodeQuantisation } from "./quantisation.js";
@@ -39,7 +39,11 @@ export async function writeBundle(directory: string, contents: BundleContents, d
         await writeSynced(join(temporary, path), content, disk);
       }
       for (const folder of folders) await disk.syncFolder(folder);
-      await disk.rename(temporary, target);
+      await disk.rename(temporary, target).catch(async (error: unknown) => {
+        // Another process may have been there first.
+        await refuseExisting(target);
+        throw error;
+      });
       await disk.syncFolder(parent);
     });
   } catch (error) {
@@ -97,10 +101,10 @@ async function filesOf({ description, model, weights, quantisation, embeddings, 
   return files.set(manifestFile, encodeManifest(manifest));
 }
 
-/** Throws `E_BUNDLE_FORMAT` where there is something already: to be asked before long work, as `writeBundle` asks after it. */
+/** Throws `E_BUNDLE_FORMAT` where there is something already, `E_DISK` where nothing can be written: to be asked before long work, as `writeBundle` asks after it. */
 export async function refuseExisting(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
-  if (!found) return;
+  if (!found) return refuseUnwritable(dirname(resolve(path)));
   throw new NightshiftError("E_BUNDLE_FORMAT", {
     expected: `no file or folder at ${path}`,
     received: found.isDirectory() ? "a folder" : "a file",

@@ -15,6 +15,7 @@ interface Options {
   readonly for?: keyof typeof forms;
   readonly method?: RangeMethod;
   readonly allowedLoss: number;
+  readonly textEncoder?: string;
   readonly threads: number;
   readonly json: boolean;
 }
@@ -38,12 +39,13 @@ export const calibrateCommand = (io: Io): Command =>
     .addOption(new Option("--for <runtime>", "of int8: uint8 activations with zero points, fast in ONNX Runtime (the default); or int8 without, as TensorRT takes them").choices(Object.keys(forms)))
     .addOption(new Option("--method <name>", "of int8: how ranges are chosen from what was seen; mse unless told otherwise").choices(methods))
     .option("--allowed-loss <points>", "of mIoU and of AP50, before the bundle is refused", number(0), 1)
+    .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
     .option("--threads <count>", "threads of inference", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)
     .addHelpText(
       "after",
       `
-Prints scores (miou and ap50: float, and reduced to int8 or float16), heads (how far that is from float: mask, pixels, boxScore, boxSide), layers (the same where only one
+Prints scores (miou and ap50: float, and reduced to int8 or float16), heads (how far that is from float: mask, pixels, boxScore, boxSide, depth), layers (the same where only one
 is reduced, the worst first; float: it stays in float), and bytes; of int8 methods (the same by each); of fp16 inFloat (what stays in float32 by rule, and why). Weights stay
 in the bundle as they were learnt, so it adapts like any other.`,
     )
@@ -72,8 +74,8 @@ function intoOf(precision: Options["precision"], runtime: Options["for"], method
 function lines({ scores: { miou, ap50 }, heads, layers, bytes, bundle, into, methods: compared, inFloat }: Calibrated): string[] {
   const { precision } = into;
   const score = (of: typeof miou): string => (of ? `${figure(of.float)} -> ${figure(of.reduced)} on ${of.frames} frames of ${of.on}` : "not measured");
-  const apart = ({ pixels, mask, boxScore, boxSide }: typeof heads): string =>
-    `${figure(pixels, 2)} % of pixels, ${figure(mask, 4)} nats; boxes: scores by ${figure(boxScore, 4)}, sides by ${figure(boxSide, 2)} pixels`;
+  const apart = ({ pixels, mask, boxScore, boxSide, depth }: typeof heads): string =>
+    `${figure(pixels, 2)} % of pixels, ${figure(mask, 4)} nats; boxes: scores by ${figure(boxScore, 4)}, sides by ${figure(boxSide, 2)} pixels${depth === null ? "" : `; distances by ${figure(depth, 2)} %`}`;
   const size = ({ float, reduced }: typeof bytes.model): string => `${(float / 1e6).toFixed(1)} MB -> ${(reduced / 1e6).toFixed(1)} MB`;
   const kept = layers.filter(({ float }) => float);
   const by = (reason: string): number => inFloat?.filter((node) => node.reason === reason).length ?? 0;

@@ -82,8 +82,9 @@ export function quantised(graph: Graph, { layers, ranges }: Int8Plan, form: Quan
       const [x, weights, ...bias] = node.inputs;
       const tensor = graph.constants.get(weights) as FloatTensor;
       const [{ name }] = node.outputs;
+      const least = leastScales(integersOf(rangeOf(ranges, x), form).scale, bias.length > 0 ? graph.constants.get(bias[0]) : undefined);
       // Layers may share a kernel; each has integers of its own, as `weightsOfIntegers` says why.
-      return target.node("Conv", [became(x), dequantisedWeights(target, `${name}.${weights.name}`, tensor), ...bias.map(became)], node.attributes, [name]);
+      return target.node("Conv", [became(x), dequantisedWeights(target, `${name}.${weights.name}`, tensor, least), ...bias.map(became)], node.attributes, [name]);
     },
   });
 }
@@ -125,15 +126,24 @@ export function integersOf([low, high]: Range, form: QuantisedForm): { readonly 
   return { scale, zero: { dtype: "uint8", shape: [], data: Uint8Array.of(Math.round(-low / scale)) } };
 }
 
+/** Half of what 32 bits hold; the products are to fit beside it. */
+const largestBias = 2 ** 30;
+
+/**
+ * What the scale of each output channel's weights must be at least, by its bias: ONNX Runtime counts that in steps of what goes in times steps of the weights, and of more steps
+ * than 32 bits hold it makes nothing. So where hardly anything but the bias is left of a channel, as pruning does, or nothing was seen going in, the weights have coarser steps.
+ */
+const leastScales = (scale: number, bias: Tensor | undefined) => (channel: number): number => Math.abs(Number(bias?.data[channel] ?? 0)) / (largestBias * scale);
+
 /** Weights [M, ...] as int8 with a scale for each of the M output channels. */
-function dequantisedWeights(graph: Graph, name: string, { shape, data }: FloatTensor): Value {
+function dequantisedWeights(graph: Graph, name: string, { shape, data }: FloatTensor, leastScale: (channel: number) => number): Value {
   const [channels] = shape;
   const size = data.length / channels;
   const integers = new Int8Array(data.length);
   const scales = new Float32Array(channels);
   for (let channel = 0; channel < channels; channel++) {
     const row = data.subarray(channel * size, (channel + 1) * size);
-    let most = 1e-12;
+    let most = Math.max(1e-12, 127 * leastScale(channel));
     for (const weight of row) most = Math.max(most, Math.abs(weight));
     scales[channel] = most / 127;
     for (let at = 0; at < size; at++) integers[channel * size + at] = Math.round((row[at] / most) * 127);

@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { readBundle, type ReducedPrecision, vocabularyOf } from "../bundle/index.js";
 import { deployedModel } from "../engine/deployed.js";
 import { vocabularyFeeds } from "../engine/feeds.js";
@@ -49,7 +48,7 @@ const howToMake: Readonly<Record<"float32" | ReducedPrecision, string>> = {
 /**
  * Builds the engines that a bundle needs on this machine, or finds them built: one for the golden frame, which every engine must answer as the trainer did
  * before it serves, and one for each size of frames. What TensorRT made of the layers is written beside each. Throws `E_BUNDLE_*`, `E_CALIBRATION`, `E_NATIVE`,
- * `E_TENSORRT_MISSING`, `E_TENSORRT_VERSION`, `E_GPU`, `E_TENSORRT`, `E_CONFIG`, `E_CANCELLED`, `E_GOLDEN`.
+ * `E_TENSORRT_MISSING`, `E_TENSORRT_VERSION`, `E_GPU`, `E_TENSORRT`, `E_CONFIG`, `E_CANCELLED`, `E_GOLDEN`, `E_DISK`.
  */
 export async function buildEngines({ bundle: directory, frames, names, precision, rebuild = false, ...options }: BuildEnginesOptions, watch: BuildWatch): Promise<BuiltEngines> {
   const bundle = await readBundle(directory, { verify: "model" });
@@ -72,11 +71,11 @@ export async function buildEngines({ bundle: directory, frames, names, precision
   for (const { width, height, room, check } of all) {
     const model = await deployedModel(bundle, { frameWidth: width, frameHeight: height, names: room, target: runtime.target, halves: runtime.halves });
     const name = sessionName(`${manifest.name}-${manifest.generation}`, { width, height }, room);
-    const { path, reused, record, plan } = await runtime.engineFor(model, name, rebuild);
+    const { path, name: kept, reused, record, plan } = await runtime.engineFor(model, name, rebuild);
     const session = await runtime.start(plan);
     try {
       await check(session);
-      await writeFile(`${path}.layers.json`, session.inspect());
+      await runtime.cache.keepLayers(kept, session.inspect());
       engines.push({ path, reused, seconds: record.seconds, bytes: record.bytes, deviceBytes: session.deviceBytes, key: record.key });
     } finally {
       await session.close();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import test from "ava";
 import { type Disk, realDisk } from "../../sdk/bundle/disk.js";
 import { replaceSynced } from "../../sdk/bundle/files.js";
-import { writeBundle } from "../../sdk/bundle/write.js";
+import { refuseExisting, writeBundle } from "../../sdk/bundle/write.js";
 import { temporaryFolder, tinyContents } from "./contents.js";
 
 const refusing = (code: string): Disk => ({
@@ -36,6 +36,30 @@ for (const operation of ["makeFolder", "rename", "syncFolder"] as const)
     await t.throwsAsync(writeBundle(join(folder, "bundle"), tinyContents(), { ...realDisk, [operation]: full }), { code: "E_DISK" });
     t.deepEqual(await readdir(folder), []);
   });
+
+test("a bundle that another process was first to write stays, and that is told", async (t) => {
+  const folder = await temporaryFolder(t);
+  const target = join(folder, "bundle");
+  const second: Disk = {
+    ...realDisk,
+    rename: async (from, to) => {
+      if (to === target) await writeBundle(target, tinyContents());
+      return realDisk.rename(from, to);
+    },
+  };
+  await t.throwsAsync(writeBundle(target, tinyContents(), second), { code: "E_BUNDLE_FORMAT", message: /no file or folder at .*bundle; received a folder/ });
+  t.deepEqual(await readdir(folder), ["bundle"]);
+});
+
+test("a place where no bundle can be is told before there is one", async (t) => {
+  const file = join(await temporaryFolder(t), "file");
+  await writeFile(file, "no folder");
+  for (const place of [join(file, "bundle"), join(file, "deeper", "bundle")]) {
+    await t.throwsAsync(refuseExisting(place), { code: "E_DISK", message: /ENOTDIR/ });
+    await t.throwsAsync(writeBundle(place, tinyContents()), { code: "E_DISK" });
+  }
+  await t.throwsAsync(writeBundle(join(file, "..", "b".repeat(300)), tinyContents()), { code: "E_DISK", message: /ENAMETOOLONG/ });
+});
 
 test("a disk that turns read-only in the middle of a bundle is told as such, although what is unfinished cannot be removed", async (t) => {
   const folder = await temporaryFolder(t);

@@ -29,6 +29,14 @@ test("a quantisation comes back from a bundle as it was written, and its file is
   await t.throwsAsync(readBundle(directory), { code: "E_BUNDLE_HASH" });
 });
 
+test("names of tensors come back whatever they are", (t) => {
+  const names = ["model[ 1, 2 ]", "a/b:0", "\"", "[\n 1,\n 2\n ]", "größe", "1"];
+  const odd: Quantisation = { ...quantisation, layers: new Set(names), ranges: new Map(names.map((name) => [name, [-1, 2]])) };
+  const { layers, ranges } = decodeQuantisation(encodeQuantisation(odd), "quantisation.json", "int8") as typeof odd;
+  t.deepEqual(layers, odd.layers);
+  t.deepEqual(new Map([...ranges].sort()), new Map([...odd.ranges].sort()));
+});
+
 test("float16 too, and no bundle reads one as the other", async (t) => {
   const half: Quantisation = { precision: "float16", calibration: { frames: 3, dataset: "day" }, layers: new Set(["Conv_1", "MatMul_7"]) };
   const directory = join(await temporaryFolder(t), "bundle");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "ava";
 import { calibrate, type CalibrateOptions } from "../../calibration/calibrate.js";
 import { split } from "../../calibration/frames.js";
+import { beside } from "../../calibration/scores.js";
 import { folderDataset } from "../../adapters/datasets/folder.js";
 import { readBundle } from "../../sdk/bundle/index.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
@@ -58,6 +59,15 @@ test("frames to choose on and frames to judge by do not meet", async (t) => {
   t.throws(() => split(syntheticDataset(7)), { code: "E_DATASET" });
 });
 
+test("frames to choose on are spread over all of their half, however many it has", (t) => {
+  for (const length of [8, 9, 51, 101, 158, 239, 500]) {
+    const { observed, compared } = split(syntheticDataset(length));
+    const [half, chosen] = [Math.ceil(length / 2), [...observed, ...compared].sort((a, b) => a - b)];
+    t.is(chosen.length, Math.min(half, 40));
+    for (const [at, index] of [...chosen, half].entries()) t.true(index - (chosen[at - 1] ?? 0) <= Math.ceil(half / 40), `${length}: ${chosen[at - 1]}, then ${index}`);
+  }
+});
+
 test("ranges of black frames wreck the others, which is refused, and nothing is written", async (t) => {
   const out = join(await temporaryFolder(t), "int8");
   const blind = { ...options(await labelledByFloat(12, true), out), boxes: syntheticDataset(2) };
@@ -108,6 +118,11 @@ test("the command writes a bundle that evaluate and inspect take, and says what 
   t.like(json((await nightshift("calibrate", ...argv, "--bundle", out, "--out", `${out}2`, "--json")).out), { error: { code: "E_CONFIG" } });
 });
 
+test("what names no pixel any more has lost all that float scores", (t) => {
+  const miou = { on: "day", frames: 4, score: 60, perClass: { road: 60 } };
+  t.deepEqual(beside({ miou, ap50: null }, { miou: null, ap50: null }), { miou: { on: "day", frames: 4, float: 60, reduced: 0, lost: 60, perClass: { road: { float: 60, reduced: 0 } } }, ap50: null });
+});
+
 test("a detection model that was made elsewhere is compared and judged by its boxes, and not without labels of them", async (t) => {
   const folder = await temporaryFolder(t);
   const path = (name: string): string => join(folder, name);
@@ -127,6 +142,8 @@ test("a detection model that was made elsewhere is compared and judged by its bo
   // Who asks for a gain is refused.
   await t.throwsAsync(calibrate({ ...by(day, "refused"), allowedLoss: -1 }), { code: "E_CALIBRATION", message: /AP50 100\.0 in float and \d+\.\d in int8 on 6 frames of day/ });
   const others = { ...syntheticDataset(12), boxNames: [] };
-  await t.throwsAsync(calibrate(by(others, "unlabelled")), { code: "E_DATASET_UNLABELLED", message: /labels, in the second half of the frames/ });
+  const lines: string[] = [];
+  await t.throwsAsync(calibrate({ ...by(others, "unlabelled"), onProgress: (line) => lines.push(line) }), { code: "E_DATASET_UNLABELLED", message: /labels, in the second half of the frames/ });
+  t.false(lines.some((line) => line.startsWith("observing")), "it is told before the work");
   for (const out of ["refused", "unlabelled"]) t.false(existsSync(path(out)));
 });

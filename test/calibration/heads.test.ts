@@ -1,5 +1,12 @@
 import test from "ava";
+import { Candidate } from "../../calibration/candidate.js";
 import { compareHeads, meanDivergence } from "../../calibration/heads.js";
+import { convolutionsOf } from "../../calibration/layers.js";
+import { quantised, quantisedTensors, type Range } from "../../sdk/graph/quantisation.js";
+import { initialWeights } from "../../sdk/network/initial.js";
+import { withDepth } from "../../sdk/network/steps/depth.js";
+import { tinyNetwork } from "../bundle/contents.js";
+import { frameOf, vocabulary } from "../engine/models.js";
 
 const names = { mask: "mask", boxes: { scores: "scores", corners: "corners", sorted: false } };
 
@@ -11,7 +18,26 @@ const padding = [-1e4, -1e4, -1e4, -1e4];
 const float = seen([0, 2, 1, 0, ...padding], [0, 1, 99, 99, -3, -4, 99, 99], [0, 0, 8, 8, 4, 4, 9, 9]);
 
 test("a model is not apart from itself", (t) => {
-  t.deepEqual(compareHeads(names, float, float, 2, 4), { mask: 0, pixels: 0, boxScore: 0, boxSide: 0 });
+  t.deepEqual(compareHeads(names, float, float, 2, 4), { mask: 0, pixels: 0, boxScore: 0, boxSide: 0, depth: null });
+});
+
+test("distances are compared where a network tells them, in percent of each", (t) => {
+  const depth = (...metres: readonly number[]): ReadonlyMap<string, Float32Array> => new Map([["mask", new Float32Array(8)], ["depth", Float32Array.from(metres)]]);
+  const each = compareHeads({ mask: "mask", depth: "depth" }, depth(2, 100), depth(2.5, 95), 2, 4);
+  t.is(each.depth, 15);
+  t.is(meanDivergence([each, { ...each, depth: 5 }]).depth, 10);
+});
+
+test("the heads of a network that tells depth are far from float where its depth alone is", async (t) => {
+  const network = { ...tinyNetwork, depth: true };
+  const weights = withDepth(network, initialWeights(network, 1), 1);
+  const frame = frameOf(1, network.width, network.height);
+  const candidate = await Candidate.of({ network, weights }, vocabulary(), [frame], 1);
+  const layers = new Set(convolutionsOf(candidate).filter(({ name }) => name === "depth.metres").flatMap(({ tensors }) => tensors));
+  const ranges = new Map(quantisedTensors(candidate.graph, layers).map(({ name }): [string, Range] => [name, [-1e3, 1e3]]));
+  const divergence = await candidate.divergence(quantised(candidate.graph, { layers, ranges }, "symmetric"));
+  t.like(divergence, { pixels: 0, boxScore: 0, boxSide: 0 });
+  t.true((divergence.depth ?? 0) > 0.1, `${divergence.depth}`);
 });
 
 test("pixels that change their name, probabilities, scores and sides are told; padding is not looked at", (t) => {
@@ -38,7 +64,7 @@ test("where the surest come first, each is compared with the nearest of the othe
 
 test("a network without boxes is compared by its mask, and means are taken of each", (t) => {
   const masks = compareHeads({ mask: "mask" }, float, float, 2, 4);
-  t.deepEqual(masks, { mask: 0, pixels: 0, boxScore: null, boxSide: null });
+  t.deepEqual(masks, { mask: 0, pixels: 0, boxScore: null, boxSide: null, depth: null });
   t.deepEqual(meanDivergence([masks, { ...masks, pixels: 4 }]), { ...masks, pixels: 2 });
-  t.is(meanDivergence([{ mask: 0, pixels: 0, boxScore: 1, boxSide: 0 }, { mask: 0, pixels: 0, boxScore: 2, boxSide: 0 }]).boxScore, 1.5);
+  t.is(meanDivergence([{ mask: 0, pixels: 0, boxScore: 1, boxSide: 0, depth: null }, { mask: 0, pixels: 0, boxScore: 2, boxSide: 0, depth: null }]).boxScore, 1.5);
 });

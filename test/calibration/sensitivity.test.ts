@@ -3,8 +3,8 @@ import type { Divergence } from "../../calibration/heads.js";
 import { chooseLayers } from "../../calibration/sensitivity.js";
 import { Graph } from "../../sdk/graph/graph.js";
 
-const tolerated = { pixels: 1, boxScore: 1, boxSide: 1 };
-const apart = (pixels: number, boxScore: number, boxSide: number): Divergence => ({ mask: 0, pixels, boxScore, boxSide });
+const tolerated = { pixels: 1, boxScore: 1, boxSide: 1, depth: 1 };
+const apart = (pixels: number, boxScore: number, boxSide: number, depth: number | null = null): Divergence => ({ mask: 0, pixels, boxScore, boxSide, depth });
 
 /** Chooses among eight layers, the first the most sensitive, of networks that are so far apart with none, one and two of them in float. */
 async function chosen(...divergences: readonly Divergence[]) {
@@ -19,6 +19,7 @@ async function chosen(...divergences: readonly Divergence[]) {
 test("the first choice that is tolerated is taken, also where another is nearer to float in sum", async (t) => {
   t.deepEqual(await chosen(apart(1.2, 0.1, 0.1), apart(0.9, 0.3, 0.3)), [apart(0.9, 0.3, 0.3), 1]);
   t.deepEqual(await chosen(apart(0.5, 0.5, 0.5)), [apart(0.5, 0.5, 0.5), 0]);
+  t.deepEqual(await chosen(apart(0, 0, 0, 1.2), apart(0, 0, 0, 0.9)), [apart(0, 0, 0, 0.9), 1], "of depth too");
 });
 
 test("where none is tolerated, the nearest to float is", async (t) => {

@@ -31,6 +31,15 @@ test("doctor tells what is there, and what to do about what is not", async (t) =
   }
 });
 
+test.serial("what is no folder in LD_LIBRARY_PATH is passed over", async (t) => {
+  const file = join(await temporaryFolder(t), "file");
+  await writeFile(file, "no folder");
+  const before = process.env["LD_LIBRARY_PATH"];
+  t.teardown(() => (before === undefined ? delete process.env["LD_LIBRARY_PATH"] : (process.env["LD_LIBRARY_PATH"] = before)));
+  process.env["LD_LIBRARY_PATH"] = file;
+  t.truthy((await examined("--state", await temporaryFolder(t))).of("TensorRT"));
+});
+
 test("it tells what holds a trainer to its budget here", async (t) => {
   const sys = { ...thermalZone(0, "tj-thermal", 61.5), ...powerMonitor(1, [["VDD_IN", 5000, 1500]]) };
   const there = await budget((await PretendedMachine.make(t, { ...delegated, sys })).roots)();

@@ -81,6 +81,20 @@ test("weights have a scale for each output channel", async (t) => {
   }
 });
 
+for (const form of ["asymmetric", "symmetric"] as const)
+  for (const [what, weight, seen] of [["whose weights are nothing", 0, 1], ["whose weights are next to nothing", 1e-6, 1], ["of a layer into which nothing was seen going", 1, 0]] as const)
+    test(`${form}: a channel ${what} keeps its bias`, async (t) => {
+      const graph = new Graph("bias");
+      const x = graph.input("x", "float32", [1, 1, 2, 3]);
+      graph.output("y", relu(conv(x, graph.constant(float32([2, 1, 1, 1], [weight, 1]), "kernel"), graph.constant(float32([2], [0.5, -0.25])))));
+      const layers = new Set(quantisable(graph).map(({ outputs }) => outputs[0].name));
+      const ranges = new Map(quantisedTensors(graph, layers).map(({ name }): [string, Range] => [name, [0, name === "x" ? seen : 2]]));
+      const feeds = { x: float32([1, 1, 2, 3], [0, 0.2, 0.4, 0.6, 0.8, 1].map((value) => value * seen)) };
+      const [float, int8] = [await runModel(writeOnnx(graph), feeds), await runModel(writeOnnx(quantised(graph, { layers, ranges }, form)), feeds)];
+      const { scale } = integersOf([0, 2], form);
+      float["y"]?.data.forEach((value, at) => t.true(Math.abs(Number(value) - Number(int8["y"]?.data[at])) <= 2 * scale, `${at}: ${value} became ${int8["y"]?.data[at]}`));
+    });
+
 test("layers that share a kernel compute in int8, each with integers of its own", async (t) => {
   const graph = new Graph("shared");
   const kernel = graph.constant(noise([3, 3, 1, 1], 4), "kernel");

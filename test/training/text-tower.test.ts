@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { openDataset } from "../../adapters/datasets/open.js";
+import { calibrate, type CalibrateOptions } from "../../calibration/calibrate.js";
 import { createLmcLearner } from "../../sdk/adaptation/lmc.js";
 import { defaultTrainingOptions } from "../../sdk/adaptation/trainer/index.js";
 import { BundleText } from "../../sdk/adaptation/trainer/bundle-text.js";
@@ -86,6 +87,15 @@ test.serial("names of the bundle need no tower, others need the bundle's own", a
   await engine.load({ kind: "bundle", directory: own.directory });
   const text = new BundleText(await readBundle(options.out));
   await t.throwsAsync(engine.setVocabulary(await text.vocabulary(["road"])), { code: "E_VOCABULARY", message: /\[3, 384\].*\[3, 12\]/ });
+});
+
+test.serial("calibrating asks for the tower before its work, and takes it", async (t) => {
+  const frames = inOtherWords(await openDataset({ kind: "drive", seed: 9, length: 8, condition: "day" }), new Map([["road", "tarmac"]]));
+  const lines: string[] = [];
+  const calibration: CalibrateOptions = { bundle: options.out, frames, boxes: frames, out: join(folder, "half"), into: { precision: "float16" }, allowedLoss: 100, threads: 1, onProgress: (line) => lines.push(line) };
+  await t.throwsAsync(calibrate(calibration), { code: "E_TEXT_ENCODER", message: /--text-encoder/ });
+  t.false(lines.some((line) => line.startsWith("observing")));
+  t.true("tarmac" in ((await calibrate({ ...calibration, textEncoder: tower })).scores.miou?.perClass ?? {}));
 });
 
 test.serial("the vehicle learns by the tower's words", async (t) => {

@@ -20,7 +20,8 @@ function libraryFolders(): readonly string[] {
 async function librariesNamed(name: string): Promise<readonly string[]> {
   const found: string[] = [];
   for (const folder of libraryFolders()) {
-    const files = (await readdir(folder)).filter((file) => file === `${name}.so` || file.startsWith(`${name}.so.`));
+    // Who names a file there, or a folder that may not be read, has no libraries in it.
+    const files = (await readdir(folder).catch(() => [])).filter((file) => file === `${name}.so` || file.startsWith(`${name}.so.`));
     const [most] = files.sort((a, b) => b.length - a.length);
     if (most) found.push(join(folder, most));
   }

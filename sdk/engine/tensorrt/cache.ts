@@ -4,7 +4,7 @@ import { isAbsolute, join } from "node:path";
 import { threadId } from "node:worker_threads";
 import { z } from "zod";
 import { type Disk, realDisk } from "../../bundle/disk.js";
-import { makeFolders, onDisk, replaceSynced, sha256Of } from "../../bundle/files.js";
+import { makeFolders, onDisk, refuseUnwritable, replaceSynced, sha256Of } from "../../bundle/files.js";
 import { differences, type EngineKey } from "./key.js";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -67,6 +67,17 @@ export class EngineCache {
     await this.#replace(this.path(name), plan);
     await this.#replace(this.#recordPath(name), new TextEncoder().encode(`${JSON.stringify(record, undefined, 2)}\n`));
     return record;
+  }
+
+  /** Keeps what TensorRT made of an engine's layers, JSON, beside it. Where it is there already nothing is written, as a cache may be read-only that has all. Throws `E_DISK`. */
+  async keepLayers(name: string, layers: string): Promise<void> {
+    const path = `${this.path(name)}.layers.json`;
+    if ((await readFile(path, "utf8").catch(() => undefined)) !== layers) await this.#replace(path, new TextEncoder().encode(layers));
+  }
+
+  /** Throws `E_DISK` where nothing can be kept: to be asked before a build, which takes minutes. */
+  refuseUnwritable(): Promise<void> {
+    return refuseUnwritable(this.folder);
   }
 
   /** What earlier builds for this device measured; empty where nothing is known. TensorRT itself refuses what does not fit. */

@@ -27,6 +27,8 @@ export interface ReadyEngine {
   readonly plan: Uint8Array;
   readonly record: EngineRecord;
   readonly path: string;
+  /** In the cache. */
+  readonly name: string;
   /** Whether it was there already. */
   readonly reused: boolean;
 }
@@ -74,19 +76,20 @@ export class TensorRtRuntime implements Runtime {
 
   /**
    * The engine for a model: from the cache where it is exactly the one that is needed, else built and kept; whoever watches is told why.
-   * Throws `E_CONFIG`, `E_TENSORRT`, `E_GPU`, `E_CANCELLED`, and `E_DISK` where it cannot be kept.
+   * Throws `E_CONFIG`, `E_TENSORRT`, `E_GPU`, `E_CANCELLED`, and `E_DISK` where it cannot be kept, before the build where that can be seen.
    */
   async engineFor(model: Uint8Array, name: string, rebuild = false): Promise<ReadyEngine> {
     const file = fileName(name);
     const key = this.#keyOf(modelKey(model));
     const path = this.cache.path(file);
     const found = rebuild ? { refused: "a new one was asked for" } : await this.cache.find(file, key);
-    if ("plan" in found) return { ...found, path, reused: true };
+    if ("plan" in found) return { ...found, path, name: file, reused: true };
+    await this.cache.refuseUnwritable();
     this.watch.onNotice(`Building ${path} with TensorRT ${this.version} for ${this.device.name}: ${found.refused}. This takes minutes.`);
     const start = performance.now();
     const plan = await this.#build(model, key);
     const record = await this.cache.keep(file, key, plan, (performance.now() - start) / 1000);
-    return { plan, record, path, reused: false };
+    return { plan, record, path, name: file, reused: false };
   }
 
   #keyOf(model: ModelKey): EngineKey {

@@ -89,6 +89,17 @@ test("what builds measured is kept for each device and version", async (t) => {
   t.is((await cache.timings(key)).length, 0);
 });
 
+test("what TensorRT made of the layers is written once, so that a cache that has all may be read-only", async (t) => {
+  const folder = await temporaryFolder(t);
+  const writable = new EngineCache(folder);
+  await writable.keepLayers("e", "{}");
+  const readOnly = (): Promise<never> => Promise.reject(Object.assign(new Error("EROFS: read-only file system"), { code: "EROFS" }));
+  const cache = new EngineCache(folder, { ...realDisk, create: readOnly, remove: readOnly });
+  await cache.keepLayers("e", "{}");
+  await t.throwsAsync(cache.keepLayers("e", "[]"), { code: "E_DISK" });
+  t.is(await readFile(join(folder, "e.engine.layers.json"), "utf8"), "{}");
+});
+
 test("a disk that takes no folder, no engine or nothing at all is told as such", async (t) => {
   const full = (): Promise<never> => Promise.reject(Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" }));
   for (const trouble of [{ makeFolder: full }, { create: full }, { remove: full }]) {

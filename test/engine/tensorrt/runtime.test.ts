@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { type BuildWatch, type TensorRtOptions, TensorRtRuntime } from "../../../sdk/engine/tensorrt/runtime.js";
 import { cast, Graph, matMul, writeOnnx } from "../../../sdk/graph/index.js";
@@ -74,6 +76,14 @@ test("a cancelled build says so and leaves nothing behind", async (t) => {
   const runtime = open({}, { signal: controller.signal, onProgress: () => controller.abort() });
   await t.throwsAsync(() => runtime.engineFor(model(1), "e"), { message: /^E_CANCELLED/ });
   t.false((await open().engineFor(model(1), "e")).reused);
+});
+
+test("a cache into which nothing can be written is told before the build", async (t) => {
+  const { open, builds } = await setUp(t);
+  const file = join(await temporaryFolder(t), "file");
+  await writeFile(file, "no folder");
+  await t.throwsAsync(() => open({ cache: join(file, "engines") }).engineFor(model(1), "e"), { message: /^E_DISK/ });
+  t.is(builds.length, 0);
 });
 
 test("a session takes and gives tensors, and refuses what does not fit", async (t) => {
