@@ -4,6 +4,9 @@ import { type Trainable, trainableForms, trainablePattern } from "../network/tra
 import type { NightshiftOptions } from "../pipeline/options.js";
 import { readYaml } from "../yaml.js";
 
+/** How a log is written: sentences for people, or a line of JSON each for programs. */
+export const logForms = ["text", "json"] as const;
+
 const count = z.number().int().min(0);
 const port = z.number().int().min(0).max(65535);
 
@@ -40,6 +43,8 @@ const schema = z.strictObject({
   memoryKey: z.string().optional(),
   headless: z.boolean().optional(),
   traces: z.boolean().optional(),
+  /** On stderr: sentences for people, or a line of JSON for each event, error and minute. */
+  log: z.enum(logForms).optional(),
   /** `false`: watch the weather, but never learn. Else when to learn, and with how much of the computer. */
   adaptation: z
     .union([

@@ -6,7 +6,7 @@ export interface Io {
   readonly isTerminal: boolean;
 }
 
-/** What failed is in the result that was printed: nothing more is to be said, only the exit code. */
+/** What failed was told, in the result that was printed or, where it is the `cause`, in the log: nothing more is to be said of it for people. */
 export class ToldFailure extends Error {}
 
 export function processIo(): Io {

@@ -41,7 +41,10 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
     return exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    return error instanceof ToldFailure ? exitCodes.failure : failed(error, argv, io);
+    if (!(error instanceof ToldFailure)) tell(error, io);
+    const failure = error instanceof ToldFailure ? error.cause : error;
+    if (failure !== undefined && argv.includes("--json")) io.out(`${JSON.stringify({ error: asJson(failure) }, undefined, 2)}\n`);
+    return exitCodes.failure;
   }
 }
 
@@ -52,12 +55,13 @@ function inheriting(command: Command, parent: Command): Command {
   return command;
 }
 
-function failed(error: unknown, argv: readonly string[], io: Io): number {
-  const known = error instanceof NightshiftError;
-  io.err(known ? `${error.code}\n  expected  ${error.expected}\n  received  ${error.received}\n  remedy    ${error.remedy}\n` : `E_INTERNAL\n  ${describe(error)}\n`);
-  const { code, expected, received, remedy } = known ? error : { code: "E_INTERNAL", expected: "no unforeseen error", received: String(error), remedy: "Report this." };
-  if (argv.includes("--json")) io.out(`${JSON.stringify({ error: { code, expected, received, remedy } }, undefined, 2)}\n`);
-  return exitCodes.failure;
+function tell(error: unknown, io: Io): void {
+  io.err(error instanceof NightshiftError ? `${error.code}\n  expected  ${error.expected}\n  received  ${error.received}\n  remedy    ${error.remedy}\n` : `E_INTERNAL\n  ${describe(error)}\n`);
+}
+
+function asJson(error: unknown): object {
+  const { code, expected, received, remedy } = error instanceof NightshiftError ? error : { code: "E_INTERNAL", expected: "no unforeseen error", received: String(error), remedy: "Report this." };
+  return { code, expected, received, remedy };
 }
 
 const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -41,6 +41,7 @@ export const restartReasons: { readonly [Key in keyof Required<Configuration>]: 
   healthHost: ofSockets,
   tokenFile: ofSockets,
   traces: "tracing begins with the stream",
+  log: "its form is chosen once",
   key: "sockets are bound once; what the file holds is read again by itself",
   allowed: "sockets are bound once; what the file holds is read again by itself",
 };

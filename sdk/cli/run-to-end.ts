@@ -3,16 +3,24 @@ import { Nightshift } from "../nightshift.js";
 import { defaultSeed, defaultSource, type NightshiftOptions } from "../pipeline/options.js";
 import { addressesFor, defaultPublisherPort } from "./addresses.js";
 import { accessOptions, adaptationOptions, type Configuration } from "./configuration.js";
-import { overAll } from "../stream/status.js";
-import { figure, type Io, Progress, say } from "./io.js";
+import { type Io, ToldFailure } from "./io.js";
+import { type Log, openLog } from "./log.js";
 import { type ConfigurationSource, Reloader } from "./reload.js";
 import { score, type Scores } from "./scores.js";
 import { type Summary, summarize } from "./summary.js";
 
 /** Streams until the camera ends or the user interrupts, waits for a verdict under way, measures what was learnt, and stops. Where a configuration came from a `file`, it is read again when that changes. */
 export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftOptions, "record">, file?: ConfigurationSource): Promise<Summary> {
-  const { port = defaultPublisherPort, host, viewerPort, viewerHost, healthPort, healthHost, headless, adaptation, key: _, allowed: __, memoryHours, memoryKey, ...rest } = options;
-  let training = "";
+  const log = openLog(io, options.log);
+  try {
+    return await streamed(log, options, file);
+  } catch (error) {
+    throw log.failure(error) ? new ToldFailure("", { cause: error }) : error;
+  }
+}
+
+async function streamed(log: Log, options: Configuration & Pick<NightshiftOptions, "record">, file?: ConfigurationSource): Promise<Summary> {
+  const { port = defaultPublisherPort, host, viewerPort, viewerHost, healthPort, healthHost, headless, adaptation, key: _, allowed: __, log: ___, memoryHours, memoryKey, ...rest } = options;
   let said = "";
   const nightshift = await Nightshift.start({
     ...rest,
@@ -23,15 +31,11 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
     health: healthPort !== undefined && { port: healthPort, host: healthHost },
     systemd: true,
     viewer: headless ? false : { port: viewerPort, host: viewerHost },
-    onEvent: ({ kind, text }) => {
-      if (kind === "trainer_progress") training = `: ${text.slice(0, -1)}`;
-      else say(io, text);
-      if (kind === "trigger") training = "";
-    },
+    onEvent: (event) => log.event(event),
     onError: (error, event) => {
       const text = reasonOf(error);
-      // What is an event too was said above, and what fails with each frame is said once.
-      if (!event && text !== said) say(io, text);
+      // What is an event too was told as that, and what fails with each frame is told once.
+      if (!event && text !== said) log.error(error);
       said = text;
     },
   });
@@ -39,12 +43,8 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
   const interrupted = interruption();
   let scores: Scores = { miou: { before: null, after: null }, miouOn: "not measured: interrupted" };
   try {
-    const { publisher, control, viewer, health } = nightshift.addresses;
-    say(io, `Publishing on ${publisher.join(", ")}; control on ${control ?? "no socket"}.`);
-    if (health !== undefined) say(io, `Health and metrics on ${health}`);
-    if (viewer !== undefined) say(io, `Watch it at ${viewer}`);
-    const progress = new Progress(io);
-    const clock = setInterval(() => progress.show(moment(nightshift, training)), 500);
+    log.started(nightshift.addresses);
+    const clock = setInterval(() => log.status(nightshift), 500);
     try {
       await Promise.race([nightshift.ended, interrupted.happened]);
       if (!interrupted.hasHappened && adaptation !== false) await Promise.race([nightshift.settled(), interrupted.happened]);
@@ -53,7 +53,7 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
     }
     const { source = defaultSource, seed = defaultSeed } = options;
     if (options.cameras) scores = { ...scores, miouOn: "not measured: several cameras" };
-    else if (!interrupted.hasHappened) scores = (await measured(interrupted, (onProgress) => score(source, seed, nightshift.bundles, onProgress, options.textEncoder), progress)) ?? scores;
+    else if (!interrupted.hasHappened) scores = (await measured(interrupted, (onProgress) => score(source, seed, nightshift.bundles, onProgress, options.textEncoder), log)) ?? scores;
   } finally {
     interrupted.close();
     reloader?.close();
@@ -65,26 +65,17 @@ export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftO
 }
 
 /** What was measured; undefined where that was interrupted, as it is with the next frame. */
-async function measured(interrupted: Interruption, measure: (onProgress: (line: string) => void) => Promise<Scores>, progress: Progress): Promise<Scores | undefined> {
+async function measured(interrupted: Interruption, measure: (onProgress: (line: string) => void) => Promise<Scores>, log: Log): Promise<Scores | undefined> {
   const cut = new Error("interrupted");
   try {
     return await measure((line) => {
       if (interrupted.hasHappened) throw cut;
-      progress.show(line);
+      log.progress(line);
     });
   } catch (error) {
     if (error !== cut) throw error;
     return undefined;
   }
-}
-
-/** How the stream stands; `training` is what the trainer last told. */
-function moment({ status }: Nightshift, training: string): string {
-  const { answered, dropped, lost, fps, latencyMs } = overAll(status.cameras);
-  const isTraining = status.adaptation === "training" || status.adaptation === "judging";
-  const rests = status.budget?.restsFor ? `, resting: ${status.budget.restsFor}` : "";
-  const learning = status.paused ? "not learning" : `${status.adaptation}${isTraining ? training : ""}${rests}`;
-  return `${answered} answered, ${dropped} dropped, ${lost} lost, ${figure(fps)} a second, ${figure(latencyMs.p50)} ms; ${status.condition}, generation ${status.generation}, ${learning}, ${status.framesRemembered} frames remembered`;
 }
 
 interface Interruption {

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { defaultPublisherPort } from "./addresses.js";
 import { names, number, port, positive, repeated, trust, wholeNumber } from "./arguments.js";
-import { type Configuration, readConfiguration } from "./configuration.js";
+import { type Configuration, logForms, readConfiguration } from "./configuration.js";
 import { type Io, result } from "./io.js";
 import { type ConfigurationSource, configurationSource } from "./reload.js";
 
@@ -45,6 +45,7 @@ export const streaming = (command: Command): Command =>
     .option("--memory-key <file>", "encrypts remembered frames on the disk (`nightshift keys create --for frames`)")
     .option("--config <file>", "YAML with these options by name, and the camera's intrinsics (sdk/cli/configuration.schema.json); read again on SIGHUP or when it changes")
     .option("--set <key=value>", "one value over the configuration file's, such as intrinsics.fx=910; may be given again", repeated)
+    .addOption(new Option("--log <form>", "what is told on stderr: text for people (the default), or json, a line for each event and error, and one a minute of how it stands").choices(logForms))
     .option("--json", "print JSON alone on stdout", false);
 
 /** What is configured, with the command line over it. */
