@@ -4,7 +4,7 @@ import type { Camera } from "../../sdk/stream/camera.js";
 import { csiCamera } from "./csi.js";
 import { DriveCamera } from "./drive/index.js";
 import { FolderCamera } from "./folder.js";
-import { isAddress, rtspCamera, withoutSecrets } from "./rtsp.js";
+import { isAddress, isRtsp, rtspCamera, withoutSecrets } from "./rtsp.js";
 import { v4l2Camera } from "./v4l2.js";
 import { videoCamera } from "./video.js";
 
@@ -35,7 +35,7 @@ export interface CameraOptions {
 export function openCamera(source: string, options: CameraOptions = {}): Camera {
   checkPace(options);
   if (source === "drive") return drive(options);
-  if (/^rtsps?:/.test(source)) return rtspCamera(source, options);
+  if (isRtsp(source)) return rtspCamera(source, options);
   const [, sensor] = /^csi:(\d)$/.exec(source) ?? [];
   if (sensor !== undefined) return csiCamera(Number(sensor), options);
   if (isAddress(source))

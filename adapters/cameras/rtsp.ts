@@ -10,8 +10,11 @@ export interface RtspOptions extends FfmpegOptions {
   readonly transport?: "tcp" | "udp";
 }
 
+/** Whether a source is the address of a network camera. */
+export const isRtsp = (source: string): boolean => /^rtsps?:/.test(source);
+
 /** Whether a source is an address of anything, rather than a path. */
-export const isAddress = (source: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(source);
+export const isAddress = (source: string): boolean => isRtsp(source) || /^[a-z][a-z0-9+.-]*:\/\//i.test(source);
 
 /** An address as it may be told to others: without who asks, what is asked for, and passwords in the path, as some cameras want them. */
 export function withoutSecrets(address: string): string {
@@ -24,7 +27,7 @@ export function withoutSecrets(address: string): string {
 /** A network camera. Throws `E_CONFIG` where the address is none. */
 export function rtspCamera(address: string, options: RtspOptions = {}): Camera {
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (!url || !/^rtsps?:$/.test(url.protocol) || url.hostname === "")
+  if (!url || !isRtsp(url.protocol) || url.hostname === "")
     throw new NightshiftError("E_CONFIG", {
       expected: "an address such as rtsp://host:554/stream",
       received: JSON.stringify(withoutSecrets(address)),

@@ -40,7 +40,7 @@ interface Folded {
 export class Builder {
   /** Statistics of every layer built in `batch` form. */
   readonly statistics: BatchStatistics[] = [];
-  /** By layer: when other images pass it, they share what is made of weights alone, whose gradients then go further once, as their sum. */
+  /** By layer, so that all passes share the folded weights: gradients are summed there, and go back through the folding once. */
   readonly #folded = new Map<string, Folded>();
 
   constructor(
@@ -84,7 +84,7 @@ export class Builder {
     const factor = div(scale, sqrt(add(keptVariance, epsilon)));
     const shift = sub(bias, mul(keptMean, factor));
     const { constants } = this.graph;
-    // The kernel's gradient, which nobody wants, would be the way to the scale's.
+    // Folded, the scale's gradient would be made from the kernel's, which is costly and, of a kernel that does not learn, of no other use.
     if (constants.has(w) && !constants.has(scale)) return { kernel: w, shift: reshape(shift, [scale.size, 1, 1]), factor: reshape(factor, [scale.size, 1, 1]) };
     return { kernel: mul(w, reshape(factor, [scale.size, 1, 1, 1])), shift };
   }

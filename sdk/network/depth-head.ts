@@ -8,7 +8,7 @@ import type { Pyramid } from "./pixel-decoder.js";
 export const depthPrefix = "depth.";
 
 const channels = 64;
-/** Keeps what it tells near its first guess until it has learnt: the features that it reads are as large as others made them. */
+/** What the head adds to its first guess is made smaller by this: the features that it reads were learnt for masks and boxes, at whatever size suited them. */
 const start = 0.1;
 /** Metres that it tells before it has learnt, and the range of what it tells. */
 const first = 15;

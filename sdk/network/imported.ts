@@ -215,8 +215,8 @@ function onImages(b: Builder, model: Graph, input: string, outputs: readonly str
 }
 
 /**
- * A value that DequantizeLinear makes of constants, made anew: to multiply exactly, ONNX Runtime makes unsigned weights and zero points of signed ones, under names made of theirs, and refuses a model of which
- * several layers share them. Undefined for other values.
+ * A value that DequantizeLinear makes of constants, made again for each node that uses it. ONNX Runtime, told to multiply exactly, replaces signed weights and zero points by unsigned ones under names that it derives from
+ * theirs, and so refuses a model in which several layers share them. Undefined for other values.
  */
 function weightsOfIntegers(graph: Graph, model: Graph, value: Value): Value | undefined {
   const node = model.producer(value);

@@ -10,7 +10,7 @@ export const mostOverlap = 0.6;
 /** Whether several boxes that a network answers may be one object. Imported models say of themselves what they are, and their graphs see to it. */
 export const overlaps = (network: Network): boolean => !isImported(network);
 
-/** As many times each box asks whether a surer one of its object stays. What greedy suppression decides is found once chains of boxes that push each other out are no longer than this. */
+/** In each round a box stays unless a surer box of its object stays. The outcome is that of greedy suppression where no chain of boxes that suppress each other is longer than this. */
 const rounds = 8;
 
 /**

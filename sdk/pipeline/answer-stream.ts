@@ -146,7 +146,7 @@ export class AnswerStream {
       this.parts.onError(error);
       const isClosed = error instanceof NightshiftError && error.code === "E_CLOSED";
       if (!isClosed && ++this.#failuresInRow < mostFailuresInRow) return;
-      // Once: an engine that fails anew before it has answered anything will go on so.
+      // It is renewed once: one that fails again before it has answered anything will go on failing.
       if (isClosed || this.#isRenewed || !this.parts.renew) throw error;
       this.#isRenewed = true;
       this.#failuresInRow = 0;

@@ -14,7 +14,7 @@ const asidePrefix = "learnt-from-";
 
 /**
  * Generations of other weights are none of this bundle's: what was learnt from another is set aside, whole, in a folder of its own beside, and told of. After a power cut between any two of its writes it goes on where it was.
- * A folder of before its bundle was written down is taken as it is. Throws `E_DISK`.
+ * A folder that does not say yet which bundle that was, as older versions left it, is taken for this bundle's. Throws `E_DISK`.
  */
 export async function setAside(directory: string, { manifest }: Bundle, disk: Disk): Promise<NightshiftError | undefined> {
   const path = join(directory, originFile);

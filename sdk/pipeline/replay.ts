@@ -46,7 +46,7 @@ export async function replay(file: string, { bundle, textEncoder, camera, frames
   const { about } = await RecordingCamera.open(file, { camera, times: "replay", onError: () => undefined });
   const learns = adaptation ?? about.adaptation !== false;
   const learning = learns && ((about.adaptation || {}) as AdaptationOptions);
-  // Those of the machine that recorded.
+  // Limits of temperature and power are for the machine that recorded.
   const { mostCelsius: _, mostWatts: __, ...training } = (learning && learning.training) || {};
   const state = await mkdtemp(join(tmpdir(), "nightshift-replay-"));
   const digest = new RunDigest();

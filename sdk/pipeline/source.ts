@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DriveCamera } from "../../adapters/cameras/drive/index.js";
 import { checkName, nameOf } from "../../adapters/cameras/name.js";
 import { openCamera } from "../../adapters/cameras/open.js";
-import { isAddress, withoutSecrets } from "../../adapters/cameras/rtsp.js";
+import { isAddress, isRtsp, withoutSecrets } from "../../adapters/cameras/rtsp.js";
 import { undistorted } from "../../adapters/cameras/undistort.js";
 import { NightshiftError } from "../errors.js";
 import { RecordingCamera } from "../recording/camera.js";
@@ -93,7 +93,7 @@ function refuseIdle(source: string, { live }: Camera, { loop, fps }: NightshiftO
     throw new NightshiftError("E_CONFIG", { expected, received: `${received} with ${shownSource(source)}`, remedy: "Leave that option out." });
   };
   if (loop !== undefined && (live || source === "drive")) refuse("a folder or a video to go through again", `loop ${loop}`);
-  if (fps !== undefined && /^rtsps?:/.test(source)) refuse("a network camera at its own pace", `fps ${fps}`);
+  if (fps !== undefined && isRtsp(source)) refuse("a network camera at its own pace", `fps ${fps}`);
 }
 
 /** The rendered drive, paced like a camera unless a rate of 0 is asked for. */

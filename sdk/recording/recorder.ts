@@ -31,7 +31,7 @@ const syncEveryMs = 1000;
 const mostWaiting = 8;
 
 /**
- * Writes what is seen, answered and decided into an MCAP file that Foxglove opens and `Recording` reads. Messages stand in the file in the order in which the pipeline came to them; chunks are not
+ * Writes what is seen, answered and decided into an MCAP file that Foxglove opens and `readRecording` reads again. Messages stand in the file in the order in which the pipeline came to them; chunks are not
  * compressed, as what fills them (JPEG, PNG, zlib) is already.
  */
 export class Recorder {

@@ -56,8 +56,8 @@ export const defaultJudgeBounds: JudgeBounds = {
 };
 
 /**
- * What is learnt at night or in fog serves there alone (see `serving.ts`), and by day the delivered weights do: what such weights lose on clear exemplars is lost only where the weather is misjudged. So they may lose
- * more there, though not what they could not be lived with; in the colours of their own condition they may lose no more than others. Dusk is so near to day that its weights may serve by day.
+ * Weights learnt at night or in fog serve in that condition alone (see `serving.ts`); by day the delivered ones do. What they lose on clear exemplars therefore costs something only where the weather is misjudged, so
+ * their bounds on clear exemplars are wider. In the colours of their own condition the bounds are the usual ones. Dusk is taken for day too easily to be treated so.
  */
 export const judgeBoundsFor = (condition: ConditionName): JudgeBounds =>
   condition === "night" || condition === "fog" ? { ...defaultJudgeBounds, classLoss: 10, meanLoss: 3, boxes: { meanLoss: 10, classLoss: 15 } } : defaultJudgeBounds;

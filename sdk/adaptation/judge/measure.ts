@@ -177,7 +177,7 @@ async function unlabelled({ targets, targetNames, width, height }: Exam, ask: As
   return { consistency: mean(seen.map(([, iou]) => iou)), confidence: mean(confidences), shares: Object.fromEntries(shares), frames: targets.length };
 }
 
-/** The same of boxes, of those that are sure enough to be served. */
+/** As `unlabelled`, by the boxes that are sure enough to be served. */
 async function unlabelledBoxes({ targets, targetNames, width, height }: Exam, ask: Ask): Promise<TargetScore> {
   const [answers, twins]: ScoredBox[][][] = [[], []];
   for (const rgb of targets) {

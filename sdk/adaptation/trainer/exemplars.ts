@@ -38,7 +38,7 @@ export function splitExemplars(sets: readonly LabelledSet[], { judgeEvery, judge
   return { teaching: teaching.filter(isFull), judging: judging.filter(isFull) };
 }
 
-/** Its masks are in nobody's way then, nor are their names. */
+/** A set without its masks and their names, for a network that only detects; frames without labelled boxes are left out. */
 function boxesAlone({ samples, ...set }: LabelledSet): LabelledSet {
   return { ...set, names: set.boxNames, samples: samples.flatMap(({ mask: _, ...sample }) => (sample.boxes ? [sample] : [])) };
 }

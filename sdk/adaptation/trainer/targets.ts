@@ -4,7 +4,8 @@ import type { Random } from "../../training/batch/index.js";
 import type { TrainingJob } from "./job.js";
 
 /**
- * Some frames to learn from, one in `judgeEvery` to judge by, at most `judgeFrames`: chosen by what they show and not by where they lie in a memory that changes, so that what one training learnt from the next one hardly ever judges by. Throws `E_TRAINER` where there are too few.
+ * Some frames to learn from, one in `judgeEvery` to judge by, at most `judgeFrames`. Which ones these are is decided by the digests of their pixels, not by their places in a memory
+ * that changes: so a frame that one training learnt from is hardly ever one that the next is judged by. Throws `E_TRAINER` where there are too few.
  */
 export function splitTargets({ targets, options: { judgeEvery, judgeFrames, targetBatch } }: Pick<TrainingJob, "targets" | "options">): { teaching: readonly Uint8Array[]; judging: readonly Uint8Array[] } {
   const digests = targets.map((rgb) => createHash("sha256").update(rgb).digest("hex"));

@@ -80,7 +80,7 @@ export class TrainerProcess implements Trainer {
       this.#watch?.close();
       this.#watch = undefined;
       child.removeAllListeners();
-      // One that stays is empty, and takes nothing.
+      // A group that cannot be removed is empty, and costs nothing.
       child.once("exit", () => void group.then((leaf) => leaf?.remove()).catch(() => undefined));
       // Killing what is gone already does nothing.
       child.kill("SIGKILL");
@@ -111,7 +111,7 @@ export class TrainerProcess implements Trainer {
       };
       const begin = async (): Promise<void> => {
         await group;
-        // It was given up meanwhile.
+        // The training was given up while its group was made.
         if (this.#child !== child) return;
         const given = give(child, job);
         this.#watch = this.#watching(child, job, {
@@ -119,7 +119,7 @@ export class TrainerProcess implements Trainer {
           onResting: () => silence.refresh(),
           onRest: (because) => {
             silence.refresh();
-            // Where it is gone, that is told elsewhere.
+            // That the process is gone is told when it exits.
             send(child, { kind: because ? "rest" : "go on" }).catch(() => undefined);
             onProgress(because ? { ...latest, rest: { because, ...this.machine?.reading } } : latest);
           },

@@ -149,7 +149,8 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   const b = new Builder(graph, source(student), "frozen");
   const onSource = graph.scope("source", () => onImage(b, normalise(frames), text, used));
   const onTarget = (scope: string, shown: Value): NetworkValues => graph.scope(scope, () => onImage(b, shown, targetText, targetUsed));
-  // Apart, and the masked ones last: what is seen last goes back first (`clipping`), so that nothing of it is held while the others pass. What no loss asks for falls away when the graph is written.
+  // Two passes, the masked targets last: the backward pass begins with what came last (`clipping`), so that its activations are freed before those of the others are needed. A pass that no loss asks for is left out when
+  // the graph is written.
   const onWhole = onTarget("whole", image);
   const onMasked = onTarget("masked", mul(views ? normalise(views) : image, kept));
 

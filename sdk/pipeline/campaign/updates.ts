@@ -76,7 +76,7 @@ async function learnt(world: World, seed: number, { targets = world.targets, tea
   return along(bundle.weights, (name, { data }) => learned.get(name)!.data.map((value, at) => value - data[at]));
 }
 
-/** What helps masks, but for its heads of boxes: of all numbers those of boxes alone can tell. */
+/** An update that helps masks while the heads of boxes drift: only the scores of boxes can tell. */
 async function boxesDrifted(world: World, seed: number): Promise<Update> {
   const learned = await learnt(world, seed, { options: { ...trainingOptionsFor(world.condition), statisticsMix: 0.5, steps: 15 } });
   const random = new Random(seed, "boxes");
