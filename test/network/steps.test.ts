@@ -4,7 +4,7 @@ import { Learner } from "../../sdk/engine/learner.js";
 import { Graph } from "../../sdk/graph/graph.js";
 import { add, mul, reshape } from "../../sdk/graph/ops.js";
 import { initialWeights, parameterSpecs } from "../../sdk/network/initial.js";
-import { patchSize } from "../../sdk/network/contract.js";
+import { defaultNetwork, patchSize } from "../../sdk/network/contract.js";
 import { lmcGraph, lmcStep } from "../../sdk/network/steps/lmc.js";
 import { type StepGraph, writeStep } from "../../sdk/network/steps/step-graph.js";
 import { trainsDefault, trainsOf } from "../../sdk/network/trainable.js";
@@ -22,6 +22,17 @@ test("the supervised step learns a batch by heart", async (t) => {
   for (let i = 0; i < 60; i++) losses.push((await learner.step(batch, { rateEncoder: 2e-3, rateDecoder: 2e-3, clip: 5 })).loss[0]);
   await learner.close();
   t.true(losses[59] < 0.5 * losses[0], `${losses[0]} -> ${losses[59]}`);
+});
+
+test("the supervised step is one that runs in place also where the matrices that read names are state of their own, as they are in the default network", async (t) => {
+  const wide = { ...tinyNetwork, embedding: 64 };
+  const graph = supervisedStep(wide, initialWeights(wide, 3), options);
+  t.true(graph.state.has("student/decoder.language.category.weight"));
+  const learner = await Learner.create(graph, { threads: 1 });
+  const results = await learner.step(tinyBatch(2, 16, 4, 1));
+  t.true(results.textGradient.some((value) => value !== 0) && results.textGradient.every(Number.isFinite));
+  await learner.close();
+  t.notThrows(() => supervisedStep(defaultNetwork, initialWeights(defaultNetwork, 3), options));
 });
 
 test("the learner's weights are all of the network's, and the teacher follows by alpha (eq. 3)", async (t) => {

@@ -64,7 +64,8 @@ export function optimise(
   const parts = trained.flatMap(([pack]) => partsOf(pack));
   const { gradients, contributions } = backward(loss, [...parts, ...also], { recompute });
   const gradientOf = new Map(parts.map((part, at) => [part, gradients[at]]));
-  const clip = clipping(graph, loss, { gradients: gradients.slice(0, parts.length), contributions }, scalars.clip);
+  // What else is asked for waits last: its gradients may be all that reads a parameter on the way back.
+  const clip = clipping(graph, loss, { gradients: gradients.slice(0, parts.length), contributions: [...contributions, ...gradients.slice(parts.length)] }, scalars.clip);
   const alpha = where(clip.isFinite, scalars.alpha, graph.scalar(1));
   for (const [pack, value] of trained) {
     const { name, shape } = pack;
