@@ -1,5 +1,5 @@
-import { mkdir, readFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { folderDataset } from "../../adapters/datasets/folder.js";
 import type { LabelledSet } from "../adaptation/trainer/index.js";
 import { trainability } from "../autodiff/trainability.js";
@@ -24,7 +24,7 @@ import { miniLmFolder } from "../network/text/files.js";
 import { rowOfClass } from "../network/text/nearest-class.js";
 import { isTrainableNetwork } from "../network/trainable.js";
 import { asExemplars } from "./exemplars.js";
-import { areShares, type BoxesFound, channelAxisOf, channelsOf, type MeantBox, meantBoxes, outputOf, unfit, withLogits, withLogs, withUnifiedBoxes } from "./import-outputs.js";
+import { type BoxesFound, channelAxisOf, channelsOf, type MeantBox, meantBoxes, outputOf, squashedBy, unfit, withLogits, withLogs, withUnifiedBoxes } from "./import-outputs.js";
 import type { ImportSpec } from "./import-spec.js";
 import { openModelFile } from "./model-file.js";
 
@@ -104,13 +104,13 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
     const [, frameHeight, frameWidth] = frame.shape;
     const ours = await runModel(inferenceModel(network, asStored(taken.weights), { frameWidth, frameHeight, names: padded }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidth) });
     const theirs = await answersOf(path, stated.input.name, await preparedFor(network, frame), halves);
+    requireNumbers(boxes?.outputs.map(({ name }) => name) ?? [found.answered], theirs);
     const agreed = boxes ? boxAgreement(meantBoxes(boxes, spec, boxes.outputs.map(({ name }) => theirs[name])), ours, network) : agreementOf(answerOf(theirs[found.answered], spec, found.channelAxis), ours[outputNames.mask], network);
     agreement += agreed / frames.length;
   }
   const [first = testCard()] = frames;
   const encoder = await readFile(join(miniLmFolder(), "minilm.safetensors"));
   const origin = basename(path);
-  await mkdir(dirname(resolve(out)), { recursive: true });
   await writeBundle(out, {
     description: {
       name: origin.replace(/\.onnx$/, "").replaceAll(/[^A-Za-z0-9._-]/g, "-").replace(/^[^A-Za-z0-9]+/, "") || "imported",
@@ -239,7 +239,8 @@ function fitted(graph: Graph, spec: ImportSpec): Fitted {
       `${value}`,
       "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.",
     );
-  return { graph, own, input: frame, outputs: [areShares(value, axis) ? withLogs(graph, value) : value], answered, channelAxis: axis };
+  const by = squashedBy(value, axis);
+  return { graph, own, input: frame, outputs: [by ? withLogs(graph, value, by) : value], answered, channelAxis: axis };
 }
 
 interface TakenParameters {
@@ -382,6 +383,15 @@ async function answersOf(path: string, input: string, image: Tensor, halves: Rea
   const given = halves.has(input) ? halfOf(image) : image;
   const answers = await runModel(path, { [input]: given }, { saturating: true });
   return Object.fromEntries(Object.entries(answers).map(([output, tensor]) => [output, tensor.dtype === "float16" ? floatOf(tensor) : tensor]));
+}
+
+/** Throws `E_CONFIG` where the model answers what is no number: no class is the most likely then, though one would be named. */
+function requireNumbers(outputs: readonly string[], answers: Tensors): void {
+  for (const output of outputs) {
+    const values = Array.from<number | bigint, number>(answers[output].data, Number);
+    const strange = values.filter(Number.isNaN).length;
+    if (strange > 0) unfit("a model that answers numbers", `${output}, of which ${strange} of ${values.length} are NaN`, "Compare scale, mean and std with what the model was trained on, and run the model by itself on an image.");
+  }
 }
 
 /** Which of its classes the model says that each of its cells is; 255 for a channel that is no class. */
