@@ -21,7 +21,7 @@ export interface FolderOptions {
   readonly onError?: (error: NightshiftError) => void;
 }
 
-/** The JPEG and PNG files of a folder, in the order of their names (of their UTF-16 code units, the same on every machine). */
+/** The image files of a folder, in the order of their names, as `imagesAmong` says. */
 export class FolderCamera implements Camera {
   readonly live = false;
   readonly name: string;
@@ -76,10 +76,30 @@ async function imagesOf(folder: string): Promise<string[]> {
   } catch (cause) {
     throw noImages(folder, reasonOf(cause), cause);
   }
-  const files = entries.filter((entry) => !entry.isDirectory() && /\.(jpe?g|png)$/i.test(entry.name)).map((entry) => entry.name);
-  if (files.length === 0) throw noImages(folder, `${entries.length} other entries`, undefined);
-  return files.sort();
+  const files = imagesAmong(entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name));
+  if (files.length === 0) throw noImages(folder, entries.length === 0 ? "an empty folder" : `other entries alone, such as ${entries[0].name}`, undefined);
+  return files;
 }
+
+/**
+ * Those of some names that are of image files, in their order: numbers in them by their size, `frame9` before `frame10`, all else by UTF-16 code units, the same on every machine.
+ * Hidden files are none: what macOS leaves beside an image on other disks is called as the image is, `._frame9.jpg`.
+ */
+export function imagesAmong(names: readonly string[]): string[] {
+  return names.filter((name) => !name.startsWith(".") && /\.(jpe?g|png|webp|tiff?)$/i.test(name)).sort(byNumbers);
+}
+
+function byNumbers(a: string, b: string): number {
+  const [ours, theirs] = [a, b].map((name) => name.split(/(\d+)/));
+  for (let at = 0; at < Math.min(ours.length, theirs.length); at++) {
+    // Texts and numbers take turns.
+    const difference = at % 2 === 1 ? Number(ours[at]) - Number(theirs[at]) : compare(ours[at], theirs[at]);
+    if (difference !== 0) return difference;
+  }
+  return compare(a, b);
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Packed RGB, turned upright as the file's orientation says. Throws `E_IMAGE`. */
 async function readImage(path: string): Promise<Image> {
@@ -98,4 +118,4 @@ async function readImage(path: string): Promise<Image> {
 }
 
 const noImages = (folder: string, received: string, cause: unknown): NightshiftError =>
-  new NightshiftError("E_CAMERA", { expected: `a folder of JPEG or PNG images: ${folder}`, received, remedy: "Check the path.", cause });
+  new NightshiftError("E_CAMERA", { expected: `JPEG, PNG, WebP or TIFF images in the folder ${folder}`, received, remedy: "Name the folder that they lie in themselves: folders inside of it are not looked into.", cause });

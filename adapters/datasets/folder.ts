@@ -1,12 +1,11 @@
 import { readdir } from "node:fs/promises";
 import { basename, join, parse } from "node:path";
 import { NightshiftError, reasonOf } from "../../sdk/errors.js";
+import { imagesAmong } from "../cameras/folder.js";
 import type { Dataset, Sample } from "../../sdk/training/dataset.js";
 import { readImage, readMask } from "./image-file.js";
 import { readNames, type DatasetNames } from "./names.js";
 import { readBoxes } from "./voc.js";
-
-const imageSuffixes = new Set([".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"]);
 
 /**
  * Opens a folder of frames as a dataset, in the order of their names (`frame9` before `frame10`):
@@ -23,7 +22,7 @@ export async function folderDataset(path: string): Promise<Dataset> {
   const entries = await list(path);
   if (!entries.includes("images")) return bareFolder(path, entries);
   const labels = await readNames(path);
-  const images = imagesIn(await list(join(path, "images")));
+  const images = imagesAmong(await list(join(path, "images")));
   if (images.length === 0) throw missing(`image files in ${join(path, "images")}`, "none");
   if (labels.names.length > 0) await requireOneEach(join(path, "labels"), ".png", images);
   if (labels.boxNames.length > 0) await requireOneEach(join(path, "boxes"), ".xml", images);
@@ -49,7 +48,7 @@ export function requireLabels(dataset: Dataset, kind: "mask" | "boxes" | "any" =
 }
 
 function bareFolder(path: string, entries: readonly string[]): Dataset {
-  const images = imagesIn(entries);
+  const images = imagesAmong(entries);
   if (images.length === 0) throw missing(`images/ or image files in ${path}`, "neither");
   return {
     name: basename(path),
@@ -107,11 +106,6 @@ async function list(folder: string): Promise<string[]> {
   }
 }
 
-function imagesIn(entries: readonly string[]): string[] {
-  const byNumber = new Intl.Collator("en", { numeric: true });
-  return entries.filter((file) => imageSuffixes.has(parse(file).ext.toLowerCase())).sort((a, b) => byNumber.compare(a, b));
-}
-
 function at(images: readonly string[], index: number, path: string): string {
   const file = images[index];
   if (file === undefined) throw missing(`an index from 0 to ${images.length - 1} into ${path}`, String(index));
@@ -122,7 +116,7 @@ function missing(expected: string, received: string, cause?: unknown): Nightshif
   return new NightshiftError("E_DATASET", {
     expected,
     received,
-    remedy: "See the documented form of a dataset folder in adapters/datasets/folder.ts.",
+    remedy: "Bring it into this form: images/NAME.jpg; labels/NAME.png, one byte a pixel, the class id, or boxes/NAME.xml, PASCAL VOC; classes.json. Links to files will do.",
     cause,
   });
 }

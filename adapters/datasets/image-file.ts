@@ -23,9 +23,9 @@ export async function readMask(path: string): Promise<Pixels> {
 }
 
 async function decode(path: string, convert: (image: Sharp) => Sharp, channels: number): Promise<Pixels> {
+  // What turns colours, a palette, a curve of grey or fewer bits into grey of 8 bits invents class ids: a mask is looked at before, and taken as it is.
+  const isMask = channels === 1;
   try {
-    // What turns colours, a palette, a curve of grey or fewer bits into grey of 8 bits invents class ids: a mask is looked at before, and taken as it is.
-    const isMask = channels === 1;
     const image = sharp(path, { failOn: "error", limitInputPixels: mostPixels, ignoreIcc: isMask });
     if (isMask) {
       const { space, bitsPerSample } = await image.metadata();
@@ -38,7 +38,7 @@ async function decode(path: string, convert: (image: Sharp) => Sharp, channels: 
     throw new NightshiftError("E_IMAGE", {
       expected: `a readable image in ${path}`,
       received: reasonOf(cause),
-      remedy: "Replace or remove the file.",
+      remedy: isMask ? "Save the class ids as a PNG of one grey channel of 8 bits; colours, and those of a palette, are none." : "Replace or remove the file.",
       cause,
     });
   }

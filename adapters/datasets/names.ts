@@ -65,9 +65,10 @@ async function read(path: string): Promise<string> {
 
 function parse(path: string, text: string): unknown {
   try {
-    return JSON.parse(text);
+    // Editors on Windows begin a file with a mark of its byte order.
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (cause) {
-    throw malformed(path, "text that is not JSON", cause);
+    throw malformed(path, `text that is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
   }
 }
 

@@ -124,15 +124,15 @@ export async function refuseUnwritable(folder: string): Promise<void> {
   await onDisk(folder, () => access(`${nearest}${sep}.`, constants.W_OK | constants.X_OK));
 }
 
-/** What a disk says that takes no more, or nothing at this place. */
-const refusals: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "ENOTDIR", "ENAMETOOLONG"]);
+/** What a disk says that takes no more, or nothing at that path. */
+const refusals: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP"]);
 
-/** Does work that writes. Throws `E_DISK` where the disk takes no more. */
+/** Does work that writes. Throws `E_DISK` where the disk takes no more, or nothing at that path. */
 export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
     if (!(cause instanceof Error && "code" in cause && refusals.has(cause.code))) throw cause;
-    throw new NightshiftError("E_DISK", { expected: `a disk that takes ${path}`, received: cause.message, remedy: "Make room, make it writable, or name another place. What was there before is as it was.", cause });
+    throw new NightshiftError("E_DISK", { expected: `a disk that takes ${path}`, received: cause.message, remedy: "Make room, make it writable, or name another path. What was there before is as it was.", cause });
   }
 }

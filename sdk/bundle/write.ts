@@ -101,9 +101,13 @@ async function filesOf({ description, model, weights, quantisation, embeddings, 
   return files.set(manifestFile, encodeManifest(manifest));
 }
 
-/** Throws `E_BUNDLE_FORMAT` where there is something already, `E_DISK` where nothing can be written: to be asked before long work, as `writeBundle` asks after it. */
+/** Throws `E_BUNDLE_FORMAT` where there is something already, `E_DISK` where there can be nothing: to be asked before long work, as `writeBundle` asks after it. */
 export async function refuseExisting(path: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
+  const found = await onDisk(path, () =>
+    stat(path).catch((error: unknown) => {
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    }),
+  );
   if (!found) return refuseUnwritable(dirname(resolve(path)));
   throw new NightshiftError("E_BUNDLE_FORMAT", {
     expected: `no file or folder at ${path}`,

@@ -75,6 +75,7 @@ export const trust = ["--trust <file>", "a public key: the bundle must be signed
 
 /** For commander: AXIS=EXTENT pairs separated by commas. */
 export function pins(text: string): Readonly<Record<string, number>> {
-  const extents = [...words(text)].map(([axis, extent]) => [axis, wholeNumber(1)(extent)] as const);
-  return Object.fromEntries(extents);
+  const pairs = text.split(",").map((pair) => /^\s*([^=]*[^=\s])\s*=\s*([1-9]\d*)\s*$/.exec(pair));
+  if (pairs.every((pair) => pair !== null)) return Object.fromEntries(pairs.map(([, axis, extent]) => [axis, Number(extent)]));
+  throw new InvalidArgumentError("Expected AXIS=EXTENT, separated by commas, for example height=512,width=1024.");
 }

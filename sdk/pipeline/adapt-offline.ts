@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { Recompute } from "../autodiff/recompute.js";
 import { judge, judgeBoundsFor, type ModelMeasurement, type Verdict } from "../adaptation/judge/index.js";
@@ -8,6 +7,7 @@ import { shrink } from "../adaptation/shrink.js";
 import { defaultLesserShares, train, trainingOptionsFor, type TrainingProgress } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import type { StepLosses } from "../adaptation/learner.js";
+import { makeFolders } from "../bundle/files.js";
 import { readBundle, readTrust, refuseExisting } from "../bundle/index.js";
 import type { StepEngine } from "../engine/learner.js";
 import { NightshiftError } from "../errors.js";
@@ -66,7 +66,7 @@ const leastNovelty = 0.005;
 
 /**
  * One adaptation in this process, as the vehicle would make it, to the frames of a folder. The bundle is written whatever the judge says.
- * Throws `E_NOT_TRAINABLE`, `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, `E_KEY`, and as bundles do.
+ * Throws `E_NOT_TRAINABLE`, `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, `E_DISK`, `E_KEY`, and as bundles do.
  */
 export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
   const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, statisticsMix, recompute, seed, threads, engine, provider, onProgress } = options;
@@ -75,7 +75,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
   const { manifest, network } = await readBundle(directory, { verify: "model", ...trust });
   requireTrainable(network);
   const { targets, condition } = await framesOf(options.frames, manifest.network, options.condition);
-  await mkdir(dirname(resolve(out)), { recursive: true });
+  await makeFolders(dirname(resolve(out)));
   const trained = await train(
     {
       bundleDirectory: directory,

@@ -11,7 +11,7 @@ import { inputNames, outputNames, paddedVocabularySize, textWidth } from "../net
 import { arrangedFor, type ImportedNetwork, normalisedBytes } from "../network/imported.js";
 import { inferenceModel } from "../network/inference.js";
 import type { Fitted } from "./import-fit.js";
-import { channelsOf, type MeantBox, meantBoxes } from "./import-outputs.js";
+import { channelsOf, type MeantBox, meantBoxes, unfit } from "./import-outputs.js";
 import type { ImportSpec } from "./import-spec.js";
 
 /** A model as its file has it. */
@@ -30,7 +30,7 @@ export interface ServedModel {
   readonly vocabulary: Vocabulary;
 }
 
-/** Percent of pixels, or of the surest boxes, on which what is served agrees with the model itself, over these frames. */
+/** Percent of pixels, or of the surest boxes, on which what is served agrees with the model itself, over these frames. Throws `E_CONFIG` where it answers what is no number. */
 export async function agreementWith({ path, spec, found, halves }: OwnModel, { network, weights, vocabulary }: ServedModel, frames: readonly Tensor<"uint8">[]): Promise<number> {
   const { boxes, answered, channelAxis } = found;
   const names = paddedVocabularySize(vocabulary.names.length);
@@ -39,6 +39,7 @@ export async function agreementWith({ path, spec, found, halves }: OwnModel, { n
     const [, frameHeight, frameWidth] = frame.shape;
     const ours = await runModel(inferenceModel(network, weights, { frameWidth, frameHeight, names }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidth) });
     const theirs = await answersOf(path, network.input.name, await preparedFor(network, frame), halves);
+    requireNumbers(boxes?.outputs.map(({ name }) => name) ?? [answered], theirs);
     const agreed = boxes ? boxAgreement(meantBoxes(boxes, spec, boxes.outputs.map(({ name }) => theirs[name])), ours, network) : maskAgreement(answerOf(theirs[answered], spec, channelAxis), ours[outputNames.mask], network);
     agreement += agreed / frames.length;
   }
@@ -60,6 +61,15 @@ async function answersOf(path: string, input: string, image: Tensor, halves: Rea
   const given = halves.has(input) ? halfOf(image) : image;
   const answers = await runModel(path, { [input]: given }, { saturating: true });
   return Object.fromEntries(Object.entries(answers).map(([output, tensor]) => [output, tensor.dtype === "float16" ? floatOf(tensor) : tensor]));
+}
+
+/** Throws `E_CONFIG` where the model answers what is no number: no class is the most likely then, though one would be named. */
+function requireNumbers(outputs: readonly string[], answers: Tensors): void {
+  for (const output of outputs) {
+    const values = Array.from<number | bigint, number>(answers[output].data, Number);
+    const strange = values.filter(Number.isNaN).length;
+    if (strange > 0) unfit("a model that answers numbers", `${output}, of which ${strange} of ${values.length} are NaN`, "Compare scale, mean and std with what the model was trained on, and run the model by itself on an image.");
+  }
 }
 
 /** Which of its classes the model says that each of its cells is; 255 for a channel that is no class. */

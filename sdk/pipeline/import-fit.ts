@@ -1,6 +1,6 @@
 import type { Graph, Value } from "../graph/graph.js";
 import type { Shape } from "../graph/tensor.js";
-import { areShares, type BoxesFound, channelAxisOf, channelsOf, outputOf, unfit, withLogits, withLogs, withUnifiedBoxes } from "./import-outputs.js";
+import { type BoxesFound, channelAxisOf, channelsOf, outputOf, squashedBy, unfit, withLogits, withLogs, withUnifiedBoxes } from "./import-outputs.js";
 import type { ImportSpec } from "./import-spec.js";
 
 /** Of one image as the model takes it. */
@@ -50,5 +50,6 @@ export function fitted(graph: Graph, spec: ImportSpec): Fitted {
       `${value}`,
       "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.",
     );
-  return { graph, own, input: frame, outputs: [areShares(value, axis) ? withLogs(graph, value) : value], answered, channelAxis: axis };
+  const by = squashedBy(value, axis);
+  return { graph, own, input: frame, outputs: [by ? withLogs(graph, value, by) : value], answered, channelAxis: axis };
 }

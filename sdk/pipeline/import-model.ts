@@ -1,5 +1,5 @@
-import { mkdir, readFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { folderDataset } from "../../adapters/datasets/folder.js";
 import { sha256Of } from "../bundle/files.js";
 import { asStored, type Description, type Embeddings, type Exemplar, vocabularyOf, writeBundle } from "../bundle/index.js";
@@ -96,7 +96,6 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
   const [first = testCard()] = frames;
   const encoder = await readFile(join(miniLmFolder(), weightsFile));
   const origin = basename(path);
-  await mkdir(dirname(resolve(out)), { recursive: true });
   await writeBundle(out, {
     description: {
       name: origin.replace(/\.onnx$/, "").replaceAll(/[^A-Za-z0-9._-]/g, "-").replace(/^[^A-Za-z0-9]+/, "") || "imported",

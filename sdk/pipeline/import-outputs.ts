@@ -61,18 +61,20 @@ export function channelAxisOf({ rank, shape }: Value, { input: { layout } }: Imp
   return rank === 4 ? ([layout === "nchw" ? 1 : 3, layout === "nchw" ? 3 : 1] as const).find((axis) => shape[axis] === count) : undefined;
 }
 
-/** What a softmax answered, perhaps enlarged since. */
-export function areShares(value: Value, axis: number): boolean {
+/** What made a value, perhaps enlarged since, out of logits: a softmax over this axis, or a sigmoid. Undefined where neither did. */
+export function squashedBy(value: Value, axis: number): "softmax" | "sigmoid" | undefined {
   const node = value.graph.producer(value);
-  if (!node) return false;
-  if (isOperator(node, "Softmax")) return normalAxis(node.attributes.axis, value.rank) === axis;
-  if (isOperator(node, "Transpose")) return areShares(node.inputs[0], node.attributes.perm[axis]);
-  return (isOperator(node, "Resize") || isOperator(node, "Identity")) && areShares(node.inputs[0], axis);
+  if (!node) return undefined;
+  if (isOperator(node, "Sigmoid")) return "sigmoid";
+  if (isOperator(node, "Softmax")) return normalAxis(node.attributes.axis, value.rank) === axis ? "softmax" : undefined;
+  if (isOperator(node, "Transpose")) return squashedBy(node.inputs[0], node.attributes.perm[axis]);
+  return isOperator(node, "Resize") || isOperator(node, "Identity") ? squashedBy(node.inputs[0], axis) : undefined;
 }
 
-/** Logs of shares are logits: a softmax answers the shares again. */
-export function withLogs(graph: Graph, shares: Value): Value {
-  const logits = log(max(shares, leastShare));
+/** Logits of which a softmax, or a sigmoid, answers these numbers again: their logs, or those of their odds. */
+export function withLogs(graph: Graph, squashed: Value, by: "softmax" | "sigmoid"): Value {
+  const logOf = (shares: Value): Value => log(max(shares, leastShare));
+  const logits = by === "softmax" ? logOf(squashed) : sub(logOf(squashed), logOf(sub(1, squashed)));
   graph.outputs.splice(0, Infinity);
   graph.output(madeNames.logits, logits);
   return logits;

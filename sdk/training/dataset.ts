@@ -4,6 +4,14 @@ import type { Box } from "../frame.js";
 /** A label that is never scored and never taught. */
 export const ignoreLabel = 255;
 
+/** Masks of which no pixel has a class hold other ids than are listed: what is measured on them, or learnt from them, is nothing. */
+export const noneLabelled = (name: string, masks: number): NightshiftError =>
+  new NightshiftError("E_DATASET", {
+    expected: `pixels of the classes that are listed in the masks of ${name}`,
+    received: `${masks} ${masks === 1 ? "mask" : "masks"} without any`,
+    remedy: "List the ids in classes.json that the masks hold, for example those of labelTrainIds or of labelIds.",
+  });
+
 export interface Sample {
   /** Stable within its dataset, for example the file name without its suffix. */
   readonly id: string;

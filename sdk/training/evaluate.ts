@@ -8,7 +8,7 @@ import { NightshiftError } from "../errors.js";
 import type { Box, ScoredBox } from "../frame.js";
 import { answersBoxes } from "../network/architecture.js";
 import { noName } from "../network/contract.js";
-import type { Dataset, Sample } from "./dataset.js";
+import { type Dataset, ignoreLabel, noneLabelled, type Sample } from "./dataset.js";
 import { bootstrapInterval, BoxMatches, ConfusionMatrix, DepthErrors, type DepthScores, evaluationThreshold, type Interval, resizeMaskNearest, type SegmentationScore } from "./metrics/index.js";
 
 /** What a model scored on a dataset. Scores are percent; null where the dataset has no such labels. */
@@ -57,7 +57,7 @@ export async function scoringEngine(model: Model, threads: number): Promise<Engi
 /**
  * Scores an engine of `scoringEngine`. The dataset's own class names, given to `vocabularyOf`, are
  * what the network is asked for: that is what its text encoder is for. Names of boxes that masks lack are asked for in a second pass.
- * Throws `E_DATASET_UNLABELLED`, and as the engine and the dataset do.
+ * Throws `E_DATASET_UNLABELLED`, `E_DATASET` where no pixel has a class, and as the engine and the dataset do.
  */
 export async function evaluate(engine: Answering, vocabularyOf: (names: readonly string[]) => Promise<Vocabulary>, dataset: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
   const { names } = dataset;
@@ -73,11 +73,13 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
   /** One a frame. */
   let confusions: ConfusionMatrix[] = [];
   let namesPixels = false;
+  let areLabelled = false;
   const found: (readonly ScoredBox[])[] = [];
   const wanted: (readonly Box[])[] = [];
   const takeMask = ({ mask, width, height }: Sample, answer: Perception): void => {
     if (!mask) return;
     namesPixels ||= answer.mask.some((index) => index !== noName);
+    areLabelled ||= mask.some((index) => index !== ignoreLabel);
     const confusion = new ConfusionMatrix(names);
     confusion.add(resizeMaskNearest(answer.mask, answer.width, answer.height, width, height), mask);
     confusions.push(confusion);
@@ -103,6 +105,7 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
       options.onProgress?.(pass * indices.length + ++done, passes.length * indices.length);
     }
   }
+  if (confusions.length > 0 && !areLabelled) throw noneLabelled(dataset.name, confusions.length);
   // A model that names no pixel of any frame answers no masks, and is not scored on them.
   if (!namesPixels) confusions = [];
   const masks = scoreOf(names, confusions);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import test from "ava";
 import sharp from "sharp";
 import { FfmpegCamera } from "../../adapters/cameras/ffmpeg.js";
-import { FolderCamera } from "../../adapters/cameras/folder.js";
+import { FolderCamera, imagesAmong } from "../../adapters/cameras/folder.js";
 import { rtspCamera } from "../../adapters/cameras/rtsp.js";
 import { v4l2Camera } from "../../adapters/cameras/v4l2.js";
 import { videoCamera } from "../../adapters/cameras/video.js";
@@ -75,6 +75,21 @@ test("a folder delivers its images in the order of their names, loops, and repor
   t.true(isMonotone(frames));
   t.deepEqual(errors.map((error) => [error.code, error.message.includes("c.jpg")]), [["E_IMAGE", true], ["E_IMAGE", true]]);
   await t.throwsAsync(all(new FolderCamera(images, { fps: 0 })), { code: "E_IMAGE" });
+});
+
+test("a folder's images come in the order of their numbers, in each format that is read; hidden files are none of them", async (t) => {
+  const images = join(folder, "numbered");
+  mkdirSync(images);
+  const suffixes = ["jpg", "png", "webp", "tif", "TIFF"] as const;
+  const names = [1, 2, 9, 10, 100].map((number, at) => `frame${number}.${suffixes[at]}`);
+  for (const [at, name] of names.entries()) await encode(picture(64, 48, at + 1), 64, 48).toFormat(name.endsWith("jpg") ? "jpeg" : name.endsWith("png") ? "png" : name.endsWith("webp") ? "webp" : "tiff").toFile(join(images, name));
+  writeFileSync(join(images, "._frame1.jpg"), "what macOS leaves");
+  const frames = await all(new FolderCamera(images, { fps: 0 }));
+  t.deepEqual(frames.map((frame) => Math.round(border(frame) / 8)), [1, 2, 3, 4, 5]);
+  t.deepEqual(imagesAmong(["b2.png", "b02.png", "a.JPG", "B1.png", "b10.png", "notes.txt", "b1-3.png", "b1-20.png"]), ["B1.png", "a.JPG", "b1-3.png", "b1-20.png", "b02.png", "b2.png", "b10.png"]);
+  const outer = join(folder, "outer");
+  mkdirSync(join(outer, "inner"), { recursive: true });
+  await t.throwsAsync(all(new FolderCamera(outer)), { code: "E_CAMERA", message: /such as inner.*folders inside of it/ });
 });
 
 test("a folder goes at the rate it is given", async (t) => {

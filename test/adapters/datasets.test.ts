@@ -153,6 +153,14 @@ for (const [what, spoil] of [
     t.is(error?.code, "E_DATASET");
   });
 
+test("classes.json may begin with a mark of its byte order; hidden files are no images; a refusal says what the form is", async (t) => {
+  const folder = await scratch(t);
+  await labelled(folder, `\uFEFF${JSON.stringify(both)}`);
+  await writeFile(join(folder, "images", "._frame1.png"), "what macOS leaves");
+  t.is((await folderDataset(folder)).length, 3);
+  await t.throwsAsync(folderDataset(join(folder, "boxes")), { code: "E_DATASET", message: /images\/NAME\.jpg.*classes\.json/ });
+});
+
 test("a box of an unlisted class is refused", async (t) => {
   const folder = await scratch(t);
   await labelled(folder, { boxes: ["truck"] });

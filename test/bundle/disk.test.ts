@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { type Disk, realDisk } from "../../sdk/bundle/disk.js";
-import { replaceSynced } from "../../sdk/bundle/files.js";
+import { makeFolders, replaceSynced } from "../../sdk/bundle/files.js";
 import { refuseExisting, writeBundle } from "../../sdk/bundle/write.js";
 import { temporaryFolder, tinyContents } from "./contents.js";
 
@@ -65,4 +65,15 @@ test("a disk that turns read-only in the middle of a bundle is told as such, alt
   const folder = await temporaryFolder(t);
   const readOnly = (): Promise<never> => Promise.reject(Object.assign(new Error("EROFS: read-only file system"), { code: "EROFS" }));
   await t.throwsAsync(writeBundle(join(folder, "bundle"), tinyContents(), { ...realDisk, create: readOnly, remove: readOnly }), { code: "E_DISK" });
+});
+
+test("where nothing can be written, below a file or by too long a name, is told before the work as after it", async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, "file"), "");
+  for (const path of [join(folder, "file", "bundle"), join(folder, "b".repeat(300))]) {
+    await t.throwsAsync(refuseExisting(path), { code: "E_DISK", message: /name another path/ });
+    await t.throwsAsync(writeBundle(path, tinyContents()), { code: "E_DISK" });
+  }
+  await t.throwsAsync(makeFolders(join(folder, "file", "state")), { code: "E_DISK" });
+  await t.notThrowsAsync(refuseExisting(join(folder, "nothing", "bundle")));
 });

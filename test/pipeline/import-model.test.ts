@@ -10,7 +10,7 @@ import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
 import { runModel } from "../../sdk/engine/run.js";
 import { fromFloat16, toFloat16 } from "../../sdk/graph/float16.js";
 import { Graph, type Value } from "../../sdk/graph/graph.js";
-import { cast, conv, relu, resize, softmax } from "../../sdk/graph/ops.js";
+import { cast, conv, log, relu, resize, softmax } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { float32, sizeOf } from "../../sdk/graph/tensor.js";
 import { inferenceModel } from "../../sdk/network/inference.js";
@@ -61,17 +61,33 @@ test("channels are found where the answer has them, not where the input does", a
   }
 });
 
-test("what a softmax answered is as sure as the softmax was, and learns as its logits would", async (t) => {
-  await writeFile(path("shares.onnx"), foreignModel("nchw", "shares"));
-  const shares = await importModel({ model: path("shares.onnx"), spec, out: path("shares"), exemplars: path("exemplars") });
-  t.true(shares.agreement > 99);
-  t.deepEqual(shares.parameters, made.parameters);
-  const sureness = async (name: string) => {
-    const { golden } = await readBundle(path(name));
-    const scores = golden.outputs["mask_score"]?.data ?? [];
-    return Array.from(scores, Number).reduce((sum, score) => sum + score, 0) / scores.length;
-  };
-  t.true(Math.abs((await sureness("shares")) - (await sureness("bundle"))) < 3, `${await sureness("shares")} of ${await sureness("bundle")}`);
+for (const [answer, what] of [["shares", "softmax"], ["odds", "sigmoid"]] as const)
+  test(`what a ${what} answered is as sure as its logits were, and learns as they would`, async (t) => {
+    await writeFile(path(`${answer}.onnx`), foreignModel("nchw", answer));
+    const squashed = await importModel({ model: path(`${answer}.onnx`), spec, out: path(answer), exemplars: path("exemplars") });
+    t.true(squashed.agreement > 99);
+    t.deepEqual(squashed.parameters, made.parameters);
+    const sureness = async (name: string) => {
+      const { golden } = await readBundle(path(name));
+      const scores = golden.outputs["mask_score"]?.data ?? [];
+      return Array.from(scores, Number).reduce((sum, score) => sum + score, 0) / scores.length;
+    };
+    t.true(Math.abs((await sureness(answer)) - (await sureness("bundle"))) < 3, `${await sureness(answer)} of ${await sureness("bundle")}`);
+  });
+
+test("a model that answers what is no number is refused", async (t) => {
+  const graph = new Graph("not a number");
+  const kernel = graph.constant(float32([4, 3, 1, 1], Float32Array.from({ length: 12 }, (_, at) => Math.sin(at + 1))), "kernel");
+  graph.output("logits", log(conv(graph.input("picture", "float32", [1, 3, 32, 60]), kernel)));
+  await writeFile(path("nan.onnx"), writeOnnx(graph));
+  await t.throwsAsync(importModel({ model: path("nan.onnx"), spec, out: path("nan") }), { code: "E_CONFIG", message: /logits, of which \d+ of \d+ are NaN/ });
+});
+
+test("a bundle cannot lie below a file, and exemplars have pixels of the classes that they list: told as such", async (t) => {
+  await t.throwsAsync(importModel({ model: path("model.onnx"), spec, out: path("spec.yaml/bundle") }), { code: "E_DISK", message: /name another path/ });
+  await labelledFolder(path("other ids"), 4);
+  await writeFile(path("other ids/classes.json"), '{"classes": {"100": "road", "101": "sky"}}');
+  await t.throwsAsync(importModel({ model: path("model.onnx"), spec, out: path("without"), exemplars: path("other ids") }), { code: "E_DATASET", message: /without any.*ids/ });
 });
 
 for (const outside of ["float32", "float16"] as const)

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { Graph, type Value } from "../../sdk/graph/graph.js";
-import { add, argMax, conv, mean, mul, relu, reshape, resize, softmax, transpose } from "../../sdk/graph/ops.js";
+import { add, argMax, conv, mean, mul, relu, reshape, resize, sigmoid, softmax, transpose } from "../../sdk/graph/ops.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { float32, sizeOf } from "../../sdk/graph/tensor.js";
 import { Random } from "../../sdk/random.js";
@@ -17,10 +17,10 @@ output: { kind: logits, classes: [road, sidewalk, sky], ignoreChannels: [0] }
 `;
 
 /**
- * A small segmentation model as an exporter might write it: strided convolution, batch normalisation, ReLU, a head of four channels; `classes`: an argmax behind it; `shares`: a softmax, enlarged.
+ * A small segmentation model as an exporter might write it: strided convolution, batch normalisation, ReLU, a head of four channels; `classes`: an argmax behind it; `shares`: a softmax, enlarged; `odds`: a sigmoid, enlarged.
  * `answered`: the layout of what it answers.
  */
-export function foreignModel(layout: "nchw" | "nhwc" = "nchw", answer: "logits" | "classes" | "shares" = "logits", answered = layout): Uint8Array {
+export function foreignModel(layout: "nchw" | "nhwc" = "nchw", answer: "logits" | "classes" | "shares" | "odds" = "logits", answered = layout): Uint8Array {
   const graph = new Graph("foreign");
   const random = new Random(1, "foreign");
   const parameter = (name: string, shape: readonly number[], middle = 0, spread = 0.4): Value =>
@@ -37,7 +37,8 @@ export function foreignModel(layout: "nchw" | "nhwc" = "nchw", answer: "logits" 
   else {
     const arranged = answered === "nchw" ? logits : transpose(logits, [0, 2, 3, 1]);
     const sizes = answered === "nchw" ? [1, 4, height, width] : [1, height, width, 4];
-    graph.output("logits", answer === "shares" ? resize(softmax(arranged, answered === "nchw" ? 1 : -1), sizes, "linear") : arranged);
+    const squashed = answer === "shares" ? softmax(arranged, answered === "nchw" ? 1 : -1) : answer === "odds" ? sigmoid(arranged) : undefined;
+    graph.output("logits", squashed ? resize(squashed, sizes, "linear") : arranged);
   }
   return writeOnnx(graph);
 }

@@ -89,6 +89,11 @@ test("a frame of which no pixel is named is missed, a model that never names one
   t.deepEqual([always.miou, always.perClass, always.intervals?.miou, always.ap50], [null, {}, null, 100]);
 });
 
+test("masks of which no pixel has a class that is listed are refused: they would score nothing", async (t) => {
+  const other: Dataset = { ...dataset([]), sample: (index) => Promise.resolve({ ...sample(index), mask: new Uint8Array(width * height).fill(255) }) };
+  await t.throwsAsync(evaluate(answering(0), vocabularyOf, other), { code: "E_DATASET", message: /5 masks without any/ });
+});
+
 test("wrong pixels cost what they should", async (t) => {
   // Two of eight columns of the answer are four of sixteen of the labels, of which the first is not scored: 3 of 15.
   const { perClass } = await evaluate(answering(2), vocabularyOf, dataset(["cart"]));

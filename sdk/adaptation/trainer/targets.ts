@@ -17,7 +17,7 @@ export function splitTargets({ targets, options: { judgeEvery, judgeFrames, targ
   throw new NightshiftError("E_TRAINER", {
     expected: `at least ${Math.max(judgeEvery, targetBatch + 1)} target frames`,
     received: `${targets.length}`,
-    remedy: "Let the memory collect more frames first.",
+    remedy: "Collect more frames first; those that repeat another are left out.",
   });
 }
 

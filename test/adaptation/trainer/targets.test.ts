@@ -27,5 +27,5 @@ test("wherever a frame lies in the memory, it is judged by again or learnt from 
 });
 
 test("too few target frames are refused", (t) => {
-  t.throws(() => splitTargets({ targets: frames.slice(0, 3), options }), { code: "E_TRAINER" });
+  t.throws(() => splitTargets({ targets: frames.slice(0, 3), options }), { code: "E_TRAINER", message: /at least 4 .*those that repeat another/ });
 });
