@@ -60,6 +60,20 @@ test("the learner refuses a step whose loss is not finite and keeps its state", 
   await learner.close();
 });
 
+const targets = 2;
+function targetFeeds(seed: number) {
+  const { width, height } = tinyNetwork;
+  const random = new Random(seed);
+  const batch = tinyBatch(targets, 16, 4, seed);
+  const frames = bytes([targets, height, width, 3], () => random.below(60));
+  return {
+    targets: frames,
+    targetText: batch.text,
+    targetUsed: batch.used,
+    noise: floats([targets, (width * height) / patchSize ** 2], () => random.gumbel()),
+  };
+}
+
 test("the LMC step trains what it is told to and nothing else", async (t) => {
   const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsDefault });
   const learner = await Learner.create(graph, { threads: 1 });
