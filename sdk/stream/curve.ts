@@ -33,7 +33,11 @@ export function z85(key: Uint8Array): string {
   return text;
 }
 
-export const createCurveKeys = (): CurveKeys => curveKeyPair();
+/** Not such whose public key begins with a dash, as one in 85 does: on a command line it would be an option. */
+export function createCurveKeys(draw: () => CurveKeys = curveKeyPair): CurveKeys {
+  const keys = draw();
+  return keys.publicKey.startsWith("-") ? createCurveKeys(draw) : keys;
+}
 
 /** The text of a certificate as CZMQ and pyzmq read and write them; without the secret key it may be given away. */
 export const certificate = ({ publicKey, secretKey }: Pick<CurveKeys, "publicKey"> & Partial<CurveKeys>): string =>

@@ -91,6 +91,11 @@ const onError = (error: unknown): never => {
   throw error;
 };
 
+test("no public key is made that a command line would take for an option", (t) => {
+  const drawn = ["-a", "-b", "c", "d"].map((publicKey) => ({ publicKey, secretKey: "-" }));
+  t.deepEqual(createCurveKeys(() => drawn.shift()!), { publicKey: "c", secretKey: "-" });
+});
+
 test("this build of ZeroMQ has CURVE, and keys are written as others write them", (t) => {
   t.true(capability.curve);
   t.is(z85(Uint8Array.of(0x86, 0x4f, 0xd2, 0x6f, 0xb5, 0x59, 0xf7, 0x5b)), "HelloWorld");
