@@ -175,6 +175,7 @@ test("dynamic axes are pinned by their names", (t) => {
   });
   t.throws(() => readOnnx(dynamic), { code: "E_GRAPH_FORMAT", message: /x \[batch, 2, 4, 6\]/ });
   t.throws(() => readOnnx(dynamic, { pins: { batch: 0 } }), { code: "E_GRAPH_FORMAT" });
+  t.throws(() => readOnnx(dynamic, { pins: { batch: 1, bacth: 3 } }), { code: "E_GRAPH_FORMAT", message: /inputs: batch; received bacth/ });
   t.deepEqual(readOnnx(dynamic, { pins: { batch: 3 } }).outputs[0].value.shape, [3, 2, 4, 6]);
   // What is known of an input fills in where no pin does, and changes no extent that the model states.
   t.deepEqual(readOnnx(dynamic, { shapeOf: () => [5, 9, 9, 9] }).outputs[0].value.shape, [5, 2, 4, 6]);

@@ -336,6 +336,13 @@ function staticShape(info: ValueInfoProto, { pins = {}, shapeOf }: ReadOnnxOptio
   return { elemType: type.value.elemType, shape };
 }
 
+/** Pins that would do nothing are mistakes. */
+function requireKnownPins(inputs: readonly ValueInfoProto[], pins: ReadOnnxOptions["pins"] = {}): void {
+  const axes = new Set(inputs.flatMap(({ type }) => (type?.value.case === "tensorType" ? (type.value.value.shape?.dim ?? []) : []).flatMap(({ value }) => (value.case === "dimParam" ? [value.value] : []))));
+  const unknown = Object.keys(pins).filter((name) => !axes.has(name));
+  if (unknown.length > 0) refuse(`pins of dynamic axes of the model's inputs: ${[...axes].join(", ") || "it has none"}`, unknown.join(", "), "Leave it out, or name an axis as the model does.");
+}
+
 function opsetOf(model: ModelProto): number {
   const version = model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version;
   const { oldest, newest } = readableOpsets;
@@ -370,6 +377,7 @@ export function readOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): Grap
   const graph = new Graph(proto.name || "graph");
   const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset, external, proto.node, new Set(model.functions.map(({ domain, name }) => qualified(domain, name))), onHalf);
   for (const tensor of proto.initializer) reader.constant(tensor.name, tensorOf(tensor, external));
+  requireKnownPins(proto.input, options.pins);
   for (const info of proto.input) {
     if (reader.constants.has(info.name)) continue;
     const { elemType, shape } = staticShape(info, options);
