@@ -3,7 +3,7 @@ import { float32, type FloatTensor, type Weights } from "../graph/tensor.js";
 import { tasks } from "../network/contract.js";
 import { promptNames, promptState, promptStep } from "../network/steps/prompts.js";
 import type { Prompts } from "../network/text/prompts.js";
-import type { TextEncoder } from "../network/text/textEncoder.js";
+import type { TextEncoder } from "../network/text/text-encoder.js";
 import { embedTokens, tokenize } from "../network/text/tokens.js";
 import type { Words } from "../network/text/words.js";
 

@@ -8,7 +8,7 @@ import { initialWeights } from "../network/initial.js";
 import { initialPrompts, promptNames } from "../network/steps/prompts.js";
 import { supervisedStep } from "../network/steps/supervised.js";
 import { promptsOf } from "../network/text/prompts.js";
-import { TextEncoder } from "../network/text/textEncoder.js";
+import { TextEncoder } from "../network/text/text-encoder.js";
 import { defaultDataFolder } from "../paths.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import { checkpointFor, writeCheckpoint } from "./checkpoint.js";

@@ -9,7 +9,7 @@ import { type FloatTensor, type Weights, sizeOf } from "../../sdk/graph/tensor.j
 import { Random } from "../../sdk/random.js";
 import { initialPrompts, promptNames, promptStep } from "../../sdk/network/steps/prompts.js";
 import { bert } from "../../sdk/network/text/bert.js";
-import { insertPrompts } from "../../sdk/network/text/encoderGraph.js";
+import { insertPrompts } from "../../sdk/network/text/encoder-graph.js";
 import { deviationOf, quantiseRows } from "../../sdk/network/text/quantise.js";
 
 /** A text encoder of random weights: MiniLM's in everything but width. */

@@ -3,7 +3,7 @@ import { runModel } from "../../sdk/engine/run.js";
 import { NightshiftError } from "../../sdk/errors.js";
 import { tasks, textWidth } from "../../sdk/network/contract.js";
 import { initialPrompts } from "../../sdk/network/steps/prompts.js";
-import { TextEncoder } from "../../sdk/network/text/textEncoder.js";
+import { TextEncoder } from "../../sdk/network/text/text-encoder.js";
 import { readCheckpoint, writeCheckpoint } from "../../sdk/training/checkpoint.js";
 import { PromptLearner } from "../../sdk/training/prompt-learner.js";
 import { train } from "../../sdk/training/train.js";

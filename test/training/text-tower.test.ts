@@ -11,7 +11,7 @@ import { readBundle } from "../../sdk/bundle/index.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
 import { runModel } from "../../sdk/engine/run.js";
 import { readSafetensors, writeSafetensors } from "../../sdk/graph/safetensors.js";
-import { TextEncoder } from "../../sdk/network/text/textEncoder.js";
+import { TextEncoder } from "../../sdk/network/text/text-encoder.js";
 import { Nightshift } from "../../sdk/nightshift.js";
 import { packageRoot } from "../../sdk/paths.js";
 import { BatchLoader } from "../../sdk/training/batch/index.js";

@@ -5,7 +5,7 @@ import type { FloatTensor } from "../../graph/tensor.js";
 import { isImported, textWidthOf } from "../../network/architecture.js";
 import { tasks } from "../../network/contract.js";
 import { nearestClasses, rowOfClass } from "../../network/text/nearest-class.js";
-import { TextEncoder } from "../../network/text/textEncoder.js";
+import { TextEncoder } from "../../network/text/text-encoder.js";
 import type { TextSource } from "../learner.js";
 
 /**

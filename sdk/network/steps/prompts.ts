@@ -5,7 +5,7 @@ import { concat, mul, slice, total } from "../../graph/ops.js";
 import { type FloatTensor, float32, sizeOf } from "../../graph/tensor.js";
 import { tasks } from "../contract.js";
 import { Random } from "../../random.js";
-import { insertPrompts } from "../text/encoderGraph.js";
+import { insertPrompts } from "../text/encoder-graph.js";
 import type { Prompts } from "../text/prompts.js";
 import type { TextTower, WordTable } from "../text/tower.js";
 import { prefixes, scalarInputs, writeStep, type StepGraph } from "./step-graph.js";

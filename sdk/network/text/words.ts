@@ -1,7 +1,7 @@
 import type { FloatTensor } from "../../graph/tensor.js";
 import { tasks } from "../contract.js";
 import type { Prompts } from "./prompts.js";
-import type { TextEncoder } from "./textEncoder.js";
+import type { TextEncoder } from "./text-encoder.js";
 
 /** The embeddings of names, encoded once each while the prompts stay the same. */
 export class Words {

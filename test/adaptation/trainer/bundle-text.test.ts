@@ -7,7 +7,7 @@ import { NightshiftError } from "../../../sdk/errors.js";
 import type { FloatTensor } from "../../../sdk/graph/tensor.js";
 import { tasks } from "../../../sdk/network/contract.js";
 import { initialPrompts } from "../../../sdk/network/steps/prompts.js";
-import { TextEncoder } from "../../../sdk/network/text/textEncoder.js";
+import { TextEncoder } from "../../../sdk/network/text/text-encoder.js";
 import { embeddingsOf, temporaryFolder, tinyContents } from "../../bundle/contents.js";
 
 const encoder = await TextEncoder.create(runModel);

@@ -7,7 +7,7 @@ import { reasonOf } from "../../../errors.js";
 import { type ModelProto, ModelProtoSchema } from "../../../graph/onnx/onnx_pb.js";
 import { readSafetensors } from "../../../graph/safetensors.js";
 import type { TextTower } from "../tower.js";
-import type { RunGraph } from "../textEncoder.js";
+import type { RunGraph } from "../text-encoder.js";
 import { agree } from "./agree.js";
 import { ClipTokenizer } from "./bpe.js";
 import { readForm } from "./form.js";

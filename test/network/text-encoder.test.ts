@@ -9,10 +9,10 @@ import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { mul, total } from "../../sdk/graph/ops.js";
 import { type FloatTensor, float32 } from "../../sdk/graph/tensor.js";
 import { tasks } from "../../sdk/network/contract.js";
-import { insertPrompts, textEncoderGraph } from "../../sdk/network/text/encoderGraph.js";
+import { insertPrompts, textEncoderGraph } from "../../sdk/network/text/encoder-graph.js";
 import { loadMiniLm } from "../../sdk/network/text/minilm.js";
 import { photoOf, promptsOf } from "../../sdk/network/text/prompts.js";
-import { TextEncoder } from "../../sdk/network/text/textEncoder.js";
+import { TextEncoder } from "../../sdk/network/text/text-encoder.js";
 import { embedTokens, tokenize } from "../../sdk/network/text/tokens.js";
 import { packageRoot } from "../../sdk/paths.js";
 

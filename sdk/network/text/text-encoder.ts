@@ -2,7 +2,7 @@ import { NightshiftError } from "../../errors.js";
 import { writeOnnx } from "../../graph/onnx/write.js";
 import type { FloatTensor, Tensor } from "../../graph/tensor.js";
 import { tasks } from "../contract.js";
-import { textEncoderGraph } from "./encoderGraph.js";
+import { textEncoderGraph } from "./encoder-graph.js";
 import { loadClip } from "./clip/load.js";
 import { loadMiniLm } from "./minilm.js";
 import type { Prompts } from "./prompts.js";
