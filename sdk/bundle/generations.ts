@@ -1,4 +1,4 @@
-import { type KeyObject, randomBytes } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -12,7 +12,7 @@ import { makeFolders, onDisk, replaceSynced } from "./files.js";
 import { type Condition, conditions } from "./manifest.js";
 import { readBundle, readManifest } from "./read.js";
 import { createSigningKeys, publicKeyOf, readSigningKey, signBundle } from "./signature.js";
-import { unfinishedPrefix, writeBundle } from "./write.js";
+import { isLeftBehind, unfinishedName, writeBundle } from "./write.js";
 
 /** Where a vehicle keeps what it learnt, unless told otherwise. */
 export const defaultStateDirectory = (): string => join(homedir(), ".local", "state", "nightshift");
@@ -51,7 +51,7 @@ export class GenerationStore {
     await makeFolders(store.#folder, disk);
     for (const folder of [directory, store.#folder])
       for (const entry of await readdir(folder))
-        if (entry.startsWith(unfinishedPrefix) && !isAlive(entry)) await disk.remove(join(folder, entry));
+        if (isLeftBehind(entry)) await disk.remove(join(folder, entry));
     return store;
   }
 
@@ -206,7 +206,7 @@ export class GenerationStore {
   async remove(generation: number): Promise<void> {
     if (!existsSync(this.pathOf(generation))) return;
     // Renamed first: a half-removed folder must not look like a generation.
-    const doomed = join(this.#folder, `${unfinishedPrefix}${generation}-${process.pid}-${randomBytes(4).toString("hex")}`);
+    const doomed = join(this.#folder, unfinishedName(String(generation)));
     await onDisk(doomed, async () => {
       await this.disk.rename(this.pathOf(generation), doomed);
       // Or a power cut might undo the renaming and not the removing.
@@ -217,7 +217,7 @@ export class GenerationStore {
 
   /** Puts a file whole in the place of another; without content, removes it. */
   async #replace(path: string, content: string | undefined): Promise<void> {
-    if (content !== undefined) return replaceSynced(path, join(this.directory, `${unfinishedPrefix}${basename(path)}-${process.pid}-0`), new TextEncoder().encode(content), this.disk);
+    if (content !== undefined) return replaceSynced(path, join(this.directory, unfinishedName(basename(path))), new TextEncoder().encode(content), this.disk);
     await onDisk(path, async () => {
       await this.disk.remove(path);
       await this.disk.syncFolder(this.directory);
@@ -256,17 +256,6 @@ async function readIfThere(path: string): Promise<string | undefined> {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
   });
-}
-
-/** Whether the process that an unfinished folder is named for still runs; its own is not taken for a crashed one either. */
-function isAlive(entry: string): boolean {
-  const pid = Number(/-(\d+)-[0-9a-f]+$/.exec(entry)?.[1]);
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }
 
 /** Whether the system did not let a file be read that is there. */

@@ -13,8 +13,26 @@ import { encodeQuantisation } from "./quantisation.js";
 import { readManifest } from "./read.js";
 import { encodeWeights } from "./weights.js";
 
-/** What unfinished folders are called, so that whoever finds one knows that it may go. */
-export const unfinishedPrefix = ".unfinished-";
+const unfinishedPrefix = ".unfinished-";
+/** Tells this process from one before it that had the same number, as in a container each has. */
+const processMark = randomBytes(4).toString("hex");
+let unfinished = 0;
+
+/** What something is called while it is written, or removed: whoever finds it knows what it was to be, and who was at it. */
+export const unfinishedName = (name: string): string => `${unfinishedPrefix}${name}-${process.pid}-${processMark}-${unfinished++}`;
+
+/** Whether something is unfinished, and whoever was at it is no more. */
+export function isLeftBehind(entry: string): boolean {
+  if (!entry.startsWith(unfinishedPrefix)) return false;
+  const [, pid, mark] = /-(\d+)-([0-9a-f]+)-\d+$/.exec(entry) ?? [];
+  if (Number(pid) === process.pid) return mark !== processMark;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "EPERM");
+  }
+}
 
 /**
  * Writes a bundle so that at every instant, power cuts included, `directory` either does not exist or is whole: into a folder
@@ -26,7 +44,7 @@ export async function writeBundle(directory: string, contents: BundleContents, d
   await refuseExisting(target);
   const files = await filesOf(contents);
   const parent = dirname(target);
-  const temporary = join(parent, `${unfinishedPrefix}${basename(target)}-${process.pid}-${randomBytes(4).toString("hex")}`);
+  const temporary = join(parent, unfinishedName(basename(target)));
   await makeFolders(parent, disk);
   try {
     await onDisk(target, async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "ava";
 import type { BundleContents } from "../../sdk/bundle/bundle.js";
 import { GenerationStore } from "../../sdk/bundle/generations.js";
+import { unfinishedName } from "../../sdk/bundle/write.js";
 import { description, temporaryFolder, tinyContents } from "./contents.js";
 
 const contentsOf = (generation: number): BundleContents =>
@@ -61,12 +62,16 @@ test("a damaged pointer is told, not followed", async (t) => {
 test("what a crashed writer left is removed, what a living one writes is not", async (t) => {
   const folder = await temporaryFolder(t);
   // No process has this number: it is above the largest that Linux gives.
-  const crashed = join(folder, "generations", ".unfinished-7-4194999-00ff00ff");
-  const writing = join(folder, "generations", `.unfinished-8-${process.pid}-00ff00ff`);
-  await mkdir(crashed, { recursive: true });
-  await mkdir(writing);
+  const crashed = join(folder, "generations", ".unfinished-7-4194999-00ff00ff-0");
+  // As in a container, where each process has the number of the one before it.
+  const itsPredecessors = join(folder, "generations", `.unfinished-8-${process.pid}-00ff00ff-0`);
+  const writing = join(folder, "generations", unfinishedName("9"));
+  const anothers = join(folder, "generations", `.unfinished-10-${process.ppid}-00ff00ff-0`);
+  for (const each of [crashed, itsPredecessors, writing, anothers]) await mkdir(each, { recursive: true });
   const store = await GenerationStore.open(folder);
   t.false(existsSync(crashed));
+  t.false(existsSync(itsPredecessors));
   t.true(existsSync(writing));
+  t.true(existsSync(anothers));
   t.deepEqual(await store.list(), []);
 });
