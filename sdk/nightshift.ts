@@ -279,7 +279,7 @@ export class Nightshift {
     // In lockstep, the adaptation's clock is the frames' own.
     const now = options.lockstep ? { now: () => this.#frameTimeMs } : {};
     const timed = options.adaptation === false ? options : { ...options, adaptation: { ...now, ...options.adaptation } };
-    this.#loop = await learning(timed, delivered, model, state, memory, this.#trainer, trust, (event) => this.#publish(event));
+    this.#loop = await learning({ options: timed, delivered, model, state, memory, trainer: this.#trainer, trust, onEvent: (event) => this.#publish(event) });
     const about = { source: options.cameras || typeof options.source === "object" ? this.#names.join(", ") : shownSource(options.source ?? defaultSource), bundle: options.bundle ?? defaultBundle };
     this.#outlets = await Outlets.open(options, handlerOf(this), about, () => this.#recorder(), onError);
     // What is forgotten as it is old goes by the machine's clock, which in lockstep must decide nothing.

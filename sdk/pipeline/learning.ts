@@ -13,8 +13,19 @@ import { defaultSeed, type NightshiftOptions } from "./options.js";
 import type { ServedModel } from "./served-model.js";
 import type { State } from "./state.js";
 
+export interface LearningParts {
+  readonly options: NightshiftOptions;
+  readonly delivered: Bundle;
+  readonly model: ServedModel;
+  readonly state: State;
+  readonly memory: FrameMemory;
+  readonly trainer: Trainer;
+  readonly trust: Trust | undefined;
+  readonly onEvent: (event: StreamEvent) => void;
+}
+
 /** The adaptation loop with its parts. Throws as `ownExemplars` does. */
-export async function learning(options: NightshiftOptions, delivered: Bundle, model: ServedModel, state: State, memory: FrameMemory, trainer: Trainer, trust: Trust | undefined, onEvent: (event: StreamEvent) => void): Promise<AdaptationLoop> {
+export async function learning({ options, delivered, model, state, memory, trainer, trust, onEvent }: LearningParts): Promise<AdaptationLoop> {
   const { adaptation, exemplars, textEncoder, seed = defaultSeed, lockstep = false } = options;
   const { training, ...others } = adaptation || {};
   const bounds = (condition: ConditionName): JudgeBounds => (lockstep ? untimed(judgeBoundsFor(condition)) : judgeBoundsFor(condition));
