@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { NightshiftError } from "../../sdk/errors.js";
+import { NightshiftError, reasonOf } from "../../sdk/errors.js";
 import { ignoreLabel } from "../../sdk/training/dataset.js";
 
 const classesFile = z.strictObject({
@@ -68,7 +68,7 @@ function parse(path: string, text: string): unknown {
     // Editors on Windows begin a file with a mark of its byte order.
     return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (cause) {
-    throw malformed(path, `text that is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+    throw malformed(path, `text that is not JSON: ${reasonOf(cause)}`, cause);
   }
 }
 

@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { z } from "zod";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import { type Box, mostPixels } from "../frame.js";
 import type { Sample } from "../training/dataset.js";
 import type { Manifest } from "./manifest.js";
@@ -77,7 +77,7 @@ async function readPixels(path: string, bytes: Uint8Array, channels: 1 | 3): Pro
     if (info.channels !== channels) throw new Error(`${info.channels} channels where ${channels} were expected`);
     return { width: info.width, height: info.height, data: new Uint8Array(data) };
   } catch (cause) {
-    throw malformed(`a readable image in ${path}`, cause instanceof Error ? cause.message : String(cause), undefined, cause);
+    throw malformed(`a readable image in ${path}`, reasonOf(cause), undefined, cause);
   }
 }
 
@@ -85,7 +85,7 @@ function readBoxes(path: string, bytes: Uint8Array): Box[] {
   try {
     return boxesSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
   } catch (cause) {
-    throw malformed(`a list of boxes in ${path}`, cause instanceof Error ? cause.message : String(cause), undefined, cause);
+    throw malformed(`a list of boxes in ${path}`, reasonOf(cause), undefined, cause);
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { constants, existsSync } from "node:fs";
 import { access, open, realpath } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import { type Disk, realDisk } from "./disk.js";
 import type { ManifestFile } from "./manifest.js";
 
@@ -59,7 +59,7 @@ export async function readInside(directory: string, path: string, mostBytes: num
     if (cause instanceof NightshiftError) throw cause;
     throw new NightshiftError("E_BUNDLE_MISSING", {
       expected: `a readable file ${path} in the bundle ${directory}`,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: "Check the path, or fetch the bundle again.",
       cause,
     });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { z } from "zod";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import { issuesOf } from "../issues.js";
 import { checkVocabulary, taskKinds } from "../network/contract.js";
 import { reducedPrecisions } from "./quantisation.js";
@@ -94,7 +94,7 @@ const descriptionSchema = z.strictObject({
     try {
       checkVocabulary(names);
     } catch (error) {
-      context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+      context.addIssue({ code: "custom", message: reasonOf(error) });
     }
   }),
   /** What the weights were taught with, and what follows from that for their use. */
@@ -131,7 +131,7 @@ export function parseManifest(text: string, path: string): Manifest {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw malformed(path, cause instanceof Error ? cause.message : String(cause), cause);
+    throw malformed(path, reasonOf(cause), cause);
   }
   return checkManifest(json, path);
 }

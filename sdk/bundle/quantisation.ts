@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import type { HalfPlan } from "../graph/half.js";
 import type { Int8Plan, QuantisedForm } from "../graph/quantisation.js";
 
@@ -60,7 +60,7 @@ export function decodeQuantisation(bytes: Uint8Array, source: string, precision:
   } catch (cause) {
     throw new NightshiftError("E_BUNDLE_FORMAT", {
       expected: `layers in ${source}, with their ranges where they are int8, as nightshift calibrate writes them`,
-      received: cause instanceof z.ZodError ? z.prettifyError(cause).replaceAll(/\s+/g, " ") : cause instanceof Error ? cause.message : String(cause),
+      received: cause instanceof z.ZodError ? z.prettifyError(cause).replaceAll(/\s+/g, " ") : reasonOf(cause),
       remedy: "Calibrate the bundle again.",
       cause,
     });

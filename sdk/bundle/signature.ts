@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, reasonOf } from "../errors.js";
 import { readSecret } from "../secret-file.js";
 import { type Disk, realDisk } from "./disk.js";
 import { readIfInside, readInside, replaceSynced } from "./files.js";
@@ -45,7 +45,7 @@ export async function readSigningKey(path: string): Promise<KeyObject> {
 export async function readTrust(paths: readonly string[]): Promise<Trust> {
   const read = async (path: string): Promise<string> => {
     const text = await readFile(path, "utf8").catch((cause: unknown) => {
-      throw new NightshiftError("E_KEY", { expected: `a public key in ${path}`, received: cause instanceof Error ? cause.message : String(cause), remedy: "Check the path.", cause });
+      throw new NightshiftError("E_KEY", { expected: `a public key in ${path}`, received: reasonOf(cause), remedy: "Check the path.", cause });
     });
     return publicKeyOf(ed25519(text, createPublicKey, path));
   };
@@ -100,7 +100,7 @@ function ed25519(text: string, make: (text: string) => KeyObject, path: string):
   } catch (cause) {
     throw new NightshiftError("E_KEY", {
       expected: `an Ed25519 key in PEM in ${path}`,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: "Make a pair with `nightshift keys create --for bundles`.",
       cause,
     });

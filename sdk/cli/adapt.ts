@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import type { AdaptOptions } from "../pipeline/adapt-offline.js";
-import { names, share, trains, trust, wholeNumber } from "./arguments.js";
+import { names, share, textEncoder, trains, trust, wholeNumber } from "./arguments.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
 
 type Options = Omit<AdaptOptions, "onProgress"> & { readonly json: boolean };
@@ -14,7 +14,7 @@ export const adaptCommand = (io: Io): Command =>
     .option("--exemplars <folder>", "labelled frames to replay besides the bundle's own")
     .addOption(new Option("--condition <name>", "what the frames show; judged from them by default").choices(["clear", "dusk", "night", "fog"]))
     .option("--vocabulary <names>", "names to learn by, separated by commas; the bundle's own by default", names)
-    .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
+    .option(...textEncoder)
     .option(...trust)
     .option("--steps <count>", "learning steps", wholeNumber(1))
     .option("--trains <what>", "default, all, norm (of normalisation), decoder, last:n (matrices), lora:r (of rank r), or /a pattern of names/", trains)

@@ -70,6 +70,9 @@ export function frameSizes(text: string): readonly FrameSize[] {
 /** For commander: an option that may be given again and again. */
 export const repeated = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 
+/** What `--text-encoder` says wherever names are encoded. */
+export const textEncoder = ["--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default"] as const;
+
 /** What `--trust` says wherever a bundle is read. */
 export const trust = ["--trust <file>", "a public key: the bundle must be signed by it (`nightshift sign`); may be given again", repeated] as const;
 

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import type { Calibrated, Into } from "../../calibration/calibrate.js";
 import type { RangeMethod } from "../../calibration/ranges.js";
 import { NightshiftError } from "../errors.js";
-import { number, wholeNumber } from "./arguments.js";
+import { number, textEncoder, wholeNumber } from "./arguments.js";
 import { datasetNamed } from "./dataset.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
 
@@ -39,7 +39,7 @@ export const calibrateCommand = (io: Io): Command =>
     .addOption(new Option("--for <runtime>", "of int8: uint8 activations with zero points, fast in ONNX Runtime (the default); or int8 without, as TensorRT takes them").choices(Object.keys(forms)))
     .addOption(new Option("--method <name>", "of int8: how ranges are chosen from what was seen; mse unless told otherwise").choices(methods))
     .option("--allowed-loss <points>", "of mIoU and of AP50, before the bundle is refused", number(0), 1)
-    .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
+    .option(...textEncoder)
     .option("--threads <count>", "threads of inference", wholeNumber(1), 2)
     .option("--json", "print JSON alone on stdout", false)
     .addHelpText(

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import type { LearntOptions } from "../pipeline/evaluate-learnt.js";
-import { names, trust, wholeNumber, words } from "./arguments.js";
+import { names, textEncoder, trust, wholeNumber, words } from "./arguments.js";
 import { datasetNamed } from "./dataset.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
 
@@ -31,7 +31,7 @@ export const evaluateCommand = (io: Io): Command =>
       new Option("--condition <which>", "whose weights: those in use last, those for what each frame looks like, or those for a condition").choices(conditions).default("latest"),
     )
     .option("--words <name=word,...>", "other words to ask for than the dataset's names, for example sidewalk=pavement,tree=foliage", words)
-    .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
+    .option(...textEncoder)
     .option("--held-out <names>", "names that the bundle never learnt, separated by commas: they and the others are averaged apart", names)
     .option("--intervals", "tell 95 % intervals of the scores, by bootstrap over frames", false)
     .option(...trust)

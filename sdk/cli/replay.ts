@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { ReplayOptions } from "../pipeline/replay.js";
-import { wholeNumber } from "./arguments.js";
+import { textEncoder, wholeNumber } from "./arguments.js";
 import { type Io, Progress, result, table } from "./io.js";
 
 type Options = Omit<ReplayOptions, "onProgress"> & { readonly json: boolean };
@@ -10,7 +10,7 @@ export const replayCommand = (io: Io): Command =>
     .description("Feed a recording back through the whole pipeline, frame by frame and from an empty state, and digest what comes of it: two replays give the same bit by bit.")
     .argument("<file>", "a .mcap file of `nightshift record`")
     .option("--bundle <name or path>", "default, rendered, or the folder of a bundle; the one that was recorded with by default")
-    .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
+    .option(...textEncoder)
     .option("--camera <name>", "which camera, where several were recorded")
     .option("--frames <count>", "end after so many frames", wholeNumber(1))
     .option("--threads <count>", "threads of inference; other counts may round otherwise", wholeNumber(1))

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { defaultPublisherPort } from "./addresses.js";
-import { names, number, port, positive, repeated, trust, wholeNumber } from "./arguments.js";
+import { names, number, port, positive, repeated, textEncoder, trust, wholeNumber } from "./arguments.js";
 import { type Configuration, logForms, readConfiguration } from "./configuration.js";
 import { type Io, result } from "./io.js";
 import { type ConfigurationSource, configurationSource } from "./reload.js";
@@ -22,7 +22,7 @@ export const streaming = (command: Command): Command =>
     .option("--fps <rate>", "frames a second; 0 for as fast as they are answered", number(0))
     .option("--seed <number>", "of the rendered drive and of learning", wholeNumber(0))
     .option("--vocabulary <names>", "what to look for, separated by commas; the bundle's own words by default", names)
-    .option("--text-encoder <folder>", "the CLIP text tower that the bundle was trained with, for names that it does not hold; the bundled text encoder by default")
+    .option(...textEncoder)
     .option("--exemplars <folder>", "labelled frames to replay besides the bundle's own")
     .option("--state <folder>", "where generations are kept between runs (default: the user's state folder; temporary for the drive)")
     .option("--camera <name>", "name of the camera in topics")
