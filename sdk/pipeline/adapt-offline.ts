@@ -1,4 +1,4 @@
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Recompute } from "../autodiff/recompute.js";
 import { judge, judgeBoundsFor, type ModelMeasurement, type Verdict } from "../adaptation/judge/index.js";
 import { FrameMemory } from "../adaptation/memory.js";
@@ -7,7 +7,6 @@ import { shrink } from "../adaptation/shrink.js";
 import { defaultLesserShares, train, trainingOptionsFor, type TrainingProgress } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import type { StepLosses } from "../adaptation/learner.js";
-import { makeFolders } from "../bundle/files.js";
 import { readBundle, readTrust, refuseExisting } from "../bundle/index.js";
 import type { StepEngine } from "../engine/learner.js";
 import { NightshiftError } from "../errors.js";
@@ -75,7 +74,6 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
   const { manifest, network } = await readBundle(directory, { verify: "model", ...trust });
   requireTrainable(network);
   const { targets, condition } = await framesOf(options.frames, manifest.network, options.condition);
-  await makeFolders(dirname(resolve(out)));
   const trained = await train(
     {
       bundleDirectory: directory,
