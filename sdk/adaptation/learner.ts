@@ -3,6 +3,8 @@ import type { StepEngine } from "../engine/learner.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";
 import type { Network } from "../network/architecture.js";
 import type { LossName } from "../network/steps/lmc.js";
+import type { Prompts } from "../network/text/prompts.js";
+import type { TextEncoder } from "../network/text/text-encoder.js";
 import type { Trainable } from "../network/trainable.js";
 import type { Batch } from "../training/batch/batch.js";
 
@@ -12,6 +14,8 @@ export interface LearningRates {
   readonly encoder: number;
   /** AdamW, decoder, heads, and whatever else trains. */
   readonly decoder: number;
+  /** AdamW, prompt vectors where those learn; `defaultPromptRate` unless told otherwise. */
+  readonly prompts?: number;
   /** EMA of the teacher: its share that stays at each step. */
   readonly alpha: number;
   /** Weight of the supervised loss on source exemplars. */
@@ -53,6 +57,9 @@ export const defaultLearningRates: LearningRates = {
   restore: 0,
 };
 
+/** As word vectors are, whose numbers are about 0.05; chosen on rendered nights (see DECISIONS.md). */
+export const defaultPromptRate = 2e-3;
+
 /** Losses of one step, each before its weight but `total`; 0 where it is not learnt from. */
 export interface StepLosses {
   readonly total: number;
@@ -62,9 +69,12 @@ export interface StepLosses {
   readonly align: number;
 }
 
-/** Embeds names, as the text encoder does: float32 `[names, d]`. */
+/** What names mean to the weights that learning starts from. */
 export interface TextSource {
+  /** Embeds names, as the text encoder does: float32 `[names, d]`. */
   encode(texts: readonly string[]): Promise<FloatTensor>;
+  /** What prompts learn through, and from which vectors on. Throws `E_CONFIG` where names are not encoded by a text encoder, and as that does. */
+  openPrompts(): Promise<{ readonly encoder: TextEncoder; readonly prompts: Prompts }>;
 }
 
 export interface LearnerOptions {
@@ -98,6 +108,8 @@ export interface LmcLearner {
   /** Weights to serve: the teacher swings less than the student. */
   teacher(): Weights;
   student(): Weights;
+  /** The teacher's, of a learner whose prompts learn. */
+  prompts?(): Prompts | undefined;
   /**
    * Measures the normalisation layers' statistics over unmasked frames, each `[height, width, 3]`, and replaces the present ones by
    * `mix` of the measured plus `1 - mix` of those in `kept`; of the present ones where it is left out. For before the first step: student and optimiser begin anew from the teacher.

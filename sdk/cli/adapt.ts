@@ -17,7 +17,7 @@ export const adaptCommand = (io: Io): Command =>
     .option(...textEncoder)
     .option(...trust)
     .option("--steps <count>", "learning steps", wholeNumber(1))
-    .option("--trains <what>", "default, all, norm (of normalisation), decoder, last:n (matrices), lora:r (of rank r), or /a pattern of names/", trains)
+    .option("--trains <what>", "default, all, norm (of normalisation), decoder, prompts (of the text encoder), last:n (matrices), lora:r (of rank r), or /a pattern of names/", trains)
     .option("--statistics-mix <share>", "of the frames in the statistics of normalisation, 0 to 1, taken before the first step; by condition by default", share)
     .addOption(new Option("--recompute <what>", "blocks computes activations again in the backward pass: more time, less memory").choices(["none", "blocks"]))
     .option("--seed <number>", "of learning", wholeNumber(0), 1)

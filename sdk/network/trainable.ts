@@ -9,15 +9,15 @@ import type { ParameterSpec } from "./parameters.js";
 /**
  * What may learn. `default`: what learns on the vehicle. `norm`: scales and offsets of normalisation alone. `decoder`: everything but the encoder.
  * `last:n`: the last n matrices (or kernels) in the order of computation, with what comes after the first of them. `lora:r`: factors of rank r added to every matrix that has more numbers than they.
- * Between slashes: parameters whose names match.
+ * Between slashes: parameters whose names match. `prompts`: none of the network's, but the prompt vectors of eq. 2, through the text encoder.
  */
-export type Trainable = "default" | "all" | "norm" | "decoder" | `last:${number}` | `lora:${number}` | `/${string}/`;
+export type Trainable = "default" | "all" | "norm" | "decoder" | "prompts" | `last:${number}` | `lora:${number}` | `/${string}/`;
 
 /** The forms of a choice, in words. */
-export const trainableForms = "default, all, norm, decoder, last:n, lora:r, or a pattern between slashes";
+export const trainableForms = "default, all, norm, decoder, prompts, last:n, lora:r, or a pattern between slashes";
 
 /** The form of a choice. */
-export const trainablePattern = /^(default|all|norm|decoder|(last|lora):[1-9]\d*|\/.+\/)$/;
+export const trainablePattern = /^(default|all|norm|decoder|prompts|(last|lora):[1-9]\d*|\/.+\/)$/;
 
 export const isTrainable = (choice: string): choice is Trainable => trainablePattern.test(choice);
 
@@ -43,6 +43,12 @@ export const trainsDefault: Trains = ({ name }) => !/^encoder\.(stem|stage[01])\
 
 /** Which parameters a choice means. Throws `E_CONFIG` where it means none, or the network has no such parts. */
 export function trainsOf(choice: Trainable, network: Network): Trains {
+  if (choice === "prompts")
+    throw new NightshiftError("E_CONFIG", {
+      expected: "parameters of the network to train",
+      received: "prompts, which are none of them: they learn through the text encoder",
+      remedy: "Let prompts learn by `nightshift adapt` or on the vehicle; `adapt --json` prints how long its steps take.",
+    });
   const specs = parameterSpecs(network).filter(({ statistic }) => !statistic);
   const chosen = new Set(specs.filter(choose(choice, network, specs)).map(({ name }) => name));
   if (chosen.size === 0)

@@ -37,7 +37,7 @@ export const rowSchema = z.strictObject({
   trains: z.custom<Trainable>((value) => typeof value === "string" && isTrainable(value), `must be ${trainableForms}`).optional(),
   rampSteps: z.number().int().min(0).optional(),
   rates: z
-    .strictObject({ encoder: z.number(), decoder: z.number(), alpha: share, supervised: z.number(), selfTraining: z.number(), lmc: z.number(), lmcBoxes: z.number(), align: z.number(), guidance: z.number(), entropy: z.number(), soft: z.number(), restore: share })
+    .strictObject({ encoder: z.number(), decoder: z.number(), prompts: z.number(), alpha: share, supervised: z.number(), selfTraining: z.number(), lmc: z.number(), lmcBoxes: z.number(), align: z.number(), guidance: z.number(), entropy: z.number(), soft: z.number(), restore: share })
     .partial()
     .optional(),
 });

@@ -19,7 +19,7 @@ import { supervisedFeeds } from "../adaptation/feeds.js";
 import { startOf } from "./start.js";
 import { goThrough, teacherAlpha } from "./steps.js";
 import { trainDepth } from "./train-depth.js";
-import { PromptLearner } from "./prompt-learner.js";
+import { PromptLearner } from "../adaptation/prompt-learner.js";
 import { readRecipe, type Recipe, type RecipeSource } from "./recipe.js";
 import { validate } from "./validate.js";
 import { Words } from "../network/text/words.js";
@@ -122,9 +122,10 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const { tasks, fusion } = recipe;
   const config: NetworkConfig = start?.network ?? { ...sizes, ...(tower.width !== textWidth && { textWidth: tower.width }), ...(tasks && { tasks }), ...(fusion !== undefined && { fusion }) };
   const firstPrompts = recipe.prompts ? ("words" in recipe.prompts ? promptsOf(tower, recipe.prompts.words) : initialPrompts(tower.words, recipe.prompts.vectors, recipe.seed)) : start?.prompts;
+  const learning = recipe.prompts && "every" in recipe.prompts ? recipe.prompts : undefined;
   const prompts =
-    firstPrompts && recipe.prompts && "every" in recipe.prompts
-      ? new PromptLearner(encoder, { start: firstPrompts, every: recipe.prompts.every, rate: recipe.prompts.rate, threads: options.threads, state: found?.state, steps: found?.promptSteps })
+    firstPrompts && learning
+      ? new PromptLearner(encoder, { start: firstPrompts, every: learning.every, threads: options.threads, state: found?.state, steps: found?.promptSteps })
       : undefined;
   const words = new Words(encoder, prompts?.prompts ?? firstPrompts);
   const graph = supervisedStep(config, start?.weights ?? initialWeights(config, recipe.seed), { batch: recipe.batch, names, boxes: maxBoxes });
@@ -163,7 +164,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
           clip: 5,
           alpha: teacherAlpha(learner),
         });
-        await prompts?.learn(batch.names, result.textGradient, words, factor);
+        if (learning) await prompts?.learn([{ names: batch.names, textGradient: result.textGradient }], { words, rate: learning.rate * factor });
         return result;
       },
     });

@@ -3,10 +3,11 @@ import type { Recompute } from "../../sdk/autodiff/recompute.js";
 import { Learner } from "../../sdk/engine/learner.js";
 import { Graph } from "../../sdk/graph/graph.js";
 import { add, mul, reshape } from "../../sdk/graph/ops.js";
+import type { FloatTensor } from "../../sdk/graph/tensor.js";
 import { initialWeights, parameterSpecs } from "../../sdk/network/initial.js";
 import { defaultNetwork, patchSize } from "../../sdk/network/contract.js";
 import { lmcGraph, lmcStep } from "../../sdk/network/steps/lmc.js";
-import { type StepGraph, writeStep } from "../../sdk/network/steps/step-graph.js";
+import { type Feeds, type StepGraph, writeStep } from "../../sdk/network/steps/step-graph.js";
 import { trainsDefault, trainsOf } from "../../sdk/network/trainable.js";
 import { supervisedStep } from "../../sdk/network/steps/supervised.js";
 import { bytes, floats, tinyBatch, tinyNetwork } from "../support/tiny.js";
@@ -221,5 +222,26 @@ test("entropy falls where it is learnt (TENT); a share of the weights goes back 
   t.true(Math.abs(equal() - 0.25) < 0.05, String(equal()));
   learner.restore(1, new Random(1));
   t.is(equal(), 1);
+  await learner.close();
+});
+
+test("where prompts learn no weight does, and the step answers the loss's gradients with respect to what the student reads, not the teacher", async (t) => {
+  const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: () => false, prompts: true });
+  t.is(graph.state.size, 0);
+  const learner = await Learner.create(graph, { threads: 1 });
+  const given = { ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) };
+  const feeds: Feeds = { ...given, taughtText: given.targetText };
+  // Pairs of the alignment are chosen, and their quality counts as given.
+  const smooth = { weightAlign: 0 };
+  const { textGradient, targetTextGradient } = await learner.step(feeds, smooth);
+  for (const [name, gradient] of [["text", textGradient], ["targetText", targetTextGradient]] as const) {
+    const { shape, data } = feeds[name] as FloatTensor;
+    const norm = Math.hypot(...gradient);
+    t.true(norm > 1e-3, name);
+    const lossAt = async (step: number): Promise<number> => (await learner.step({ ...feeds, [name]: floats([...shape], (at) => data[at] + (step * gradient[at]) / norm) }, smooth)).loss[0];
+    const step = 2e-4;
+    const slope = ((await lossAt(step)) - (await lossAt(-step))) / (2 * step);
+    t.true(Math.abs(slope - norm) < 0.02 * norm, `${name}: ${slope} by differences, ${norm} by the graph`);
+  }
   await learner.close();
 });

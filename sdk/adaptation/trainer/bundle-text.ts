@@ -5,8 +5,12 @@ import type { FloatTensor } from "../../graph/tensor.js";
 import { isImported, textWidthOf } from "../../network/architecture.js";
 import { tasks } from "../../network/contract.js";
 import { nearestClasses, rowOfClass } from "../../network/text/nearest-class.js";
+import { type Prompts, promptsOf } from "../../network/text/prompts.js";
 import { TextEncoder } from "../../network/text/text-encoder.js";
 import type { TextSource } from "../learner.js";
+
+/** What prompts start from where a bundle's names are bare: as good as none (70.2 mIoU on real days, 70.9 bare), while "a photo of a" (53.7) is another language to weights that never heard it. */
+const nearlyBare = "the the the the";
 
 /**
  * The embeddings of a bundle, and for names that it does not hold the text encoder that made them with the bundle's prompts, loaded when the first comes.
@@ -44,6 +48,34 @@ export class BundleText implements TextSource {
     const rows = new Float32Array(texts.length * this.#width);
     texts.forEach((text, at) => rows.set(this.#names.get(text)!, at * this.#width));
     return { dtype: "float32", shape: [texts.length, this.#width], data: rows };
+  }
+
+  /** See `TextSource`: the bundle's prompts, or four of little meaning where its names are bare. */
+  async openPrompts(): Promise<{ readonly encoder: TextEncoder; readonly prompts: Prompts }> {
+    if (this.#isClosed)
+      throw new NightshiftError("E_CONFIG", {
+        expected: "parameters of an imported model to train",
+        received: "prompts, which it has none of, as it answers its own classes and not words",
+        remedy: "Choose default, norm, last:n, lora:r, all, or a pattern that matches.",
+      });
+    this.#encoder ??= this.#open();
+    const encoder = await this.#encoder;
+    const { prompts } = this.#embeddings;
+    const [task, category] = [prompts.get("task"), prompts.get("category")];
+    return { encoder, prompts: task && category ? { task, category } : promptsOf(encoder.tower, nearlyBare) };
+  }
+
+  /** All names of the bundle as other prompts have them. Throws as `encode`. */
+  async embeddingsWith(prompts: Prompts): Promise<Embeddings> {
+    const { encoder } = await this.openPrompts();
+    const names = [...this.#embeddings.names.keys()];
+    const { data } = await encoder.encodeVocabulary(names, prompts);
+    const row = (at: number): Float32Array => data.slice(at * this.#width, (at + 1) * this.#width);
+    return {
+      tasks: { dtype: "float32", shape: [tasks.length, this.#width], data: data.slice(0, tasks.length * this.#width) },
+      names: new Map(names.map((name, at) => [name, row(tasks.length + at)])),
+      prompts: new Map(Object.entries(prompts)),
+    };
   }
 
   /** Of a model of fixed classes, and names that were encoded before: which class each means; null where none. Undefined for others. */

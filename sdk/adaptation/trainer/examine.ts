@@ -1,6 +1,7 @@
 import { type Bundle, readBundle } from "../../bundle/index.js";
 import type { Weights } from "../../graph/tensor.js";
-import { disagreement, type Exam, latencies, measure, measureExemplars, type Measurements, OnnxPredictor } from "../judge/index.js";
+import { disagreement, type Exam, latencies, measure, measureExemplars, type Measurements, OnnxPredictor, type Predictor } from "../judge/index.js";
+import { BundleText } from "./bundle-text.js";
 import type { TrainingJob } from "./job.js";
 
 /** Frames on which stored and trained weights are compared. */
@@ -18,10 +19,13 @@ export interface Candidates {
 /** Measures the weights that serve, unless they are `known`, and the new ones, which are read back from the disk: what is measured is what would serve. */
 export async function examine(job: TrainingJob, { bundle, delivered, trained }: Candidates, exam: Exam, beforeFrame: () => Promise<void>, known?: Pick<Measurements, "delivered" | "before">): Promise<Measurements> {
   const stored = await readBundle(job.outDirectory, { verify: "model" });
-  // In the precision that serves.
-  const [before, after, exact] = [bundle, stored, { ...bundle, weights: trained }].map((deployable) => new OnnxPredictor(deployable, job.options.threads));
+  const { threads } = job.options;
+  const text = new BundleText(stored, job.textEncoder);
+  // In the precision that serves. What serves now is asked in the exam's words.
+  const before = new OnnxPredictor(bundle, threads);
+  const [after, exact] = [stored, { ...bundle, weights: trained }].map((deployable) => inWordsOf(text, new OnnxPredictor(deployable, threads)));
   try {
-    const start = known ? known.delivered : delivered && (await deliveredScore(delivered, job.options.threads, exam, beforeFrame));
+    const start = known ? known.delivered : delivered && (await deliveredScore(delivered, job, exam, beforeFrame));
     const [measuredBefore, measuredAfter] = [known?.before ?? (await measure(before, true, exam, beforeFrame)), await measure(after, true, exam, beforeFrame)];
     const [beforeMs, afterMs] = await latencies(before, after, exam.targets, exam.targetNames, beforeFrame);
     return {
@@ -35,11 +39,17 @@ export async function examine(job: TrainingJob, { bundle, delivered, trained }: 
   }
 }
 
-async function deliveredScore(delivered: Bundle, threads: number, exam: Exam, beforeFrame: () => Promise<void>): Promise<Measurements["delivered"]> {
-  const predictor = new OnnxPredictor(delivered, threads);
+async function deliveredScore(delivered: Bundle, { textEncoder, options }: TrainingJob, exam: Exam, beforeFrame: () => Promise<void>): Promise<Measurements["delivered"]> {
+  const predictor = inWordsOf(new BundleText(delivered, textEncoder), new OnnxPredictor(delivered, options.threads));
   try {
     return await measureExemplars(predictor, exam, beforeFrame);
   } finally {
     await predictor.close();
   }
 }
+
+/** Asked for the same names, in its bundle's own words: where prompts learnt, names mean something else to it. */
+const inWordsOf = (text: BundleText, predictor: Predictor): Predictor => ({
+  predict: async (rgb, { names }) => predictor.predict(rgb, await text.vocabulary(names)),
+  close: () => predictor.close(),
+});

@@ -1,8 +1,7 @@
 import { rm } from "node:fs/promises";
-import { type Bundle, checkFinite, readBundle, writeBundle } from "../../bundle/index.js";
+import { type Bundle, checkFinite, readBundle, vocabularyOf, writeBundle } from "../../bundle/index.js";
 import { makeGolden } from "../../engine/golden.js";
 import { NightshiftError } from "../../errors.js";
-import type { Weights } from "../../graph/tensor.js";
 import { isImported, answersMasks } from "../../network/architecture.js";
 import { lossNames } from "../../network/steps/lmc.js";
 import { requireTrainable } from "../../network/trainable.js";
@@ -14,7 +13,7 @@ import { BundleText } from "./bundle-text.js";
 import { examine } from "./examine.js";
 import { datasetOf, exemplarsOf, judgingFrames, splitExemplars } from "./exemplars.js";
 import type { LabelledSet, TrainingJob, TrainingProgress, TrainingResult } from "./job.js";
-import { offer } from "./offer.js";
+import { type Learnt, offer } from "./offer.js";
 import { pastedBatch } from "./pasted-batch.js";
 import { recoloured } from "./recoloured.js";
 import { restyledBatch } from "./restyled-batch.js";
@@ -26,7 +25,7 @@ import { drawTargets, splitTargets } from "./targets.js";
  * bundles do.
  */
 export async function train(job: TrainingJob, createLearner: LearnerFactory, onProgress: (progress: TrainingProgress) => void, budget = new Budget(job.options.duty)): Promise<TrainingResult> {
-  const start = performance.now();
+  const begun = performance.now();
   const { options } = job;
   const bundle = await readBundle(job.bundleDirectory, { trust: job.trust });
   requireTrainable(bundle.network);
@@ -54,17 +53,18 @@ export async function train(job: TrainingJob, createLearner: LearnerFactory, onP
     await budget.rest();
   };
   let isWritten = false;
-  const offered = await offer(bundle.weights, trained, job.lesserShares ?? [], untimed(judgeBoundsFor(job.condition)), {
-    async write(weights) {
+  const start = { weights: bundle.weights, ...(trained.prompts && { prompts: (await text.openPrompts()).prompts }) };
+  const offered = await offer(start, trained, job.lesserShares ?? [], untimed(judgeBoundsFor(job.condition)), {
+    async write(learnt) {
       onProgress({ phase: "writing", ...at });
       // What is there before the first is not ours.
       if (isWritten) await rm(job.outDirectory, { recursive: true });
-      await writeGeneration(job, bundle, text, weights);
+      await writeGeneration(job, bundle, text, learnt);
       isWritten = true;
     },
-    measure: (weights, known) => examine(job, { bundle, delivered, trained: weights }, exam, beforeFrame, known),
+    measure: ({ weights }, known) => examine(job, { bundle, delivered, trained: weights }, exam, beforeFrame, known),
   });
-  return { directory: job.outDirectory, generation: job.generation, ...offered, seconds: (performance.now() - start) / 1000, losses };
+  return { directory: job.outDirectory, generation: job.generation, ...offered, seconds: (performance.now() - begun) / 1000, losses };
 }
 
 /** What was delivered, where another generation serves. */
@@ -84,8 +84,8 @@ export interface Lesson {
   readonly targets: readonly Uint8Array[];
 }
 
-/** Statistics and steps; the weights are the teacher's. Throws `E_WEIGHTS_NOT_FINITE` where losses are not. */
-export async function learn({ job, bundle, delivered, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Weights> {
+/** Statistics and steps; what is learnt is the teacher's. Throws `E_WEIGHTS_NOT_FINITE` where losses are not, and as the learner does. */
+export async function learn({ job, bundle, delivered, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Learnt> {
   const { steps, sourceBatch, targetBatch, maskRatio, trains, recompute, rates, rampSteps, statisticsMix, restyledShare, pastedShare, recolouredShare, threads, engine, provider } = job.options;
   const { network } = bundle;
   // Rounds that drew the same would teach the same again.
@@ -112,7 +112,8 @@ export async function learn({ job, bundle, delivered, text, teaching, targets }:
       if (!Number.isFinite(losses.total)) throw diverged(step, losses);
       onProgress({ phase: "learning", step: step + 1, steps, losses });
     }
-    return learner.teacher();
+    const prompts = learner.prompts?.();
+    return { weights: learner.teacher(), ...(prompts && { prompts }) };
   } finally {
     await learner.close();
   }
@@ -132,12 +133,13 @@ function scheduled(rates: LearningRates, progress: number, ramp: number): Learni
   return { ...rates, encoder: encoder * factor, decoder: decoder * factor, selfTraining: selfTraining * part, lmc: lmc * part, align: align * part };
 }
 
-async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleText, trained: Weights): Promise<void> {
+async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleText, { weights, prompts }: Learnt): Promise<void> {
   const { formatVersion: _, files: __, exemplars: ___, ...description } = bundle.manifest;
   const { network, quantisation } = bundle;
   const exemplars = await bundle.exemplarFiles();
-  for (const [name, tensor] of trained) checkFinite(name, tensor, "the trained weights");
-  const golden = await makeGolden(network, trained, await text.vocabulary(description.vocabulary), bundle.golden.frame, quantisation);
+  for (const [name, tensor] of weights) checkFinite(name, tensor, "the trained weights");
+  const embeddings = prompts ? await text.embeddingsWith(prompts) : bundle.embeddings();
+  const golden = await makeGolden(network, weights, vocabularyOf(embeddings, description.vocabulary), bundle.golden.frame, quantisation);
   await writeBundle(job.outDirectory, {
     description: {
       ...description,
@@ -149,10 +151,10 @@ async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleTex
       metrics: {},
     },
     ...(isImported(network) && { model: network.model }),
-    weights: trained,
+    weights,
     // The ranges stay; the judge sees what that does, as it measures what would serve.
     quantisation,
-    embeddings: bundle.embeddings(),
+    embeddings,
     golden,
     notice: bundle.notice,
     exemplars,

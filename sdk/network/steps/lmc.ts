@@ -44,6 +44,8 @@ export interface LmcOptions {
   readonly rank?: number;
   /** `none` unless told otherwise. */
   readonly recompute?: Recompute;
+  /** Whether prompts learn: the teacher then reads names as its own prompts have them, and the gradients with respect to the student's embeddings are answered. */
+  readonly prompts?: boolean;
   /** All unless told otherwise. What only others need is not computed: a method is to cost what it costs. */
   readonly losses?: readonly LossName[];
 }
@@ -111,7 +113,8 @@ function pseudoBoxes({ regionLogits, regionBoxes }: DetectionValues, most: numbe
  * The losses of methods that are compared with are there too, at weight 0; `losses` leaves some out.
  *
  * Data inputs: those of `labelledInputs`; targets uint8 [T, H, W, 3]; views uint8 [T, H, W, 3] where they are asked for;
- * targetText [T, K + 2, d], targetUsed [T, K], noise float32 [T, H W / 32^2] of standard Gumbel numbers.
+ * targetText [T, K + 2, d], targetUsed [T, K], noise float32 [T, H W / 32^2] of standard Gumbel numbers. Where prompts learn, taughtText as targetText, by the teacher's; results are then also the
+ * gradients `textGradient` and `targetTextGradient` with respect to both texts of the student.
  */
 export function lmcStep(network: Network, weights: Weights, options: LmcOptions): StepGraph {
   const { graph, ...step } = lmcGraph(network, weights, options);
@@ -120,7 +123,7 @@ export function lmcStep(network: Network, weights: Weights, options: LmcOptions)
 
 /** `lmcStep` before it is written. */
 export function lmcGraph(network: Network, weights: Weights, options: LmcOptions): Omit<StepGraph, "model"> & { readonly graph: Graph } {
-  const { sources: n, targets: t, names: k, boxes: g, views: hasViews = false, losses = lossNames } = options;
+  const { sources: n, targets: t, names: k, boxes: g, views: hasViews = false, prompts = false, losses = lossNames } = options;
   const graph = new Graph("lmc step");
   const { height, width } = network;
   const { normalise, onImage } = architectureOf(network);
@@ -128,6 +131,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   const targets = graph.input("targets", "uint8", [t, height, width, 3]);
   const views = hasViews ? graph.input("views", "uint8", [t, height, width, 3]) : undefined;
   const targetText = graph.input("targetText", "float32", [t, k + 2, textWidthOf(network)]);
+  const taughtText = prompts ? graph.input("taughtText", "float32", targetText.shape) : targetText;
   const targetUsed = graph.input("targetUsed", "float32", [t, k]);
   const noise = graph.input("noise", "float32", [t, (height * width) / patchSize ** 2]);
   const scalars = scalarInputs(graph, lmcScalars);
@@ -141,7 +145,7 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   const source = (learnt: PackedParameters): ParameterSource => (options.rank === undefined ? learnt : new LowRankParameters(factors, learnt, fixed));
 
   const image = normalise(targets);
-  const taught = graph.scope("teacher", () => onImage(new Builder(graph, source(teacher), "frozen"), image, targetText, targetUsed));
+  const taught = graph.scope("teacher", () => onImage(new Builder(graph, source(teacher), "frozen"), image, taughtText, targetUsed));
   const taughtLogP = logProbabilities(taught.maskLogits);
   const { target, quality } = pseudoLabels(taught, taughtLogP, k);
   const kept = stopGradient(keptPatches(taught.attention, noise, scalars.guidance, options.maskRatio, network));
@@ -184,9 +188,10 @@ export function lmcGraph(network: Network, weights: Weights, options: LmcOptions
   };
   const loss = losses.map((name) => mul(...parts[name])).reduce(add, graph.scalar(0));
 
-  const end = optimise(graph, loss, student, teacher, scalars, { recompute: options.recompute ?? "none" });
+  const end = optimise(graph, loss, student, teacher, scalars, { also: prompts ? [text, targetText] : [], recompute: options.recompute ?? "none" });
+  const [textGradient, targetTextGradient] = end.gradients;
   // A loss that is not answered falls away when the graph is written, with all that it alone needs.
-  const results = { loss, ...Object.fromEntries(losses.map((name) => [name, parts[name][0]])), gradientNorm: end.norm };
+  const results = { loss, ...Object.fromEntries(losses.map((name) => [name, parts[name][0]])), ...(prompts && { textGradient, targetTextGradient }), gradientNorm: end.norm };
   for (const [name, value] of Object.entries(results)) graph.output(name, value);
   return { graph, state: optimiserState(packs, new Map([...weights, ...initialFactors(factors, 1)])), packs, scalars: lmcScalars, results: Object.keys(results) };
 }

@@ -1,7 +1,8 @@
 import { adamW, clipping } from "../../autodiff/adamw.js";
 import { backward } from "../../autodiff/backward.js";
+import { ema } from "../../autodiff/ema.js";
 import { Graph, type Value } from "../../graph/graph.js";
-import { concat, mul, slice, total } from "../../graph/ops.js";
+import { concat, mul, slice, total, where } from "../../graph/ops.js";
 import { type FloatTensor, float32, sizeOf } from "../../graph/tensor.js";
 import { tasks } from "../contract.js";
 import { Random } from "../../random.js";
@@ -15,6 +16,8 @@ export interface PromptStepOptions {
   readonly texts: number;
   /** Tokens that each text is padded to, prompt vectors not counted. */
   readonly length: number;
+  /** Whether a teacher's prompts follow (eq. 3). */
+  readonly teacher?: boolean;
 }
 
 export const promptScalars = {
@@ -23,6 +26,8 @@ export const promptScalars = {
   correction2: 1,
   /** Bound of the gradient's norm. */
   clip: 1,
+  /** EMA of the teacher. */
+  alpha: 0.99,
 } as const;
 
 /** Names of the state. */
@@ -34,9 +39,9 @@ export const promptNames = { task: "prompt/task", category: "prompt/category" } 
  *
  * Data inputs: tokens float32 [texts, length, words.width] and attention float32 [texts, length] as `embedTokens` makes them without prompts;
  * textGradient float32 [texts, width], zeros for texts that only fill the batch up.
- * Results: `loss` (<E, textGradient>, of no meaning by itself), `gradientNorm`, and `embedding` [texts, width], made with the prompts after the step.
+ * Results: `loss` (<E, textGradient>, of no meaning by itself), `gradientNorm`, and `embedding` [texts, width], made with the prompts after the step; where there is a teacher, `taught` likewise, with its prompts.
  */
-export function promptStep(tower: Pick<TextTower, "embed" | "width">, prompts: Prompts, { texts, length }: PromptStepOptions): StepGraph {
+export function promptStep(tower: Pick<TextTower, "embed" | "width">, prompts: Prompts, { texts, length, teacher = false }: PromptStepOptions): StepGraph {
   const width = prompts.task.shape[1];
   const graph = new Graph("prompt step");
   const tokens = graph.input("tokens", "float32", [texts, length, width]);
@@ -54,6 +59,11 @@ export function promptStep(tower: Pick<TextTower, "embed" | "width">, prompts: P
   const loss = total(mul(embed(task, category), textGradient));
   const found = backward(loss, [task, category]);
   const clip = clipping(graph, loss, found, scalars.clip);
+  const follows = (parameter: Value, next: Value): Value => {
+    const mean = ema(graph.input(prefixes.teacher + parameter.name, "float32", parameter.shape), next, where(clip.isFinite, scalars.alpha, graph.scalar(1)));
+    graph.output(prefixes.next + prefixes.teacher + parameter.name, mean);
+    return mean;
+  };
   const next = [task, category].map((parameter, i) => {
     const { name, shape } = parameter;
     const [first, second] = [prefixes.first, prefixes.second].map((prefix) => graph.input(prefix + name, "float32", shape));
@@ -62,19 +72,20 @@ export function promptStep(tower: Pick<TextTower, "embed" | "width">, prompts: P
     graph.output(prefixes.next + name, step.parameter);
     graph.output(prefixes.next + prefixes.first + name, step.first);
     graph.output(prefixes.next + prefixes.second + name, step.second);
-    return step.parameter;
+    return { student: step.parameter, ...(teacher && { teacher: follows(parameter, step.parameter) }) };
   });
-  const results = { loss, gradientNorm: clip.norm, embedding: embed(next[0], next[1]) };
+  const [{ student: nextTask, teacher: taughtTask }, { student: nextCategory, teacher: taughtCategory }] = next;
+  const results = { loss, gradientNorm: clip.norm, embedding: embed(nextTask, nextCategory), ...(taughtTask && taughtCategory && { taught: embed(taughtTask, taughtCategory) }) };
   for (const [name, value] of Object.entries(results)) graph.output(name, value);
-  return { model: writeStep(graph), state: promptState(prompts), packs: [], scalars: promptScalars, results: Object.keys(results) };
+  return { model: writeStep(graph), state: promptState(prompts, teacher), packs: [], scalars: promptScalars, results: Object.keys(results) };
 }
 
 /** The state that `promptStep` keeps, from its first prompts. */
-export function promptState(prompts: Prompts): Map<string, FloatTensor> {
+export function promptState(prompts: Prompts, teacher = false): Map<string, FloatTensor> {
   const state = new Map<string, FloatTensor>();
   for (const [name, tensor] of [[promptNames.task, prompts.task], [promptNames.category, prompts.category]] as const) {
-    // A copy, as steps write where it lies.
-    state.set(name, { ...tensor, data: tensor.data.slice() });
+    // Copies, as steps write where they lie.
+    for (const owned of [name, ...(teacher ? [prefixes.teacher + name] : [])]) state.set(owned, { ...tensor, data: tensor.data.slice() });
     for (const prefix of [prefixes.first, prefixes.second]) state.set(prefix + name, float32(tensor.shape, new Float32Array(sizeOf(tensor.shape))));
   }
   return state;

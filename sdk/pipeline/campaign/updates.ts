@@ -72,8 +72,8 @@ async function learnt(world: World, seed: number, { targets = world.targets, tea
   const all = { ...defaults, rampSteps: 1, ...options, rates: { ...defaults.rates, ...options.rates, ...rates }, seed, threads: world.threads };
   const { bundle, text } = world;
   const lesson = { job: { options: all, vocabulary: bundle.manifest.vocabulary, generation: 1 }, bundle, text, teaching, targets };
-  const learned = await learn(lesson, await learners.lmc(), new Budget(1), () => undefined);
-  return along(bundle.weights, (name, { data }) => learned.get(name)!.data.map((value, at) => value - data[at]));
+  const { weights } = await learn(lesson, await learners.lmc(), new Budget(1), () => undefined);
+  return along(bundle.weights, (name, { data }) => weights.get(name)!.data.map((value, at) => value - data[at]));
 }
 
 /** An update that helps masks while the heads of boxes drift: only the scores of boxes can tell. */

@@ -5,13 +5,14 @@ import { tasks, textWidth } from "../../sdk/network/contract.js";
 import { initialPrompts } from "../../sdk/network/steps/prompts.js";
 import { TextEncoder } from "../../sdk/network/text/text-encoder.js";
 import { readCheckpoint, writeCheckpoint } from "../../sdk/training/checkpoint.js";
-import { PromptLearner } from "../../sdk/training/prompt-learner.js";
+import { PromptLearner } from "../../sdk/adaptation/prompt-learner.js";
 import { train } from "../../sdk/training/train.js";
 import { Words } from "../../sdk/network/text/words.js";
 import { temporaryFolder } from "../bundle/contents.js";
 
 const encoder = await TextEncoder.create(runModel);
-const options = { start: initialPrompts(encoder.tower.words, 4, 1), every: 2, rate: 0.01 };
+const options = { start: initialPrompts(encoder.tower.words, 4, 1), every: 2 };
+const rate = 0.01;
 const pairs = [
   ["bicyclist", "rider"],
   ["living thing", "person"],
@@ -43,7 +44,7 @@ test.serial("prompts learn from what batches say about names, and words follow",
   const before = nearness(words);
   const batches = [[[names[0], names[1]], [names[2]]], [[names[2], names[0]], [names[1], names[2]]]];
   const changes: boolean[] = [];
-  for (let i = 0; i < 12; i++) changes.push(await prompts.learn(batches[i % 2], gradientOf(batches[i % 2]), words));
+  for (let i = 0; i < 12; i++) changes.push(await prompts.learn([{ names: batches[i % 2], textGradient: gradientOf(batches[i % 2]) }], { words, rate }));
   t.deepEqual(changes, Array.from({ length: 12 }, (_, i) => i % 2 === 1));
   t.is(prompts.steps, 6);
   const after = nearness(words);
@@ -65,10 +66,10 @@ test.serial("a checkpoint holds the prompts, and learning goes on from it exactl
   const prompts = new PromptLearner(encoder, { ...options, every: 1 });
   const words = new Words(encoder, prompts.prompts);
   await words.learn(names);
-  await prompts.learn(all, gradientOf(all), words);
+  await prompts.learn([{ names: all, textGradient: gradientOf(all) }], { words, rate });
   const other = { dtype: "float32" as const, shape: [1], data: Float32Array.of(3) };
   await writeCheckpoint(folder, { state: new Map([...prompts.state(), ["student/other", other]]), steps: 40, minutes: 2, promptSteps: prompts.steps });
-  await prompts.learn(all, gradientOf(all), words);
+  await prompts.learn([{ names: all, textGradient: gradientOf(all) }], { words, rate });
 
   const found = await readCheckpoint(folder);
   t.is(found?.promptSteps, 1);
@@ -77,13 +78,13 @@ test.serial("a checkpoint holds the prompts, and learning goes on from it exactl
   // Ten names: the resumed graph holds more texts, the other one is built anew for them.
   const further = ["road", "sky", "pole", "fence", "car", "bus", "truck"];
   await again.learn([...names, ...further]);
-  await resumed.learn(all, gradientOf(all), again);
+  await resumed.learn([{ names: all, textGradient: gradientOf(all) }], { words: again, rate });
   t.is(resumed.steps, 2);
   const apart = (a: Float32Array, b: Float32Array): number => Math.max(...a.map((x, i) => Math.abs(x - b[i])));
   t.true(apart(resumed.prompts.category.data, prompts.prompts.category.data) < 1e-5);
   t.true(apart(resumed.prompts.task.data, prompts.prompts.task.data) < 1e-5);
   await words.learn(further);
-  await prompts.learn(all, gradientOf(all), words);
+  await prompts.learn([{ names: all, textGradient: gradientOf(all) }], { words, rate });
   t.is(prompts.steps, 3, "building the graph anew loses no step");
   await prompts.close();
   await resumed.close();

@@ -2,6 +2,7 @@ import { Learner } from "../engine/learner.js";
 import { float32, type FloatTensor, type Weights } from "../graph/tensor.js";
 import { tasks } from "../network/contract.js";
 import { promptNames, promptState, promptStep } from "../network/steps/prompts.js";
+import { prefixes } from "../network/steps/step-graph.js";
 import type { Prompts } from "../network/text/prompts.js";
 import type { TextEncoder } from "../network/text/text-encoder.js";
 import { embedTokens, tokenize } from "../network/text/tokens.js";
@@ -10,14 +11,32 @@ import type { Words } from "../network/text/words.js";
 export interface PromptLearnerOptions {
   /** What the prompts start from. */
   readonly start: Prompts;
-  /** Training steps whose gradients make one step of the prompts. */
-  readonly every: number;
-  /** AdamW's, before the schedule's factor. */
-  readonly rate: number;
+  /** Training steps whose gradients make one step of the prompts; 1 unless told otherwise. */
+  readonly every?: number;
+  /** Whether a teacher's prompts follow (eq. 3). */
+  readonly teacher?: boolean;
   readonly threads?: number;
   /** Goes on from this state, among whose tensors others may be, and the steps behind it. */
   readonly state?: Weights;
   readonly steps?: number;
+}
+
+/** What one batch says of its names. */
+export interface TextGradient {
+  /** For each sample, the names of its rows. */
+  readonly names: readonly (readonly string[])[];
+  /** [N, K + 2, width], the loss's gradient with respect to each sample's E. */
+  readonly textGradient: Float32Array;
+}
+
+/** How a step is made. */
+export interface PromptStep {
+  /** Embeddings that the step makes anew. */
+  readonly words: Words;
+  /** The teacher's, where there is one, and its share that stays at each step. */
+  readonly taught?: { readonly words: Words; readonly alpha: number };
+  /** AdamW's. */
+  readonly rate: number;
 }
 
 interface OpenStep {
@@ -50,7 +69,7 @@ export class PromptLearner {
     private readonly encoder: TextEncoder,
     private readonly options: PromptLearnerOptions,
   ) {
-    const fresh = promptState(options.start);
+    const fresh = promptState(options.start, options.teacher);
     this.#state = new Map([...fresh].map(([name, tensor]) => [name, options.state?.get(name) ?? tensor]));
     this.#steps = options.steps ?? 0;
   }
@@ -62,8 +81,12 @@ export class PromptLearner {
 
   /** A copy of the vectors. */
   get prompts(): Prompts {
-    const state = this.state();
-    return { task: copy(state.get(promptNames.task)!), category: copy(state.get(promptNames.category)!) };
+    return this.#copyOf("");
+  }
+
+  /** A copy of the teacher's, of a learner that has one. */
+  get taught(): Prompts {
+    return this.#copyOf(prefixes.teacher);
   }
 
   /** All that persists, for a checkpoint. Copy what must outlive the next step. */
@@ -72,27 +95,24 @@ export class PromptLearner {
   }
 
   /**
-   * Takes in the gradients of one training step; after every few of them a step of the prompts, which changes all embeddings in `words`.
-   *
-   * @param names for each sample, the names of its rows
-   * @param textGradient [N, K + 2, width], the loss's gradient with respect to each sample's E
-   * @param factor the schedule's, for the rate
-   * @returns whether the prompts changed
-   * @throws `E_WEIGHTS_NOT_FINITE` where gradients are not finite
+   * Takes in the gradients of one training step, all its batches; after every few of them a step of the prompts, which changes all embeddings in `words`.
+   * Answers whether the prompts changed. Throws `E_WEIGHTS_NOT_FINITE` where gradients are not finite.
    */
-  async learn(names: readonly (readonly string[])[], textGradient: Float32Array, words: Words, factor = 1): Promise<boolean> {
+  async learn(batches: readonly TextGradient[], step: PromptStep): Promise<boolean> {
     const { width } = this.encoder.tower;
-    const rows = textGradient.length / width / names.length;
-    names.forEach((list, sample) =>
-      [...tasks.map(taskKey), ...list.map(nameKey)].forEach((key, row) => {
-        let sum = this.#gradients.get(key);
-        if (!sum) this.#gradients.set(key, (sum = new Float32Array(width)));
-        const start = (sample * rows + row) * width;
-        for (let i = 0; i < width; i++) sum[i] += textGradient[start + i];
-      }),
-    );
-    if (++this.#gathered < this.options.every) return false;
-    await this.#step(words, factor);
+    for (const { names, textGradient } of batches) {
+      const rows = textGradient.length / width / names.length;
+      names.forEach((list, sample) =>
+        [...tasks.map(taskKey), ...list.map(nameKey)].forEach((key, row) => {
+          let sum = this.#gradients.get(key);
+          if (!sum) this.#gradients.set(key, (sum = new Float32Array(width)));
+          const start = (sample * rows + row) * width;
+          for (let i = 0; i < width; i++) sum[i] += textGradient[start + i];
+        }),
+      );
+    }
+    if (++this.#gathered < (this.options.every ?? 1)) return false;
+    await this.#step(step);
     return true;
   }
 
@@ -105,7 +125,7 @@ export class PromptLearner {
     await open.learner.close();
   }
 
-  async #step(words: Words, factor: number): Promise<void> {
+  async #step({ words, taught, rate }: PromptStep): Promise<void> {
     const known = [...words.names.keys()];
     const rows = tokenize(this.encoder.tower, [...tasks, ...known]);
     const { learner, texts, length } = await this.#learnerFor(rows.length, Math.max(...rows.map((row) => row.length)));
@@ -116,22 +136,29 @@ export class PromptLearner {
       if (sum) gradient.set(sum.map((value) => value / this.#gathered), row * width);
     });
     while (rows.length < texts) rows.push(rows[0]);
-    const { embedding } = await learner.step(
+    const { embedding, taught: ofTeacher } = await learner.step(
       { ...embedTokens(this.encoder.tower, rows, undefined, length), textGradient: float32([texts, width], gradient) },
-      { rate: this.options.rate * factor },
+      { rate, ...(taught && { alpha: taught.alpha }) },
     );
     words.replace(this.prompts, embedding);
+    if (taught) taught.words.replace(this.taught, ofTeacher);
     this.#gradients.clear();
     this.#gathered = 0;
+  }
+
+  #copyOf(prefix: string): Prompts {
+    const state = this.state();
+    const of = (name: string): FloatTensor => copy(state.get(prefix + name)!);
+    return { task: of(promptNames.task), category: of(promptNames.category) };
   }
 
   async #learnerFor(texts: number, length: number): Promise<OpenStep> {
     if (this.#open && this.#open.texts >= texts && this.#open.length >= length) return this.#open;
     await this.close();
     // Prompt vectors included, a row is a whole number of blocks.
-    const { start, threads } = this.options;
+    const { start, teacher, threads } = this.options;
     const [vectors] = start.category.shape;
-    const size = { texts: upTo(texts, textsAtATime), length: upTo(length + vectors, tokensAtATime) - vectors };
+    const size = { texts: upTo(texts, textsAtATime), length: upTo(length + vectors, tokensAtATime) - vectors, teacher };
     const graph = promptStep(this.encoder.tower, this.prompts, size);
     const learner = await Learner.create(graph, { threads, state: this.#state, steps: this.#steps });
     return (this.#open = { learner, ...size });
