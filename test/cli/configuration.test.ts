@@ -53,7 +53,7 @@ test("settings of the command line win over the file, key by key, and do without
 
 test("what learns is one of the choices, and the share of statistics a share", async (t) => {
   t.deepEqual(await readConfiguration(undefined, ["adaptation={ trains: norm, statisticsMix: 0.5 }"]), { adaptation: { trains: "norm", statisticsMix: 0.5 } });
-  await t.throwsAsync(readConfiguration(undefined, ["adaptation.trains=last"]), { code: "E_CONFIG", message: /adaptation\.trains: expected default, all, norm, decoder, last:n.*received "last"/ });
+  await t.throwsAsync(readConfiguration(undefined, ["adaptation.trains=last"]), { code: "E_CONFIG", message: /adaptation\.trains: expected default, all, norm, decoder, prompts, last:n.*received "last"/ });
   await t.throwsAsync(readConfiguration(undefined, ["adaptation.statisticsMix=2"]), { code: "E_CONFIG", message: /statisticsMix/ });
 });
 
