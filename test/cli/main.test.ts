@@ -45,7 +45,7 @@ test("every command explains itself", async (t) => {
 });
 
 test("a wrong command line is code 2 and says so on stderr", async (t) => {
-  for (const argv of [[], ["fly"], ["run", "--wings"], ["run", "--frames", "none"], ["run", "--frames", "0"], ["run", "--seed", ""], ["run", "--port", "70000"], ["run", "--viewer-port", "65536"], ["run", "--health-port", ""], ["run", "--memory-hours", "0"], ["evaluate"], ["build"], ["build", "--target", "abacus"], ["build", "--target", "tensorrt", "--frame", "big"], ["adapt", "--frames", "."], ["import", "a.onnx", "--spec", "a.yaml", "--out", "a", "--pin", "height"], ["bench", "coffee"]]) {
+  for (const argv of [[], ["bench", "decode", "--peer", "python3"], ["fly"], ["run", "--wings"], ["run", "--frames", "none"], ["run", "--frames", "0"], ["run", "--seed", ""], ["run", "--port", "70000"], ["run", "--viewer-port", "65536"], ["run", "--health-port", ""], ["run", "--memory-hours", "0"], ["evaluate"], ["build"], ["build", "--target", "abacus"], ["build", "--target", "tensorrt", "--frame", "big"], ["adapt", "--frames", "."], ["import", "a.onnx", "--spec", "a.yaml", "--out", "a", "--pin", "height"], ["bench", "coffee"]]) {
     const { code, out, err } = await nightshift(...argv);
     t.is(code, 2, argv.join(" "));
     t.is(out, "");
