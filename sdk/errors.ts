@@ -89,3 +89,6 @@ export const errorOf = (failure: Failure): NightshiftError => new NightshiftErro
 
 /** What went wrong, in the words of whatever was thrown. */
 export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+/** The code that the system, or a library, gave what was thrown, such as ENOENT; undefined where there is none. */
+export const systemCodeOf = (cause: unknown): string | undefined => (cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined);

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { NightshiftError, reasonOf } from "../../sdk/errors.js";
+import { NightshiftError, reasonOf, systemCodeOf } from "../../sdk/errors.js";
 
 /**
  * How to tell ffmpeg to pass each frame on as it comes, neither doubling nor skipping any to reach an even rate. The option was renamed in
@@ -23,7 +23,7 @@ export async function ffmpegVersion(program: string): Promise<string> {
   try {
     return (await promisify(execFile)(program, ["-version"])).stdout;
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT")
+    if (systemCodeOf(cause) === "ENOENT")
       throw new NightshiftError("E_MISSING_TOOL", {
         expected: `the program ${program}, which reads videos and cameras`,
         received: "no such program",

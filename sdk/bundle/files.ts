@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { constants, existsSync } from "node:fs";
 import { access, open, realpath } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
-import { NightshiftError, reasonOf } from "../errors.js";
+import { NightshiftError, reasonOf, systemCodeOf } from "../errors.js";
 import { type Disk, realDisk } from "./disk.js";
 import type { ManifestFile } from "./manifest.js";
 
@@ -125,14 +125,14 @@ export async function refuseUnwritable(folder: string): Promise<void> {
 }
 
 /** What a disk says that takes no more, or nothing at that path. */
-const refusals: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP"]);
+const refusals: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP"]);
 
 /** Does work that writes. Throws `E_DISK` where the disk takes no more, or nothing at that path. */
 export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && refusals.has(cause.code))) throw cause;
-    throw new NightshiftError("E_DISK", { expected: `a disk that takes ${path}`, received: cause.message, remedy: "Make room, make it writable, or name another path. What was there before is as it was.", cause });
+    if (!refusals.has(systemCodeOf(cause))) throw cause;
+    throw new NightshiftError("E_DISK", { expected: `a disk that takes ${path}`, received: reasonOf(cause), remedy: "Make room, make it writable, or name another path. What was there before is as it was.", cause });
   }
 }

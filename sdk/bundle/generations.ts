@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { z } from "zod";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, systemCodeOf } from "../errors.js";
 import { writeSecret } from "../secret-file.js";
 import type { BundleContents } from "./bundle.js";
 import { type Disk, realDisk } from "./disk.js";
@@ -253,13 +253,13 @@ export class GenerationStore {
 
 async function readIfThere(path: string): Promise<string | undefined> {
   return readFile(path, "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (systemCodeOf(error) === "ENOENT") return undefined;
     throw error;
   });
 }
 
 /** Whether the system did not let a file be read that is there. */
 function isPassing({ cause }: NightshiftError): boolean {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  return typeof code === "string" && code !== "ENOENT" && code !== "ENOTDIR";
+  const code = systemCodeOf(cause);
+  return code !== undefined && code !== "ENOENT" && code !== "ENOTDIR";
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, systemCodeOf } from "../errors.js";
 import { type BundleContents, bundleFiles } from "./bundle.js";
 import { type Disk, realDisk } from "./disk.js";
 import { encodeEmbeddings, vocabularyOf } from "./embeddings.js";
@@ -30,7 +30,7 @@ export function isLeftBehind(entry: string): boolean {
     process.kill(Number(pid), 0);
     return false;
   } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "EPERM");
+    return systemCodeOf(error) !== "EPERM";
   }
 }
 
@@ -123,7 +123,7 @@ async function filesOf({ description, model, weights, quantisation, embeddings, 
 export async function refuseExisting(path: string): Promise<void> {
   const found = await onDisk(path, () =>
     stat(path).catch((error: unknown) => {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+      if (systemCodeOf(error) !== "ENOENT") throw error;
     }),
   );
   if (!found) return refuseUnwritable(dirname(resolve(path)));

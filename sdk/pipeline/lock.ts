@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Disk } from "../bundle/disk.js";
 import { onDisk, writeSynced } from "../bundle/files.js";
-import { NightshiftError } from "../errors.js";
+import { NightshiftError, systemCodeOf } from "../errors.js";
 
 /** Holds a folder for one process: two that learn in the same one would take each other's generations. */
 export class FolderLock {
@@ -20,7 +20,7 @@ export class FolderLock {
         await writeSynced(path, new TextEncoder().encode(`${process.pid} ${birthOf(process.pid)}\n`), disk);
         return new FolderLock(path, disk);
       } catch (error) {
-        if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+        if (systemCodeOf(error) !== "EEXIST") throw error;
       }
       const [pid = "", birth] = (await readFile(path, "utf8").catch(() => "")).trim().split(" ");
       const holder = Number(pid);
@@ -55,7 +55,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return systemCodeOf(error) === "EPERM";
   }
 }
 

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import type { Socket } from "zeromq";
-import { NightshiftError, reasonOf } from "../errors.js";
+import { NightshiftError, reasonOf, systemCodeOf } from "../errors.js";
 
 /** Whether only this machine reaches an address. */
 export const isLocal = (address: string): boolean => /^(ipc|inproc):\/\/./.test(address) || /^tcp:\/\/(127(\.\d{1,3}){3}|\[::1\]|localhost|lo):/.test(address);
@@ -27,7 +27,7 @@ export async function bind(socket: Socket, address: string, what: string, isGuar
   try {
     await socket.bind(address);
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE") throw inUse(address, what, cause);
+    if (systemCodeOf(cause) === "EADDRINUSE") throw inUse(address, what, cause);
     throw new NightshiftError("E_CONFIG", {
       expected: `an address of this machine for the ${what}, such as tcp://127.0.0.1:5590 or ipc:///run/nightshift`,
       received: `${address} (${reasonOf(cause)})`,

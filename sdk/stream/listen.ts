@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { NightshiftError, reasonOf } from "../errors.js";
+import { NightshiftError, reasonOf, systemCodeOf } from "../errors.js";
 
 export interface ListenOptions {
   readonly host: string;
@@ -17,7 +17,7 @@ export async function listen(app: FastifyInstance, { host, port, what, option }:
     await app.listen({ host, port });
   } catch (cause) {
     await app.close();
-    const isInUse = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
+    const isInUse = systemCodeOf(cause) === "EADDRINUSE";
     throw new NightshiftError(isInUse ? "E_ADDRESS_IN_USE" : "E_CONFIG", {
       expected: isInUse ? `a free port for ${what}` : `an address of this machine for ${what}`,
       received: `${host}:${port}${isInUse ? ", which is already in use" : ` (${reasonOf(cause)})`}`,
