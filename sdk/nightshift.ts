@@ -10,7 +10,7 @@ import type { Frame } from "./frame.js";
 import { AnswerStream } from "./pipeline/answer-stream.js";
 import { createEngine } from "./pipeline/engine.js";
 import { FanOut } from "./pipeline/fan-out.js";
-import { learning, learnOtherwise, whyNotLearning } from "./pipeline/learning.js";
+import { checkTraining, learning, learnOtherwise, whyNotLearning } from "./pipeline/learning.js";
 import { defaultBundle, defaultSeed, defaultSource, type NightshiftOptions } from "./pipeline/options.js";
 import { type Handler, Outlets } from "./pipeline/outlets.js";
 import { inWords, type LiveOptions, type Reconfiguration } from "./pipeline/reconfiguration.js";
@@ -107,7 +107,7 @@ export class Nightshift {
     const engine = new SwappableEngine(() => createEngine(options));
     const machine = await Machine.open();
     try {
-      if (options.adaptation) machine.require(options.adaptation.training ?? {});
+      if (options.adaptation) checkTraining(options.adaptation, delivered, machine);
       // What serves was either delivered or learnt here.
       const trust = signers && [...signers, ...(await state.generations.publicKeys())];
       const model = await ServedModel.load(engine, await state.current(delivered, (error) => damage.push(error), trust), { names: options.vocabulary, textEncoder: options.textEncoder, trust });
@@ -301,7 +301,7 @@ export class Nightshift {
   async #change(changes: LiveOptions): Promise<void> {
     const { delivered, state, memory, options } = this;
     // First, as nothing else can fail.
-    if (changes.adaptation) this.machine.require(changes.adaptation.training ?? {});
+    if (changes.adaptation) checkTraining(changes.adaptation, delivered, this.machine);
     if ("vocabulary" in changes) await this.setVocabulary(changes.vocabulary ?? delivered.manifest.vocabulary);
     if ("adaptation" in changes) {
       const { adaptation = {} } = changes;

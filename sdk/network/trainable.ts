@@ -41,7 +41,18 @@ export type Trains = (spec: ParameterSpec) => boolean;
 /** Everything but the stem and the two finest stages: most of the backward pass's time is there, little of the gain. */
 export const trainsDefault: Trains = ({ name }) => !/^encoder\.(stem|stage[01])\b/.test(name);
 
-/** Which parameters a choice means. Throws `E_CONFIG` where it means none, or the network has no such parts. */
+/** Throws `E_CONFIG` where a choice means nothing of this network, of which anything could be taught. */
+export function checkTrains(choice: Trainable, network: Network): void {
+  if (choice !== "prompts") trainsOf(choice, network);
+  else if (isImported(network))
+    throw new NightshiftError("E_CONFIG", {
+      expected: "parameters of an imported model to train",
+      received: "prompts, of which it has none, as it answers its own classes and not words",
+      remedy: "Choose default, norm, last:n, lora:r, all, or a pattern that matches.",
+    });
+}
+
+/** Which parameters a choice means. Throws `E_CONFIG` where it means none, or the network has no such parts; for prompts, which are none of them. */
 export function trainsOf(choice: Trainable, network: Network): Trains {
   if (choice === "prompts")
     throw new NightshiftError("E_CONFIG", {

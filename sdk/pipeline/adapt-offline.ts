@@ -11,7 +11,7 @@ import { readBundle, readTrust, refuseExisting } from "../bundle/index.js";
 import type { StepEngine } from "../engine/learner.js";
 import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
-import { requireTrainable, type Trainable } from "../network/trainable.js";
+import { checkTrains, requireTrainable, type Trainable } from "../network/trainable.js";
 import type { ConditionName } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
 import { openSource, shownSource } from "./source.js";
@@ -65,7 +65,7 @@ const leastNovelty = 0.005;
 
 /**
  * One adaptation in this process, as the vehicle would make it, to the frames of a folder. The bundle is written whatever the judge says.
- * Throws `E_NOT_TRAINABLE`, `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, `E_DISK`, `E_KEY`, and as bundles do.
+ * Throws `E_NOT_TRAINABLE`, `E_CONFIG` where the bundle has nothing of what is to learn, `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, `E_DISK`, `E_KEY`, and as bundles do.
  */
 export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
   const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, statisticsMix, recompute, seed, threads, engine, provider, onProgress } = options;
@@ -73,6 +73,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
   const trust = options.trust && { trust: await readTrust(options.trust) };
   const { manifest, network } = await readBundle(directory, { verify: "model", ...trust });
   requireTrainable(network);
+  if (trains) checkTrains(trains, network);
   const { targets, condition } = await framesOf(options.frames, manifest.network, options.condition);
   const trained = await train(
     {

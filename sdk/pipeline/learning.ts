@@ -4,9 +4,9 @@ import { AdaptationLoop } from "../adaptation/loop.js";
 import { defaultLoopOptions, type LoopChanges } from "../adaptation/options.js";
 import type { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
-import type { Trainer } from "../adaptation/trainer/index.js";
+import type { Machine, Trainer } from "../adaptation/trainer/index.js";
 import type { Bundle, Trust } from "../bundle/index.js";
-import { isTrainableNetwork } from "../network/trainable.js";
+import { checkTrains, isTrainableNetwork } from "../network/trainable.js";
 import type { ConditionName, StreamEvent } from "../stream/events.js";
 import { ownExemplars } from "./exemplars.js";
 import { defaultSeed, type NightshiftOptions } from "./options.js";
@@ -49,6 +49,12 @@ export async function learning({ options, delivered, model, state, memory, train
   // What cannot be taught is served as it is, and where nothing can be kept, nothing is learnt.
   if (adaptation === false || whyNotLearning(delivered, state) !== undefined) loop.pause();
   return loop;
+}
+
+/** Throws `E_CONFIG` where this machine cannot keep a training's limits, or the bundle has nothing of what is to learn. */
+export function checkTraining({ training = {} }: LoopChanges, { network }: Bundle, machine: Machine): void {
+  machine.require(training);
+  if (training.trains && isTrainableNetwork(network)) checkTrains(training.trains, network);
 }
 
 /** What keeps from learning whatever the options say, in words; undefined where nothing does. */

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
+import { adaptOffline } from "../../sdk/pipeline/adapt-offline.js";
 import { InferenceSession } from "onnxruntime-node";
 import { createLmcLearner } from "../../sdk/adaptation/lmc.js";
 import { BundleText } from "../../sdk/adaptation/trainer/bundle-text.js";
@@ -205,6 +206,12 @@ function learnerOf(trains: Trainable) {
   const options = { vocabulary: bundle.manifest.vocabulary, sourceBatch: 2, targetBatch: 2, maskRatio: 0.5, trains, seed: 1, threads: 1 };
   return createLmcLearner(network, bundle.weights, new BundleText(bundle), options);
 }
+
+test("what an imported model has none of cannot be taught, and that is said before any work", async (t) => {
+  await t.throwsAsync(learnerOf("prompts"), { code: "E_CONFIG", message: /prompts, of which it has none/ });
+  for (const trains of ["prompts", "decoder"] as const)
+    await t.throwsAsync(adaptOffline({ bundle: bundle.directory, frames: "/nowhere", out: path(`not-${trains}`), trains, seed: 1, threads: 1, onProgress: () => undefined }), { code: "E_CONFIG", message: new RegExp(trains) });
+});
 
 test("statistics are those of the layer over all frames", async (t) => {
   const frames = [1, 2, 3, 4].map(targetOf);

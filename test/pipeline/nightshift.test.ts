@@ -145,6 +145,7 @@ test("what cannot start says why and leaves nothing open", async (t) => {
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), bundle: "/nowhere" }), { code: "E_BUNDLE_MISSING" });
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: "/nowhere" }), { code: "E_CAMERA" });
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, vocabulary: ["a", "a"] }), { code: "E_VOCABULARY" });
+  await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, adaptation: { training: { trains: "/^nothing/" } } }), { code: "E_CONFIG", message: /\^nothing/ });
   for (const idle of [{ loop: 2 }, { source: "rtsp://user:secret@192.0.2.1/stream", loop: 2 }, { source: "rtsp://user:secret@192.0.2.1/stream", fps: 5 }]) {
     const { message } = await t.throwsAsync(Nightshift.start({ ...(await quiet()), ...idle }), { code: "E_CONFIG", message: /Leave that option out/ });
     t.false(message.includes("secret"));

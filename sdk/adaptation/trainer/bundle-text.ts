@@ -4,6 +4,7 @@ import { NightshiftError } from "../../errors.js";
 import type { FloatTensor } from "../../graph/tensor.js";
 import { isImported, textWidthOf } from "../../network/architecture.js";
 import { tasks } from "../../network/contract.js";
+import { checkTrains } from "../../network/trainable.js";
 import { nearestClasses, rowOfClass } from "../../network/text/nearest-class.js";
 import { type Prompts, promptsOf } from "../../network/text/prompts.js";
 import { TextEncoder } from "../../network/text/text-encoder.js";
@@ -52,12 +53,7 @@ export class BundleText implements TextSource {
 
   /** See `TextSource`: the bundle's prompts, or four of little meaning where its names are bare. */
   async openPrompts(): Promise<{ readonly encoder: TextEncoder; readonly prompts: Prompts }> {
-    if (this.#isClosed)
-      throw new NightshiftError("E_CONFIG", {
-        expected: "parameters of an imported model to train",
-        received: "prompts, which it has none of, as it answers its own classes and not words",
-        remedy: "Choose default, norm, last:n, lora:r, all, or a pattern that matches.",
-      });
+    checkTrains("prompts", this.bundle.network);
     this.#encoder ??= this.#open();
     const encoder = await this.#encoder;
     const { prompts } = this.#embeddings;
