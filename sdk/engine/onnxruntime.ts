@@ -3,6 +3,7 @@ import { NightshiftError, reasonOf } from "../errors.js";
 import type { Tensor } from "../graph/tensor.js";
 import { processorFlags, vnni } from "./processor.js";
 import { checkProvider } from "./providers.js";
+import { checkTelemetryOff } from "./telemetry.js";
 
 export interface SessionOptions {
   /** Threads that one operator may use. 2 unless told otherwise. */
@@ -35,10 +36,11 @@ export class OnnxSession {
     this.#session = session;
   }
 
-  /** `model`: the bytes of an ONNX file, or its path where it keeps tensors in files beside it. Throws `E_PROVIDER`, or `E_ENGINE` where ONNX Runtime refuses the model. */
+  /** `model`: the bytes of an ONNX file, or its path where it keeps tensors in files beside it. Throws `E_PROVIDER`, `E_CONFIG` (see `checkTelemetryOff`), or `E_ENGINE` where ONNX Runtime refuses the model. */
   static async create(model: Uint8Array | string, options: SessionOptions = {}): Promise<OnnxSession> {
     const provider = options.provider ?? "cpu";
     checkProvider(provider);
+    checkTelemetryOff();
     const integers = options.saturating ? {} : await exactIntegers();
     try {
       return new OnnxSession(await open(model, sessionOptions(provider, options, integers)));

@@ -9,6 +9,7 @@ import type { FrameSize, LoadedModel, Model } from "./model.js";
 import type { Perception } from "./perception.js";
 import { type Numbered, type Reply, type Request, type RuntimeChoice, type ThreadSetup } from "./protocol.js";
 import { checkProvider } from "./providers.js";
+import { checkTelemetryOff } from "./telemetry.js";
 
 interface Pending {
   readonly resolve: (reply: Reply) => void;
@@ -26,9 +27,10 @@ export class ThreadEngine implements Engine {
   readonly #worker: Worker;
   readonly #exit: Promise<void>;
 
-  /** Throws `E_PROVIDER`, and `E_CONFIG` for numbers that the other options cannot be. */
+  /** Throws `E_PROVIDER`, and `E_CONFIG` for numbers that the other options cannot be (and see `checkTelemetryOff`). */
   constructor({ threads = 2, provider = "cpu", scoreThreshold = defaultScoreThreshold }: EngineOptions = {}, runtime: RuntimeChoice = { kind: "onnxruntime" }) {
     checkProvider(provider);
+    checkTelemetryOff();
     if (!(Number.isInteger(threads) && threads >= 1)) throw wrong("at least 1 thread, a whole number", threads);
     // No box scores as much as NaN: nothing would be answered, without a word.
     if (!(scoreThreshold >= 0 && scoreThreshold <= 1)) throw wrong("a score threshold of 0 to 1", scoreThreshold);
