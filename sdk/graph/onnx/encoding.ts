@@ -144,7 +144,8 @@ export const acceptedAttributes: { readonly [K in Operator]?: Readonly<Record<st
   QuantizeLinear: { saturate: [0, 1] },
   Reshape: { allowzero: [0, 1] },
   Resize: { exclude_outside: [0], keep_aspect_ratio_policy: ["stretch"] },
-  TopK: { sorted: [1] },
+  /** In whichever order is asked for: descending is one. */
+  TopK: { sorted: [0, 1] },
   ReduceSum: { noop_with_empty_axes: [0] },
   ReduceMean: { noop_with_empty_axes: [0] },
   ReduceMax: { noop_with_empty_axes: [0] },
