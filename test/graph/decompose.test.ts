@@ -21,8 +21,8 @@ const string = (name: string, s: string): AttributeInit => ({ name, type: Kind.S
 const pictureShape = [1, 4, 5, 7];
 
 /** One node as an exporter writes it: x float32 and some constants in, y out. */
-const exported = (opType: string, attribute: AttributeInit[], constants: Record<string, Tensor>, inputs: string[], opset: number, shapeOfX: readonly number[] = pictureShape): Uint8Array =>
-  exportedNodes([{ opType, input: inputs, output: ["y"], attribute }], constants, opset, shapeOfX);
+const exported = (opType: string, attribute: readonly AttributeInit[], constants: Readonly<Record<string, Tensor>>, inputs: readonly string[], opset: number, shapeOfX: readonly number[] = pictureShape): Uint8Array =>
+  exportedNodes([{ opType, input: [...inputs], output: ["y"], attribute: [...attribute] }], constants, opset, shapeOfX);
 
 function exportedNodes(node: NodeInit[], constants: Record<string, Tensor>, opset: number, shapeOfX: readonly number[] = pictureShape, functions: MessageInitShape<typeof ModelProtoSchema>["functions"] = []): Uint8Array {
   return toBinary(
@@ -49,7 +49,7 @@ const pool = [ints("kernel_shape", 3, 2), ints("strides", 2, 2)];
 
 const rows = int64([2, 1, 3], [0, 3, 1, 0, -1, 4]);
 
-const cases: readonly (readonly [string, string, AttributeInit[], Record<string, Tensor>?, string[]?, number?, (readonly number[])?])[] = [
+const cases: readonly (readonly [string, string, readonly AttributeInit[], Readonly<Record<string, Tensor>>?, (readonly string[])?, number?, (readonly number[])?])[] = [
   ["HardSigmoid", "HardSigmoid", []],
   ["HardSigmoid as MobileNet has it", "HardSigmoid", [float("alpha", 1 / 6)]],
   ["Elu", "Elu", [float("alpha", 0.7)]],
@@ -102,6 +102,8 @@ const cases: readonly (readonly [string, string, AttributeInit[], Record<string,
   ["MaxPool, SAME_UPPER", "MaxPool", [...pool, string("auto_pad", "SAME_UPPER")]],
   ["Conv, SAME_UPPER", "Conv", [ints("strides", 2, 2), string("auto_pad", "SAME_UPPER")], { w: float32([2, 4, 3, 4], distinct([2, 4, 3, 4]).data) }, ["x", "w"]],
   ["Conv, SAME_LOWER", "Conv", [string("auto_pad", "SAME_LOWER")], { w: float32([2, 4, 2, 2], distinct([2, 4, 2, 2]).data) }, ["x", "w"]],
+  ...["SAME_UPPER", "SAME_LOWER"].map((how) => [`ConvTranspose, ${how}`, "ConvTranspose", [ints("strides", 3, 2), string("auto_pad", how)], { w: float32([4, 2, 4, 5], distinct([4, 2, 4, 5]).data) }, ["x", "w"]] as const),
+  ["ConvTranspose to a shape", "ConvTranspose", [ints("strides", 2, 2), ints("output_shape", 10, 13)], { w: float32([4, 2, 3, 4], distinct([4, 2, 3, 4]).data) }, ["x", "w"]],
   ["Einsum, a product along channels", "Einsum", [string("equation", "nchw,cd->ndhw")], { m: float32([4, 3], distinct([4, 3]).data) }, ["x", "m"]],
   ["Einsum, batches and sums", "Einsum", [string("equation", "nchw, nchq -> nwq")], { m: float32([1, 4, 5, 2], distinct([1, 4, 5, 2]).data) }, ["x", "m"]],
   ["Einsum, an outer product", "Einsum", [string("equation", "nchw,k->nkchw")], { m: float32([2], [2, -3]) }, ["x", "m"]],
@@ -209,6 +211,19 @@ test("a branch that shapes decide is taken", (t) => {
     t.deepEqual([...(evaluate(readOnnx(decide(ofShape(end))), { x: float32([1, 3], [1, -2, 3]) }).get("y")?.data ?? [])], [...expected]);
   const computed = [{ opType: "ReduceMax", input: ["x"], output: ["m"] }, { opType: "Greater", input: ["m", "x"], output: ["c"] }];
   t.throws(() => readOnnx(decide(computed)), { code: "E_GRAPH_FORMAT", message: /If.*y/ });
+});
+
+test("an output_shape that is beyond reach is refused", (t) => {
+  const wide = exported("ConvTranspose", [ints("output_shape", 9, 20)], { w: float32([4, 2, 3, 4], distinct([4, 2, 3, 4]).data) }, ["x", "w"], 17);
+  t.throws(() => readOnnx(wide), { code: "E_GRAPH_FORMAT", message: /ConvTranspose.*\[9, 20\]/ });
+});
+
+test("a constant that is named again stays one", (t) => {
+  const again = (name: string): NodeInit => ({ opType: "Identity", input: ["w"], output: [name] });
+  const nodes = [again("w1"), again("w2"), { opType: "Mul", input: ["x", "w1"], output: ["a"] }, { opType: "Add", input: ["a", "w2"], output: ["y"] }];
+  const graph = readOnnx(exportedNodes(nodes, { w: float32([3], [1, 2, 3]) }, 17, [3]));
+  t.deepEqual(graph.nodes.map(({ operator }) => operator), ["Mul", "Add"]);
+  t.deepEqual([...graph.constants.keys()].map(({ name }) => name), ["w"]);
 });
 
 test("the standard domain may be named", (t) => {

@@ -70,7 +70,6 @@ function computed(node: NodeProto, inputs: readonly (FoldInput | undefined)[], m
 type Fold = (node: NodeProto, inputs: readonly [Tensor, ...(Tensor | undefined)[]], most: number) => Tensor | undefined;
 
 const folds: Readonly<Record<string, Fold>> = {
-  Identity: (_, [x]) => x,
   Cast: (node, [x]) => made(dtypeOf(int(node, "to", 1)), x.shape, numbersOf(x)),
   Unsqueeze: (node, [x, axes]) => {
     const wanted = axes ? numbersOf(axes) : ints(node, "axes");

@@ -10,11 +10,12 @@ import {
 } from "./encoding.js";
 import { decompositions, foreignForms, isForeignForm, type NodeParts } from "./decompose.js";
 import { folded, type FoldInput, isFoldable, reshaped } from "./fold.js";
+import { ints } from "./node-attributes.js";
 import { AttributeProto_AttributeType, ModelProtoSchema, type AttributeProto, type GraphProto, type ModelProto, type NodeProto, type ValueInfoProto } from "./onnx_pb.js";
 import { Room } from "./room.js";
 import { type ExternalFile, numbersOf, tensorOf } from "./tensor.js";
 import { dtypeOf, onnxTypes } from "./types.js";
-import { meantPads } from "./windows.js";
+import { meantPads, transposedPads } from "./windows.js";
 import { outputNodeName } from "./write.js";
 
 /** Before 11, operators took as attributes what are inputs now; from 24 on nothing here has been read. */
@@ -62,10 +63,10 @@ function plain(attribute: AttributeProto, kind: string): unknown {
 }
 
 /** For messages. */
-const shown = ({ type, i, f, s, ints, floats }: AttributeProto): string => {
+const shown = ({ type, i, f, s, ...lists }: AttributeProto): string => {
   if (type === AttributeProto_AttributeType.FLOAT) return String(f);
   if (type === AttributeProto_AttributeType.INT) return String(i);
-  return type === AttributeProto_AttributeType.STRING ? text(s) : `[${[...ints, ...floats].join(", ")}]`;
+  return type === AttributeProto_AttributeType.STRING ? text(s) : `[${[...lists.ints, ...lists.floats].join(", ")}]`;
 };
 
 const qualified = (domain: string, name: string): string => `${domain}${domain && "."}${name}`;
@@ -213,6 +214,11 @@ class Reader {
       this.constant(node.output[0], constantOf(node, this.external));
       return;
     }
+    // Exporters keep what is shared once, and name it again where it is used again.
+    if (node.opType === "Identity" && node.domain === "" && this.constants.has(node.input[0])) {
+      this.#rename(node.input[0], node.output[0]);
+      return;
+    }
     if (node.opType === "If" && node.domain === "") {
       this.#branch(node);
       return;
@@ -263,6 +269,14 @@ class Reader {
     });
   }
 
+  /** Gives a value another name. */
+  #rename(from: string, to: string): void {
+    this.values.set(to, this.value(from));
+    const tensor = this.constants.get(from);
+    if (tensor) this.constants.set(to, tensor);
+    if (this.#ofShapes.has(from)) this.#ofShapes.add(to);
+  }
+
   /** The branch of an If that static shapes decide, as `squeeze` of an unknown extent is exported, in the place of the node. */
   #branch(node: NodeProto): void {
     const condition = this.constants.get(node.input[0]);
@@ -271,20 +285,18 @@ class Reader {
     if (!branch || branch.output.length < node.output.length) refuse("branches of If", "none", "The file is truncated or malformed.");
     this.initializers(branch);
     for (const each of branch.node) this.node(each);
-    node.output.forEach((name, at) => {
-      const tensor = this.constants.get(branch.output[at].name);
-      if (tensor) this.constants.set(name, tensor);
-      else this.values.set(name, this.value(branch.output[at].name));
-    });
+    node.output.forEach((name, at) => this.#rename(branch.output[at].name, name));
   }
 
   #resolvePads(node: NodeProto, operator: Operator, attributes: Record<string, unknown>): void {
-    const windows = attributes as unknown as Attributes["Conv"] & Attributes["MaxPool"];
+    const windows = attributes as unknown as Attributes["ConvTranspose"] & Attributes["MaxPool"];
     if (!("strides" in attributes)) return;
     if (isValid(node)) attributes.pads = [0, 0, 0, 0];
-    if (operator === "ConvTranspose") return;
-    const meant = meantPads(node, operator, this.value(node.input[0]).shape, { ...windows, kernel: windows.kernel ?? this.value(node.input[1]).shape.slice(2) });
+    const { shape } = this.value(node.input[0]);
+    const all = { ...windows, kernel: windows.kernel ?? this.value(node.input[1]).shape.slice(2) };
+    const meant = operator === "ConvTranspose" ? transposedPads(node, shape, all) : meantPads(node, operator, shape, all);
     if (!meant) return;
+    if (meant.some((pad) => pad < 0)) refuse("ConvTranspose with an output_shape that it can reach", `output_shape [${ints(node, "output_shape").join(", ")}] of ${this.#givenTo(node)}`, "Export with output_padding in its place.");
     // An average that leaves padding out of its count is another.
     if (operator === "AveragePool" && meant.some((pad, at) => pad !== windows.pads[at])) refuse("AveragePool whose windows fit", "auto_pad or ceil_mode that adds padding", "Export with explicit pads.");
     attributes.pads = meant;
@@ -406,6 +418,8 @@ export interface ReadOnnxOptions {
   readonly shapeOf?: (input: string) => Shape | undefined;
   /** Reads float16 as float32, the same numbers, which are rounded to it no longer; told the names of what was. Undefined leaves it as it is. */
   readonly onHalf?: (name: string) => void;
+  /** Told the names of constants that the file does not hold: of what is folded, and of what operators are read as, such as the matrix of a cubic Resize. */
+  readonly onMade?: (name: string) => void;
   /** Reads files beside the model, for tensors that are kept there. */
   readonly external?: ExternalFile;
 }
@@ -435,6 +449,8 @@ export function readOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): Grap
     reader.values.set(info.name, graph.input(info.name, reader.dtypeFor(info.name, dtypeOf(elemType)), shape));
   }
   for (const node of proto.node) reader.node(node);
+  const held = new Set(parts.flatMap(({ initializer, node }) => [...initializer.map(({ name }) => name), ...node.flatMap(({ opType, output }) => (opType === "Constant" ? output : []))]));
+  for (const { name } of graph.constants.keys()) if (!held.has(name)) options.onMade?.(name);
   for (const { name, type } of proto.output) {
     if (type?.value.case === "tensorType" && type.value.value.elemType === Number(onnxTypes.float16)) reader.dtypeFor(name, "float16");
     graph.output(name, reader.value(name));
