@@ -1,3 +1,4 @@
+import type { Operator } from "../graph/attributes.js";
 import type { Graph, Node, Value } from "../graph/graph.js";
 import { isOperator } from "../graph/graph.js";
 import { add, argMax, cast, concat, div, gather, gatherElements, greater, indicator, less, logSoftmax, matMul, mul, reduceMax, reshape, resize, slice, sub, sum, transpose, where } from "../graph/ops.js";
@@ -59,7 +60,7 @@ export const normParameters = (network: ImportedNetwork): ReadonlySet<string> =>
     graphOf(network).nodes.flatMap(({ operator, inputs }) => (normalisations.has(operator) ? inputs.slice(1, 3).map(({ name }) => name) : [])),
   );
 
-const normalisations: ReadonlySet<string> = new Set(["BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization"]);
+const normalisations: ReadonlySet<Operator> = new Set<Operator>(["BatchNormalization", "LayerNormalization"]);
 
 const read = new WeakMap<Uint8Array, Graph>();
 

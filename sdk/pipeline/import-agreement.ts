@@ -11,7 +11,7 @@ import { inputNames, outputNames, paddedVocabularySize, textWidth } from "../net
 import { arrangedFor, type ImportedNetwork, normalisedBytes } from "../network/imported.js";
 import { inferenceModel } from "../network/inference.js";
 import type { Fitted } from "./import-fit.js";
-import { channelsOf, type MeantBox, meantBoxes, unfit } from "./import-outputs.js";
+import { channelsOf, extentsOfClasses, type MeantBox, meantBoxes, unfit } from "./import-outputs.js";
 import type { ImportSpec } from "./import-spec.js";
 
 /** A model as its file has it. */
@@ -76,7 +76,7 @@ function requireNumbers(outputs: readonly string[], answers: Tensors): void {
 function answerOf(answer: Tensor, spec: ImportSpec, axis: Fitted["channelAxis"]): { rows: number; columns: number; mask: Uint8Array } {
   const { classes } = channelsOf(spec);
   if (spec.output.kind === "classes") {
-    const [rows, columns] = answer.shape.filter((n, axis) => n !== 1 || axis >= answer.shape.length - 2).slice(-2);
+    const [rows, columns] = extentsOfClasses(answer.shape);
     return { rows, columns, mask: Uint8Array.from(Array.from<number | bigint, number>(answer.data, (value) => classes.indexOf(Number(value)))) };
   }
   const logits = answer.data as Float32Array;

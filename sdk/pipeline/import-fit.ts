@@ -21,16 +21,26 @@ export interface Fitted {
   readonly boxes?: BoxesFound;
 }
 
-/** The input and the outputs that the specification means, once they are what it says. */
-export function fitted(graph: Graph, spec: ImportSpec): Fitted {
+function remedyFor(frame: Value, wanted: Shape): string {
+  if (frame.dtype !== "float32") return "Export the model with an input of float32; scale, mean and std are applied before it.";
+  if (frame.shape.slice(1).join() === wanted.slice(1).join()) return "Export the model for one image, or with a dynamic axis for how many there are.";
+  return "Mend size or layout, or pin the model's dynamic axes with --pin.";
+}
+
+/**
+ * The input and the outputs that the specification means, once they are what it says.
+ *
+ * @param made names of constants that reading made, which are none of the model's own
+ */
+export function fitted(graph: Graph, spec: ImportSpec, made: ReadonlySet<string>): Fitted {
   const { input, output } = spec;
-  const own = new Set(graph.constants.keys());
+  const own = new Set([...graph.constants.keys()].filter(({ name }) => !made.has(name)));
   const inputNamesOf = graph.inputs.map(({ name }) => name).join(", ");
   const frame = input.name === undefined && graph.inputs.length === 1 ? graph.inputs[0] : graph.inputs.find(({ name }) => name === input.name);
   if (!frame || graph.inputs.length !== 1) unfit(`one input${input.name === undefined ? "" : ` named ${input.name}`}`, inputNamesOf, "Name the model's input in the specification; models of several inputs are not supported.");
   const wanted = inputShape(spec);
   if (frame.dtype !== "float32" || frame.shape.join() !== wanted.join())
-    unfit(`an input float32 [${wanted.join(", ")}], as the specification says`, String(frame), frame.dtype === "float32" ? "Mend size or layout, or pin the model's dynamic axes with --pin." : "Export the model with an input of float32; scale, mean and std are applied before it.");
+    unfit(`an input float32 [${wanted.join(", ")}], as the specification says`, String(frame), remedyFor(frame, wanted));
   const { count: stated, classes } = channelsOf(spec);
   if (output.ignoreChannels.some((at) => at >= stated) || classes.length !== output.classes.length)
     unfit(`${output.ignoreChannels.length} different ignored channels of ${stated}`, output.ignoreChannels.join(", "), "Count channels from 0, each once.");

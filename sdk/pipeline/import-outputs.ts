@@ -2,7 +2,7 @@ import { NightshiftError } from "../errors.js";
 import { type Graph, isOperator, type Value } from "../graph/graph.js";
 import { cast, concat, equal, indicator, log, max, mul, reshape, slice, sub, sum, transpose } from "../graph/ops.js";
 import { normalAxis } from "../graph/shapes.js";
-import { float32 } from "../graph/tensor.js";
+import { float32, type Shape } from "../graph/tensor.js";
 import { type BoxesForm, type RawBoxes, unifiedBoxes } from "../network/imported-boxes.js";
 import { hidden } from "../network/language.js";
 import type { ImportSpec } from "./import-spec.js";
@@ -34,6 +34,12 @@ export function outputOf(graph: Graph, name: string | undefined, what: string): 
   return found ?? unfit(`the output of ${what} by its name`, listed(graph.outputs), "Name one of the model's outputs in the specification.");
 }
 
+/** The height and the width of a picture of classes, whose other axes are 1. */
+export function extentsOfClasses(shape: Shape): Shape {
+  const wide = shape.filter((n) => n !== 1);
+  return wide.length === 2 ? wide : shape.slice(-2);
+}
+
 /**
  * Puts logits behind an argmax: 0 for a pixel's class, far below for the others; of the classes in their order, then of what is none of them. So a model that answers classes is read as one that
  * answers logits, and is sure of everything. Answers with the output that it was.
@@ -42,8 +48,8 @@ export function withLogits(graph: Graph, spec: ImportSpec): Named {
   const found = outputOf(graph, spec.output.name, "classes");
   const { value } = found;
   const { classes } = channelsOf(spec);
-  const [height, width] = value.shape.filter((n, axis) => n !== 1 || axis >= value.rank - 2).slice(-2);
-  if (!height || !width || value.size !== height * width || value.dtype === "bool") unfit("classes [1, height, width] of one image", `${value}`, "Name the output that says which class a pixel is; logits are kind: logits.");
+  const [height, width] = extentsOfClasses(value.shape);
+  if (!height || !width || value.size !== height * width || value.dtype === "bool") unfit("classes [1, height, width], or with an axis of one channel, of one image", `${value}`, "Name the output that says which class a pixel is; logits are kind: logits.");
   const isFirst = spec.input.layout === "nchw";
   const axis = isFirst ? 1 : 3;
   const range = graph.constant(float32(isFirst ? [1, classes.length, 1, 1] : [1, 1, 1, classes.length], Float32Array.from(classes)));

@@ -67,12 +67,12 @@ export function parametersOf({ graph, own, outputs }: Fitted, twin: Graph): Take
   return { names, weights, fixed, normalisations };
 }
 
-/** Graphs call values `constant_4` that nobody names: a parameter that is called so would meet another of its name. */
-const parameterName = (name: string): string => (/^\w+_\d+$/.test(name) ? `model.${name}` : name);
+/** Graphs call values `constant_4` that nobody names, and what goes in and comes out `text` and `logits`: a parameter that is called by such a word would meet another of its name. */
+const parameterName = (name: string): string => (/^\w+$/.test(name) ? `model.${name}` : name);
 
 /** The model with its parameters as inputs, and an output [1, C, h, w], or those of `unifiedBoxes`. */
 export function withParameters({ graph: model, input, outputs, channelAxis }: Fitted, names: ReadonlyMap<Value, string>): Graph {
-  const graph = new Graph(model.name);
+  const graph = new Graph(model.name, new Set([...model.constants.keys()].map(({ name }) => name)));
   const made = new Map<Value, Value>([[input, graph.input(input.name, input.dtype, input.shape)]]);
   for (const [value, name] of names) made.set(value, graph.input(name, value.dtype, value.shape));
   const [answer, boxes] = rebuild(model, graph, made, outputs);
