@@ -219,7 +219,8 @@ export function meantBoxes(found: BoxesFound, spec: ImportSpec, answers: Answers
   const written = writtenBoxes(found, spec, answers);
   checkClasses(written, found, channelsOf(spec).count);
   checkNumbers(written, form);
-  return written.map(({ place, scores: raw, objectness = 1 }) => {
+  return written.map(({ place, scores: raw, objectness: said }) => {
+    const objectness = said === undefined ? 1 : form.scores === "sigmoid" ? logistic(said) : said;
     const scores = scoresOf(raw, form.scores);
     const label = classes.reduce((best, channel, index) => ((scores[channel] ?? 0) > (scores[classes[best] ?? 0] ?? 0) ? index : best), 0);
     const [a, b, c, d] = place.map((value, i) => value / (form.unit === "share" ? 1 : i % 2 ? height : width));
@@ -235,6 +236,7 @@ function checkNumbers(boxes: readonly WrittenBox[], { scores, corners, unit }: B
   const range = (values: readonly number[]): [number, number] => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
   const said = "Say in the specification what they are:";
   const [least, most] = range(boxes.flatMap((box) => [...box.scores, ...(box.objectness === undefined ? [] : [box.objectness])]));
+  if (scores === "softmax" && boxes.some(({ objectness = 0 }) => objectness < -slack || objectness > 1 + slack)) unfit("whether there is anything at all, 0 to 1, beside scores that are softmax", "numbers beyond", "Export the model with probabilities, and say scores: probability.");
   if (scores === "probability" && (least < -slack || most > 1 + slack)) unfit("scores that are probabilities", `scores from ${least} to ${most}`, `${said} scores: sigmoid, or scores: softmax.`);
   if (scores !== "probability" && least >= 0 && most <= 1 && least < most) unfit("scores that are logits", `scores from ${least} to ${most}`, `${said} scores: probability.`);
   const shareOf = (is: (place: WrittenBox["place"]) => boolean): number => boxes.filter(({ place }) => is(place)).length / boxes.length;
@@ -256,9 +258,11 @@ function checkClasses(boxes: readonly WrittenBox[], { isBest }: BoxesFound, coun
     unfit(`a score and the number of its class, 0 to ${count - 1}`, heard(strange), "Give a name for each class or list it as ignoreChannels; where each class has a score, say scores: probability.");
 }
 
+const logistic = (value: number): number => 1 / (1 + Math.exp(-value));
+
 function scoresOf(values: readonly number[], meaning: BoxesForm["scores"]): readonly number[] {
   if (meaning === "probability") return values;
-  if (meaning === "sigmoid") return values.map((value) => 1 / (1 + Math.exp(-value)));
+  if (meaning === "sigmoid") return values.map(logistic);
   const most = Math.max(...values);
   const exps = values.map((value) => Math.exp(value - most));
   const sum = exps.reduce((a, b) => a + b, 0);

@@ -407,7 +407,7 @@ function opsetOf(model: ModelProto): number {
   const version = model.opsetImport.find(({ domain }) => domain === "" || domain === standardDomain)?.version;
   const { oldest, newest } = readableOpsets;
   if (version === undefined) refuse("a model that states its opset", "none", "The file is truncated or is not ONNX.");
-  if (version < oldest || version > newest) refuse(`an opset from ${oldest} to ${newest}`, String(version), "Convert the model to opset 20.");
+  if (version < oldest || version > newest) refuse(`an opset from ${oldest} to ${newest}`, String(version), "Convert the model, as by onnx.version_converter.convert_version(model, 20).");
   return Number(version);
 }
 
