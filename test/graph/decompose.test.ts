@@ -218,6 +218,11 @@ test("an output_shape that is beyond reach is refused", (t) => {
   t.throws(() => readOnnx(wide), { code: "E_GRAPH_FORMAT", message: /ConvTranspose.*\[9, 20\]/ });
 });
 
+test("what is left of a model behind the outputs that it was cut at is not read", (t) => {
+  const nodes = [{ opType: "Relu", input: ["x"], output: ["y"] }, { opType: "NonZero", input: ["y"], output: ["places"] }, { opType: "Fused", domain: "own", input: ["places"], output: ["z"] }];
+  t.deepEqual(readOnnx(exportedNodes(nodes, {}, 17)).nodes.map(({ operator }) => operator), ["Relu"]);
+});
+
 test("a constant that is named again stays one", (t) => {
   const again = (name: string): NodeInit => ({ opType: "Identity", input: ["w"], output: [name] });
   const nodes = [again("w1"), again("w2"), { opType: "Mul", input: ["x", "w1"], output: ["a"] }, { opType: "Add", input: ["a", "w2"], output: ["y"] }];

@@ -390,6 +390,18 @@ function staticShape(info: ValueInfoProto, { pins = {}, shapeOf }: ReadOnnxOptio
   return { elemType: type.value.elemType, shape };
 }
 
+/** The nodes that the outputs need, in order: who cuts a model at another output leaves behind what came after it. */
+function neededNodes({ node: nodes, output }: GraphProto): readonly NodeProto[] {
+  const needed = new Set(output.map(({ name }) => name));
+  const isNeeded = (node: NodeProto): boolean => {
+    if (!node.output.some((name) => name !== "" && needed.has(name))) return false;
+    const branches = node.attribute.flatMap(({ g }) => (g ? graphsOf(g) : []));
+    for (const name of [...node.input, ...branches.flatMap((branch) => [...branch.output.map((each) => each.name), ...branch.node.flatMap((each) => each.input)])]) needed.add(name);
+    return true;
+  };
+  return nodes.toReversed().filter(isNeeded).reverse();
+}
+
 /** A graph, and the branches within it. */
 const graphsOf = (graph: GraphProto): readonly GraphProto[] => [graph, ...graph.node.flatMap(({ attribute }) => attribute.flatMap(({ g }) => (g ? graphsOf(g) : [])))];
 
@@ -436,11 +448,13 @@ export function readOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): Grap
   const proto = model.graph;
   if (!proto || proto.node.length === 0) refuse("a model with a graph", "none", "The file is truncated or is not ONNX.");
   const opset = opsetOf(model);
+  if (proto.sparseInitializer.length > 0) refuse("tensors that hold all of their numbers", `${proto.sparseInitializer.length} sparse ones`, "Save them as dense initialisers.");
   const parts = graphsOf(proto);
   // The standard domain goes by two names.
-  for (const { node: nodes } of parts) for (const node of nodes) if (node.domain === standardDomain) node.domain = "";
+  for (const part of parts) for (const node of part.node) if (node.domain === standardDomain) node.domain = "";
   const graph = new Graph(proto.name || "graph", new Set(parts.flatMap(namesOf)));
-  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset, external, proto.node, new Set(model.functions.map(({ domain, name }) => qualified(domain, name))), onHalf);
+  const nodes = neededNodes(proto);
+  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset, external, nodes, new Set(model.functions.map(({ domain, name }) => qualified(domain, name))), onHalf);
   reader.initializers(proto);
   requireKnownPins(proto.input, options.pins);
   for (const info of proto.input) {
@@ -448,7 +462,7 @@ export function readOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): Grap
     const { elemType, shape } = staticShape(info, options);
     reader.values.set(info.name, graph.input(info.name, reader.dtypeFor(info.name, dtypeOf(elemType)), shape));
   }
-  for (const node of proto.node) reader.node(node);
+  for (const node of nodes) reader.node(node);
   const held = new Set(parts.flatMap(({ initializer, node }) => [...initializer.map(({ name }) => name), ...node.flatMap(({ opType, output }) => (opType === "Constant" ? output : []))]));
   for (const { name } of graph.constants.keys()) if (!held.has(name)) options.onMade?.(name);
   for (const { name, type } of proto.output) {
