@@ -1,4 +1,3 @@
-import type { Operator } from "../graph/attributes.js";
 import type { Graph, Node, Value } from "../graph/graph.js";
 import { isOperator } from "../graph/graph.js";
 import { add, argMax, cast, concat, div, gather, gatherElements, greater, indicator, less, logSoftmax, matMul, mul, reduceMax, reshape, resize, slice, sub, sum, transpose, where } from "../graph/ops.js";
@@ -8,6 +7,7 @@ import { int64 } from "../graph/tensor.js";
 import type { Architecture } from "./architecture.js";
 import { batchNorm, type Builder } from "./builder.js";
 import { noName, patchSize, tasks } from "./contract.js";
+import { normParametersOf } from "./imported-norms.js";
 import { evenAttention, hideUnused } from "./language.js";
 import type { NetworkValues } from "./network.js";
 import { unnamed } from "./unnamed.js";
@@ -55,12 +55,10 @@ export interface ImportedBoxes {
 export const statisticSuffixes = { mean: ".mean", variance: ".variance" } as const;
 
 /** The scale and the offset of each normalisation layer of an imported model. */
-export const normParameters = (network: ImportedNetwork): ReadonlySet<string> =>
-  new Set(
-    graphOf(network).nodes.flatMap(({ operator, inputs }) => (normalisations.has(operator) ? inputs.slice(1, 3).map(({ name }) => name) : [])),
-  );
-
-const normalisations: ReadonlySet<Operator> = new Set<Operator>(["BatchNormalization", "LayerNormalization"]);
+export function normParameters(network: ImportedNetwork): ReadonlySet<string> {
+  const graph = graphOf(network);
+  return normParametersOf(graph, new Set(graph.inputs.flatMap(({ name }) => (name === network.input.name ? [] : [name]))));
+}
 
 const read = new WeakMap<Uint8Array, Graph>();
 
