@@ -299,8 +299,8 @@ const isFloat = ({ dtype }: Value): boolean => dtype === "float32" || dtype === 
 const joined = (inputs: readonly (Value | undefined)[], join: (a: Value, b: Value) => Value): Value | undefined =>
   inputs.reduce<Value | undefined>((a, b) => (a && b ? join(a, b) : b), undefined);
 
-/** Next to nothing, and its square still no 0 in float32. */
-const leastLength = 1e-19;
+/** Next to nothing, and its square still no denormal number of float32, which ONNX Runtime takes for 0. */
+const leastLength = 1e-18;
 
 /** Where there is no length the slope is 0, and not that of a square root, which would leave no number of any gradient. */
 const lengthOf = (x: Value, axes: readonly number[], keepdims: boolean): Value => sqrt(max(sumSquare(x, axes, keepdims), leastLength ** 2));
