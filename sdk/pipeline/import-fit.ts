@@ -16,6 +16,8 @@ export interface Fitted {
   readonly outputs: readonly [Value, ...Value[]];
   /** Of logits. */
   readonly channelAxis?: 1 | 3;
+  /** Whether the model answers shares of classes, out of which logits were made. */
+  readonly isSquashed?: boolean;
   /** What the model calls the output that is compared with the bundle's. */
   readonly answered: string;
   readonly boxes?: BoxesFound;
@@ -61,5 +63,5 @@ export function fitted(graph: Graph, spec: ImportSpec, made: ReadonlySet<string>
       "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.",
     );
   const by = squashedBy(value, axis);
-  return { graph, own, input: frame, outputs: [by ? withLogs(graph, value, by) : value], answered, channelAxis: axis };
+  return { graph, own, input: frame, outputs: [by ? withLogs(graph, value, by) : value], answered, channelAxis: axis, isSquashed: by !== undefined };
 }

@@ -2,7 +2,7 @@ import { NightshiftError } from "../errors.js";
 import { type Graph, isOperator, type Value } from "../graph/graph.js";
 import { cast, concat, equal, indicator, log, max, mul, reshape, slice, sub, sum, transpose } from "../graph/ops.js";
 import { normalAxis } from "../graph/shapes.js";
-import { float32, type Shape } from "../graph/tensor.js";
+import { float32, type Shape, sizeOf } from "../graph/tensor.js";
 import { type BoxesForm, type RawBoxes, unifiedBoxes } from "../network/imported-boxes.js";
 import { hidden } from "../network/language.js";
 import type { ImportSpec } from "./import-spec.js";
@@ -67,13 +67,19 @@ export function channelAxisOf({ rank, shape }: Value, { input: { layout } }: Imp
   return rank === 4 ? ([layout === "nchw" ? 1 : 3, layout === "nchw" ? 3 : 1] as const).find((axis) => shape[axis] === count) : undefined;
 }
 
-/** What made a value, perhaps enlarged since, out of logits: a softmax over this axis, or a sigmoid. Undefined where neither did. */
+/** What made a value, perhaps enlarged or in another shape since, out of logits: a softmax over this axis, or a sigmoid. Undefined where neither did. */
 export function squashedBy(value: Value, axis: number): "softmax" | "sigmoid" | undefined {
   const node = value.graph.producer(value);
   if (!node) return undefined;
   if (isOperator(node, "Sigmoid")) return "sigmoid";
   if (isOperator(node, "Softmax")) return normalAxis(node.attributes.axis, value.rank) === axis ? "softmax" : undefined;
   if (isOperator(node, "Transpose")) return squashedBy(node.inputs[0], node.attributes.perm[axis]);
+  if (isOperator(node, "Reshape")) {
+    const [{ shape }] = node.inputs;
+    // The axis on which the same numbers lie as far apart.
+    const before = shape.findIndex((n, at) => n === value.shape[axis] && sizeOf(shape.slice(at + 1)) === sizeOf(value.shape.slice(axis + 1)));
+    return before < 0 ? undefined : squashedBy(node.inputs[0], before);
+  }
   return isOperator(node, "Resize") || isOperator(node, "Identity") ? squashedBy(node.inputs[0], axis) : undefined;
 }
 

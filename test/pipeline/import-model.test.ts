@@ -11,7 +11,7 @@ import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
 import { runModel } from "../../sdk/engine/run.js";
 import { fromFloat16, toFloat16 } from "../../sdk/graph/float16.js";
 import { Graph, type Value } from "../../sdk/graph/graph.js";
-import { argMax, cast, conv, log, relu, resize, softmax, unsqueeze } from "../../sdk/graph/ops.js";
+import { argMax, cast, conv, div, exp, log, mul, relu, reshape, resize, softmax, sum, transpose, unsqueeze } from "../../sdk/graph/ops.js";
 import { ModelProtoSchema } from "../../sdk/graph/onnx/onnx_pb.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { float32, sizeOf } from "../../sdk/graph/tensor.js";
@@ -77,6 +77,23 @@ for (const [answer, what] of [["shares", "softmax"], ["odds", "sigmoid"]] as con
     };
     t.true(Math.abs((await sureness(answer)) - (await sureness("bundle"))) < 3, `${await sureness(answer)} of ${await sureness("bundle")}`);
   });
+
+test("shares are read as logits behind another shape, and refused where no softmax is seen", async (t) => {
+  const shares = (build: (logits: Value) => Value): Uint8Array => {
+    const graph = new Graph("shares");
+    graph.output("shares", build(conv(graph.input("picture", "float32", [1, 3, 32, 60]), graph.constant(float32([4, 3, 1, 1], Float32Array.from({ length: 12 }, (_, at) => Math.sin(at + 1))), "kernel"))));
+    return writeOnnx(graph);
+  };
+  await writeFile(path("rows.onnx"), shares((logits) => reshape(softmax(reshape(transpose(logits, [0, 2, 3, 1]), [1, 32 * 60, 4]), -1), [1, 32, 60, 4])));
+  await importModel({ model: path("rows.onnx"), spec, out: path("rows") });
+  const { golden } = await readBundle(path("rows"));
+  await writeFile(path("plain.onnx"), shares((logits) => logits));
+  await importModel({ model: path("plain.onnx"), spec, out: path("plain") });
+  const [ours, plain] = [golden, (await readBundle(path("plain"))).golden].map(({ outputs }) => Array.from(outputs["mask_score"]?.data ?? [], Number));
+  t.true(ours.every((score, at) => Math.abs(score - plain[at]) <= 1), "as sure as its logits");
+  await writeFile(path("unseen.onnx"), shares((logits) => div(exp(logits), sum(exp(logits), [1], true))));
+  await t.throwsAsync(importModel({ model: path("unseen.onnx"), spec, out: path("unseen") }), { code: "E_CONFIG", message: /logits.*shares of 1/ });
+});
 
 test("a model that answers what is no number is refused", async (t) => {
   const graph = new Graph("not a number");
@@ -162,7 +179,7 @@ function sharingModel(times: number, [stem, head, ...normal]: readonly string[])
   const kernel = parameter(stem, [3, 3, 3, 3]);
   let x = graph.input("picture", "float32", [1, 3, 32, 64]);
   for (let time = 0; time < times; time++) x = relu(graph.node("BatchNormalization", [conv(x, kernel, undefined, { padding: 1 }), ...layer], { epsilon: 1e-5 })[0]);
-  graph.output("classes", conv(x, parameter(head, [4, 3, 1, 1])));
+  graph.output("classes", mul(conv(x, parameter(head, [4, 3, 1, 1])), graph.constant(float32([1], [2]), "boxes")));
   return writeOnnx(graph);
 }
 
