@@ -29,6 +29,12 @@ function remedyFor(frame: Value, wanted: Shape): string {
   return "Mend size or layout, or pin the model's dynamic axes with --pin.";
 }
 
+function remedyForLogits({ dtype, rank, shape }: Value, channels: number): string {
+  if (dtype !== "float32") return "Export the model with logits of float32; what says which class a pixel is, is kind: classes.";
+  if (rank !== 4 && shape.includes(channels)) return "Export the model with its logits as a picture, with the axis of how many images there are.";
+  return "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.";
+}
+
 /**
  * The input and the outputs that the specification means, once they are what it says.
  *
@@ -60,7 +66,7 @@ export function fitted(graph: Graph, spec: ImportSpec, made: ReadonlySet<string>
     unfit(
       `logits float32 [1, ${stated}, h, w] or [1, h, w, ${stated}], of ${output.classes.length} classes and ${output.ignoreChannels.length} ignored channels`,
       `${value}`,
-      "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.",
+      remedyForLogits(value, stated),
     );
   const by = squashedBy(value, axis);
   return { graph, own, input: frame, outputs: [by ? withLogs(graph, value, by) : value], answered, channelAxis: axis, isSquashed: by !== undefined };

@@ -230,6 +230,16 @@ test("a model for several images at once is refused with what to do", async (t) 
   await t.throwsAsync(importModel({ model: path("several.onnx"), spec, out: path("several") }), { code: "E_CONFIG", message: /for one image/ });
 });
 
+test("logits that are no floats, or no picture, are refused with what to do", async (t) => {
+  for (const [form, message] of [["int32", /kind: classes/], ["rows", /as a picture/], ["channels", /Give a name for each channel/]] as const) {
+    const graph = new Graph(form);
+    const logits = conv(graph.input("picture", "float32", [1, 3, 32, 60]), graph.constant(float32([form === "channels" ? 5 : 4, 3, 1, 1], new Float32Array(form === "channels" ? 15 : 12)), "kernel"));
+    graph.output("logits", form === "int32" ? cast(logits, "int32") : form === "rows" ? reshape(logits, [4, 32 * 60]) : logits);
+    await writeFile(path(`unfit-${form}.onnx`), writeOnnx(graph));
+    await t.throwsAsync(importModel({ model: path(`unfit-${form}.onnx`), spec, out: path(`unfit-${form}`) }), { code: "E_CONFIG", message }, form);
+  }
+});
+
 test("a picture of bytes is refused with what to do", async (t) => {
   const graph = new Graph("bytes");
   graph.output("logits", conv(cast(graph.input("picture", "uint8", [1, 3, 32, 60]), "float32"), graph.constant({ dtype: "float32", shape: [4, 3, 1, 1], data: new Float32Array(12) })));
