@@ -3,7 +3,7 @@ import type { Operator } from "../graph/attributes.js";
 import type { Value } from "../graph/graph.js";
 import {
   add, cast, clip, concat, cos, depthToSpace, div, equal, exp, expand, gatherElements, greater, greaterOrEqual, indicator, less,
-  lessOrEqual, log, matMul, mean, min, mul, neg, pow, reciprocal, reshape, sigmoid, sign, sin, slice, spaceToDepth, sqrt, sub,
+  lessOrEqual, log, matMul, mean, min, mul, neg, pad, pow, reciprocal, reshape, sigmoid, sign, sin, slice, spaceToDepth, sqrt, sub,
   sum, transpose, transposeLast,
 } from "../graph/ops.js";
 import { normalAxis, reducedShape } from "../graph/shapes.js";
@@ -135,11 +135,15 @@ export const gradientRules: { readonly [K in Operator]: GradientRule<K> } = {
   ],
   // y = x[a:b:s]: dx = g where it was taken, else 0
   Slice: ({ dy, inputs: [x], attributes }) => [() => unslice(dy, x.shape, attributes)],
-  // y = x amid constants: dx = g's inner part
+  // y = x amid constants, or less of it: dx = g's inner part, 0 where x was cut off
   Pad: ({ dy, inputs: [x], attributes: { pads } }) => [
-    pads.some((p) => p < 0)
-      ? { unsupported: "Pad with negative pads" }
-      : () => x.shape.reduce((part, n, i) => (pads[i] === 0 && pads[i + x.rank] === 0 ? part : slice(part, i, pads[i], pads[i] + n)), dy),
+    () => {
+      const inner = dy.shape.reduce((part, n, i) => {
+        const [before, after] = [Math.max(0, pads[i]), Math.max(0, pads[i + x.rank])];
+        return before + after === 0 ? part : slice(part, i, before, n - after);
+      }, dy);
+      return pad(inner, pads.map((p) => Math.max(0, -p)));
+    },
   ],
   Expand: ({ dy }) => [() => dy],
   Unsqueeze: ({ dy, inputs: [x] }) => [() => reshape(dy, x.shape)],

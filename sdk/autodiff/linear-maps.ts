@@ -2,7 +2,7 @@
 import type { Attributes } from "../graph/attributes.js";
 import type { Value } from "../graph/graph.js";
 import { matMul, pad, reshape, slice, transpose } from "../graph/ops.js";
-import { normalAxis, sliceRange } from "../graph/shapes.js";
+import { nearestPlace, normalAxis, sliceRange } from "../graph/shapes.js";
 import type { Shape } from "../graph/tensor.js";
 
 export const zeros = (like: Value, shape: Shape): Value =>
@@ -37,7 +37,7 @@ export function resizeMatrix(from: number, to: number, { mode, alignment, antial
   const scale = to / from;
   for (let i = 0; i < to; i++) {
     if (mode === "nearest") {
-      matrix[i * from + Math.min(from - 1, Math.floor(i / scale))] = 1;
+      matrix[i * from + nearestPlace(i, from, to)] = 1;
       continue;
     }
     const centre = alignment === "half_pixel" ? (i + 0.5) / scale - 0.5 : alignment === "asymmetric" ? i / scale : to > 1 ? (i * (from - 1)) / (to - 1) : 0;

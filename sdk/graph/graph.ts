@@ -57,7 +57,11 @@ export class Graph {
   /** Counted within each scope, so that what one scope holds does not rename what others do. */
   readonly #counters = new Map<string, number>();
 
-  constructor(readonly name: string) {}
+  /** `reserved`: names that values which are given none do not take, as those that are given one later will have them. */
+  constructor(
+    readonly name: string,
+    private readonly reserved: ReadonlySet<string> = new Set(),
+  ) {}
 
   input(name: string, dtype: DType, shape: Shape): Value {
     const value = this.#value(name, dtype, shape);
@@ -151,7 +155,7 @@ export class Graph {
       const count = this.#counters.get(this.#scope) ?? 0;
       this.#counters.set(this.#scope, count + 1);
       const name = `${this.#scope}${stem}_${count}`;
-      if (!this.#names.has(name)) return name;
+      if (!this.#names.has(name) && !this.reserved.has(name)) return name;
     }
   }
 

@@ -168,6 +168,11 @@ export function sliceRange(size: number, start: number, end: number, step: numbe
   return { start: from, count: Math.max(0, Math.ceil((to - from) / step)) };
 }
 
+/**
+ * The place that Resize takes by `nearest` for the place `at` of its result, asymmetric and rounded down. In float32, as ONNX Runtime computes it: where factors are no whole numbers, that decides between neighbours.
+ */
+export const nearestPlace = (at: number, from: number, to: number): number => Math.min(from - 1, Math.floor(Math.fround(at / Math.fround(to / from))));
+
 export const inferenceRules: { readonly [K in Operator]: InferenceRule<K> } = {
   Add: elementwise("Add"),
   Sub: elementwise("Sub"),

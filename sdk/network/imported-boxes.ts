@@ -1,5 +1,5 @@
 import type { Value } from "../graph/graph.js";
-import { add, argMax, clip, concat, exp, gather, gatherRows, log, logSoftmax, mul, reduceMax, slice, sub, topK } from "../graph/ops.js";
+import { add, argMax, clip, concat, exp, gather, gatherRows, log, logSoftmax, mul, reduceMax, sigmoid, slice, sub, topK } from "../graph/ops.js";
 import { float32, int64 } from "../graph/tensor.js";
 import { surest } from "./suppression.js";
 
@@ -21,7 +21,7 @@ export interface RawBoxes {
   readonly boxes: Value;
   /** [1, Q, channels] */
   readonly scores: Value;
-  /** [1, Q, 1], 0 to 1: whether there is anything at all; of models that tell it apart from the classes. */
+  /** [1, Q, 1], of models that tell it apart from the classes: whether there is anything at all, a logit where the scores are `sigmoid`, else 0 to 1. */
   readonly objectness?: Value;
 }
 
@@ -54,8 +54,9 @@ export function unifiedBoxes(raw: RawBoxes, form: BoxesForm, channels: readonly 
 
 function logitsOf({ scores, objectness }: RawBoxes, { scores: meaning }: BoxesForm): Value {
   if (meaning === "sigmoid" && !objectness) return scores;
-  const alone = meaning === "probability" ? scores : meaning === "softmax" ? exp(logSoftmax(scores, 2)) : scores.graph.node("Sigmoid", [scores], {})[0];
-  const p = clip(objectness ? mul(alone, objectness) : alone, least, 1 - least);
+  const shareOf = (x: Value): Value => (meaning === "sigmoid" ? sigmoid(x) : x);
+  const alone = meaning === "softmax" ? exp(logSoftmax(scores, 2)) : shareOf(scores);
+  const p = clip(objectness ? mul(alone, shareOf(objectness)) : alone, least, 1 - least);
   return sub(log(p), log(sub(1, p)));
 }
 

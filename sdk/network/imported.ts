@@ -7,6 +7,7 @@ import { int64 } from "../graph/tensor.js";
 import type { Architecture } from "./architecture.js";
 import { batchNorm, type Builder } from "./builder.js";
 import { noName, patchSize, tasks } from "./contract.js";
+import { normParametersOf } from "./imported-norms.js";
 import { evenAttention, hideUnused } from "./language.js";
 import type { NetworkValues } from "./network.js";
 import { unnamed } from "./unnamed.js";
@@ -54,12 +55,10 @@ export interface ImportedBoxes {
 export const statisticSuffixes = { mean: ".mean", variance: ".variance" } as const;
 
 /** The scale and the offset of each normalisation layer of an imported model. */
-export const normParameters = (network: ImportedNetwork): ReadonlySet<string> =>
-  new Set(
-    graphOf(network).nodes.flatMap(({ operator, inputs }) => (normalisations.has(operator) ? inputs.slice(1, 3).map(({ name }) => name) : [])),
-  );
-
-const normalisations: ReadonlySet<string> = new Set(["BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization"]);
+export function normParameters(network: ImportedNetwork): ReadonlySet<string> {
+  const graph = graphOf(network);
+  return normParametersOf(graph, new Set(graph.inputs.flatMap(({ name }) => (name === network.input.name ? [] : [name]))));
+}
 
 const read = new WeakMap<Uint8Array, Graph>();
 

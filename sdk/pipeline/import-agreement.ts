@@ -11,7 +11,7 @@ import { inputNames, outputNames, paddedVocabularySize, textWidth } from "../net
 import { arrangedFor, type ImportedNetwork, normalisedBytes } from "../network/imported.js";
 import { inferenceModel } from "../network/inference.js";
 import type { Fitted } from "./import-fit.js";
-import { channelsOf, type MeantBox, meantBoxes, unfit } from "./import-outputs.js";
+import { channelsOf, extentsOfClasses, type MeantBox, meantBoxes, unfit } from "./import-outputs.js";
 import type { ImportSpec } from "./import-spec.js";
 
 /** A model as its file has it. */
@@ -32,7 +32,7 @@ export interface ServedModel {
 
 /** Percent of pixels, or of the surest boxes, on which what is served agrees with the model itself, over these frames. Throws `E_CONFIG` where it answers what is no number. */
 export async function agreementWith({ path, spec, found, halves }: OwnModel, { network, weights, vocabulary }: ServedModel, frames: readonly Tensor<"uint8">[]): Promise<number> {
-  const { boxes, answered, channelAxis } = found;
+  const { boxes, answered, channelAxis, isSquashed } = found;
   const names = paddedVocabularySize(vocabulary.names.length);
   let agreement = 0;
   for (const frame of frames) {
@@ -40,6 +40,7 @@ export async function agreementWith({ path, spec, found, halves }: OwnModel, { n
     const ours = await runModel(inferenceModel(network, weights, { frameWidth, frameHeight, names }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidth) });
     const theirs = await answersOf(path, network.input.name, await preparedFor(network, frame), halves);
     requireNumbers(boxes?.outputs.map(({ name }) => name) ?? [answered], theirs);
+    if (spec.output.kind === "logits" && !isSquashed) requireLogits(theirs[answered], channelAxis);
     const agreed = boxes ? boxAgreement(meantBoxes(boxes, spec, boxes.outputs.map(({ name }) => theirs[name])), ours, network) : maskAgreement(answerOf(theirs[answered], spec, channelAxis), ours[outputNames.mask], network);
     agreement += agreed / frames.length;
   }
@@ -72,11 +73,22 @@ function requireNumbers(outputs: readonly string[], answers: Tensors): void {
   }
 }
 
+/** Throws `E_CONFIG` where all channels of each cell are shares of 1: read as logits they would be next to even, which no class's being the most likely shows. */
+function requireLogits({ shape, data }: Tensor, axis: Fitted["channelAxis"]): void {
+  const values = data as Float32Array;
+  const [cells, channels] = axis === 1 ? [shape[2] * shape[3], shape[1]] : [shape[1] * shape[2], shape[3]];
+  const [cell, step] = axis === 1 ? [1, cells] : [channels, 1];
+  const sumOf = (at: number): number => Array.from({ length: channels }, (_, channel) => values[at * cell + channel * step]).reduce((a, b) => a + b, 0);
+  if (values.some((value) => value < 0 || value > 1)) return;
+  for (let at = 0; at < cells; at++) if (Math.abs(sumOf(at) - 1) > 1e-2) return;
+  unfit("logits", "shares of 1, as of a softmax that is not seen in the graph", "Export the model with its logits, or with one Softmax as its last operator.");
+}
+
 /** Which of its classes the model says that each of its cells is; 255 for a channel that is no class. */
 function answerOf(answer: Tensor, spec: ImportSpec, axis: Fitted["channelAxis"]): { rows: number; columns: number; mask: Uint8Array } {
   const { classes } = channelsOf(spec);
   if (spec.output.kind === "classes") {
-    const [rows, columns] = answer.shape.filter((n, axis) => n !== 1 || axis >= answer.shape.length - 2).slice(-2);
+    const [rows, columns] = extentsOfClasses(answer.shape);
     return { rows, columns, mask: Uint8Array.from(Array.from<number | bigint, number>(answer.data, (value) => classes.indexOf(Number(value)))) };
   }
   const logits = answer.data as Float32Array;

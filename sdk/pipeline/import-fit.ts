@@ -16,21 +16,39 @@ export interface Fitted {
   readonly outputs: readonly [Value, ...Value[]];
   /** Of logits. */
   readonly channelAxis?: 1 | 3;
+  /** Whether the model answers shares of classes, out of which logits were made. */
+  readonly isSquashed?: boolean;
   /** What the model calls the output that is compared with the bundle's. */
   readonly answered: string;
   readonly boxes?: BoxesFound;
 }
 
-/** The input and the outputs that the specification means, once they are what it says. */
-export function fitted(graph: Graph, spec: ImportSpec): Fitted {
+function remedyFor(frame: Value, wanted: Shape): string {
+  if (frame.dtype !== "float32") return "Export the model with an input of float32; scale, mean and std are applied before it.";
+  if (frame.shape.slice(1).join() === wanted.slice(1).join()) return "Export the model for one image, or with a dynamic axis for how many there are.";
+  return "Mend size or layout, or pin the model's dynamic axes with --pin.";
+}
+
+function remedyForLogits({ dtype, rank, shape }: Value, channels: number): string {
+  if (dtype !== "float32") return "Export the model with logits of float32; what says which class a pixel is, is kind: classes.";
+  if (rank !== 4 && shape.includes(channels)) return "Export the model with its logits as a picture, with the axis of how many images there are.";
+  return "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.";
+}
+
+/**
+ * The input and the outputs that the specification means, once they are what it says.
+ *
+ * @param made names of constants that reading made, which are none of the model's own
+ */
+export function fitted(graph: Graph, spec: ImportSpec, made: ReadonlySet<string>): Fitted {
   const { input, output } = spec;
-  const own = new Set(graph.constants.keys());
+  const own = new Set([...graph.constants.keys()].filter(({ name }) => !made.has(name)));
   const inputNamesOf = graph.inputs.map(({ name }) => name).join(", ");
   const frame = input.name === undefined && graph.inputs.length === 1 ? graph.inputs[0] : graph.inputs.find(({ name }) => name === input.name);
   if (!frame || graph.inputs.length !== 1) unfit(`one input${input.name === undefined ? "" : ` named ${input.name}`}`, inputNamesOf, "Name the model's input in the specification; models of several inputs are not supported.");
   const wanted = inputShape(spec);
   if (frame.dtype !== "float32" || frame.shape.join() !== wanted.join())
-    unfit(`an input float32 [${wanted.join(", ")}], as the specification says`, String(frame), frame.dtype === "float32" ? "Mend size or layout, or pin the model's dynamic axes with --pin." : "Export the model with an input of float32; scale, mean and std are applied before it.");
+    unfit(`an input float32 [${wanted.join(", ")}], as the specification says`, String(frame), remedyFor(frame, wanted));
   const { count: stated, classes } = channelsOf(spec);
   if (output.ignoreChannels.some((at) => at >= stated) || classes.length !== output.classes.length)
     unfit(`${output.ignoreChannels.length} different ignored channels of ${stated}`, output.ignoreChannels.join(", "), "Count channels from 0, each once.");
@@ -48,8 +66,8 @@ export function fitted(graph: Graph, spec: ImportSpec): Fitted {
     unfit(
       `logits float32 [1, ${stated}, h, w] or [1, h, w, ${stated}], of ${output.classes.length} classes and ${output.ignoreChannels.length} ignored channels`,
       `${value}`,
-      "Give a name for each channel that is a class, in their order, and list the others as ignoreChannels.",
+      remedyForLogits(value, stated),
     );
   const by = squashedBy(value, axis);
-  return { graph, own, input: frame, outputs: [by ? withLogs(graph, value, by) : value], answered, channelAxis: axis };
+  return { graph, own, input: frame, outputs: [by ? withLogs(graph, value, by) : value], answered, channelAxis: axis, isSquashed: by !== undefined };
 }

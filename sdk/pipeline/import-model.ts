@@ -4,7 +4,7 @@ import { folderDataset } from "../../adapters/datasets/folder.js";
 import { sha256Of } from "../bundle/files.js";
 import { asStored, type Description, type Embeddings, type Exemplar, vocabularyOf, writeBundle } from "../bundle/index.js";
 import { makeGolden, testCard } from "../engine/golden.js";
-import type { Graph } from "../graph/graph.js";
+import { type Graph, isOperator, type Value } from "../graph/graph.js";
 import { live, writeOnnx } from "../graph/onnx/write.js";
 import { dequantisedConstants } from "../graph/quantisation.js";
 import { rewritten } from "../graph/rewrite.js";
@@ -69,10 +69,10 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
   const file = await openModelFile(path);
   const { name } = spec.input;
   const shapeOf = (input: string): Shape | undefined => (name === undefined || name === input ? inputShape(spec) : undefined);
-  const halves = new Set<string>();
-  const read = (): Graph => file.read({ pins, shapeOf, onHalf: (name) => halves.add(name) });
+  const [halves, madeByReading] = [new Set<string>(), new Set<string>()];
+  const read = (): Graph => file.read({ pins, shapeOf, onHalf: (name) => halves.add(name), onMade: (name) => madeByReading.add(name) });
   const raw = read();
-  const found = fitted(inFloats(raw), spec);
+  const found = fitted(prepared(raw), spec, madeByReading);
   const { boxes } = found;
   const stated = {
     kind: "imported",
@@ -84,9 +84,9 @@ export async function importModel({ model: path, spec, out, exemplars, pins, ins
   if (insertNorm && spec.output.kind !== "logits") unfit("logits of a segmentation model, through which layers that are put in are taught", spec.output.kind, "Leave --insert-norm out.");
   const labelled = exemplars === undefined ? undefined : await asExemplars(await folderDataset(exemplars), boxes ? "boxes" : "mask");
   const frames = labelled ? labelled.samples.slice(0, comparedFrames).map(frameOf) : [testCard()];
-  const source = insertNorm ? await normalising(found, labelled, (sample) => preparedFor(stated, frameOf(sample))) : () => inFloats(read());
-  const fits = insertNorm ? fitted(source(), spec) : found;
-  const taken = spec.output.kind !== "classes" ? parametersOf(fits, fitted(source(), spec).graph) : nothing;
+  const source = insertNorm ? await normalising(found, labelled, (sample) => preparedFor(stated, frameOf(sample))) : () => prepared(read());
+  const fits = insertNorm ? fitted(source(), spec, madeByReading) : found;
+  const taken = spec.output.kind !== "classes" ? parametersOf(fits, fitted(source(), spec, madeByReading).graph) : nothing;
   const network: ImportedNetwork = { ...stated, model: writeOnnx(withParameters(fits, taken.names)) };
   const learns = isTrainableNetwork(network);
   const { classes: names } = spec.output;
@@ -143,6 +143,31 @@ const classEmbeddings = (names: readonly string[]): Embeddings => ({
 function masksOf(spec: ImportSpec): Omit<ImportedMasks, "name"> {
   const { classes } = channelsOf(spec);
   return spec.output.kind === "classes" ? { channels: [...classes.keys()], none: classes.length } : { channels: classes };
+}
+
+/** The model as it can learn. */
+const prepared = (graph: Graph): Graph => withOwnStatistics(inFloats(graph));
+
+/** The model with statistics for each use of a normalisation layer, where several share theirs: what they see differs, and so will their statistics. */
+function withOwnStatistics(graph: Graph): Graph {
+  const statistics = graph.nodes.flatMap((node) => (isOperator(node, "BatchNormalization") ? node.inputs.slice(3) : []));
+  if (new Set(statistics).size === statistics.length) return graph;
+  const taken = new Set<Value>();
+  return rewritten(graph, {
+    node: (node, became, made) => {
+      if (!isOperator(node, "BatchNormalization")) return undefined;
+      const [y] = node.outputs;
+      const inputs = node.inputs.map((input, at) => {
+        const tensor = graph.constants.get(input);
+        if (at < 3 || !tensor || !taken.has(input)) {
+          if (at >= 3) taken.add(input);
+          return became(input);
+        }
+        return made.constant(tensor, `${y.name}.${at === 3 ? "running_mean" : "running_var"}`);
+      });
+      return made.node(node.operator, inputs, node.attributes, [y.name]);
+    },
+  });
 }
 
 /** The model with floats, which can be learnt, in the place of weights that are kept as integers, where nothing else is. */

@@ -2,7 +2,7 @@ import { NightshiftError } from "../errors.js";
 import { type Graph, isOperator, type Value } from "../graph/graph.js";
 import { cast, concat, equal, indicator, log, max, mul, reshape, slice, sub, sum, transpose } from "../graph/ops.js";
 import { normalAxis } from "../graph/shapes.js";
-import { float32 } from "../graph/tensor.js";
+import { float32, type Shape, sizeOf } from "../graph/tensor.js";
 import { type BoxesForm, type RawBoxes, unifiedBoxes } from "../network/imported-boxes.js";
 import { hidden } from "../network/language.js";
 import type { ImportSpec } from "./import-spec.js";
@@ -34,6 +34,12 @@ export function outputOf(graph: Graph, name: string | undefined, what: string): 
   return found ?? unfit(`the output of ${what} by its name`, listed(graph.outputs), "Name one of the model's outputs in the specification.");
 }
 
+/** The height and the width of a picture of classes, whose other axes are 1. */
+export function extentsOfClasses(shape: Shape): Shape {
+  const wide = shape.filter((n) => n !== 1);
+  return wide.length === 2 ? wide : shape.slice(-2);
+}
+
 /**
  * Puts logits behind an argmax: 0 for a pixel's class, far below for the others; of the classes in their order, then of what is none of them. So a model that answers classes is read as one that
  * answers logits, and is sure of everything. Answers with the output that it was.
@@ -42,8 +48,8 @@ export function withLogits(graph: Graph, spec: ImportSpec): Named {
   const found = outputOf(graph, spec.output.name, "classes");
   const { value } = found;
   const { classes } = channelsOf(spec);
-  const [height, width] = value.shape.filter((n, axis) => n !== 1 || axis >= value.rank - 2).slice(-2);
-  if (!height || !width || value.size !== height * width || value.dtype === "bool") unfit("classes [1, height, width] of one image", `${value}`, "Name the output that says which class a pixel is; logits are kind: logits.");
+  const [height, width] = extentsOfClasses(value.shape);
+  if (!height || !width || value.size !== height * width || value.dtype === "bool") unfit("classes [1, height, width], or with an axis of one channel, of one image", `${value}`, "Name the output that says which class a pixel is; logits are kind: logits.");
   const isFirst = spec.input.layout === "nchw";
   const axis = isFirst ? 1 : 3;
   const range = graph.constant(float32(isFirst ? [1, classes.length, 1, 1] : [1, 1, 1, classes.length], Float32Array.from(classes)));
@@ -61,13 +67,19 @@ export function channelAxisOf({ rank, shape }: Value, { input: { layout } }: Imp
   return rank === 4 ? ([layout === "nchw" ? 1 : 3, layout === "nchw" ? 3 : 1] as const).find((axis) => shape[axis] === count) : undefined;
 }
 
-/** What made a value, perhaps enlarged since, out of logits: a softmax over this axis, or a sigmoid. Undefined where neither did. */
+/** What made a value, perhaps enlarged or in another shape since, out of logits: a softmax over this axis, or a sigmoid. Undefined where neither did. */
 export function squashedBy(value: Value, axis: number): "softmax" | "sigmoid" | undefined {
   const node = value.graph.producer(value);
   if (!node) return undefined;
   if (isOperator(node, "Sigmoid")) return "sigmoid";
   if (isOperator(node, "Softmax")) return normalAxis(node.attributes.axis, value.rank) === axis ? "softmax" : undefined;
   if (isOperator(node, "Transpose")) return squashedBy(node.inputs[0], node.attributes.perm[axis]);
+  if (isOperator(node, "Reshape")) {
+    const [{ shape }] = node.inputs;
+    // The axis on which the same numbers lie as far apart.
+    const before = shape.findIndex((n, at) => n === value.shape[axis] && sizeOf(shape.slice(at + 1)) === sizeOf(value.shape.slice(axis + 1)));
+    return before < 0 ? undefined : squashedBy(node.inputs[0], before);
+  }
   return isOperator(node, "Resize") || isOperator(node, "Identity") ? squashedBy(node.inputs[0], axis) : undefined;
 }
 
@@ -213,7 +225,8 @@ export function meantBoxes(found: BoxesFound, spec: ImportSpec, answers: Answers
   const written = writtenBoxes(found, spec, answers);
   checkClasses(written, found, channelsOf(spec).count);
   checkNumbers(written, form);
-  return written.map(({ place, scores: raw, objectness = 1 }) => {
+  return written.map(({ place, scores: raw, objectness: said }) => {
+    const objectness = said === undefined ? 1 : form.scores === "sigmoid" ? logistic(said) : said;
     const scores = scoresOf(raw, form.scores);
     const label = classes.reduce((best, channel, index) => ((scores[channel] ?? 0) > (scores[classes[best] ?? 0] ?? 0) ? index : best), 0);
     const [a, b, c, d] = place.map((value, i) => value / (form.unit === "share" ? 1 : i % 2 ? height : width));
@@ -229,6 +242,7 @@ function checkNumbers(boxes: readonly WrittenBox[], { scores, corners, unit }: B
   const range = (values: readonly number[]): [number, number] => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
   const said = "Say in the specification what they are:";
   const [least, most] = range(boxes.flatMap((box) => [...box.scores, ...(box.objectness === undefined ? [] : [box.objectness])]));
+  if (scores === "softmax" && boxes.some(({ objectness = 0 }) => objectness < -slack || objectness > 1 + slack)) unfit("whether there is anything at all, 0 to 1, beside scores that are softmax", "numbers beyond", "Export the model with probabilities, and say scores: probability.");
   if (scores === "probability" && (least < -slack || most > 1 + slack)) unfit("scores that are probabilities", `scores from ${least} to ${most}`, `${said} scores: sigmoid, or scores: softmax.`);
   if (scores !== "probability" && least >= 0 && most <= 1 && least < most) unfit("scores that are logits", `scores from ${least} to ${most}`, `${said} scores: probability.`);
   const shareOf = (is: (place: WrittenBox["place"]) => boolean): number => boxes.filter(({ place }) => is(place)).length / boxes.length;
@@ -250,9 +264,11 @@ function checkClasses(boxes: readonly WrittenBox[], { isBest }: BoxesFound, coun
     unfit(`a score and the number of its class, 0 to ${count - 1}`, heard(strange), "Give a name for each class or list it as ignoreChannels; where each class has a score, say scores: probability.");
 }
 
+const logistic = (value: number): number => 1 / (1 + Math.exp(-value));
+
 function scoresOf(values: readonly number[], meaning: BoxesForm["scores"]): readonly number[] {
   if (meaning === "probability") return values;
-  if (meaning === "sigmoid") return values.map((value) => 1 / (1 + Math.exp(-value)));
+  if (meaning === "sigmoid") return values.map(logistic);
   const most = Math.max(...values);
   const exps = values.map((value) => Math.exp(value - most));
   const sum = exps.reduce((a, b) => a + b, 0);

@@ -67,12 +67,15 @@ export function parametersOf({ graph, own, outputs }: Fitted, twin: Graph): Take
   return { names, weights, fixed, normalisations };
 }
 
-/** Graphs call values `constant_4` that nobody names: a parameter that is called so would meet another of its name. */
-const parameterName = (name: string): string => (/^\w+_\d+$/.test(name) ? `model.${name}` : name);
+/** Graphs call values `constant_4` that nobody names, and what goes in and comes out `text` and `logits`: a parameter that is called by such a word would meet another of its name. */
+const parameterName = (name: string): string => (/^\w+$/.test(name) ? `model.${name}` : name);
+
+/** A constant that stays one keeps its name, but for those of our outputs. */
+const constantName = (name: string): string => (name === logitsName || name === boxesName ? `model.${name}` : name);
 
 /** The model with its parameters as inputs, and an output [1, C, h, w], or those of `unifiedBoxes`. */
 export function withParameters({ graph: model, input, outputs, channelAxis }: Fitted, names: ReadonlyMap<Value, string>): Graph {
-  const graph = new Graph(model.name);
+  const graph = new Graph(model.name, new Set([...model.constants.keys()].map(({ name }) => name)));
   const made = new Map<Value, Value>([[input, graph.input(input.name, input.dtype, input.shape)]]);
   for (const [value, name] of names) made.set(value, graph.input(name, value.dtype, value.shape));
   const [answer, boxes] = rebuild(model, graph, made, outputs);
@@ -86,7 +89,7 @@ export function rebuild(model: Graph, graph: Graph, made: Map<Value, Value>, wan
   const moved = (value: Value): Value => {
     const known = made.get(value);
     const tensor = model.constants.get(value);
-    const found = known ?? (tensor && graph.constant(tensor, value.name));
+    const found = known ?? (tensor && graph.constant(tensor, constantName(value.name)));
     if (!found) throw new Error(`${value} is used before it is computed`);
     made.set(value, found);
     return found;

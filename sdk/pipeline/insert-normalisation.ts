@@ -51,7 +51,7 @@ async function withNormalisation({ graph: model, input, outputs: [output], answe
   } finally {
     await session.close();
   }
-  const graph = new Graph(model.name);
+  const graph = new Graph(model.name, new Set([...model.constants.keys()].map(({ name }) => name)));
   const stems = new Set<string>();
   const layers = new Map(bare.map((node, at) => [node, sums[at]]));
   const [answer] = rebuild(model, graph, new Map([[input, graph.input(input.name, input.dtype, input.shape)]]), [output], (node, y) => {

@@ -13,7 +13,7 @@ const node = (opType: string, input: string[], output: string, attribute: NodeIn
 const int64Element = 7;
 
 /** Nodes as an exporter writes them, not by our writer: x float32 [2, 3, 5, 7] in, y of a stated element type out. */
-function exported(nodes: readonly NodeInit[], constants: Record<string, Tensor>, elemType: number): Uint8Array {
+function exported(nodes: readonly NodeInit[], constants: Record<string, Tensor>, elemType: number, outputs: readonly string[] = ["y"]): Uint8Array {
   const dims = (shape: readonly number[]) => ({ dim: shape.map((n) => ({ value: { case: "dimValue" as const, value: BigInt(n) } })) });
   return toBinary(
     ModelProtoSchema,
@@ -30,7 +30,7 @@ function exported(nodes: readonly NodeInit[], constants: Record<string, Tensor>,
           rawData: new Uint8Array(data.buffer),
         })),
         input: [{ name: "x", type: { value: { case: "tensorType", value: { elemType: 1, shape: dims([2, 3, 5, 7]) } } } }],
-        output: [{ name: "y", type: { value: { case: "tensorType", value: { elemType } } } }],
+        output: outputs.map((name) => ({ name, type: { value: { case: "tensorType" as const, value: { elemType } } } })),
       },
     }),
   );
@@ -54,6 +54,7 @@ const cases: readonly (readonly [string, readonly NodeInit[], Record<string, Ten
   ["a mask that is drawn", [shapeOfX, node("Slice", ["s", "from", "to"], "h"), node("ConstantOfShape", ["h"], "z"), node("ScatterND", ["z", "rows", "ones"], "m"), node("Unsqueeze", ["m", "last"], "a"), node("Unsqueeze", ["m", "middle"], "b"), node("Sub", ["a", "b"], "c"), node("Concat", ["c", "a"], "d", [int("axis", -1)]), node("Cast", ["d"], "y", [int("to", 7)])], { from: int64([1], [1]), to: int64([1], [3]), rows: int64([2, 1], [0, 2]), ones: float32([2, 5], Array.from({ length: 10 }, (_, at) => at)), last: int64([1], [-1]), middle: int64([1], [1]) }],
   ["a scale by floats, rounded down", [shapeOfX, node("Cast", ["s"], "f", [int("to", 1)]), node("Mul", ["f", "scale"], "a"), node("Floor", ["a"], "b"), node("Cast", ["b"], "y", [int("to", 7)])], { scale: float32([4], [1, 1, 1.5, 1.3]) }],
   ["the greater and the lesser", [shapeOfX, node("Max", ["s", "three"], "a"), node("Min", ["a", "five"], "y")], { three: int64([1], [3]), five: int64([1], [5]) }],
+  ["the greatest of three", [shapeOfX, node("Max", ["s", "three", "five"], "y")], { three: int64([1], [3]), five: int64([4], [1, 5, 1, 9]) }],
   ["Where of a comparison", [shapeOfX, node("Equal", ["s", "three"], "is"), node("Where", ["is", "ones", "s"], "y")], { three: int64([1], [3]), ones: int64([4], [1, 1, 1, 1]) }],
   ["ConstantOfShape", [node("Shape", ["s0"], "a"), node("ConstantOfShape", ["a"], "y", [{ name: "value", type: Kind.TENSOR, t: { dims: [1n], dataType: int64Element, int64Data: [5n] } }])], { s0: int64([2, 2], [1, 2, 3, 4]) }],
   ["Range", [shapeOfX, node("Gather", ["s", "at"], "n"), node("Range", ["zero", "n", "two"], "y")], { at: int64([], [3]), zero: int64([], [0]), two: int64([], [2]) }],
@@ -89,9 +90,9 @@ test("a constant stays one where it is cast to the type that it has", (t) => {
 test("what only a few numbers state fills a file's room, after which shapes are computed all the same", (t) => {
   const large = [node("ConstantOfShape", ["extents"], "a"), node("Add", ["a", "a"], "b"), node("Add", ["b", "b"], "c")];
   const shape = [shapeOfX, node("Slice", ["s", "from", "to"], "head"), node("Concat", ["head", "rest"], "shape", [int("axis", 0)]), node("Reshape", ["x", "shape"], "y")];
-  const graph = readOnnx(exported([...large, ...shape], { extents: int64([2], [2048, 2048]), from: int64([1], [0]), to: int64([1], [2]), rest: int64([1], [-1]) }, 1));
+  const graph = readOnnx(exported([...large, ...shape], { extents: int64([2], [2048, 2048]), from: int64([1], [0]), to: int64([1], [2]), rest: int64([1], [-1]) }, 1, ["c", "y"]));
   t.deepEqual(graph.nodes.map(({ operator }) => operator), ["Add", "Reshape"]);
-  t.deepEqual(graph.outputs[0]?.value.shape, [2, 3, 35]);
+  t.deepEqual(graph.outputs[1]?.value.shape, [2, 3, 35]);
 });
 
 test("what has no integer value is left to the engine that runs it", (t) => {

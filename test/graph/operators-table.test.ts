@@ -54,7 +54,7 @@ const table = [
   "",
   Object.keys(decompositions).filter((operator) => !allCases.some((each) => each.operator === operator)).toSorted().join(", "),
   "",
-  "Read in further forms: Pad that reflects or repeats its edge, AveragePool that leaves padding out of its count, pools with `ceil_mode`, convolutions and pools with `auto_pad`, convolutions along one axis, MatMul of vectors, Resize with `pytorch_half_pixel`.",
+  "Read in further forms: Pad that reflects or repeats its edge, AveragePool that leaves padding out of its count, pools with `ceil_mode`, convolutions and pools with `auto_pad`, convolutions along one axis, MatMul of vectors, Max and Min of any number, Pow by an integer, Resize with `pytorch_half_pixel`, an If that shapes decide.",
   "Folded where they compute with shapes: Shape, Size, Gather, Concat, Slice, Unsqueeze, Squeeze, Reshape, Cast, Range, ConstantOfShape, ReduceProd, arithmetic, comparisons, Where.",
   "",
 ].join("\n");

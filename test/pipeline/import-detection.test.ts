@@ -51,6 +51,7 @@ for (const [form, expected] of [
   ["detr", [car, same, person]],
   ["yolov8", [car, person]],
   ["yolov5", [car, person]],
+  ["yolox", [car, person]],
   ["ssd", [car, person]],
   ["end-to-end", [car, same, person]],
 ] as const)

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import test from "ava";
 import { adaptOffline } from "../../sdk/pipeline/adapt-offline.js";
 import { InferenceSession } from "onnxruntime-node";
@@ -11,11 +12,13 @@ import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
 import { runModel } from "../../sdk/engine/run.js";
 import { fromFloat16, toFloat16 } from "../../sdk/graph/float16.js";
 import { Graph, type Value } from "../../sdk/graph/graph.js";
-import { cast, conv, log, relu, resize, softmax } from "../../sdk/graph/ops.js";
+import { argMax, cast, conv, div, exp, log, mul, relu, reshape, resize, softmax, sum, transpose, unsqueeze } from "../../sdk/graph/ops.js";
+import { ModelProtoSchema } from "../../sdk/graph/onnx/onnx_pb.js";
 import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { float32, sizeOf } from "../../sdk/graph/tensor.js";
 import { inferenceModel } from "../../sdk/network/inference.js";
 import { imported, type ImportedNetwork, normParameters } from "../../sdk/network/imported.js";
+import { statisticsModel } from "../../sdk/network/steps/statistics.js";
 import type { Trainable } from "../../sdk/network/trainable.js";
 import { importModel } from "../../sdk/pipeline/import-model.js";
 import { askSpec, readSpec } from "../../sdk/pipeline/import-spec.js";
@@ -76,6 +79,23 @@ for (const [answer, what] of [["shares", "softmax"], ["odds", "sigmoid"]] as con
     t.true(Math.abs((await sureness(answer)) - (await sureness("bundle"))) < 3, `${await sureness(answer)} of ${await sureness("bundle")}`);
   });
 
+test("shares are read as logits behind another shape, and refused where no softmax is seen", async (t) => {
+  const shares = (build: (logits: Value) => Value): Uint8Array => {
+    const graph = new Graph("shares");
+    graph.output("shares", build(conv(graph.input("picture", "float32", [1, 3, 32, 60]), graph.constant(float32([4, 3, 1, 1], Float32Array.from({ length: 12 }, (_, at) => Math.sin(at + 1))), "kernel"))));
+    return writeOnnx(graph);
+  };
+  await writeFile(path("rows.onnx"), shares((logits) => reshape(softmax(reshape(transpose(logits, [0, 2, 3, 1]), [1, 32 * 60, 4]), -1), [1, 32, 60, 4])));
+  await importModel({ model: path("rows.onnx"), spec, out: path("rows") });
+  const { golden } = await readBundle(path("rows"));
+  await writeFile(path("plain.onnx"), shares((logits) => logits));
+  await importModel({ model: path("plain.onnx"), spec, out: path("plain") });
+  const [ours, plain] = [golden, (await readBundle(path("plain"))).golden].map(({ outputs }) => Array.from(outputs["mask_score"]?.data ?? [], Number));
+  t.true(ours.every((score, at) => Math.abs(score - plain[at]) <= 1), "as sure as its logits");
+  await writeFile(path("unseen.onnx"), shares((logits) => div(exp(logits), sum(exp(logits), [1], true))));
+  await t.throwsAsync(importModel({ model: path("unseen.onnx"), spec, out: path("unseen") }), { code: "E_CONFIG", message: /logits.*shares of 1/ });
+});
+
 test("a model that answers what is no number is refused", async (t) => {
   const graph = new Graph("not a number");
   const kernel = graph.constant(float32([4, 3, 1, 1], Float32Array.from({ length: 12 }, (_, at) => Math.sin(at + 1))), "kernel");
@@ -106,7 +126,7 @@ for (const outside of ["float32", "float16"] as const)
     t.true(read.agreement > 99, `${read.agreement} %`);
     const { golden, weights } = await readBundle(path(outside));
     t.true(new Set(Array.from(golden.outputs["mask"]?.data ?? [], Number)).size > 1, "more than one class is answered");
-    t.deepEqual(weights.get("kernel3")?.data[3], fromFloat16(toFloat16(Float32Array.of(Math.sin(4))))[0], "the very numbers of the file");
+    t.deepEqual(weights.get("model.kernel3")?.data[3], fromFloat16(toFloat16(Float32Array.of(Math.sin(4))))[0], "the very numbers of the file");
   });
 
 /** Convolutions whose weights are int8, two by the same kernel, all with the same zero point; `activations` go through uint8, as static quantisation writes them. */
@@ -149,7 +169,76 @@ test("weights that are kept in int8 where nothing else is are the floats that th
   t.like(read, { learns: true, parameters: { tensors: 2, count: 12 + 16 } });
   t.true(read.agreement > 99, `${read.agreement} %`);
   t.regex(read.notes.join(), /kept as integers are read as the floats/);
-  t.is((await readBundle(path("kept"))).weights.get("weights3")?.data[1], fromFloat16(toFloat16(Float32Array.of(Math.trunc(127 * Math.sin(5)) * 0.01)))[0]);
+  t.is((await readBundle(path("kept"))).weights.get("model.weights3")?.data[1], fromFloat16(toFloat16(Float32Array.of(Math.trunc(127 * Math.sin(5)) * 0.01)))[0]);
+});
+
+/** A convolution and a normalisation, `times` times the same. `names`: of the kernels and of the normalisation's scale, offset, mean and variance. */
+function sharingModel(times: number, [stem, head, ...normal]: readonly string[]): Uint8Array {
+  const graph = new Graph("sharing");
+  const parameter = (name: string, shape: readonly number[], middle = 0): Value => graph.constant(float32(shape, Float32Array.from({ length: sizeOf(shape) }, (_, at) => middle + 0.5 * Math.sin(7 * at + 1))), name);
+  const layer = normal.map((name, at) => parameter(name, [3], at % 3 === 0 ? 1 : 0));
+  const kernel = parameter(stem, [3, 3, 3, 3]);
+  let x = graph.input("picture", "float32", [1, 3, 32, 64]);
+  for (let time = 0; time < times; time++) x = relu(graph.node("BatchNormalization", [conv(x, kernel, undefined, { padding: 1 }), ...layer], { epsilon: 1e-5 })[0]);
+  graph.output("classes", mul(conv(x, parameter(head, [4, 3, 1, 1])), graph.constant(float32([1], [2]), "boxes")));
+  return writeOnnx(graph);
+}
+
+test("a layer that is applied several times has statistics for each, and learns as one", async (t) => {
+  await writeFile(path("shared.onnx"), sharingModel(3, ["stem.weight", "head.weight", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"]));
+  const shared = await importModel({ model: path("shared.onnx"), spec: whole, out: path("shared"), exemplars: path("exemplars") });
+  t.like(shared, { normalisations: 3, parameters: { tensors: 4 + 3 * 2 } });
+  t.true(shared.agreement > 99, `${shared.agreement} %`);
+  const { network: other, weights } = await readBundle(path("shared"));
+  const model = statisticsModel(other, weights, { batch: 2, names: 3 });
+  const text = { dtype: "float32", shape: [2, 5, 384], data: new Float32Array(2 * 5 * 384) } as const;
+  const answers = await runModel(model, { frames: { dtype: "uint8", shape: [2, 32, 64, 3], data: Uint8Array.from({ length: 2 * 32 * 64 * 3 }, (_, at) => (at * 37) % 251) }, text, used: float32([2, 3], new Float32Array(6).fill(1)) });
+  t.is(new Set(Object.values(answers).map(({ data }) => data.join())).size, 6, "each its own");
+});
+
+test("parameters may be called as what goes into our graphs and comes out", async (t) => {
+  await writeFile(path("words.onnx"), sharingModel(1, ["text", "logits", "image", "frame", "used", "Conv_0"]));
+  const words = await importModel({ model: path("words.onnx"), spec: whole, out: path("words"), exemplars: path("exemplars") });
+  t.like(words, { learns: true, parameters: { tensors: 6 } });
+  t.true(words.agreement > 99, `${words.agreement} %`);
+});
+
+test("what reading makes of a form is no parameter of the model", async (t) => {
+  const model = fromBinary(ModelProtoSchema, foreignModel("nchw", "odds"));
+  for (const node of model.graph?.node ?? []) for (const attribute of node.attribute) if (node.opType === "Resize" && attribute.name === "mode") attribute.s = new TextEncoder().encode("cubic");
+  await writeFile(path("cubic.onnx"), toBinary(ModelProtoSchema, model));
+  const cubic = await importModel({ model: path("cubic.onnx"), spec, out: path("cubic"), exemplars: path("exemplars") });
+  t.deepEqual(cubic.parameters, made.parameters);
+  t.deepEqual(cubic.fixed, []);
+});
+
+test("classes may be answered with an axis of one channel, first or last", async (t) => {
+  for (const axis of [1, 3]) {
+    const graph = new Graph("channel");
+    const kernel = graph.constant(float32([4, 3, 1, 1], Float32Array.from({ length: 12 }, (_, at) => Math.sin(at + 1))), "kernel");
+    const classes = argMax(conv(graph.input("picture", "float32", [1, 3, 32, 60]), kernel), 1);
+    graph.output("classes", cast(unsqueeze(classes, [axis]), "int32"));
+    await writeFile(path(`channel${axis}.onnx`), writeOnnx(graph));
+    const read = await importModel({ model: path(`channel${axis}.onnx`), spec: { ...spec, output: { ...spec.output, kind: "classes" } }, out: path(`channel${axis}`) });
+    t.is(read.agreement, 100);
+  }
+});
+
+test("a model for several images at once is refused with what to do", async (t) => {
+  const graph = new Graph("several");
+  graph.output("logits", conv(graph.input("picture", "float32", [2, 3, 32, 60]), graph.constant(float32([4, 3, 1, 1], new Float32Array(12)))));
+  await writeFile(path("several.onnx"), writeOnnx(graph));
+  await t.throwsAsync(importModel({ model: path("several.onnx"), spec, out: path("several") }), { code: "E_CONFIG", message: /for one image/ });
+});
+
+test("logits that are no floats, or no picture, are refused with what to do", async (t) => {
+  for (const [form, message] of [["int32", /kind: classes/], ["rows", /as a picture/], ["channels", /Give a name for each channel/]] as const) {
+    const graph = new Graph(form);
+    const logits = conv(graph.input("picture", "float32", [1, 3, 32, 60]), graph.constant(float32([form === "channels" ? 5 : 4, 3, 1, 1], new Float32Array(form === "channels" ? 15 : 12)), "kernel"));
+    graph.output("logits", form === "int32" ? cast(logits, "int32") : form === "rows" ? reshape(logits, [4, 32 * 60]) : logits);
+    await writeFile(path(`unfit-${form}.onnx`), writeOnnx(graph));
+    await t.throwsAsync(importModel({ model: path(`unfit-${form}.onnx`), spec, out: path(`unfit-${form}`) }), { code: "E_CONFIG", message }, form);
+  }
 });
 
 test("a picture of bytes is refused with what to do", async (t) => {

@@ -53,10 +53,10 @@ const found = [
 ] as const;
 
 /**
- * How exporters write detectors: apart with logits of each class (RT-DETR), or of classes and "no object" (DETR); as one, a box a column (YOLOv8), or a row with its objectness (YOLOv5); apart with classes of which the first is nothing,
+ * How exporters write detectors: apart with logits of each class (RT-DETR), or of classes and "no object" (DETR); as one, a box a column (YOLOv8), or a row with its objectness (YOLOv5), or with the logits of both (YOLOX); apart with classes of which the first is nothing,
  * and corners in pixels (SSD), as many of the one as of the other; as one, corners in pixels, the best class's score and its number (YOLOv10, end to end).
  */
-export type DetectorForm = "rt-detr" | "detr" | "yolov8" | "yolov5" | "ssd" | "end-to-end";
+export type DetectorForm = "rt-detr" | "detr" | "yolov8" | "yolov5" | "yolox" | "ssd" | "end-to-end";
 
 /** A model that answers these boxes to every picture, in one of the forms. `more`: classes that DETR finds nothing of. */
 export function foreignDetector(form: DetectorForm, more = 0): Uint8Array {
@@ -78,7 +78,10 @@ export function foreignDetector(form: DetectorForm, more = 0): Uint8Array {
     answer("corners", corners);
   }
   // As sure of the object as of its class.
-  else if (form === "yolov5") answer("output0", found.map(({ scores }, at) => [...(inPixels[at] ?? []), Math.sqrt(Math.max(...scores)), ...scores.map((score) => score / Math.sqrt(Math.max(...scores)))]));
+  else if (form === "yolov5" || form === "yolox") {
+    const written = form === "yolox" ? logit : (p: number): number => p;
+    answer("output0", found.map(({ scores }, at) => [...(inPixels[at] ?? []), ...[Math.sqrt(Math.max(...scores)), ...scores.map((score) => score / Math.sqrt(Math.max(...scores)))].map(written)]));
+  }
   else {
     answer("logits", found.map(({ scores }) => (form === "rt-detr" ? scores.map(logit) : [...scores, ...new Array<number>(more).fill(1e-4), 1 - scores[0] - scores[1]].map(Math.log))));
     answer("pred_boxes", found.map(({ box }) => box));
@@ -89,7 +92,7 @@ export function foreignDetector(form: DetectorForm, more = 0): Uint8Array {
 export const detectorSpec = (form: DetectorForm): string => `
 task: detection
 input: { scale: 0.0039215686, mean: 0, std: 1, size: [32, 60] }
-output: { kind: boxes, ${form === "end-to-end" ? "scores: best, " : ""}${form === "ssd" ? ssdOutput : `classes: [car, person]${form === "detr" ? ", ignoreChannels: [2]" : ""}`} }
+output: { kind: boxes, ${form === "end-to-end" ? "scores: best, " : form === "yolox" ? "scores: sigmoid, " : ""}${form === "ssd" ? ssdOutput : `classes: [car, person]${form === "detr" ? ", ignoreChannels: [2]" : ""}`} }
 `;
 
 const ssdOutput = "name: scores, boxes: corners, classes: [car, person, bus], ignoreChannels: [0], corners: xyxy, unit: pixels, overlapping: true";

@@ -1,4 +1,5 @@
 import type { Attributes } from "../../graph/attributes.js";
+import { nearestPlace } from "../../graph/shapes.js";
 import { sizeOf } from "../../graph/tensor.js";
 import { aroundAxis, isFloat, type NdArray } from "./array.js";
 import type { Kernels } from "./kernel.js";
@@ -11,7 +12,7 @@ interface Tap {
 /** What one output element along an axis is made of. */
 function taps(to: number, from: number, at: number, { mode, alignment, antialias }: Attributes["Resize"]): readonly Tap[] {
   // asymmetric, floor
-  if (mode === "nearest") return [{ from: Math.floor((at * from) / to), weight: 1 }];
+  if (mode === "nearest") return [{ from: nearestPlace(at, from, to), weight: 1 }];
   const centre = { half_pixel: ((at + 0.5) * from) / to - 0.5, asymmetric: (at * from) / to, align_corners: to > 1 ? (at * (from - 1)) / (to - 1) : 0 }[alignment];
   if (antialias && to < from) {
     // A triangle as wide as the reduction. Beyond the border the outermost element is repeated.

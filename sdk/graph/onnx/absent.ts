@@ -5,7 +5,8 @@ import type { NodeProto } from "./onnx_pb.js";
 /** Sizes by scales; undefined where they do not come out whole, as places are then found by the scales and not by the sizes. */
 function scaled(shape: Shape, scales: readonly number[]): readonly number[] | undefined {
   const sizes = shape.map((n, axis) => n * scales[axis]);
-  return sizes.every((size) => Math.abs(size - Math.round(size)) < 1e-4) ? sizes.map(Math.round) : undefined;
+  // ONNX rounds down, and what a float32 is just too small for is one less.
+  return sizes.every((size) => Math.abs(size - Math.round(size)) < 1e-4 && Math.floor(Math.fround(size)) === Math.round(size)) ? sizes.map(Math.round) : undefined;
 }
 
 /**

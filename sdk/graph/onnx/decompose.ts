@@ -1,5 +1,5 @@
 import type { Value } from "../graph.js";
-import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gather, gatherElements, greater, indicator, less, log, matMul, mean, min, mul, neg, pad, reduceMax, reshape, slice, softmax, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
+import { abs, add, cast, clip, concat, div, equal, exp, expand, floor, gather, gatherElements, greater, indicator, less, lessOrEqual, log, matMul, max, mean, min, mul, neg, pad, pow, reduceMax, reshape, slice, softmax, softplus, sqrt, sub, sum, sumSquare, tanh, transpose, where } from "../ops.js";
 import { float32, type Shape, sizeOf, tensorOfNumbers } from "../tensor.js";
 import { float, int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
@@ -22,7 +22,12 @@ type Decomposition = (x: Value, parts: NodeParts) => Value | undefined;
 
 /** Operators that exporters write and that are no more than a few of ours: they are read as those, so they need no rules of their own. */
 export const decompositions: Readonly<Record<string, Decomposition>> = {
-  Dropout: (x) => x,
+  /** What drops nothing; what drops as in training is refused. */
+  Dropout: (x, { node, numbers }) => (!node.input[2] || numbers(2)?.[0] === 0 || numbers(1)?.[0] === 0 ? x : undefined),
+  /** By an exponent of another type. */
+  Pow: (x, { inputs: [, y] }) => (y && y.dtype !== x.dtype && isFloat(x) ? pow(x, cast(y, x.dtype)) : undefined),
+  Max: (_, { inputs }) => joined(inputs, max),
+  Min: (_, { inputs }) => joined(inputs, min),
   CastLike: (x, { inputs: [, like] }) => like && cast(x, like.dtype),
   /** Of heads [N, heads, places, width], as PyTorch's `scaled_dot_product_attention` is exported. */
   Attention: (q, { node, inputs: [, k, v, mask, ...past] }) => {
@@ -56,7 +61,7 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
     const rows = sizeOf(x.shape.slice(0, axis < 0 ? axis + x.rank : axis));
     return reshape(x, [rows, x.size / rows]);
   },
-  Sum: (_, { inputs }) => inputs.reduce<Value | undefined>((a, b) => (a && b ? add(a, b) : b), undefined),
+  Sum: (_, { inputs }) => joined(inputs, add),
   Mean: (x, { inputs }) => mul(inputs.slice(1).reduce<Value>((a, b) => (b ? add(a, b) : a), x), 1 / inputs.length),
   /** What lies at places of a picture, between four of its pixels; beyond its border is nothing. */
   GridSample: (x, { node, inputs: [, grid] }) => {
@@ -108,7 +113,7 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
   },
   GlobalMaxPool: (x) => reduceMax(x, spatial(x), true),
   ReduceL1: (x, parts) => reduced(x, parts, (axes, keepdims) => sum(abs(x), axes, keepdims)),
-  ReduceL2: (x, parts) => reduced(x, parts, (axes, keepdims) => sqrt(sumSquare(x, axes, keepdims))),
+  ReduceL2: (x, parts) => reduced(x, parts, (axes, keepdims) => lengthOf(x, axes, keepdims)),
   ReduceLogSum: (x, parts) => reduced(x, parts, (axes, keepdims) => log(sum(x, axes, keepdims))),
   ReduceLogSumExp: (x, parts) =>
     reduced(x, parts, (axes, keepdims) => {
@@ -118,7 +123,9 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
     }),
   LpNormalization: (x, { node }) => {
     const axis = (int(node, "axis", -1) + x.rank) % x.rank;
-    return div(x, int(node, "p", 2) === 1 ? sum(abs(x), [axis], true) : sqrt(sumSquare(x, [axis], true)));
+    const norm = int(node, "p", 2) === 1 ? sum(abs(x), [axis], true) : lengthOf(x, [axis], true);
+    // What has no length stays as it is.
+    return div(x, add(norm, indicator(lessOrEqual(norm, leastLength))));
   },
   Einsum: (x, { node, inputs: [, y] }) => einsum(text(node, "equation"), x, y),
   InstanceNormalization: (x, { node, inputs: [, scale, bias] }) =>
@@ -134,8 +141,8 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
   /** An average that leaves padding out of its count: that which is stated, or that of windows which reach beyond the end. */
   AveragePool: (x, { node, room }) => {
     const [kernel, strides, pads] = [ints(node, "kernel_shape"), ints(node, "strides"), ints(node, "pads")];
-    if (x.rank !== 4 || kernel.length !== 2) return undefined;
-    const stated = Array.from({ length: 4 }, (_, at) => pads[at] ?? 0);
+    if (x.rank !== 4 || kernel.length !== 2 || ints(node, "dilations").some((dilation) => dilation !== 1)) return undefined;
+    const stated = Array.from({ length: 4 }, (_, at) => (text(node, "auto_pad") === "VALID" ? 0 : (pads[at] ?? 0)));
     const isCounted = int(node, "count_include_pad", 0) === 1;
     if (isCounted && text(node, "auto_pad").startsWith("SAME")) return undefined;
     const attributes = { kernel: [kernel[0], kernel[1]], strides: [strides[0] ?? 1, strides[1] ?? 1] } as const;
@@ -154,7 +161,8 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
     const [scales = [], sizes] = [numbers(2), numbers(3)];
     const wanted = sizes ?? scales.map((scale, axis) => Math.floor(scale * x.shape[axis]));
     const [mode, alignment] = [text(node, "mode"), text(node, "coordinate_transformation_mode") || "half_pixel"];
-    const isPlain = int(node, "exclude_outside", 0) === 0 && int(node, "antialias", 0) === 0 && (sizes ?? scales.every((scale, axis) => Number.isInteger(scale * x.shape[axis])));
+    const isStretched = ["", "stretch"].includes(text(node, "keep_aspect_ratio_policy"));
+    const isPlain = isStretched && int(node, "exclude_outside", 0) === 0 && int(node, "antialias", 0) === 0 && (sizes ?? scales.every((scale, axis) => Number.isInteger(scale * x.shape[axis])));
     if (mode !== "cubic" || !isPlain || wanted.length !== x.rank || wanted.slice(0, -2).some((n, axis) => n !== x.shape[axis])) return undefined;
     const matrix = (from: number, to: number): Value | undefined => {
       if (!room.take(to * from)) return undefined;
@@ -171,10 +179,17 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
   },
 };
 
+/** What can be read of those whose other forms are ours. */
+export const foreignForms: Readonly<Record<string, string>> = {
+  Pad: "Pad with constants, or with mode reflect or edge, of all axes, by pads from 0 that are less than what they mirror",
+  Resize: "Resize with mode nearest or linear, or cubic along the last two axes, stretched to whole sizes, without antialias and exclude_outside",
+};
+
 /** Whether this form of an operator of ours has to be read as others. */
 export function isForeignForm(node: NodeProto): boolean {
   if (node.opType === "Pad") return !["", "constant"].includes(text(node, "mode"));
   if (node.opType === "Resize") return text(node, "mode") === "cubic";
+  if (node.opType === "Max" || node.opType === "Min") return node.input.length !== 2;
   return true;
 }
 
@@ -278,6 +293,18 @@ function einsum(equation: string, x: Value, y: Value | undefined): Value | undef
   return made.length === out.length ? ordered(reshape(product, made.map(extent)), made.join(""), [...out]) : undefined;
 }
 
+const isFloat = ({ dtype }: Value): boolean => dtype === "float32" || dtype === "float16" || dtype === "float64";
+
+/** Any number of inputs, two and two. */
+const joined = (inputs: readonly (Value | undefined)[], join: (a: Value, b: Value) => Value): Value | undefined =>
+  inputs.reduce<Value | undefined>((a, b) => (a && b ? join(a, b) : b), undefined);
+
+/** Next to nothing, and its square still no denormal number of float32, which ONNX Runtime takes for 0. */
+const leastLength = 1e-18;
+
+/** Where there is no length the slope is 0, and not that of a square root, which would leave no number of any gradient. */
+const lengthOf = (x: Value, axes: readonly number[], keepdims: boolean): Value => sqrt(max(sumSquare(x, axes, keepdims), leastLength ** 2));
+
 const elu = (x: Value, alpha: number): Value => where(greater(x, 0), x, mul(sub(exp(min(x, 0)), 1), alpha));
 
 const spatial = (x: Value): number[] => x.shape.map((_, axis) => axis).slice(2);
@@ -296,6 +323,7 @@ function perChannel(x: Value, scale: Value, bias: Value): Value {
 function reduced(x: Value, { node, numbers }: NodeParts, reduce: (axes: readonly number[], keepdims: boolean) => Value): Value | undefined {
   const stated = ints(node, "axes");
   const given = node.input[1] ? numbers(1) : stated.length > 0 ? stated : x.shape.map((_, axis) => axis);
+  if (int(node, "noop_with_empty_axes", 0) === 1 && !node.input[1] && stated.length === 0) return undefined;
   return given && reduce(given.map((axis) => (axis < 0 ? axis + x.rank : axis)), int(node, "keepdims", 1) === 1);
 }
 

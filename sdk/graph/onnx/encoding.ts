@@ -136,7 +136,7 @@ export const acceptedAttributes: { readonly [K in Operator]?: Readonly<Record<st
   AveragePool: { auto_pad: ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"] },
   MaxPool: { auto_pad: ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"], storage_order: [0] },
   Conv: { auto_pad: ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"] },
-  ConvTranspose: { auto_pad: ["NOTSET", "VALID"] },
+  ConvTranspose: { auto_pad: ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"] },
   BatchNormalization: { training_mode: [0] },
   Cast: { saturate: [0, 1] },
   LayerNormalization: { stash_type: [1] },
@@ -144,7 +144,8 @@ export const acceptedAttributes: { readonly [K in Operator]?: Readonly<Record<st
   QuantizeLinear: { saturate: [0, 1] },
   Reshape: { allowzero: [0, 1] },
   Resize: { exclude_outside: [0], keep_aspect_ratio_policy: ["stretch"] },
-  TopK: { sorted: [1] },
+  /** In whichever order is asked for: descending is one. */
+  TopK: { sorted: [0, 1] },
   ReduceSum: { noop_with_empty_axes: [0] },
   ReduceMean: { noop_with_empty_axes: [0] },
   ReduceMax: { noop_with_empty_axes: [0] },
@@ -156,7 +157,7 @@ export const acceptedAttributes: { readonly [K in Operator]?: Readonly<Record<st
 export const irrelevantAttributes: { readonly [K in Operator]?: readonly string[] } = {
   BatchNormalization: ["momentum"],
   Conv: ["kernel_shape"],
-  ConvTranspose: ["kernel_shape"],
+  ConvTranspose: ["kernel_shape", "output_shape"],
   Resize: ["nearest_mode", "cubic_coeff_a", "extrapolation_value"],
   Split: ["num_outputs"],
 };

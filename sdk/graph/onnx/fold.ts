@@ -70,7 +70,6 @@ function computed(node: NodeProto, inputs: readonly (FoldInput | undefined)[], m
 type Fold = (node: NodeProto, inputs: readonly [Tensor, ...(Tensor | undefined)[]], most: number) => Tensor | undefined;
 
 const folds: Readonly<Record<string, Fold>> = {
-  Identity: (_, [x]) => x,
   Cast: (node, [x]) => made(dtypeOf(int(node, "to", 1)), x.shape, numbersOf(x)),
   Unsqueeze: (node, [x, axes]) => {
     const wanted = axes ? numbersOf(axes) : ints(node, "axes");
@@ -109,7 +108,8 @@ const folds: Readonly<Record<string, Fold>> = {
   Gather: (node, [x, indices]) => {
     if (x.shape.length !== 1 || !indices || int(node, "axis", 0) !== 0) return undefined;
     const from = numbersOf(x);
-    return made(x.dtype, indices.shape, numbersOf(indices).map((at) => from[at < 0 ? at + from.length : at] ?? NaN));
+    const places = numbersOf(indices).map((at) => (at < 0 ? at + from.length : at));
+    return places.every((at) => at >= 0 && at < from.length) ? made(x.dtype, indices.shape, places.map((at) => from[at] ?? NaN)) : undefined;
   },
   Slice: (_, [x, starts, ends, axes, steps]) => {
     if (!starts || !ends) return undefined;
@@ -158,7 +158,7 @@ const folds: Readonly<Record<string, Fold>> = {
     const count = Math.max(0, Math.ceil((to - from) / step));
     return !isCount(count, most) ? undefined : made(start.dtype, [count], Array.from({ length: count }, (_unused, at) => from + at * step));
   },
-  ReduceProd: (node, [x]) => (x.shape.length === 1 ? made(x.dtype, int(node, "keepdims", 1) === 1 ? [1] : [], [numbersOf(x).reduce((a, b) => a * b, 1)]) : undefined),
+  ReduceProd: (node, [x]) => (x.shape.length === 1 && int(node, "noop_with_empty_axes", 0) === 0 ? made(x.dtype, int(node, "keepdims", 1) === 1 ? [1] : [], [numbersOf(x).reduce((a, b) => a * b, 1)]) : undefined),
   Neg: (_, [x]) => made(x.dtype, x.shape, numbersOf(x).map((a) => -a)),
   Floor: (_, [x]) => made(x.dtype, x.shape, numbersOf(x).map(Math.floor)),
   Ceil: (_, [x]) => made(x.dtype, x.shape, numbersOf(x).map(Math.ceil)),
@@ -171,8 +171,8 @@ const folds: Readonly<Record<string, Fold>> = {
   Pow: elementwise((a, b) => a ** b),
   // The rest has the divisor's sign, unless it is asked for as C has it.
   Mod: (node, inputs, most) => elementwise((a, b) => (int(node, "fmod", 0) === 1 ? a % b : a - b * Math.floor(a / b)))(node, inputs, most),
-  Min: elementwise((a, b) => Math.min(a, b)),
-  Max: elementwise((a, b) => Math.max(a, b)),
+  Min: ofAll(elementwise((a, b) => Math.min(a, b))),
+  Max: ofAll(elementwise((a, b) => Math.max(a, b))),
   Not: (_, [x]) => made("bool", x.shape, numbersOf(x).map((a) => Number(a === 0))),
   Equal: elementwise((a, b) => Number(a === b), "bool"),
   Greater: elementwise((a, b) => Number(a > b), "bool"),
@@ -229,6 +229,11 @@ function elementwise(compute: (a: number, b: number, dtype: DType) => number, an
     const [x, y] = [spread(a, shape), spread(b, shape)];
     return made(answer ?? a.dtype, shape, x.map((value, at) => compute(value, y[at], a.dtype)));
   };
+}
+
+/** Any number of inputs, two and two. */
+function ofAll(fold: Fold): Fold {
+  return (node, [first, ...others], most) => others.reduce<Tensor | undefined>((all, each) => all && fold(node, [all, each], most), first);
 }
 
 /** A tensor's numbers, repeated along the axes that it lacks or has once. */

@@ -8,13 +8,14 @@ import { absentInput } from "./absent.js";
 import {
   absentFixedAttributes, acceptedAttributes, encodings, fixedAttributes, irrelevantAttributes, textAliases, textValues, type Encoding,
 } from "./encoding.js";
-import { decompositions, isForeignForm, type NodeParts } from "./decompose.js";
+import { decompositions, foreignForms, isForeignForm, type NodeParts } from "./decompose.js";
 import { folded, type FoldInput, isFoldable, reshaped } from "./fold.js";
-import { ModelProtoSchema, type AttributeProto, type ModelProto, type NodeProto, type ValueInfoProto } from "./onnx_pb.js";
+import { ints } from "./node-attributes.js";
+import { AttributeProto_AttributeType, ModelProtoSchema, type AttributeProto, type GraphProto, type ModelProto, type NodeProto, type ValueInfoProto } from "./onnx_pb.js";
 import { Room } from "./room.js";
 import { type ExternalFile, numbersOf, tensorOf } from "./tensor.js";
 import { dtypeOf, onnxTypes } from "./types.js";
-import { meantPads } from "./windows.js";
+import { meantPads, transposedPads } from "./windows.js";
 import { outputNodeName } from "./write.js";
 
 /** Before 11, operators took as attributes what are inputs now; from 24 on nothing here has been read. */
@@ -22,6 +23,8 @@ const readableOpsets = { oldest: 11, newest: 23 };
 
 /** Since then Softmax works along its axis; before, it flattened all from there on, and its axis was 1 unless told otherwise. */
 const softmaxOpset = 13;
+
+const standardDomain = "ai.onnx";
 
 /** What detection models end with that answer as many boxes as they find. */
 const ofSuppression: ReadonlySet<string> = new Set(["NonMaxSuppression", "NonZero", "RoiAlign"]);
@@ -59,11 +62,21 @@ function plain(attribute: AttributeProto, kind: string): unknown {
   }
 }
 
+/** For messages. */
+const shown = ({ type, i, f, s, ...lists }: AttributeProto): string => {
+  if (type === AttributeProto_AttributeType.FLOAT) return String(f);
+  if (type === AttributeProto_AttributeType.INT) return String(i);
+  return type === AttributeProto_AttributeType.STRING ? text(s) : `[${[...lists.ints, ...lists.floats].join(", ")}]`;
+};
+
 const qualified = (domain: string, name: string): string => `${domain}${domain && "."}${name}`;
+
+/** Whether it says that there is no padding, whatever its pads are. */
+const isValid = (node: NodeProto): boolean => node.attribute.some(({ name, s }) => name === "auto_pad" && text(s) === "VALID");
 
 const named = ({ domain, opType }: NodeProto): string => qualified(domain, opType);
 
-const isKnown = (operator: string): boolean => operator === "Constant" || isFoldable(operator) || [encodings, decompositions].some((table) => Object.hasOwn(table, operator));
+const isKnown = (operator: string): boolean => operator === "Constant" || operator === "If" || isFoldable(operator) || [encodings, decompositions].some((table) => Object.hasOwn(table, operator));
 
 class Reader {
   readonly values = new Map<string, Value>();
@@ -82,6 +95,10 @@ class Reader {
     readonly functions: ReadonlySet<string>,
     readonly onHalf: ReadOnnxOptions["onHalf"],
   ) {}
+
+  initializers({ initializer }: GraphProto): void {
+    for (const tensor of initializer) this.constant(tensor.name, tensorOf(tensor, this.external));
+  }
 
   constant(name: string, tensor: Tensor): void {
     this.constants.set(name, this.dtypeFor(name, tensor.dtype) === tensor.dtype ? tensor : floatOf(tensor));
@@ -128,7 +145,11 @@ class Reader {
         const tensor = this.constants.get(node.input[index]);
         return tensor && numbersOf(tensor);
       };
-      const meant = absentInput(node, key, this.value(node.input[0]).shape, { sliced: numbers(1)?.length, scales: numbers(2) });
+      const { shape } = this.value(node.input[0]);
+      const scales = numbers(2);
+      const meant = absentInput(node, key, shape, { sliced: numbers(1)?.length, scales });
+      if (!meant && node.opType === "Resize" && scales?.length === shape.length)
+        refuse("Resize by scales that come out whole", `[${scales.join(", ")}] of [${shape.join(", ")}]`, "Export with sizes in the place of scales, or for an input size at which they come out whole.");
       return meant ?? refuse(`${node.opType}: input ${encoding.index} (${key})`, "none", "Export the model with this input given.");
     }
     const tensor = this.constants.get(name);
@@ -144,7 +165,7 @@ class Reader {
       // It is read as the pads that it means.
       if (name === "ceil_mode") continue;
       // Without pads it makes no difference whether they count.
-      const irrelevant = name === "count_include_pad" && !node.attribute.some((a) => a.name === "pads" && a.ints.some((p) => p !== 0n));
+      const irrelevant = name === "count_include_pad" && (isValid(node) || !node.attribute.some((a) => a.name === "pads" && a.ints.some((p) => p !== 0n)));
       if (value !== wanted && !irrelevant) refuse(`${operator} with ${name} ${wanted}`, String(value), "This form is not supported.");
     }
     const ours = Object.entries<Encoding>(encodings[operator]).map(([key, encoding]) => (encoding.at === "attribute" ? encoding.name : key));
@@ -157,7 +178,7 @@ class Reader {
       // A pool's dilation of 1 is none.
       if (attribute.name === "dilations" && attribute.ints.every((d) => d === 1n)) continue;
       if (!accepted?.includes(value))
-        refuse(`${operator} ${accepted ? `with ${attribute.name} ${accepted.join(" or ")}` : `without ${attribute.name}`}`, `${attribute.name} ${value}`, "This form is not supported.");
+        refuse(`${operator} ${accepted ? `with ${attribute.name} ${accepted.join(" or ")}` : `without ${attribute.name}`}`, `${attribute.name} ${shown(attribute)}`, "This form is not supported.");
     }
   }
 
@@ -193,6 +214,15 @@ class Reader {
       this.constant(node.output[0], constantOf(node, this.external));
       return;
     }
+    // Exporters keep what is shared once, and name it again where it is used again.
+    if (node.opType === "Identity" && node.domain === "" && this.constants.has(node.input[0])) {
+      this.#rename(node.input[0], node.output[0]);
+      return;
+    }
+    if (node.opType === "If" && node.domain === "") {
+      this.#branch(node);
+      return;
+    }
     const result = node.domain === "" && node.output.length === 1 ? folded(node, this.#foldInputs(node), this.#room) : undefined;
     if (result) {
       this.constant(node.output[0], result);
@@ -200,6 +230,7 @@ class Reader {
       return;
     }
     if (this.#decomposed(node)) return;
+    if (node.domain === "" && Object.hasOwn(foreignForms, node.opType) && isForeignForm(node)) refuse(foreignForms[node.opType], `${node.opType} (node ${node.name || node.output[0]})${this.#givenTo(node)}`, "This form is not supported.");
     if (!Object.hasOwn(encodings, node.opType) || node.domain !== "")
       throw new NightshiftError("E_GRAPH_OPERATOR", {
         expected: Object.hasOwn(decompositions, node.opType) && node.domain === "" ? `${node.opType} in a form that is read` : "an operator of the table of operators",
@@ -238,11 +269,34 @@ class Reader {
     });
   }
 
+  /** Gives a value another name. */
+  #rename(from: string, to: string): void {
+    this.values.set(to, this.value(from));
+    const tensor = this.constants.get(from);
+    if (tensor) this.constants.set(to, tensor);
+    if (this.#ofShapes.has(from)) this.#ofShapes.add(to);
+  }
+
+  /** The branch of an If that static shapes decide, as `squeeze` of an unknown extent is exported, in the place of the node. */
+  #branch(node: NodeProto): void {
+    const condition = this.constants.get(node.input[0]);
+    if (!condition) refuse("an If whose condition shapes decide", `${node.name || node.output[0]}, whose condition is computed from what the model sees`, "Export the model without branches, as by torch.onnx.export with static shapes.");
+    const branch = node.attribute.find(({ name }) => name === (numbersOf(condition)[0] ? "then_branch" : "else_branch"))?.g;
+    if (!branch || branch.output.length < node.output.length) refuse("branches of If", "none", "The file is truncated or malformed.");
+    this.initializers(branch);
+    for (const each of branch.node) this.node(each);
+    node.output.forEach((name, at) => this.#rename(branch.output[at].name, name));
+  }
+
   #resolvePads(node: NodeProto, operator: Operator, attributes: Record<string, unknown>): void {
-    const windows = attributes as unknown as Attributes["Conv"] & Attributes["MaxPool"];
-    if (!("strides" in attributes) || operator === "ConvTranspose") return;
-    const meant = meantPads(node, operator, this.value(node.input[0]).shape, { ...windows, kernel: windows.kernel ?? this.value(node.input[1]).shape.slice(2) });
+    const windows = attributes as unknown as Attributes["ConvTranspose"] & Attributes["MaxPool"];
+    if (!("strides" in attributes)) return;
+    if (isValid(node)) attributes.pads = [0, 0, 0, 0];
+    const { shape } = this.value(node.input[0]);
+    const all = { ...windows, kernel: windows.kernel ?? this.value(node.input[1]).shape.slice(2) };
+    const meant = operator === "ConvTranspose" ? transposedPads(node, shape, all) : meantPads(node, operator, shape, all);
     if (!meant) return;
+    if (meant.some((pad) => pad < 0)) refuse("ConvTranspose with an output_shape that it can reach", `output_shape [${ints(node, "output_shape").join(", ")}] of ${this.#givenTo(node)}`, "Export with output_padding in its place.");
     // An average that leaves padding out of its count is another.
     if (operator === "AveragePool" && meant.some((pad, at) => pad !== windows.pads[at])) refuse("AveragePool whose windows fit", "auto_pad or ceil_mode that adds padding", "Export with explicit pads.");
     attributes.pads = meant;
@@ -336,6 +390,24 @@ function staticShape(info: ValueInfoProto, { pins = {}, shapeOf }: ReadOnnxOptio
   return { elemType: type.value.elemType, shape };
 }
 
+/** The nodes that the outputs need, in order: who cuts a model at another output leaves behind what came after it. */
+function neededNodes({ node: nodes, output }: GraphProto): readonly NodeProto[] {
+  const needed = new Set(output.map(({ name }) => name));
+  const isNeeded = (node: NodeProto): boolean => {
+    if (!node.output.some((name) => name !== "" && needed.has(name))) return false;
+    const branches = node.attribute.flatMap(({ g }) => (g ? graphsOf(g) : []));
+    for (const name of [...node.input, ...branches.flatMap((branch) => [...branch.output.map((each) => each.name), ...branch.node.flatMap((each) => each.input)])]) needed.add(name);
+    return true;
+  };
+  return nodes.toReversed().filter(isNeeded).reverse();
+}
+
+/** A graph, and the branches within it. */
+const graphsOf = (graph: GraphProto): readonly GraphProto[] => [graph, ...graph.node.flatMap(({ attribute }) => attribute.flatMap(({ g }) => (g ? graphsOf(g) : [])))];
+
+/** What is computed, given or kept is called in it. */
+const namesOf = ({ initializer, input, node }: GraphProto): readonly string[] => [...[...initializer, ...input].map(({ name }) => name), ...node.flatMap(({ output }) => output)];
+
 /** Pins that would do nothing are mistakes. */
 function requireKnownPins(inputs: readonly ValueInfoProto[], pins: ReadOnnxOptions["pins"] = {}): void {
   const axes = new Set(inputs.flatMap(({ type }) => (type?.value.case === "tensorType" ? (type.value.value.shape?.dim ?? []) : []).flatMap(({ value }) => (value.case === "dimParam" ? [value.value] : []))));
@@ -344,10 +416,10 @@ function requireKnownPins(inputs: readonly ValueInfoProto[], pins: ReadOnnxOptio
 }
 
 function opsetOf(model: ModelProto): number {
-  const version = model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version;
+  const version = model.opsetImport.find(({ domain }) => domain === "" || domain === standardDomain)?.version;
   const { oldest, newest } = readableOpsets;
   if (version === undefined) refuse("a model that states its opset", "none", "The file is truncated or is not ONNX.");
-  if (version < oldest || version > newest) refuse(`an opset from ${oldest} to ${newest}`, String(version), "Convert the model to opset 20.");
+  if (version < oldest || version > newest) refuse(`an opset from ${oldest} to ${newest}`, String(version), "Convert the model, as by onnx.version_converter.convert_version(model, 20).");
   return Number(version);
 }
 
@@ -358,6 +430,8 @@ export interface ReadOnnxOptions {
   readonly shapeOf?: (input: string) => Shape | undefined;
   /** Reads float16 as float32, the same numbers, which are rounded to it no longer; told the names of what was. Undefined leaves it as it is. */
   readonly onHalf?: (name: string) => void;
+  /** Told the names of constants that the file does not hold: of what is folded, and of what operators are read as, such as the matrix of a cubic Resize. */
+  readonly onMade?: (name: string) => void;
   /** Reads files beside the model, for tensors that are kept there. */
   readonly external?: ExternalFile;
 }
@@ -374,16 +448,23 @@ export function readOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): Grap
   const proto = model.graph;
   if (!proto || proto.node.length === 0) refuse("a model with a graph", "none", "The file is truncated or is not ONNX.");
   const opset = opsetOf(model);
-  const graph = new Graph(proto.name || "graph");
-  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset, external, proto.node, new Set(model.functions.map(({ domain, name }) => qualified(domain, name))), onHalf);
-  for (const tensor of proto.initializer) reader.constant(tensor.name, tensorOf(tensor, external));
+  if (proto.sparseInitializer.length > 0) refuse("tensors that hold all of their numbers", `${proto.sparseInitializer.length} sparse ones`, "Save them as dense initialisers.");
+  const parts = graphsOf(proto);
+  // The standard domain goes by two names.
+  for (const part of parts) for (const node of part.node) if (node.domain === standardDomain) node.domain = "";
+  const graph = new Graph(proto.name || "graph", new Set(parts.flatMap(namesOf)));
+  const nodes = neededNodes(proto);
+  const reader = new Reader(graph, new Set(proto.output.map((o) => o.name)), opset, external, nodes, new Set(model.functions.map(({ domain, name }) => qualified(domain, name))), onHalf);
+  reader.initializers(proto);
   requireKnownPins(proto.input, options.pins);
   for (const info of proto.input) {
     if (reader.constants.has(info.name)) continue;
     const { elemType, shape } = staticShape(info, options);
     reader.values.set(info.name, graph.input(info.name, reader.dtypeFor(info.name, dtypeOf(elemType)), shape));
   }
-  for (const node of proto.node) reader.node(node);
+  for (const node of nodes) reader.node(node);
+  const held = new Set(parts.flatMap(({ initializer, node }) => [...initializer.map(({ name }) => name), ...node.flatMap(({ opType, output }) => (opType === "Constant" ? output : []))]));
+  for (const { name } of graph.constants.keys()) if (!held.has(name)) options.onMade?.(name);
   for (const { name, type } of proto.output) {
     if (type?.value.case === "tensorType" && type.value.value.elemType === Number(onnxTypes.float16)) reader.dtypeFor(name, "float16");
     graph.output(name, reader.value(name));

@@ -1,6 +1,6 @@
 import type { Operator } from "../attributes.js";
 import type { Shape } from "../tensor.js";
-import { int, text } from "./node-attributes.js";
+import { int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
 
 interface Windows {
@@ -37,4 +37,24 @@ export function meantPads(node: NodeProto, operator: Operator, shape: Shape, { k
     return pads[axis + 2] + Math.max(0, last * strides[axis] + reach[axis] - extent);
   });
   return [pads[0], pads[1], ...ends];
+}
+
+/**
+ * The pads that a transposed convolution means by `auto_pad` or `output_shape`; undefined where it has neither. Below 0 where it cannot be as large as is asked for.
+ *
+ * @param shape of the node's first input, [N, C, H, W]
+ */
+export function transposedPads(node: NodeProto, shape: Shape, { kernel, strides, dilations = [1, 1], outputPadding }: Windows & { readonly outputPadding: readonly number[] }): number[] | undefined {
+  const how = text(node, "auto_pad");
+  const isSame = how === "SAME_UPPER" || how === "SAME_LOWER";
+  const stated = ints(node, "output_shape").slice(-2);
+  if (shape.length !== 4 || (!isSame && stated.length === 0)) return undefined;
+  const whole = [0, 1].map((axis) => {
+    const extent = shape[axis + 2];
+    const unpadded = (extent - 1) * strides[axis] + outputPadding[axis] + (kernel[axis] - 1) * dilations[axis] + 1;
+    return stated.length > 0 ? unpadded - stated[axis] : Math.max(0, unpadded - extent * strides[axis]);
+  });
+  const less = whole.map((pad) => Math.floor(pad / 2));
+  const more = whole.map((pad, axis) => pad - less[axis]);
+  return how === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];
 }
