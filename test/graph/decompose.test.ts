@@ -237,3 +237,8 @@ test("a constant that is named again stays one", (t) => {
 test("the standard domain may be named", (t) => {
   t.deepEqual(readOnnx(exportedNodes([{ opType: "Relu", domain: "ai.onnx", input: ["x"], output: ["y"] }], {}, 17)).nodes.map(({ operator }) => operator), ["Relu"]);
 });
+
+test("a node whose first output has no name, which would end ONNX Runtime's process, is refused", (t) => {
+  const split = exportedNodes([{ opType: "Split", input: ["x"], output: ["", "y"], attribute: [int("axis", 1)] }], {}, 13);
+  t.throws(() => readOnnx(split), { code: "E_GRAPH_FORMAT", message: /first output of Split \(node y\)/ });
+});

@@ -238,6 +238,8 @@ class Reader {
         remedy: remedyFor(node.opType, this.functions.has(named(node))),
       });
     if (node.input.length === 0 || node.output.length === 0) refuse(`inputs and outputs of ${node.opType}`, "none", "The file is truncated or malformed.");
+    // ONNX Runtime ends the whole process over such a node.
+    if (node.output[0] === "") refuse(`a name for the first output of ${node.opType} (node ${node.name || node.output.find((name) => name !== "")})`, "none", "Name it, or export the model again.");
     if (this.#isOutputName(node)) {
       this.values.set(node.output[0], this.value(node.input[0]));
       return;
