@@ -2,6 +2,7 @@ import { NightshiftError } from "../errors.js";
 import { readSafetensors, writeSafetensors } from "../graph/safetensors.js";
 import type { FloatTensor, Shape, Tensor, Weights } from "../graph/tensor.js";
 import { checkVocabulary, tasks } from "../network/contract.js";
+import type { Prompts } from "../network/text/prompts.js";
 import { asFloat32, checkFinite } from "./weights.js";
 
 /** E of eq. 2 as the prompts of one generation lead to it. */
@@ -19,6 +20,12 @@ export interface Vocabulary {
   readonly names: readonly string[];
   /** float32 [names + 2, d]: the two tasks, then a row a name. */
   readonly text: FloatTensor;
+}
+
+/** What names were encoded with; undefined where they are bare. */
+export function keptPrompts({ prompts }: Pick<Embeddings, "prompts">): Prompts | undefined {
+  const [task, category] = [prompts.get("task"), prompts.get("category")];
+  return task && category && { task, category };
 }
 
 const promptPrefix = "prompt/";

@@ -1,5 +1,5 @@
 export { type Bundle, type BundleContents, bundleFiles } from "./bundle.js";
-export { type Embeddings, type Vocabulary, vocabularyOf } from "./embeddings.js";
+export { type Embeddings, keptPrompts, type Vocabulary, vocabularyOf } from "./embeddings.js";
 export type { Exemplar, ExemplarSet } from "./exemplars.js";
 export { findBundle, shippedBundles } from "./find.js";
 export { GenerationStore, defaultStateDirectory, type Shelf, shelvedFor } from "./generations.js";

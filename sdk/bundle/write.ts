@@ -9,6 +9,7 @@ import { encodeExemplars } from "./exemplars.js";
 import { makeFolders, onDisk, refuseUnwritable, replaceSynced, sha256Of, writeSynced } from "./files.js";
 import { encodeGolden } from "./golden.js";
 import { checkManifest, type Description, encodeManifest, formatVersion, manifestFile } from "./manifest.js";
+import { isRunning } from "./process.js";
 import { encodeQuantisation } from "./quantisation.js";
 import { readManifest } from "./read.js";
 import { encodeWeights } from "./weights.js";
@@ -26,12 +27,7 @@ export function isLeftBehind(entry: string): boolean {
   if (!entry.startsWith(unfinishedPrefix)) return false;
   const [, pid, mark] = /-(\d+)-([0-9a-f]+)-\d+$/.exec(entry) ?? [];
   if (Number(pid) === process.pid) return mark !== processMark;
-  try {
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (error) {
-    return systemCodeOf(error) !== "EPERM";
-  }
+  return !isRunning(Number(pid));
 }
 
 /**

@@ -176,3 +176,15 @@ export class Graph {
     return new Value(this, name, dtype, shape);
   }
 }
+
+/** The nodes that take each value, each once, in order. */
+export function consumersOf(nodes: readonly Node[]): ReadonlyMap<Value, readonly Node[]> {
+  const consumers = new Map<Value, Node[]>();
+  for (const node of nodes)
+    for (const input of new Set(node.inputs)) {
+      const known = consumers.get(input);
+      if (known) known.push(node);
+      else consumers.set(input, [node]);
+    }
+  return consumers;
+}

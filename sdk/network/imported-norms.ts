@@ -1,5 +1,5 @@
 import type { Operator } from "../graph/attributes.js";
-import type { Graph, Node, Value } from "../graph/graph.js";
+import { consumersOf, type Graph, type Node, type Value } from "../graph/graph.js";
 
 const layers: ReadonlySet<Operator> = new Set<Operator>(["BatchNormalization", "LayerNormalization"]);
 
@@ -13,8 +13,7 @@ const reshaping: ReadonlySet<Operator> = new Set<Operator>(["Reshape", "Unsqueez
  * @param parameters names of the inputs that are parameters
  */
 export function normParametersOf(graph: Graph, parameters: ReadonlySet<string>): ReadonlySet<string> {
-  const consumers = new Map<Value, Node[]>();
-  for (const node of graph.nodes) for (const input of new Set(node.inputs)) consumers.set(input, [...(consumers.get(input) ?? []), node]);
+  const consumers = consumersOf(graph.nodes);
   const found = new Set<string>();
   for (const node of graph.nodes) {
     if (layers.has(node.operator)) for (const { name } of node.inputs.slice(1, 3)) found.add(name);

@@ -73,9 +73,12 @@ const parameterName = (name: string): string => (/^\w+$/.test(name) ? `model.${n
 /** A constant that stays one keeps its name, but for those of our outputs. */
 const constantName = (name: string): string => (name === logitsName || name === boxesName ? `model.${name}` : name);
 
+/** A graph to rebuild the model in: what is made there in between takes the name of no constant that comes later. */
+export const emptyFor = (model: Graph): Graph => new Graph(model.name, new Set([...model.constants.keys()].map(({ name }) => name)));
+
 /** The model with its parameters as inputs, and an output [1, C, h, w], or those of `unifiedBoxes`. */
 export function withParameters({ graph: model, input, outputs, channelAxis }: Fitted, names: ReadonlyMap<Value, string>): Graph {
-  const graph = new Graph(model.name, new Set([...model.constants.keys()].map(({ name }) => name)));
+  const graph = emptyFor(model);
   const made = new Map<Value, Value>([[input, graph.input(input.name, input.dtype, input.shape)]]);
   for (const [value, name] of names) made.set(value, graph.input(name, value.dtype, value.shape));
   const [answer, boxes] = rebuild(model, graph, made, outputs);

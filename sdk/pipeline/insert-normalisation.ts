@@ -8,7 +8,7 @@ import { mean, mul, sumSquare } from "../graph/ops.js";
 import { float32, type Tensor } from "../graph/tensor.js";
 import type { Fitted } from "./import-fit.js";
 import { unfit } from "./import-outputs.js";
-import { rebuild } from "./import-parameters.js";
+import { emptyFor, rebuild } from "./import-parameters.js";
 
 /** Frames that the statistics of layers that are put in come from. */
 const measuredFrames = 16;
@@ -51,7 +51,7 @@ async function withNormalisation({ graph: model, input, outputs: [output], answe
   } finally {
     await session.close();
   }
-  const graph = new Graph(model.name, new Set([...model.constants.keys()].map(({ name }) => name)));
+  const graph = emptyFor(model);
   const stems = new Set<string>();
   const layers = new Map(bare.map((node, at) => [node, sums[at]]));
   const [answer] = rebuild(model, graph, new Map([[input, graph.input(input.name, input.dtype, input.shape)]]), [output], (node, y) => {

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Disk } from "../bundle/disk.js";
 import { onDisk, writeSynced } from "../bundle/files.js";
+import { isRunning } from "../bundle/process.js";
 import { NightshiftError, systemCodeOf } from "../errors.js";
 
 /** Holds a folder for one process: two that learn in the same one would take each other's generations. */
@@ -24,7 +25,7 @@ export class FolderLock {
       }
       const [pid = "", birth] = (await readFile(path, "utf8").catch(() => "")).trim().split(" ");
       const holder = Number(pid);
-      if (holder > 0 && isAlive(holder) && (birth === undefined || birth === birthOf(holder))) throw held(folder, holder);
+      if (holder > 0 && isRunning(holder) && (birth === undefined || birth === birthOf(holder))) throw held(folder, holder);
       await onDisk(path, () => disk.remove(path));
     }
     throw held(folder, undefined);
@@ -47,15 +48,6 @@ function birthOf(pid: number): string {
     return `${boot}/${fields[19]}`;
   } catch {
     return "unknown";
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCodeOf(error) === "EPERM";
   }
 }
 

@@ -1,4 +1,4 @@
-import { findBundle, type Manifest, readBundle, readTrust } from "../bundle/index.js";
+import { findBundle, keptPrompts, type Manifest, readBundle, readTrust } from "../bundle/index.js";
 import { NightshiftError } from "../errors.js";
 import type { Weights } from "../graph/tensor.js";
 import { isImported } from "../network/architecture.js";
@@ -43,7 +43,5 @@ export async function startOf(recipe: Recipe, tower: TextTower, trust?: readonly
       received: `${tower.id}, SHA-256 ${tower.sha256}`,
       remedy: "Name its folder (--text-encoder, or textEncoder in the recipe), none for the bundled one.",
     });
-  const { prompts } = bundle.embeddings();
-  const [task, category] = [prompts.get("task"), prompts.get("category")];
-  return { network, weights: bundle.weights, prompts: task && category && { task, category }, data: manifest.training.data };
+  return { network, weights: bundle.weights, prompts: keptPrompts(bundle.embeddings()), data: manifest.training.data };
 }

@@ -24,6 +24,9 @@ export function exemplars(count: number): Exemplar[] {
   });
 }
 
+/** A training of a bundle's next generation on frames of night, but for its options. */
+export const nightJob = (bundleDirectory: string, outDirectory: string) => ({ bundleDirectory, outDirectory, generation: 1, condition: "night", vocabulary: names, targets: frames("night", 8), exemplars: [] }) as const;
+
 /** A bundle with random weights that every part can run, in milliseconds. */
 export async function tinyBundle(folder: string, weights: Weights = initialWeights(network, 5), count = 20): Promise<Bundle> {
   const directory = join(folder, "bundle");

@@ -1,4 +1,4 @@
-import { type Bundle, type Embeddings, type Vocabulary, vocabularyOf } from "../../bundle/index.js";
+import { type Bundle, type Embeddings, keptPrompts, type Vocabulary, vocabularyOf } from "../../bundle/index.js";
 import { runModel } from "../../engine/run.js";
 import { NightshiftError } from "../../errors.js";
 import type { FloatTensor } from "../../graph/tensor.js";
@@ -56,9 +56,7 @@ export class BundleText implements TextSource {
     checkTrains("prompts", this.bundle.network);
     this.#encoder ??= this.#open();
     const encoder = await this.#encoder;
-    const { prompts } = this.#embeddings;
-    const [task, category] = [prompts.get("task"), prompts.get("category")];
-    return { encoder, prompts: task && category ? { task, category } : promptsOf(encoder.tower, nearlyBare) };
+    return { encoder, prompts: keptPrompts(this.#embeddings) ?? promptsOf(encoder.tower, nearlyBare) };
   }
 
   /** All names of the bundle as other prompts have them. Throws as `encode`. */

@@ -1,4 +1,4 @@
-import { type Bundle, readBundle } from "../../bundle/index.js";
+import { type Bundle, keptPrompts, readBundle } from "../../bundle/index.js";
 import type { Weights } from "../../graph/tensor.js";
 import { disagreement, type Exam, latencies, measure, measureExemplars, type Measurements, OnnxPredictor, type Predictor } from "../judge/index.js";
 import { BundleText } from "./bundle-text.js";
@@ -20,12 +20,11 @@ export interface Candidates {
 export async function examine(job: TrainingJob, { bundle, delivered, trained }: Candidates, exam: Exam, beforeFrame: () => Promise<void>, known?: Pick<Measurements, "delivered" | "before">): Promise<Measurements> {
   const stored = await readBundle(job.outDirectory, { verify: "model" });
   const { threads } = job.options;
-  const text = new BundleText(stored, job.textEncoder);
   // In the precision that serves. What serves now is asked in the exam's words.
   const before = new OnnxPredictor(bundle, threads);
-  const [after, exact] = [stored, { ...bundle, weights: trained }].map((deployable) => inWordsOf(text, new OnnxPredictor(deployable, threads)));
+  const [after, exact] = [stored, { ...bundle, weights: trained }].map((deployable) => new OnnxPredictor(deployable, threads)).map(inWordsOf(stored, bundle, job));
   try {
-    const start = known ? known.delivered : delivered && (await deliveredScore(delivered, job, exam, beforeFrame));
+    const start = known ? known.delivered : delivered && (await deliveredScore(delivered, bundle, job, exam, beforeFrame));
     const [measuredBefore, measuredAfter] = [known?.before ?? (await measure(before, true, exam, beforeFrame)), await measure(after, true, exam, beforeFrame)];
     const [beforeMs, afterMs] = await latencies(before, after, exam.targets, exam.targetNames, beforeFrame);
     return {
@@ -39,8 +38,8 @@ export async function examine(job: TrainingJob, { bundle, delivered, trained }: 
   }
 }
 
-async function deliveredScore(delivered: Bundle, { textEncoder, options }: TrainingJob, exam: Exam, beforeFrame: () => Promise<void>): Promise<Measurements["delivered"]> {
-  const predictor = inWordsOf(new BundleText(delivered, textEncoder), new OnnxPredictor(delivered, options.threads));
+async function deliveredScore(delivered: Bundle, serving: Bundle, job: TrainingJob, exam: Exam, beforeFrame: () => Promise<void>): Promise<Measurements["delivered"]> {
+  const predictor = inWordsOf(delivered, serving, job)(new OnnxPredictor(delivered, job.options.threads));
   try {
     return await measureExemplars(predictor, exam, beforeFrame);
   } finally {
@@ -48,8 +47,12 @@ async function deliveredScore(delivered: Bundle, { textEncoder, options }: Train
   }
 }
 
-/** Asked for the same names, in its bundle's own words: where prompts learnt, names mean something else to it. */
-const inWordsOf = (text: BundleText, predictor: Predictor): Predictor => ({
-  predict: async (rgb, { names }) => predictor.predict(rgb, await text.vocabulary(names)),
-  close: () => predictor.close(),
-});
+/** Asks a predictor for the same names in its own bundle's words: where prompts learnt, names mean something else to it. The exam has those of what serves, which are the same where neither has prompts. */
+function inWordsOf(own: Bundle, serving: Bundle, { textEncoder }: TrainingJob): (predictor: Predictor) => Predictor {
+  if (!keptPrompts(own.embeddings()) && !keptPrompts(serving.embeddings())) return (predictor) => predictor;
+  const text = new BundleText(own, textEncoder);
+  return (predictor) => ({
+    predict: async (rgb, { names }) => predictor.predict(rgb, await text.vocabulary(names)),
+    close: () => predictor.close(),
+  });
+}

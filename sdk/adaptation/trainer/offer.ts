@@ -1,4 +1,4 @@
-import type { Weights } from "../../graph/tensor.js";
+import type { FloatTensor, Weights } from "../../graph/tensor.js";
 import type { Prompts } from "../../network/text/prompts.js";
 import { type JudgeBounds, judge, type Measurements } from "../judge/index.js";
 
@@ -45,17 +45,10 @@ export async function offer(start: Learnt, learnt: Learnt, shares: readonly numb
 function partOf(start: Learnt, learnt: Learnt, share: number): Learnt {
   const weights = interpolated(start.weights, learnt.weights, share);
   if (!start.prompts || !learnt.prompts) return { weights };
-  const from = new Map(Object.entries(start.prompts));
-  const prompts = interpolated(from, new Map(Object.entries(learnt.prompts)), share);
-  return { weights, prompts: { task: prompts.get("task")!, category: prompts.get("category")! } };
+  return { weights, prompts: { task: between(start.prompts.task, learnt.prompts.task, share), category: between(start.prompts.category, learnt.prompts.category, share) } };
 }
 
 /** `share` of the way from `start` to `end`, tensor by tensor, float32. */
-export function interpolated(start: Weights, end: Weights, share: number): Weights {
-  return new Map(
-    [...end].map(([name, tensor]) => {
-      const from = start.get(name)!.data;
-      return [name, { ...tensor, data: tensor.data.map((value, at) => from[at] + share * (value - from[at])) }];
-    }),
-  );
-}
+export const interpolated = (start: Weights, end: Weights, share: number): Weights => new Map([...end].map(([name, tensor]) => [name, between(start.get(name)!, tensor, share)]));
+
+const between = (from: FloatTensor, to: FloatTensor, share: number): FloatTensor => ({ ...to, data: to.data.map((value, at) => from.data[at] + share * (value - from.data[at])) });

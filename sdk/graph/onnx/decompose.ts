@@ -4,7 +4,7 @@ import { float32, type Shape, sizeOf, tensorOfNumbers } from "../tensor.js";
 import { float, int, ints, text } from "./node-attributes.js";
 import type { NodeProto } from "./onnx_pb.js";
 import type { Room } from "./room.js";
-import { meantPads } from "./windows.js";
+import { isUnpadded, meantPads } from "./windows.js";
 
 /** What the decomposition of a node asks for. */
 export interface NodeParts {
@@ -142,7 +142,7 @@ export const decompositions: Readonly<Record<string, Decomposition>> = {
   AveragePool: (x, { node, room }) => {
     const [kernel, strides, pads] = [ints(node, "kernel_shape"), ints(node, "strides"), ints(node, "pads")];
     if (x.rank !== 4 || kernel.length !== 2 || ints(node, "dilations").some((dilation) => dilation !== 1)) return undefined;
-    const stated = Array.from({ length: 4 }, (_, at) => (text(node, "auto_pad") === "VALID" ? 0 : (pads[at] ?? 0)));
+    const stated = Array.from({ length: 4 }, (_, at) => (isUnpadded(node) ? 0 : (pads[at] ?? 0)));
     const isCounted = int(node, "count_include_pad", 0) === 1;
     if (isCounted && text(node, "auto_pad").startsWith("SAME")) return undefined;
     const attributes = { kernel: [kernel[0], kernel[1]], strides: [strides[0] ?? 1, strides[1] ?? 1] } as const;

@@ -15,7 +15,7 @@ import { AttributeProto_AttributeType, ModelProtoSchema, type AttributeProto, ty
 import { Room } from "./room.js";
 import { type ExternalFile, numbersOf, tensorOf } from "./tensor.js";
 import { dtypeOf, onnxTypes } from "./types.js";
-import { meantPads, transposedPads } from "./windows.js";
+import { isUnpadded, meantPads, transposedPads } from "./windows.js";
 import { outputNodeName } from "./write.js";
 
 /** Before 11, operators took as attributes what are inputs now; from 24 on nothing here has been read. */
@@ -70,9 +70,6 @@ const shown = ({ type, i, f, s, ...lists }: AttributeProto): string => {
 };
 
 const qualified = (domain: string, name: string): string => `${domain}${domain && "."}${name}`;
-
-/** Whether it says that there is no padding, whatever its pads are. */
-const isValid = (node: NodeProto): boolean => node.attribute.some(({ name, s }) => name === "auto_pad" && text(s) === "VALID");
 
 const named = ({ domain, opType }: NodeProto): string => qualified(domain, opType);
 
@@ -165,7 +162,7 @@ class Reader {
       // It is read as the pads that it means.
       if (name === "ceil_mode") continue;
       // Without pads it makes no difference whether they count.
-      const irrelevant = name === "count_include_pad" && (isValid(node) || !node.attribute.some((a) => a.name === "pads" && a.ints.some((p) => p !== 0n)));
+      const irrelevant = name === "count_include_pad" && (isUnpadded(node) || !node.attribute.some((a) => a.name === "pads" && a.ints.some((p) => p !== 0n)));
       if (value !== wanted && !irrelevant) refuse(`${operator} with ${name} ${wanted}`, String(value), "This form is not supported.");
     }
     const ours = Object.entries<Encoding>(encodings[operator]).map(([key, encoding]) => (encoding.at === "attribute" ? encoding.name : key));
@@ -293,7 +290,7 @@ class Reader {
   #resolvePads(node: NodeProto, operator: Operator, attributes: Record<string, unknown>): void {
     const windows = attributes as unknown as Attributes["ConvTranspose"] & Attributes["MaxPool"];
     if (!("strides" in attributes)) return;
-    if (isValid(node)) attributes.pads = [0, 0, 0, 0];
+    if (isUnpadded(node)) attributes.pads = [0, 0, 0, 0];
     const { shape } = this.value(node.input[0]);
     const all = { ...windows, kernel: windows.kernel ?? this.value(node.input[1]).shape.slice(2) };
     const meant = operator === "ConvTranspose" ? transposedPads(node, shape, all) : meantPads(node, operator, shape, all);

@@ -10,6 +10,9 @@ interface Windows {
   readonly dilations?: readonly number[];
 }
 
+/** Whether a node says that there is no padding, whatever its pads are. */
+export const isUnpadded = (node: NodeProto): boolean => text(node, "auto_pad") === "VALID";
+
 const withWindows: ReadonlySet<Operator> = new Set<Operator>(["Conv", "MaxPool", "AveragePool"]);
 
 /**
@@ -24,9 +27,7 @@ export function meantPads(node: NodeProto, operator: Operator, shape: Shape, { k
   const reach = kernel.map((k, axis) => (k - 1) * dilations[axis] + 1);
   if (how === "SAME_UPPER" || how === "SAME_LOWER") {
     const whole = [0, 1].map((axis) => Math.max(0, (Math.ceil(shape[axis + 2] / strides[axis]) - 1) * strides[axis] + reach[axis] - shape[axis + 2]));
-    const less = whole.map((pad) => Math.floor(pad / 2));
-    const more = whole.map((pad, axis) => pad - less[axis]);
-    return how === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];
+    return onBothSides(whole, how);
   }
   if (int(node, "ceil_mode", 0) !== 1) return undefined;
   const ends = [0, 1].map((axis) => {
@@ -54,6 +55,11 @@ export function transposedPads(node: NodeProto, shape: Shape, { kernel, strides,
     const unpadded = (extent - 1) * strides[axis] + outputPadding[axis] + (kernel[axis] - 1) * dilations[axis] + 1;
     return stated.length > 0 ? unpadded - stated[axis] : Math.max(0, unpadded - extent * strides[axis]);
   });
+  return onBothSides(whole, how);
+}
+
+/** What is padded along each axis in all, half before and half behind; what is odd goes behind for SAME_UPPER, before otherwise. */
+function onBothSides(whole: readonly number[], how: string): number[] {
   const less = whole.map((pad) => Math.floor(pad / 2));
   const more = whole.map((pad, axis) => pad - less[axis]);
   return how === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];

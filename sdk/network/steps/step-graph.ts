@@ -1,6 +1,6 @@
 import { NightshiftError } from "../../errors.js";
 import type { Operator } from "../../graph/attributes.js";
-import type { Graph, Node, Value } from "../../graph/graph.js";
+import { consumersOf, type Graph, type Node, type Value } from "../../graph/graph.js";
 import { live, writeOnnx } from "../../graph/onnx/write.js";
 import { concat, where } from "../../graph/ops.js";
 import { sizeOf, type FloatTensor, type Tensor, type Weights } from "../../graph/tensor.js";
@@ -118,13 +118,7 @@ const views: ReadonlySet<string> = new Set<Operator>(["Reshape", "Squeeze", "Uns
 
 /** Who reads the memory of a value. */
 function readersOf(nodes: readonly Node[]): (value: Value) => readonly Node[] {
-  const direct = new Map<Value, Node[]>();
-  for (const node of nodes)
-    for (const input of new Set(node.inputs)) {
-      const known = direct.get(input);
-      if (known) known.push(node);
-      else direct.set(input, [node]);
-    }
+  const direct = consumersOf(nodes);
   const readers = (value: Value): readonly Node[] =>
     (direct.get(value) ?? []).flatMap((node) => (views.has(node.operator) ? [node, ...readers(node.outputs[0])] : [node]));
   return readers;

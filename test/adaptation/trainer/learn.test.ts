@@ -13,7 +13,7 @@ import { initialWeights } from "../../../sdk/network/initial.js";
 import { promptsOf } from "../../../sdk/network/text/prompts.js";
 import { TextEncoder } from "../../../sdk/network/text/text-encoder.js";
 import { temporaryFolder } from "../../bundle/contents.js";
-import { exemplars, frames, names, network, tinyBundle } from "../tiny-bundle.js";
+import { exemplars, frames, names, network, nightJob, tinyBundle } from "../tiny-bundle.js";
 
 const options = { ...trainingOptionsFor("night"), sourceBatch: 1, targetBatch: 1, threads: 1 };
 const set = (name: string, more: readonly string[]): LabelledSet => ({ name, names: [...names, ...more], boxNames: ["car"], samples: exemplars(4) });
@@ -37,16 +37,7 @@ test("prompts learn in the place of weights, and the next generation's names are
   const folder = await temporaryFolder(t);
   const bundle = await tinyBundle(folder);
   const outDirectory = join(folder, "1");
-  const job = {
-    bundleDirectory: bundle.directory,
-    outDirectory,
-    generation: 1,
-    condition: "night",
-    vocabulary: names,
-    targets: frames("night", 8),
-    exemplars: [],
-    options: { ...options, trains: "prompts", steps: 3, statisticsMix: 0, rates: { ...options.rates, prompts: 0.05, alpha: 0.5 } },
-  } as const;
+  const job = { ...nightJob(bundle.directory, outDirectory), options: { ...options, trains: "prompts", steps: 3, statisticsMix: 0, rates: { ...options.rates, prompts: 0.05, alpha: 0.5 } } } as const;
   const { measurements } = await train(job, createLmcLearner, () => undefined);
   const next = await readBundle(outDirectory);
   t.deepEqual(next.weights, bundle.weights);

@@ -8,7 +8,7 @@ import { ThreadEngine } from "../../../sdk/engine/thread-engine.js";
 import { temporaryFolder } from "../../bundle/contents.js";
 import { allInHalf } from "../../support/half.js";
 import { quantisationOf } from "../../support/int8.js";
-import { exemplars, frames, names, network, tinyBundle } from "../tiny-bundle.js";
+import { exemplars, frames, names, network, nightJob, tinyBundle } from "../tiny-bundle.js";
 
 for (const precision of ["int8", "float16"] as const) test(`a bundle in ${precision} learns in float, and its next generation serves in ${precision} by the same choice`, async (t) => {
   const folder = await temporaryFolder(t);
@@ -30,16 +30,7 @@ for (const precision of ["int8", "float16"] as const) test(`a bundle in ${precis
     exemplars: { names, boxNames: ["car"], samples: exemplars(8) },
   });
   const outDirectory = join(folder, "1");
-  const job = {
-    bundleDirectory: directory,
-    outDirectory,
-    generation: 1,
-    condition: "night",
-    vocabulary: names,
-    targets: frames("night", 8),
-    exemplars: [],
-    options: { ...defaultTrainingOptions, learner: "in-memory", steps: 2, threads: 1 },
-  } as const;
+  const job = { ...nightJob(directory, outDirectory), options: { ...defaultTrainingOptions, learner: "in-memory", steps: 2, threads: 1 } } as const;
   const { measurements } = await train(job, await learners["in-memory"](), () => undefined);
   t.true(measurements.after.finite && measurements.deployedDisagreement < 20);
   const learnt = await readBundle(outDirectory);
