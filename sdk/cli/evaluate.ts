@@ -10,6 +10,7 @@ interface Options {
   readonly state?: string;
   readonly condition: LearntOptions["condition"];
   readonly words?: ReadonlyMap<string, string>;
+  readonly also?: readonly string[];
   readonly textEncoder?: string;
   readonly heldOut?: readonly string[];
   readonly intervals: boolean;
@@ -31,6 +32,7 @@ export const evaluateCommand = (io: Io): Command =>
       new Option("--condition <which>", "whose weights: those in use last, those for what each frame looks like, or those for a condition").choices(conditions).default("latest"),
     )
     .option("--words <name=word,...>", "other words to ask for than the dataset's names, for example sidewalk=pavement,tree=foliage", words)
+    .option("--also <names>", "names to ask for beside the dataset's, as a vehicle's vocabulary has them; no pixel of the dataset is one", names)
     .option(...textEncoder)
     .option("--held-out <names>", "names that the bundle never learnt, separated by commas: they and the others are averaged apart", names)
     .option("--intervals", "tell 95 % intervals of the scores, by bootstrap over frames", false)
@@ -43,11 +45,12 @@ export const evaluateCommand = (io: Io): Command =>
       const { findBundle } = await import("../bundle/index.js");
       const { evaluateLearnt } = await import("../pipeline/evaluate-learnt.js");
       const progress = new Progress(io);
-      const { checkHeldOut, inOtherWords } = await import("../training/dataset.js");
+      const { askedBeside, checkHeldOut, inOtherWords } = await import("../training/dataset.js");
       const { seenAndUnseen } = await import("../training/evaluate.js");
-      const { bundle, dataset: named, words: other, heldOut, json, ...others } = options;
+      const { bundle, dataset: named, words: other, also, heldOut, json, ...others } = options;
       const labelled = await datasetNamed(named);
-      const dataset = other ? inOtherWords(labelled, other) : labelled;
+      const inWords = other ? inOtherWords(labelled, other) : labelled;
+      const dataset = also ? askedBeside(inWords, also) : inWords;
       if (heldOut) checkHeldOut(heldOut, [dataset]);
       const evaluation = await evaluateLearnt(
         { ...others, bundle: findBundle(bundle), onProgress: (done, total) => progress.show(`${done} of ${total} frames`) },

@@ -15,7 +15,13 @@ const shared = {
 const drive = z.strictObject({ seed: z.number().int(), length: z.number().int().positive(), condition: z.enum(["day", "dusk", "night", "fog"]) });
 
 const sourceSchema = z.union([
-  z.strictObject({ folder: z.string().min(1), boxesFrom: z.array(z.string()).optional(), ...shared }),
+  z.strictObject({
+    folder: z.string().min(1),
+    boxesFrom: z.array(z.string()).optional(),
+    /** For a class, the words that its pixels may bear, any of them (`inFinerWords`). */
+    finer: z.record(z.string(), z.array(z.string().min(1)).min(1)).optional(),
+    ...shared,
+  }),
   z.strictObject({ drive, ...shared }),
 ]);
 

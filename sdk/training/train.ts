@@ -12,7 +12,7 @@ import { TextEncoder } from "../network/text/text-encoder.js";
 import { defaultDataFolder } from "../paths.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import { checkpointFor, writeCheckpoint } from "./checkpoint.js";
-import { checkHeldOut, type OpenDataset, openerOf, withoutNames } from "./dataset.js";
+import { checkHeldOut, type OpenDataset, openerOf, taught } from "./dataset.js";
 import type { Evaluation } from "./evaluate.js";
 import { exportBundle, type ExportedBundle } from "./export.js";
 import { supervisedFeeds } from "../adaptation/feeds.js";
@@ -62,6 +62,7 @@ const warmUp = 200;
 
 /** A recipe's source as plain JSON, its paths resolved. */
 const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]): SourceSpec<unknown> => ({
+  finer: "folder" in source ? source.finer : undefined,
   heldOut,
   share: source.share,
   paste: source.paste,
@@ -77,11 +78,11 @@ const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]):
  * they are opened.
  */
 async function mostNames(sources: readonly SourceSpec<unknown>[], openDataset: OpenDataset, heldOut: readonly string[] = []): Promise<number> {
-  const datasets = await Promise.all(sources.map(({ spec }) => openDataset(spec)));
+  const datasets = await Promise.all(sources.map(async ({ spec, finer }) => taught(await openDataset(spec), { finer })));
   checkHeldOut(heldOut, datasets);
   let most = 0;
   for (const dataset of datasets) {
-    const { name, names, boxNames } = withoutNames(dataset, heldOut);
+    const { name, names, boxNames } = taught(dataset, { heldOut });
     const { size } = new Set([...names, ...boxNames]);
     if (size === 0)
       throw new NightshiftError("E_DATASET_UNLABELLED", { expected: "labels that teach something in each source of the recipe", received: `none in ${name}`, remedy: "Add labels and name their classes in classes.json, or leave the source out." });
@@ -114,6 +115,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     });
   const start = await startOf(recipe, tower, options.trust);
   const sources = recipe.sources.map((source) => specOf(source, data, recipe.heldOut));
+  const finer = sources.some((source) => source.finer !== undefined);
   const openDataset = await openerOf(options.openModule);
   const names = paddedVocabularySize(await mostNames(sources, openDataset, recipe.heldOut));
   checkVocabulary(recipe.vocabulary);
@@ -128,7 +130,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
       ? new PromptLearner(encoder, { start: firstPrompts, every: learning.every, threads: options.threads, state: found?.state, steps: found?.promptSteps })
       : undefined;
   const words = new Words(encoder, prompts?.prompts ?? firstPrompts);
-  const graph = supervisedStep(config, start?.weights ?? initialWeights(config, recipe.seed), { batch: recipe.batch, names, boxes: maxBoxes });
+  const graph = supervisedStep(config, start?.weights ?? initialWeights(config, recipe.seed), { batch: recipe.batch, names, boxes: maxBoxes, finer });
   const learner = await Learner.create(graph, { threads: options.threads ?? 2, spinning: true, state: found?.state, steps: found?.steps });
   const loader = new PrefetchingLoader({
     openModule: options.openModule,
@@ -156,7 +158,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
       step: async (factor) => {
         const batch = await loader.next();
         await words.learn(batch.names.flat());
-        const result = await learner.step(supervisedFeeds(batch, words, { ...config, names }), {
+        const result = await learner.step(supervisedFeeds(batch, words, { ...config, names, finer }), {
           rateEncoder: recipe.rates.encoder * factor,
           rateDecoder: recipe.rates.decoder * factor,
           decay: recipe.rates.decay,

@@ -2,6 +2,7 @@ import test from "ava";
 import { gradients } from "../../sdk/autodiff/backward.js";
 import { evaluate } from "../../sdk/engine/reference/index.js";
 import { Graph } from "../../sdk/graph/graph.js";
+import { reshape } from "../../sdk/graph/ops.js";
 import { float32, int64 } from "../../sdk/graph/tensor.js";
 import { detectionLoss } from "../../sdk/network/losses/detection.js";
 import { oneHotLabels, segmentationLoss } from "../../sdk/network/losses/segmentation.js";
@@ -42,6 +43,33 @@ test("a place between boxes of one size answers for one of them, not for their s
     return Number(evaluate(graph, {}).get("loss")?.data[0]);
   };
   t.is(loss([0, 0]), loss([0, -1]));
+});
+
+/** Of a box and a pixel of label 0, which name 1 may bear as well, and name 2 may not: the losses and their gradients by the names' logits. */
+function ofOpenLabel(logits: readonly [number, number, number]) {
+  const graph = new Graph("open label");
+  const members = graph.constant(float32([1, 3, 3], [1, 1, 0, 0, 1, 0, 0, 0, 1]));
+  const ofNames = graph.input("logits", "float32", [1, 3]);
+  const target = oneHotLabels(graph.constant({ dtype: "uint8", shape: [1, 1, 1], data: Uint8Array.of(0) }), 3);
+  const { crossEntropy } = segmentationLoss(reshape(ofNames, [1, 3, 1, 1]), target, graph.constant(float32([1, 1, 1, 1], [1])), members);
+  const boxes = graph.constant(float32([1, 1, 4], [8, 4, 40, 28]));
+  const targets = { boxes, labels: graph.constant(int64([1, 1], [0])), labelled: graph.constant(float32([1], [1])), members };
+  const { regions } = detectionLoss({ regionBoxes: boxes, regionLogits: reshape(ofNames, [1, 1, 3]) }, targets, { width: 64, height: 32 });
+  const [toMask] = gradients(crossEntropy, [ofNames]);
+  const [toBox] = gradients(regions, [ofNames]);
+  for (const [name, value] of Object.entries({ crossEntropy, toMask, toBox })) graph.output(name, value);
+  const out = evaluate(graph, { logits: float32([1, 3], [...logits]) });
+  const of = (name: string): number[] => [...(out.get(name)?.data ?? [])].map(Number);
+  return { crossEntropy: of("crossEntropy")[0], toMask: of("toMask"), toBox: of("toBox") };
+}
+
+test("names that a label leaves open count together in a mask, and of a box only the label's own learns; others learn that they are not there", (t) => {
+  const logits = [0.5, 1.5, 1] as const;
+  const { crossEntropy, toMask, toBox } = ofOpenLabel(logits);
+  const [own, open, other] = logits.map(Math.exp);
+  t.true(Math.abs(crossEntropy + Math.log((own + open) / (own + open + other))) < 2e-3, `${crossEntropy}`);
+  t.true(toMask[0] < 0 && toMask[1] < 0 && toMask[2] > 0, toMask.join());
+  t.true(toBox[0] < 0 && toBox[1] === 0 && toBox[2] > 0, toBox.join());
 });
 
 /** Cross-entropy of an undecided answer of two names, against labels with so much quality. */

@@ -4,7 +4,7 @@ import type { Engine } from "../../sdk/engine/engine.js";
 import type { Perception } from "../../sdk/engine/perception.js";
 import type { Frame } from "../../sdk/frame.js";
 import { float32 } from "../../sdk/graph/tensor.js";
-import { type Dataset, inOtherWords, type Sample, withoutNames } from "../../sdk/training/dataset.js";
+import { askedBeside, type Dataset, inFinerWords, inOtherWords, type Sample, withoutNames } from "../../sdk/training/dataset.js";
 import { evaluate, seenAndUnseen } from "../../sdk/training/evaluate.js";
 
 const width = 32;
@@ -135,6 +135,27 @@ test("names that are held out are neither labelled nor boxes, and the others kee
   t.is(mask?.filter((label) => label === 0).length, sample(0).mask?.filter((label) => label === 1).length);
   t.is(boxes?.length, 1);
   t.is((await withoutNames(dataset(["cart"]), ["cart"]).sample(0)).boxes?.length, 0);
+});
+
+test("names asked for beside the dataset's are asked with them, and pixels called so are mistakes", async (t) => {
+  const engine = answering(0);
+  const allRoad: Dataset = { ...dataset([]), names: ["road"], sample: (index) => Promise.resolve({ ...sample(index), mask: sample(index).mask?.map((label) => (label === 255 ? 255 : 0)) }) };
+  const { perClass } = await evaluate(engine, vocabularyOf, askedBeside(allRoad, ["cart"]));
+  t.deepEqual(engine.asked, [["road", "cart"]]);
+  t.deepEqual(perClass, { road: (100 * 15) / 31 });
+  t.throws(() => askedBeside(dataset([]), ["bus", "road"]), { code: "E_VOCABULARY", message: /road, cart; received "road"/ });
+  t.throws(() => askedBeside({ ...dataset([]), names: [] }, ["bus"]), { code: "E_VOCABULARY" });
+});
+
+test("a dataset in finer words tells its labels by each class's first word, and which others a pixel may bear", async (t) => {
+  const finer = inFinerWords(dataset(["cart"]), { cart: ["car", "bus"], road: ["road"] });
+  t.deepEqual([finer.names, finer.boxNames], [["road", "car", "bus"], ["car"]]);
+  t.deepEqual([...(finer.alsoNames ?? [])], [["car", ["bus"]]]);
+  const { mask, boxes } = await finer.sample(0);
+  t.deepEqual(mask, sample(0).mask);
+  t.deepEqual(boxes?.map(({ label }) => label), ["car"]);
+  t.throws(() => inFinerWords(dataset(["cart"]), { boat: ["ship"] }), { code: "E_CONFIG", message: /road, cart.*received "boat"/ });
+  t.throws(() => inFinerWords(dataset(["cart"]), { cart: ["road", "bus"] }), { code: "E_CONFIG", message: /received "cart": \["road","bus"\]/ });
 });
 
 test("intervals are told where they are asked for; means of learnt and held-out names apart", async (t) => {

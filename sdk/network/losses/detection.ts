@@ -13,6 +13,8 @@ export interface BoxTargets {
   readonly labels: Value;
   /** [N]: how sure the sample's boxes are, which its losses are weighed by; 1 where they are labelled, 0 where they are not. */
   readonly labelled: Value;
+  /** [N, K, K] of 1 and 0: which names a box of each label may bear; of the others it only learns its label. Each its own where it is left out. */
+  readonly members?: Value;
 }
 
 /** Pixels of the network's input. */
@@ -68,12 +70,19 @@ function placeAssignment(out: DenseValues, targets: BoxTargets, valid: Value): V
 /** [N, G, P] and [N, G, K] to 1 where place p answers for a box of name k: [N, P, K]. */
 const classTargets = (assignment: Value, labels: Value): Value => clip(matMul(transposeLast(assignment), labels), 0, 1);
 
+/** Focal loss of each place and name. Where a box's label leaves open which of several names it bears, those beside the label's own teach nothing. */
+function classLoss(logits: Value, assignment: Value, labels: Value, members: Value | undefined): Value {
+  const target = classTargets(assignment, labels);
+  const loss = focal(logits, target);
+  return members ? mul(loss, sub(1, clip(sub(matMul(target, members), target), 0, 1))) : loss;
+}
+
 /** Losses of the dense proposals, several places a box. */
 function denseLoss(out: DenseValues, targets: BoxTargets, labels: Value, valid: Value, size: InputSize): Value {
   const assignment = stopGradient(placeAssignment(out, targets, valid));
   const perImage = unsqueeze(targets.labelled, [1, 2]);
   const count = add(total(assignment), 1);
-  const classes = div(total(mul(focal(out.proposalLogits, classTargets(assignment, labels)), perImage)), count);
+  const classes = div(total(mul(classLoss(out.proposalLogits, assignment, labels, targets.members), perImage)), count);
   const truth = matMul(transposeLast(assignment), targets.boxes);
   const positive = unsqueeze(sum(assignment, [1]), [2]);
   const boxes = div(total(mul(boxLoss(out.proposals.boxes, truth, size), mul(positive, perImage))), count);
@@ -95,7 +104,7 @@ function refinedLoss(out: DetectionValues, targets: BoxTargets, labels: Value, v
   const assignment = stopGradient(queryAssignment(out, targets, labels, valid, size));
   const count = add(total(assignment), 1);
   const perImage = unsqueeze(targets.labelled, [1, 2]);
-  const classes = div(total(mul(focal(out.regionLogits, classTargets(assignment, labels)), perImage)), count);
+  const classes = div(total(mul(classLoss(out.regionLogits, assignment, labels, targets.members), perImage)), count);
   const boxes = div(total(mul(boxLoss(matMul(assignment, out.regionBoxes), targets.boxes, size), mul(valid, perImage))), count);
   return add(classes, boxes);
 }

@@ -1,5 +1,5 @@
 import type { Graph, Value } from "../../graph/graph.js";
-import { add, cast, div, equal, exp, greater, indicator, less, log, mul, neg, reduceMax, reshape, sqrt, stopGradient, sub, sum, total } from "../../graph/ops.js";
+import { add, cast, div, equal, exp, greater, indicator, less, log, matMul, mul, neg, reduceMax, reshape, sqrt, stopGradient, sub, sum, total } from "../../graph/ops.js";
 
 /** log softmax along one axis, by default that of names, written with reductions, which run faster than the operator there. */
 export function logProbabilities(logits: Value, axis = 1): Value {
@@ -23,15 +23,23 @@ function classWeights(target: Value): Value {
   return div(1, sqrt(add(share, 0.01)));
 }
 
+/** From the logarithms of names' probabilities [N, K, H, W] to those of labels, each the sum over its names. */
+function ofLabels(logP: Value, members: Value): Value {
+  const [n, k, h, w] = logP.shape;
+  const p = matMul(members, reshape(exp(logP), [n, k, h * w]));
+  return log(add(reshape(p, [n, k, h, w]), 1e-6));
+}
+
 /**
  * Cross-entropy L^ce of eq. 1 with a dice term, both averaged over what is labelled: a weight below 1, the quality of eq. 5, makes the whole loss smaller.
  *
  * @param logits [N, K, H, W]
  * @param target one-hot [N, K, H, W], all zero where ignored
  * @param weight [N, 1, 1, 1] or [N, 1, H, W]: of each image or pixel; 0 leaves it out
+ * @param members [N, K, K] of 1 and 0: which names a pixel of each label may bear, whose probabilities then count together; each label its own name where it is left out
  */
-export function segmentationLoss(logits: Value, target: Value, weight: Value): { readonly crossEntropy: Value; readonly dice: Value } {
-  const logP = logProbabilities(logits);
+export function segmentationLoss(logits: Value, target: Value, weight: Value, members?: Value): { readonly crossEntropy: Value; readonly dice: Value } {
+  const logP = members ? ofLabels(logProbabilities(logits), members) : logProbabilities(logits);
   const balanced = stopGradient(mul(mul(target, classWeights(target)), indicator(greater(weight, 0))));
   const crossEntropy = div(neg(total(mul(mul(balanced, weight), logP))), add(total(balanced), 1e-3));
 

@@ -14,6 +14,8 @@ import { labelledInputs, type LabelledSizes } from "./labelled-inputs.js";
 import { optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, writeStep, type StepGraph } from "./step-graph.js";
 
 export interface SupervisedOptions extends LabelledSizes {
+  /** Adds the input members [N, K, K], of 1 and 0: which names a pixel of each label may bear. Otherwise each its own. */
+  readonly finer?: boolean;
   /** `none` unless told otherwise. */
   readonly recompute?: Recompute;
 }
@@ -37,15 +39,16 @@ export function supervisedStep(config: NetworkConfig, weights: Weights, options:
   const { batch: n, names: k } = options;
   const graph = new Graph("supervised step");
   const { frames, text, used, labels, hasMask, boxes } = labelledInputs(graph, config, options);
+  const members = options.finer ? graph.input("members", "float32", [n, k, k]) : undefined;
   const scalars = scalarInputs(graph, supervisedScalars);
 
   const packs = packParameters(parameterSpecs(config), () => true);
   const parameters = new PackedParameters(graph, prefixes.student, packs);
   const b = new Builder(graph, parameters, "batch");
   const out = network(b, normalise(frames), text, used, config);
-  const masks = segmentationLoss(out.maskLogits, oneHotLabels(labels, k), reshape(hasMask, [n, 1, 1, 1]));
+  const masks = segmentationLoss(out.maskLogits, oneHotLabels(labels, k), reshape(hasMask, [n, 1, 1, 1]), members);
   const none = graph.scalar(0);
-  const regions = out.detection ? detectionLoss(out.detection, boxes, config) : { proposals: none, regions: none };
+  const regions = out.detection ? detectionLoss(out.detection, { ...boxes, members }, config) : { proposals: none, regions: none };
   const loss = add(
     add(mul(masks.crossEntropy, scalars.weightCrossEntropy), mul(masks.dice, scalars.weightDice)),
     mul(add(regions.proposals, regions.regions), scalars.weightDetection),

@@ -12,6 +12,8 @@ export interface Batch {
   readonly depth?: Float32Array;
   /** For each sample, the words behind its labels: its dataset's mask names, then the box names that are not among them. */
   readonly names: readonly (readonly string[])[];
+  /** For each sample, its dataset's `alsoNames`; only where a dataset has them. */
+  readonly alsoNames?: readonly (ReadonlyMap<string, readonly string[]> | undefined)[];
   /** For each sample, the words that its boxes are complete for. Empty where boxes are not labelled. */
   readonly boxNames: readonly (readonly string[])[];
   /** `[N, maxBoxes, 4]`: x1, y1, x2, y2 in pixels of the network's input; zeros where there is none. */

@@ -12,6 +12,7 @@ export function cached(dataset: Dataset, budget: CacheBudget): Dataset {
     name: dataset.name,
     names: dataset.names,
     boxNames: dataset.boxNames,
+    alsoNames: dataset.alsoNames,
     length: dataset.length,
     sample: async (index) => {
       const known = kept.get(index);

@@ -58,6 +58,7 @@ export class BatchLoader {
       ...(labelStride === 2 && { labelsFull: new Uint8Array((n * height * width) / 4) }),
       ...(depth && { depth: new Float32Array((n * height * width) / 16) }),
       names: drawn.map(({ source }) => source.names),
+      ...(this.sources.some(({ dataset }) => dataset.alsoNames) && { alsoNames: drawn.map(({ source }) => source.dataset.alsoNames) }),
       boxNames: drawn.map(({ source }) => (source.boxes ? source.dataset.boxNames : [])),
       boxes: new Float32Array(n * maxBoxes * 4),
       boxLabels: new Int32Array(n * maxBoxes).fill(-1),

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { errorOf, type Failure, NightshiftError } from "../../errors.js";
+import type { FinerWords } from "../dataset.js";
 import type { Batch, BatchOptions } from "./batch.js";
 
 /** A source of a `PrefetchingLoader`: as `BatchSource`, with the dataset described in plain JSON, since it is opened in another thread. */
@@ -10,6 +11,8 @@ export interface SourceSpec<Spec> {
   /** Whether the dataset's boxes are taught. */
   readonly boxes: boolean;
   readonly paste?: number;
+  /** Finer words for its classes (`inFinerWords`). */
+  readonly finer?: FinerWords;
   /** Names that it is not to teach (`withoutNames`). */
   readonly heldOut?: readonly string[];
 }
