@@ -127,7 +127,7 @@ function readEntry(name: string, value: unknown): Entry {
   const dtype = typeof value.dtype === "string" ? dtypes.get(value.dtype) : undefined;
   if (dtype === undefined) throw malformed(`one of ${[...dtypes.keys()].join(", ")} as type of ${quote(name)}`, quote(value.dtype));
   const { shape, data_offsets: offsets } = value;
-  if (!isCounts(shape) || !Number.isSafeInteger(sizeOf(shape))) throw malformed(`a shape of whole numbers for ${quote(name)}`, quote(shape));
+  if (!isCounts(shape)) throw malformed(`a shape of whole numbers for ${quote(name)}`, quote(shape));
   if (!isCounts(offsets) || offsets.length !== 2) throw malformed(`two data_offsets for ${quote(name)}`, quote(offsets));
   const [start, end] = offsets;
   const needed = sizeOf(shape) * bytesOf[dtype];

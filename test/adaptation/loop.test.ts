@@ -52,13 +52,14 @@ test("what the judge rejects is never swapped in, leaves no files, and is not tr
 });
 
 test("worse answers after a swap bring the previous generation back", async (t) => {
-  const setting = await Setting.open(t, { triggerFrames: 25 });
+  const setting = await Setting.open(t, { triggerFrames: 25, furtherAfterFrames: 5 });
   await setting.show("day", 20);
   await setting.show("night", 50);
   t.is(setting.generation, 1);
   setting.confidence = 120;
   await setting.show("night", 30);
   t.is(setting.generation, 0);
+  t.is(setting.trainer.jobs.length, 1, "what was just taken back is not learnt again at once");
   t.is(setting.loop.state, "idle");
   t.is(setting.loop.counters.rolledBack, 1);
   t.is(await setting.store.current(), undefined);
@@ -86,10 +87,15 @@ test("a trainer that fails leaves the stream alone, waits longer each time, and 
 test("parked and paused, nothing starts; a parked vehicle's frames are not learnt from", async (t) => {
   const setting = await Setting.open(t);
   setting.loop.vehicle({ parked: true });
+  setting.loop.vehicle({ wipers: "on" });
   await setting.show("night", 40);
   t.is(setting.memory.counters.held, 0);
+  t.is(setting.loop.counters.triggers, 0);
   t.throws(() => setting.loop.adaptNow(), { code: "E_CONTROL" });
-  setting.loop.vehicle({ parked: false });
+  setting.loop.vehicle({ parked: false, speedMps: 0 });
+  await setting.show("night", 5);
+  t.is(setting.memory.counters.held, 0, "nor those of one that stands");
+  setting.loop.vehicle({ speedMps: 8 });
   setting.loop.pause();
   await setting.show("night", 40);
   t.throws(() => setting.loop.adaptNow(), { code: "E_CONTROL" });
@@ -149,6 +155,28 @@ test("frames that are erased while it trains are not learnt from, nor held any m
   for (let shown = 0; shown < 40 && setting.trainer.jobs.length === 0; shown++) await setting.show("night", 1);
   t.deepEqual(setting.kinds().slice(-2), ["trigger", "trainer_started"], "no verdict, and no failure either");
   t.is(setting.memory.counters.held, 0);
+});
+
+test("a training is stopped by a pause, and that is no failure", async (t) => {
+  const setting = await Setting.open(t);
+  await setting.show("day", 20);
+  setting.trainer.meanwhile = () => setting.loop.pause();
+  await setting.show("night", 40);
+  t.deepEqual(setting.kinds().slice(-2), ["trainer_started", "adaptation_paused"]);
+  t.is(setting.loop.counters.trainerFailures, 0);
+  t.deepEqual([setting.generation, await setting.store.list()], [0, []]);
+});
+
+test("probation looks at answers of the new weights, and in their own weather alone", async (t) => {
+  const setting = await Setting.open(t, { furtherRounds: 0 });
+  await setting.show("day", 20);
+  await setting.show("night", 40);
+  // Well below what it was, and not so far that the day would not be believed.
+  setting.confidence = 155;
+  await setting.show("night", 40, { generation: 0 });
+  t.is(setting.loop.state, "probation");
+  await setting.show("day", 60);
+  t.deepEqual([setting.loop.state, setting.generation, setting.loop.counters.rolledBack], ["idle", 0, 0]);
 });
 
 test("probation waits while paused, and ends once adaptation goes on", async (t) => {

@@ -49,6 +49,40 @@ test("when it is full, the new takes the place of the most redundant", (t) => {
   t.deepEqual(memory.frames().map(({ id }) => id), ["front/1", "front/3", "front/4", "front/5"], "of the two alike the older went");
 });
 
+test("when it is full, what is less new than any of what is held adds nothing", (t) => {
+  const memory = new FrameMemory({ ...size, capacity: 3, leastNovelty: 0.001 });
+  for (const id of [1, 2, 3]) memory.offer(candidate(id));
+  const alike = scene(2);
+  for (let at = 0; at < 4; at++) alike.thumbnail[at] ^= 64;
+  t.is(memory.offer({ ...candidate(4, "night", alike), rgb: () => t.fail("pixels asked for") }), "redundant");
+  t.deepEqual(memory.frames().map(({ id }) => id), ["front/1", "front/2", "front/3"]);
+});
+
+test("frames are redundant among those of their condition", (t) => {
+  const memory = new FrameMemory({ ...size, capacity: 4, leastNovelty: 0.001 });
+  const alike = scene(3);
+  for (let at = 0; at < 4; at++) alike.thumbnail[at] ^= 64;
+  for (const each of [candidate(1), candidate(2, "fog", scene(1)), candidate(3), candidate(4, "night", alike)]) memory.offer(each);
+  t.is(memory.offer(candidate(5)), "replaced");
+  t.deepEqual(memory.frames().map(({ id }) => id), ["front/1", "front/2", "front/4", "front/5"]);
+});
+
+test("a frame whose likeness was forgotten is not redundant any more", (t) => {
+  const memory = new FrameMemory({ ...size, capacity: 4, leastNovelty: 0.001, mostHours: 1 });
+  const hour = 3_600_000_000_000n;
+  const like = (seed: number, bits: number) => {
+    const alike = scene(seed);
+    for (let at = 0; at < bits; at++) alike.thumbnail[at] ^= 64;
+    return alike;
+  };
+  const recent = (id: number, seen = scene(id)) => ({ ...candidate(id, "night", seen), captureTimeNs: 5n * hour });
+  const offered = [recent(1), { ...recent(2, like(1, 2)), captureTimeNs: 0n }, recent(3), recent(4, like(3, 4))];
+  for (const each of offered) memory.offer(each);
+  memory.forgetOld(5n * hour);
+  for (const id of [5, 6]) memory.offer(recent(id));
+  t.deepEqual(memory.frames().map(({ id }) => id), ["front/1", "front/4", "front/5", "front/6"]);
+});
+
 test("a category of few pixels makes a scene new", (t) => {
   const plain = scene(1);
   const withRider = { ...plain, shares: new Map([["road", 0.59], ["sky", 0.4], ["rider", 0.01]]) };
@@ -68,7 +102,9 @@ test("a rare condition wins room from a common one", (t) => {
 test("forgets on request", (t) => {
   const memory = new FrameMemory({ ...size, capacity: 12 });
   for (let id = 0; id < 10; id++) memory.offer(candidate(id, id % 2 ? "fog" : "night"));
+  const { revision } = memory;
   memory.clear("fog");
+  t.true(memory.revision > revision);
   t.deepEqual(memory.counters.heldBy, { night: 5 });
   memory.clear();
   t.is(memory.counters.held, 0);
@@ -97,7 +133,7 @@ test("how long frames are kept changes under way", (t) => {
   for (const hours of [0, 2, 4]) memory.offer({ ...candidate(hours), captureTimeNs: BigInt(hours) * hour });
   memory.forgetOld(4n * hour);
   t.is(memory.counters.held, 3);
-  memory.keepFor(3);
+  memory.keepFor(2);
   memory.forgetOld(4n * hour);
   t.deepEqual(memory.frames().map(({ id }) => id), ["front/2", "front/4"]);
 });

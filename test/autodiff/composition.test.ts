@@ -94,6 +94,15 @@ test("no gradient flows through a stopped value", (t) => {
   t.deepEqual(x, [2 * 2 * 5, 3 * 3 * 7]);
 });
 
+test("what cannot be differentiated may stand behind a stopped value", (t) => {
+  const { x } = gradientOf((x) => {
+    const scale = reshape(slice(stopGradient(x), 0, 0, 1), []);
+    const integers = x.graph.constant({ dtype: "int8", shape: [2], data: Int8Array.of(3, 5) });
+    return total(mul(x, x.graph.node("DequantizeLinear", [integers, scale], { axis: 0 })[0]));
+  });
+  t.deepEqual(x, [3 * 2, 5 * 2]);
+});
+
 test("what the loss does not depend on has zeros in its own shape", (t) => {
   const { y, shapes } = gradientOf((x, y) => total(add(x, stopGradient(y))));
   t.deepEqual(y, [0, 0]);

@@ -56,6 +56,22 @@ test("gradients are clipped by their common norm, and only when it is larger", (
   t.true(near([...(run(20).get("factor")?.data ?? [])], [1]));
 });
 
+test("where loss or gradients are not finite no step is taken, and all state stays to the bit", (t) => {
+  for (const [loss, gradient, isFinite] of [[1, [3, 4], 1], [NaN, [3, 4], 0], [Infinity, [3, 4], 0], [1, [NaN, 4], 0], [1, [3, -Infinity], 0]] as const) {
+    const graph = new Graph("not finite");
+    const [p, g, m, v] = ["p", "g", "m", "v"].map((name) => graph.input(name, "float32", [2]));
+    const clip = clipping(graph, graph.input("loss", "float32", []), { gradients: [g], contributions: [] }, graph.scalar(1));
+    const next = adamW(p, g, m, v, clip, { rate: graph.scalar(0.1), correction1: graph.scalar(2), correction2: graph.scalar(3), decay: graph.scalar(0.2) });
+    for (const [name, value] of Object.entries({ p2: next.parameter, m2: next.first, v2: next.second, factor: clip.factor })) graph.output(name, value);
+    const state = { p: [1, -2], m: [0.3, 0.1], v: [0.2, 0.7] };
+    const out = evaluate(graph, { loss: floats([], [loss]), g: floats([2], [...gradient]), p: floats([2], state.p), m: floats([2], state.m), v: floats([2], state.v) });
+    const got = Object.fromEntries((["p", "m", "v"] as const).map((name) => [name, [...out.get(`${name}2`)!.data]]));
+    if (isFinite) t.notDeepEqual(got, state);
+    else t.deepEqual(got, state, `${loss} ${gradient.join()}`);
+    t.is(out.get("factor")!.data[0] > 0, isFinite === 1);
+  }
+});
+
 test("the teacher moves towards the student by 1 - alpha", (t) => {
   const graph = new Graph("ema");
   const [teacher, student] = ["teacher", "student"].map((name) => graph.input(name, "float32", [2, 2]));

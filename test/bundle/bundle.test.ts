@@ -141,7 +141,7 @@ test("a mask that lies across its frame is refused", async (t) => {
 
 test("a path that leads out of the bundle", async (t) => {
   const directory = await written(t);
-  for (const path of ["../weights.safetensors", "/etc/passwd", "a/../../b", "..\\b", "C:b", "./a"]) {
+  for (const path of ["../weights.safetensors", "/etc/passwd", "a/../../b", "..\\b", "C:b", "./a", "a//b"]) {
     await changeManifest(directory, (manifest) => (manifest.files = [{ path, bytes: 1, sha256: "0".repeat(64) }]));
     await refuses(t, () => readBundle(directory), "E_BUNDLE_FORMAT");
   }
@@ -152,6 +152,12 @@ test("a link that leads out of the bundle", async (t) => {
   await rename(join(directory, "NOTICE"), join(directory, "..", "NOTICE"));
   await symlink("../NOTICE", join(directory, "NOTICE"));
   await refuses(t, () => readBundle(directory), "E_BUNDLE_FORMAT");
+  // Beside it, in a folder whose name begins as its own does.
+  await mkdir(`${directory}-next`);
+  await rename(join(directory, "..", "NOTICE"), join(`${directory}-next`, "NOTICE"));
+  await rm(join(directory, "NOTICE"));
+  await symlink("../bundle-next/NOTICE", join(directory, "NOTICE"));
+  await refuses(t, () => readBundle(directory), "E_BUNDLE_FORMAT");
 });
 
 test("a manifest of another version, with unknown parts, or with an impossible network", async (t) => {
@@ -160,6 +166,7 @@ test("a manifest of another version, with unknown parts, or with an impossible n
   const changes: ((manifest: Record<string, unknown>) => void)[] = [
     (manifest) => (manifest.formatVersion = 2),
     (manifest) => (manifest.surprise = 1),
+    ({ files }) => (files as unknown[]).push((files as unknown[])[0]),
     (manifest) => (manifest.network = { ...description.network, width: 60 }),
     (manifest) => (manifest.vocabulary = []),
     (manifest) => (manifest.vocabulary = ["car", "Car"]),

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import type { BundleContents } from "../../sdk/bundle/bundle.js";
@@ -33,6 +33,14 @@ test("a generation that is not there cannot become current", async (t) => {
   const store = await GenerationStore.open(await temporaryFolder(t));
   await t.throwsAsync(() => store.setCurrent(5), { message: /^E_BUNDLE_MISSING/ });
   t.is(await store.current(), undefined);
+});
+
+test("a generation that was moved to another's place by hand is none", async (t) => {
+  const store = await GenerationStore.open(await temporaryFolder(t));
+  await store.write(contentsOf(2));
+  await rename(store.pathOf(2), store.pathOf(5));
+  await t.throwsAsync(() => store.setCurrent(5), { message: /^E_BUNDLE_FORMAT/ });
+  await t.throwsAsync(() => store.shelve("night", 5), { message: /^E_BUNDLE_FORMAT/ });
 });
 
 test("each condition has its generation, which stays however old it is", async (t) => {

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createPublicKey, verify } from "node:crypto";
 import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -30,6 +31,9 @@ test("with keys, only what one of them signed is read; without, anything", async
   await t.throwsAsync(readBundle(directory, { trust: ours.trust }), { code: "E_UNTRUSTED", message: new RegExp(`one by ${theirs.trust[0]?.replaceAll("+", "\\+")}`) });
   await signBundle(directory, ours.key);
   t.is(await readSignerOf(directory), publicKeyOf(ours.key));
+  const { signature } = JSON.parse(await readFile(join(directory, "signature.json"), "utf8")) as { signature: string };
+  const signed = Buffer.concat([Buffer.from("nightshift bundle 1\n"), await readFile(join(directory, "manifest.json"))]);
+  t.true(verify(null, signed, createPublicKey(ours.key), Buffer.from(signature, "base64")), "as others may check it");
   t.is((await readBundle(directory, { trust: [...theirs.trust, ...ours.trust] })).manifest.name, "tiny");
   await t.notThrowsAsync(readBundle(directory));
 });
@@ -61,6 +65,8 @@ test("a key that is of another kind, or that others may read, is refused", async
   await t.throwsAsync(readSigningKey(join(folder, "open")), { code: "E_KEY", message: /0644/ });
   await writeFile(join(folder, "text"), "no key", { mode: 0o600 });
   await t.throwsAsync(readSigningKey(join(folder, "text")), { code: "E_KEY" });
+  await writeFile(join(folder, "long"), " ".repeat(65_537), { mode: 0o600 });
+  await t.throwsAsync(readSigningKey(join(folder, "long")), { code: "E_KEY", message: /at most 65536 bytes/ });
   await t.throwsAsync(readTrust([join(folder, "none")]), { code: "E_KEY" });
   await writeSecret(join(folder, "new"), "a");
   await t.throwsAsync(writeSecret(join(folder, "new"), "b"), { code: "E_KEY" });

@@ -45,6 +45,7 @@ const cases: readonly (readonly [string, readonly NodeInit[], Record<string, Ten
   ["one extent, by Gather", [shapeOfX, node("Gather", ["s", "at"], "y")], { at: int64([], [-2]) }],
   ["some extents, by Gather", [shapeOfX, node("Gather", ["s", "at"], "y", [int("axis", 0)])], { at: int64([3], [3, 0, 0]) }],
   ["some extents, by Slice", [shapeOfX, node("Slice", ["s", "from", "to", "axes"], "y")], { from: int64([1], [2]), to: int64([1], [2 ** 40]), axes: int64([1], [0]) }],
+  ["all extents from the last on, by Slice", [shapeOfX, node("Slice", ["s", "from", "to", "axes", "steps"], "y")], { from: int64([1], [-1]), to: int64([1], [-(2 ** 40)]), axes: int64([1], [0]), steps: int64([1], [-1]) }],
   ["Concat of Unsqueeze", [shapeOfX, node("Gather", ["s", "at"], "a"), node("Unsqueeze", ["a", "axes"], "b"), node("Concat", ["b", "b", "at2"], "y", [int("axis", 0)])], { at: int64([], [1]), axes: int64([1], [0]), at2: int64([1], [-1]) }],
   ["Squeeze and Reshape", [shapeOfX, node("Reshape", ["s", "to"], "a"), node("Squeeze", ["a", "axes"], "y")], { to: int64([3], [1, -1, 2]), axes: int64([1], [0]) }],
   ["whole division is towards zero", [shapeOfX, node("Neg", ["s"], "a"), node("Div", ["a", "two"], "y")], { two: int64([], [2]) }],
@@ -80,6 +81,7 @@ test("a computed shape does for Reshape and Resize; data are computed, not folde
   t.is(graph.nodes.length, 1);
   const large = float32([5000], new Array(5000).fill(2));
   t.is(readOnnx(exported([node("Mul", ["large", "large"], "z"), node("Mul", ["z", "z"], "y")], { large }, 1)).nodes.length, 2);
+  t.is(readOnnx(exported([node("Add", ["large", "large"], "y")], { large: int64([5000], new Array(5000).fill(2)) }, int64Element)).nodes.length, 1);
 });
 
 test("a constant stays one where it is cast to the type that it has", (t) => {

@@ -202,8 +202,21 @@ test("tensors beside the model are read from there, and from nowhere else", (t) 
   t.deepEqual(asked, ["weights/a.bin"]);
   t.throws(() => readOnnx(beside({ location: "a.bin" })), { code: "E_GRAPH_FORMAT", message: /a\.bin/ });
   t.throws(() => readOnnx(beside({ location: "a.bin", offset: "20", length: "24" }), { external }), { code: "E_GRAPH_FORMAT", message: /36 bytes/ });
+  t.throws(() => readOnnx(beside({ location: "a.bin", offset: "-30", length: "24" }), { external }), { code: "E_GRAPH_FORMAT", message: /from -30/ });
   for (const location of ["", "/etc/passwd", "../a.bin", "a/../../b", "C:\\a", "..\\a"]) t.throws(() => readOnnx(beside({ location, offset: "8", length: "24" }), { external }), { code: "E_GRAPH_FORMAT" }, location);
   t.is(asked.filter((each) => each !== "weights/a.bin" && each !== "a.bin").length, 0);
+});
+
+test("a tensor of more or fewer numbers than its shape says is refused", (t) => {
+  const whole = foreign({ opType: "Mul", input: ["x", "slopes"] }, { slopes: float32([6], [0.5, 1, 1.5, 2, 2.5, 3]) });
+  for (const count of [5, 7])
+    for (const isRaw of [true, false]) {
+      const wrong = changed(whole, ({ initializer: [tensor] }) => {
+        if (isRaw) tensor.dims = [BigInt(count)];
+        else Object.assign(tensor, { rawData: new Uint8Array(), floatData: new Array<number>(count).fill(1) });
+      });
+      t.throws(() => readOnnx(wrong), { code: "E_GRAPH_FORMAT", message: /elements for slopes|20 bytes|28 bytes/ }, `${count} ${isRaw}`);
+    }
 });
 
 test("opsets 11 and 12 are read where they mean the same", async (t) => {

@@ -48,6 +48,21 @@ test("what is int8: inputs and outputs of layers, with the ReLU behind them, and
   t.deepEqual(named(quantisedTensors(graph, new Set([firstConv]))), ["x", firstRelu]);
 });
 
+test("a ReLU is not part of a layer that others look behind", (t) => {
+  const graph = new Graph("seen");
+  const made = conv(graph.input("x", "float32", [1, 3, 6, 8]), graph.constant(noise([4, 3, 1, 1], 1), "weight"));
+  for (const [name, value] of [["y", relu(made)], ["z", mul(made, 2)]] as const) graph.output(name, value);
+  t.deepEqual(quantisedTensors(graph, new Set([made.name])).map(({ name }) => name), ["x", made.name]);
+});
+
+test("what is enlarged keeps the integers of what it is made of", async (t) => {
+  const { graph, plan } = await planned();
+  const [sum, large] = graph.nodes.slice(-2).map(({ outputs }) => outputs[0].name);
+  const int8 = quantised(graph, { ...plan, ranges: new Map([...plan.ranges, [large, [-1, 1]]]) }, "asymmetric");
+  const scaleOf = (name: string) => int8.constants.get(int8.nodes.find(({ operator, outputs }) => operator === "QuantizeLinear" && outputs[0].name === `${name}.quantised`)!.inputs[1])?.data;
+  t.deepEqual(scaleOf(large), scaleOf(sum));
+});
+
 for (const form of ["asymmetric", "symmetric"] as const satisfies readonly QuantisedForm[])
   test(`${form}: the reference and ONNX Runtime compute it alike, a few steps from float`, async (t) => {
     const { graph, x, plan } = await planned();
@@ -111,6 +126,7 @@ test("ranges hold 0 exactly, and a tensor without one is refused", async (t) => 
   const { graph, plan } = await planned();
   t.deepEqual(integersOf([-1, 3], "asymmetric"), { scale: Math.fround(4 / 255), zero: { dtype: "uint8", shape: [], data: Uint8Array.of(64) } });
   t.deepEqual(integersOf([-1, 3], "symmetric"), { scale: Math.fround(3 / 127), zero: { dtype: "int8", shape: [], data: Int8Array.of(0) } });
+  t.is(integersOf([-3, 1], "symmetric").scale, Math.fround(3 / 127));
   t.true(integersOf([0, 0], "asymmetric").scale > 0);
   t.throws(() => quantised(graph, { ...plan, ranges: new Map() }, "asymmetric"), { code: "E_BUNDLE_FORMAT", message: /range for the tensor x/ });
 });

@@ -1,8 +1,9 @@
 import test from "ava";
+import { gradients } from "../../sdk/autodiff/backward.js";
 import { evaluate } from "../../sdk/engine/reference/index.js";
 import { Graph } from "../../sdk/graph/graph.js";
 import { float32, type FloatTensor } from "../../sdk/graph/tensor.js";
-import { alignment, hierarchicalAlignment, type Proposed } from "../../sdk/network/losses/alignment.js";
+import { alignment, hierarchicalAlignment, proposed, type Proposed } from "../../sdk/network/losses/alignment.js";
 
 /** One domain in numbers: rows of unit length over three dimensions. */
 interface Domain {
@@ -85,4 +86,33 @@ test("the hierarchy is the mean of the domains with themselves and with each oth
   const all = loss((graph) => hierarchicalAlignment(build(graph, day), build(graph, night)));
   const parts = between(day, day) + between(night, night) + between(day, night) + between(night, day);
   t.true(Math.abs(all - parts / 4) < 1e-9);
+});
+
+test("a name's proposal is what its mask shows, and counts by how sure and how large the mask is; a region's by its best score", (t) => {
+  const graph = new Graph("proposed");
+  const constant = (shape: number[], data: readonly number[]) => graph.constant(float32(shape, [...data]));
+  // The first name covers three of four pixels surely, the second the last one less so, the third is not used.
+  const logits = [[8, 8, 8, 0], [0, 0, 0, 1], [-1e4, -1e4, -1e4, -1e4]];
+  const concepts = [[1, 2, 3, 4], [0, 1, 0, 1]];
+  const maskLogits = graph.input("maskLogits", "float32", [1, 3, 2, 2]);
+  const embedded = {
+    masks: { names: constant([1, 3, 2], [1, 0, 0, 1, 1, 1]), concepts: constant([1, 2, 4], concepts.flat()), scale: graph.input("scale", "float32", [1]) },
+    regions: { names: constant([1, 3, 2], [1, 0, 0, 1, 1, 1]), features: constant([1, 2, 2], [1, 2, 3, 4]), scale: constant([1], [1]) },
+  };
+  const detection = { regionLogits: constant([1, 2, 3], [-1, 2, 0, -3, -2, -9]), regionBoxes: constant([1, 2, 4], [0, 0, 1, 1, 0, 0, 1, 1]) };
+  const [masks, regions] = proposed({ maskLogits, attention: constant([1, 1], [1]), detection, embedded }, constant([1, 3], [1, 1, 0]));
+  const loss = alignment(masks, masks);
+  const outputs = { proposals: masks.proposals, quality: masks.quality, there: masks.there!, regions: regions.quality, toScale: gradients(loss, [embedded.masks.scale])[0], toMasks: gradients(loss, [maskLogits])[0] };
+  for (const [name, value] of Object.entries(outputs)) graph.output(name, value);
+  const found = evaluate(graph, { maskLogits: float32([1, 3, 2, 2], logits.flat()), scale: float32([1], [4]) });
+  const numbers = (name: string): number[] => [...found.get(name)!.data].map(Number);
+  const p = [0, 1].map((name) => [0, 1, 2, 3].map((pixel) => Math.exp(logits[name][pixel]) / (Math.exp(logits[0][pixel]) + Math.exp(logits[1][pixel]))));
+  const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
+  const near = (name: string, expected: readonly number[]): void => void t.true(numbers(name).every((value, at) => Math.abs(value - expected[at]) < 1e-6), `${name}: ${numbers(name).join()} for ${expected.join()}`);
+  const covered = p.map(sum);
+  near("proposals", [...p.flatMap((mask, name) => concepts.map((row) => sum(row.map((value, pixel) => value * mask[pixel])) / (covered[name] + 1e-3))), 0, 0]);
+  near("quality", [...p.map((mask, name) => (sum(mask.map((value) => value ** 2)) / (covered[name] + 1e-3)) * (covered[name] / (covered[name] + 32))), 0]);
+  near("there", [1, 1, 0]);
+  near("regions", [2, -2].map((logit) => 1 / (1 + Math.exp(-logit))));
+  t.deepEqual([...numbers("toScale"), ...numbers("toMasks")].filter((gradient) => gradient !== 0), [], "neither the temperature nor the masks learn from their own labels");
 });

@@ -7,6 +7,7 @@ import { writeOnnx } from "../../sdk/graph/onnx/write.js";
 import { float32 } from "../../sdk/graph/tensor.js";
 import { batchNorm, Builder } from "../../sdk/network/builder.js";
 import { ConstantParameters } from "../../sdk/network/parameters.js";
+import { StatisticsAverage } from "../../sdk/network/steps/statistics.js";
 import { Random } from "../../sdk/random.js";
 import { distinct } from "../graph/inputs.js";
 
@@ -35,4 +36,16 @@ test("the variance of channels that hardly vary is theirs, however far from zero
     t.true(Math.abs(Number(answer.variance.data[channel]) / expected - 1) < 1e-3, `${answer.variance.data[channel]} for ${expected}`);
   }
   t.true(answer.y.data.every((value) => Number.isFinite(Number(value))));
+});
+
+test("statistics of several batches are those of all frames together, mixed with what is kept by their share", (t) => {
+  const average = new StatisticsAverage();
+  // Batches of 1 and 3, and of 5 and 11, of one channel.
+  for (const [mean, variance] of [[2, 1], [8, 9]]) average.add({ "measured/layer.mean": float32([1], [mean]), "measured/layer.variance": float32([1], [variance]) });
+  const statistics = (mean: number, variance: number) => new Map([["layer.mean", float32([1], [mean])], ["layer.variance", float32([1], [variance])], ["layer.weight", float32([1], [7])]]);
+  const [weights, kept] = [statistics(50, 60), statistics(9, 10)];
+  // The mean of 1, 3, 5 and 11 is 5, that of their squares 39.
+  t.deepEqual(average.into(weights), statistics(5, 14));
+  t.deepEqual(average.into(weights, 0.25, kept), statistics(8, 11));
+  t.deepEqual(average.into(weights, 0, kept), statistics(9, 10));
 });

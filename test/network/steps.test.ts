@@ -1,13 +1,15 @@
 import test from "ava";
 import type { Recompute } from "../../sdk/autodiff/recompute.js";
 import { Learner } from "../../sdk/engine/learner.js";
+import { evaluate } from "../../sdk/engine/reference/index.js";
 import { Graph } from "../../sdk/graph/graph.js";
-import { add, mul, reshape } from "../../sdk/graph/ops.js";
+import { add, mul, reshape, total } from "../../sdk/graph/ops.js";
 import type { FloatTensor } from "../../sdk/graph/tensor.js";
 import { initialWeights, parameterSpecs } from "../../sdk/network/initial.js";
 import { defaultNetwork, patchSize } from "../../sdk/network/contract.js";
 import { lmcGraph, lmcStep } from "../../sdk/network/steps/lmc.js";
-import { type Feeds, type StepGraph, writeStep } from "../../sdk/network/steps/step-graph.js";
+import { PackedParameters, packParameters } from "../../sdk/network/packing.js";
+import { type Feeds, optimise, optimiserScalars, optimiserState, prefixes, scalarInputs, type StepGraph, writeStep } from "../../sdk/network/steps/step-graph.js";
 import { trainsDefault, trainsOf } from "../../sdk/network/trainable.js";
 import { supervisedStep } from "../../sdk/network/steps/supervised.js";
 import { bytes, floats, tinyBatch, tinyNetwork } from "../support/tiny.js";
@@ -53,12 +55,44 @@ test("the learner's weights are all of the network's, and the teacher follows by
 test("the learner refuses a step whose loss is not finite and keeps its state", async (t) => {
   const learner = await Learner.create(supervisedStep(tinyNetwork, weights, options), { threads: 1 });
   const batch = tinyBatch(2, 16, 4, 1);
-  const before = learner.weights("student");
+  const state = () => new Map([...learner.state()].map(([name, { data }]) => [name, data.slice()]));
+  await learner.step(batch);
+  const before = state();
   const broken = { ...batch, text: floats([2, 18, 384], () => NaN) };
   await t.throwsAsync(learner.step(broken), { code: "E_WEIGHTS_NOT_FINITE" });
-  t.deepEqual(learner.weights("student"), before);
-  t.is(learner.steps, 0);
+  t.deepEqual(state(), before);
+  t.is(learner.steps, 1);
   await learner.close();
+});
+
+test("encoder and decoder learn at rates of their own, and matrices decay, which vectors do not", (t) => {
+  const shapes = { "encoder.layer.weight": [2, 3], "encoder.layer.bias": [3], "decoder.layer.weight": [2, 2], "decoder.layer.bias": [4] };
+  const packs = packParameters(Object.entries(shapes).map(([name, shape]) => ({ name, shape, statistic: false, initial: { fill: 1 } })), () => true);
+  const graph = new Graph("rates");
+  const scalars = scalarInputs(graph, optimiserScalars);
+  const student = new PackedParameters(graph, prefixes.student, packs);
+  // Of slope 1 everywhere, so that the first step is the rate.
+  optimise(graph, [...student.inputs.values()].map(total).reduce(add), student, undefined, scalars);
+  const ones = new Map(Object.entries(shapes).map(([name, shape]) => [name, floats(shape, () => 1)]));
+  const rates = { rateEncoder: 0.1, rateDecoder: 0.01, decay: 0.5, clip: 1e9, alpha: 0, correction1: 1 / (1 - 0.9), correction2: 1 / (1 - 0.999) };
+  const found = evaluate(graph, { ...Object.fromEntries(optimiserState(packs, ones)), ...Object.fromEntries(Object.entries(rates).map(([name, value]) => [name, floats([], () => value)])) });
+  for (const [pack, expected] of Object.entries({ "encoder.matrices": 1 - 0.1 * 1.5, "encoder.vectors": 1 - 0.1, "decoder.matrices": 1 - 0.01 * 1.5, "decoder.vectors": 1 - 0.01 }))
+    for (const value of found.get(prefixes.next + prefixes.student + pack)!.data) t.true(Math.abs(value - expected) < 1e-6, `${pack}: ${value}`);
+});
+
+test("AdamW's bias is corrected by the steps done, those of a checkpoint too", async (t) => {
+  const graph = new Graph("corrections");
+  const [given, ...corrections] = ["given", "correction1", "correction2"].map((name) => graph.input(name, "float32", []));
+  for (const [name, value] of Object.entries({ loss: given, gradientNorm: given, first: corrections[0], second: corrections[1] })) graph.output(name, mul(value, 1));
+  const step = { model: writeStep(graph), state: new Map(), packs: [], scalars: { correction1: 1, correction2: 1 }, results: ["loss", "gradientNorm", "first", "second"] };
+  for (const done of [0, 7]) {
+    const learner = await Learner.create(step, { threads: 1, steps: done });
+    for (const steps of [done + 1, done + 2]) {
+      const { first, second } = await learner.step({ given: floats([], () => 1) });
+      for (const [value, beta] of [[first[0], 0.9], [second[0], 0.999]]) t.true(Math.abs(value * (1 - beta ** steps) - 1) < 1e-6, `${value} at step ${steps}`);
+    }
+    await learner.close();
+  }
 });
 
 const targets = 2;
@@ -154,7 +188,7 @@ test("a step without views is to the bit the one that views of the same colours 
   t.deepEqual(alone.state, withViews.state);
 });
 
-test("boxes that the teacher is sure of teach the student; unsure ones do not, nor that there is nothing", async (t) => {
+test("what the teacher is sure of teaches the student: unsure masks less, unsure boxes not at all, nor that there is nothing", async (t) => {
   const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, maskRatio: 0.5, trains: trainsDefault });
   const learner = await Learner.create(graph, { threads: 1 });
   const feeds = { ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) };
@@ -162,6 +196,33 @@ test("boxes that the teacher is sure of teach the student; unsure ones do not, n
   const without = await run(0, 0);
   t.is(await run(1, 1.1), without);
   t.true((await run(1, 0)) > without);
+  // Eight names that mean the same: none of them is likelier than another.
+  const { selfTraining } = await learner.step({ ...feeds, targetText: floats([...feeds.targetText.shape], () => 0.05) }, { rateEncoder: 0, rateDecoder: 0 });
+  t.true(Math.abs(selfTraining[0] - Math.log(8) / 8) < 1e-3, `${selfTraining[0]}`);
+  await learner.close();
+});
+
+test("the student sees nothing of the patches that are drawn, by the noise and by what the names attend to (eq. 4), and all others", async (t) => {
+  const graph = lmcStep(tinyNetwork, weights, { sources: 1, targets, names: 16, boxes: 4, views: true, maskRatio: 0.25, trains: trainsDefault });
+  const learner = await Learner.create(graph, { threads: 1 });
+  const { width, height } = tinyNetwork;
+  const patches = (width * height) / patchSize ** 2;
+  const feeds = { ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) };
+  /** The loss on views that differ from the targets in these patches. */
+  const lossOf = async (changed: readonly number[], noise: (patch: number) => number, guidance: number): Promise<number> => {
+    const patchAt = (at: number): number => Math.floor(Math.floor(at / 3 / width) % height / patchSize) * (width / patchSize) + Math.floor((Math.floor(at / 3) % width) / patchSize);
+    const views = bytes([...feeds.targets.shape], (at) => (changed.includes(patchAt(at)) ? 255 - feeds.targets.data[at] : feeds.targets.data[at]));
+    return (await learner.step({ ...feeds, views, noise: floats([targets, patches], (at) => noise(at % patches)) }, { rateEncoder: 0, rateDecoder: 0, guidance })).lmc[0];
+  };
+  t.is(patches, 8);
+  const [drawn, loud] = [[1, 6], (patch: number): number => (patch === 1 || patch === 6 ? 50 : 0)];
+  const whole = await lossOf([], loud, 1);
+  t.is(await lossOf(drawn, loud, 1), whole);
+  for (const patch of [0, 2, 3, 4, 5, 7]) t.not(await lossOf([patch], loud, 1), whole, `patch ${patch}`);
+  // Noise that attention outweighs, and that alone is left where nothing guides.
+  const faint = (patch: number): number => 1e-4 * patch;
+  t.is(await lossOf([6, 7], faint, 0), await lossOf([], faint, 0));
+  t.not(await lossOf([6, 7], faint, 1), await lossOf([], faint, 1));
   await learner.close();
 });
 
@@ -209,10 +270,16 @@ test("entropy falls where it is learnt (TENT); a share of the weights goes back 
   const learner = await Learner.create(graph, { threads: 1, keepsStart: true });
   const feeds = { ...tinyBatch(1, 16, 4, 2), ...targetFeeds(5) };
   const none = { weightSupervised: 0, weightLmc: 0, weightSelfTraining: 0, weightAlign: 0 };
-  const run = async (): Promise<number> => (await learner.step(feeds, { ...none, weightEntropy: 1, rateEncoder: 1e-3, rateDecoder: 1e-3, decay: 0 })).entropy[0];
+  const run = async (): Promise<readonly [entropy: number, soft: number]> => {
+    const { entropy, soft } = await learner.step(feeds, { ...none, weightEntropy: 1, rateEncoder: 1e-3, rateDecoder: 1e-3, decay: 0 });
+    return [entropy[0], soft[0]];
+  };
   const first = await run();
+  t.true(Math.abs(first[0] - first[1]) < 1e-5, "the teacher is the student yet");
   for (let step = 0; step < 10; step++) await run();
-  t.true((await run()) < 0.9 * first);
+  const last = await run();
+  t.true(last[0] < 0.9 * first[0]);
+  t.true(last[1] > 1.05 * last[0], "the teacher follows slowly, and is less sure");
 
   const name = "encoder.stage2.down.weight";
   const start = weights.get(name)?.data ?? new Float32Array();

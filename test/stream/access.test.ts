@@ -171,6 +171,17 @@ test("a controller that is revoked is cut off from the control socket too; the o
   t.deepEqual(errors, []);
 });
 
+test("a key that loses one of its roles is cut off from what that was for", async (t) => {
+  const { access, client, folder } = await place(t);
+  const { publicKey } = await client("both", "reader", "controller");
+  let narrowed = 0;
+  access.onNarrowed(() => narrowed++);
+  await writeFile(join(folder, "allowed"), `reader ${publicKey} both\n`);
+  while (access.allowed("controller", publicKey)) await sleep(50);
+  t.like(access.allowed("reader", publicKey), { name: "both" });
+  t.is(narrowed, 1);
+});
+
 test("the server's own key is exchanged while it runs", async (t) => {
   const { access, client, folder } = await place(t);
   const reader = await client("reader", "reader");

@@ -1,9 +1,10 @@
 import { once } from "node:events";
-import { request as httpRequest } from "node:http";
+import { type IncomingMessage, request as httpRequest } from "node:http";
 import { connect, type Socket } from "node:net";
 import test, { type ExecutionContext } from "ava";
 import { WebSocket } from "ws";
 import { Allowance } from "../../sdk/stream/allowance.js";
+import { Guard } from "../../sdk/stream/guard.js";
 import { HealthServer } from "../../sdk/stream/health.js";
 import { Readiness } from "../../sdk/stream/readiness.js";
 import { Token } from "../../sdk/stream/token.js";
@@ -113,6 +114,15 @@ test("who guesses at the token, or asks too often, is put off", async (t) => {
   const ask = async (): Promise<unknown> => flood.push((await fetch(`${address}icon.svg`, { headers: { authorization: `Bearer ${secret}` } })).status);
   for (let rounds = 0; rounds < 20; rounds++) await Promise.all(Array.from({ length: 20 }, ask));
   t.true(flood.includes(200) && flood.includes(429));
+});
+
+test("a token may be guessed at in three ways, and all of them are counted; whoever shows none is told what to do, however often", (t) => {
+  const told = (tries: number, url: string, headers: Record<string, string>): (number | undefined)[] => {
+    const guard = new Guard(new Token(secret));
+    return Array.from({ length: tries }, () => guard.refusal({ url, headers: { host: "127.0.0.1", ...headers }, socket: { remoteAddress: "192.0.2.1" } } as unknown as IncomingMessage)?.status);
+  };
+  for (const [url, headers] of [["/", { authorization: "Bearer guess" }], ["/", { cookie: "nightshift=00" }], ["/?token=guess", {}]] as const) t.deepEqual(told(12, url, headers), [...new Array<number>(10).fill(401), 429, 429], url);
+  t.deepEqual(told(20, "/main.js?token=guess", {}), new Array<number>(20).fill(401));
 });
 
 test("tries for a WebSocket count among the others", async (t) => {

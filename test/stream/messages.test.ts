@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deflateSync } from "node:zlib";
 import test from "ava";
 import { create } from "@bufbuild/protobuf";
 import { packageRoot } from "../../sdk/paths.js";
@@ -49,6 +50,9 @@ test("planes that do not hold what they state are refused, bombs among them", (t
   const plane = packPlane(new Uint8Array(1 << 20), 1024, 1024);
   const wrong = [{ width: 16, height: 16 }, { width: 2048 }, { data: plane.data.subarray(0, 20) }, { encoding: Encoding.UNSPECIFIED }];
   for (const change of wrong) t.throws(() => unpackPlane({ ...plane, ...change }), { code: "E_FRAME_FORMAT" });
+  // It holds what it states, more than any mask.
+  const [width, height] = [8192, 8193];
+  t.throws(() => unpackPlane({ ...plane, width, height, data: deflateSync(new Uint8Array(width * height), { level: 1 }) }), { code: "E_FRAME_FORMAT" });
 });
 
 test("the messages of a frame carry what the engine answered", (t) => {

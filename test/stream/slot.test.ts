@@ -133,6 +133,14 @@ test("the pump refuses frames of a wrong size or format, and passes the camera's
   t.deepEqual(errors.map((error) => error instanceof Error && "code" in error && error.code), ["E_FRAME_FORMAT", "E_FRAME_SIZE"]);
 });
 
+test("what waits when the camera ends is still there to be taken", async (t) => {
+  const slot = new NewestFrameSlot<Frame>("newest");
+  await pump(cameraOf([frame(0), frame(1)]), slot, new AbortController().signal, (error) => t.fail(String(error)));
+  const taken = await slot.take();
+  t.is(taken?.item.sequence, 1);
+  t.is(await slot.take(), undefined);
+});
+
 test("an abort reaches a pump that waits for its reader", async (t) => {
   const camera = cameraOf([frame(0), frame(1), frame(2)]);
   const slot = new NewestFrameSlot<Frame>("every");

@@ -23,6 +23,14 @@ test("sums are taken over frames before dividing", (t) => {
   t.is(matrix.miou(), 75);
 });
 
+test("counts of several may be put together", (t) => {
+  const [matrix, other] = [new ConfusionMatrix(["road", "car"]), new ConfusionMatrix(["road", "car"])];
+  matrix.add(bytes(0, 0, 1), bytes(0, 1, 1));
+  other.add(bytes(0, 255), bytes(0, 0));
+  matrix.include(other);
+  t.deepEqual(matrix.perClass(), { road: 50, car: 50 });
+});
+
 test("a class that is answered but never labelled costs the classes it displaced, not a class of its own", (t) => {
   const matrix = new ConfusionMatrix(["road", "bus"]);
   matrix.add(bytes(0, 0, 0, 1), bytes(0, 0, 0, 0));

@@ -92,6 +92,9 @@ test("one that is refused is closed, whether or not the other side closes it", a
 test("frames come whole, and no more of them than the page draws", async (t) => {
   const { viewer, stream } = await open(t);
   const { frames, ask } = await visit(t, viewer);
+  // A page that claims to have drawn what it never got gets no more for it.
+  for (let times = 0; times < 5; times++) ask({ type: "shown" });
+  await sleep(100);
   for (let tries = 0; tries < 20; tries++) {
     const { frame, perception } = stream.next();
     viewer.show(frame, perception, "dusk");
@@ -119,6 +122,14 @@ test("a page that says nothing any more does not hold up the end", async (t) => 
   const began = performance.now();
   await viewer.close();
   t.true(performance.now() - began < 10_000, `${performance.now() - began} ms`);
+});
+
+test("a page that sends more than 64 KiB at once is hung up on", async (t) => {
+  const { viewer, errors } = await open(t);
+  const { socket } = await visit(t, viewer);
+  socket.send("x".repeat(70_000));
+  t.is(await new Promise((resolve) => socket.once("close", resolve)), 1009);
+  t.is(errors.length, 1);
 });
 
 test("a camera that is chosen is shown at once, also when no more frames come", async (t) => {

@@ -94,7 +94,7 @@ function pseudoLabels(teacher: NetworkValues, logP: Value, names: number): { tar
  * boxes may be duplicates, are those that overlap a surer one of their name: as labels they would teach the student that duplicates are right. An image whose boxes are all unsure teaches nothing,
  * not even that there is nothing; its others weigh by their mean score, the quality weight of eq. 5.
  */
-function pseudoBoxes({ regionLogits, regionBoxes }: DetectionValues, most: number, confidence: Value, duplicates: boolean): BoxTargets {
+export function pseudoBoxes({ regionLogits, regionBoxes }: DetectionValues, most: number, confidence: Value, duplicates: boolean): BoxTargets {
   const [n, regions] = regionLogits.shape;
   const count = Math.min(most, regions);
   const [scores, best] = topK(stopGradient(sigmoid(reduceMax(regionLogits, [2]))), count, 1);

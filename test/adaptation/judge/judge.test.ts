@@ -43,10 +43,13 @@ const harmful: Record<string, { readonly after: Partial<ModelMeasurement>; reado
     reason: /collapsed on target frames/,
   },
   "shares turned over": { after: { target: { ...good.target, shares: { person: 0.4, wall: 0.3, fence: 0.2, train: 0.1 } } }, reason: /moved by 1.00/ },
+  "half of the shares turned over": { after: { target: { ...good.target, shares: { road: 0.05, sky: 0.05, car: 0.45, building: 0.45 } } }, reason: /^the shares of categories on target frames moved by 0.54$/ },
   "stored otherwise than trained": { after: {}, disagreement: 7, reason: /disagree on 7.00 %/ },
   "nothing compared": { after: {}, disagreement: NaN, reason: /disagree/ },
   "too slow": { after: { latencyMs: 45 }, reason: /45.0 ms instead of 20.0/ },
+  "a latency that was not measured": { after: { latencyMs: NaN }, reason: /a frame takes NaN ms/ },
   "too little to judge by": { after: { target: { ...good.target, frames: 2 } }, reason: /only 2 frames/ },
+  "too few exemplars to judge by": { after: { exemplars: { ...good.exemplars, frames: 3 } }, reason: /^only 3 frames/ },
 };
 
 for (const [name, { after, disagreement, reason }] of Object.entries(harmful))
@@ -106,10 +109,12 @@ const harmfulBoxes: Record<string, readonly [Measurements, RegExp]> = {
   "a class of boxes lost under a better mean": [measuredBoxes([80, 28], [36, 19]), /^boxes of person lost 12.00 points of AP50 on exemplars$/],
   "the mean of boxes fell": [measuredBoxes([54, 34], [36, 19]), /^boxes lost 6.00 points of AP50 on exemplars$/],
   "boxes lost in the condition's own colours": [measuredBoxes([60, 40], [20, 20]), /^boxes of car lost 10.00 points of AP50 in the frames' colours$/],
+  "the mean of boxes fell in the condition's own colours": [measuredBoxes([60, 40], [24, 14]), /^boxes lost 6.00 points of AP50 in the frames' colours$/],
   "NaN in a class of boxes": [measuredBoxes([NaN, 90], [36, 19]), /boxes of car lost NaN/],
   "NaN in the mean of boxes": [{ ...measuredBoxes([60, 40], [36, 19]), after: { ...good, exemplars: { ...good.exemplars, boxes: { ap50: NaN, perClass: { car: 60, person: 40 } } }, restyled: { ...good.restyled, ...boxes([30, 20]) } } }, /boxes lost NaN/],
   "boxes that are measured no more": [{ ...measured({}), before: measuredBoxes([0, 0], [0, 0]).before }, /boxes of car lost 60.00/],
   "boxes lost over rounds": [{ ...measuredBoxes([57, 41], [36, 19]), delivered: { exemplars: { ...before.exemplars, ...boxes([70, 40]) }, restyled: before.restyled } }, /boxes of car lost 13.00/],
+  "boxes lost over rounds in the condition's own colours": [{ ...measuredBoxes([60, 40], [36, 19]), delivered: { exemplars: { ...before.exemplars, ...boxes([60, 40]) }, restyled: { ...before.restyled, ...boxes([45, 20]) } } }, /^boxes of car lost 9.00 points of AP50 in the frames' colours$/],
 };
 
 for (const [name, [measurements, reason]] of Object.entries(harmfulBoxes))

@@ -61,6 +61,7 @@ test("unfit frames carry their reason and are no weather", (t) => {
   t.is(reason("burnt", 23), "the frame is overexposed");
   for (let at = 0; at < 40; at++) monitor.observe(picture("black", 30 + at));
   t.is(monitor.report?.condition, "clear", "a covered lens is not night");
+  t.true(monitor.observe(picture("day", 70)).likelihoods.clear > 0.9, "nor does anything of it stay");
 });
 
 test("a camera that repeats itself is frozen, and fit again when it moves", (t) => {
@@ -84,7 +85,20 @@ test("lamps and fog lamps are evidence", (t) => {
   const statistics = frameStatistics(picture("dusk"));
   const plain = likelihoods(statistics);
   t.true(likelihoods(statistics, { vehicle: { lamps: "low_beam" } }).clear < plain.clear);
+  t.true(likelihoods(statistics, { vehicle: { wipers: "on" } }).clear < plain.clear);
   t.true(likelihoods(statistics, { vehicle: { fogLamps: true } }).fog > plain.fog);
+});
+
+test("a network that is unsure as it never is on clear days does not see one", (t) => {
+  const monitor = new WeatherMonitor();
+  let sequence = 0;
+  const show = (confidence: number, count: number) => Array.from({ length: count }, () => monitor.observe(picture("day", sequence++), { confidence })).at(-1);
+  // Of what is no clear day yet nothing is learnt.
+  t.is(show(0.3, 4)?.condition, "unknown");
+  const usual = show(0.8, 20);
+  t.is(usual?.condition, "clear");
+  t.true(show(0.65, 20)!.likelihoods.clear > 0.9 * usual!.likelihoods.clear, "a little less is usual");
+  t.true(show(0.5, 20)!.likelihoods.clear < 0.65 * usual!.likelihoods.clear);
 });
 
 test("likelihoods add up to one", (t) => {
