@@ -64,8 +64,11 @@ export class AdaptationLoop {
   #counts = { triggers: 0, accepted: 0, rejected: 0, generations: 0, rolledBack: 0, trainerFailures: 0 };
   #state: LoopState = "idle";
   #framesInState = 0;
-  #frames = 0;
+  /** Answered frames of each camera: they take turns, so one in so many of all might always be the same camera's. */
+  readonly #frames = new Map<string, number>();
   #isPaused = false;
+  /** Whether frames are remembered: not where nothing will be learnt from them. */
+  #remembers = true;
   #vehicle: VehicleState = {};
   #vocabulary: readonly string[];
   /** The latest condition that was known. */
@@ -113,7 +116,8 @@ export class AdaptationLoop {
 
   /** Takes in an answered frame. Returns what the monitor makes of it: a frame that is not fit makes its answer invalid, for `fitness.reasons`. */
   observe(frame: Frame, perception: Perception): WeatherReport {
-    this.#frames++;
+    const count = (this.#frames.get(frame.camera) ?? 0) + 1;
+    this.#frames.set(frame.camera, count);
     this.#framesInState++;
     this.#vocabulary = perception.vocabulary;
     const shares = maskShares(perception.mask, perception.vocabulary);
@@ -121,7 +125,7 @@ export class AdaptationLoop {
     const report = this.parts.monitor.observe(frame, { confidence: live.confidence, vehicle: this.#vehicle });
     if (report.changed) this.#weatherChanged(report);
     if (report.fitness.fit && perception.valid) {
-      if (this.#frames % this.options.offerEvery === 0) this.#offer(frame, report, shares);
+      if (count % this.options.offerEvery === 0) this.#offer(frame, report, shares);
       this.#watch(perception.generation, live);
     }
     this.#advance(report);
@@ -156,9 +160,16 @@ export class AdaptationLoop {
     this.#tell("adaptation_paused", "Adaptation is paused.");
   }
 
+  /** Pauses, and remembers no more frames until `resume`. */
+  turnOff(): void {
+    this.#remembers = false;
+    this.pause();
+  }
+
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
+    this.#remembers = true;
     this.#triggers.resumed();
     this.#tell("adaptation_resumed", "Adaptation goes on.");
     // The weather may have turned meanwhile.
@@ -228,7 +239,7 @@ export class AdaptationLoop {
 
   #offer(frame: Frame, { condition, statistics: { thumbnail } }: WeatherReport, shares: ReadonlyMap<string, number>): void {
     // A vehicle that stands sees the same again and again.
-    if (this.#vehicle.parked || this.#vehicle.speedMps === 0 || condition === "unknown") return;
+    if (!this.#remembers || this.#vehicle.parked || this.#vehicle.speedMps === 0 || condition === "unknown") return;
     const { camera, sequence, captureTimeNs } = frame;
     const { memory } = this.parts;
     memory.offer({ id: `${camera}/${sequence}`, condition, captureTimeNs, scene: { thumbnail, shares }, rgb: () => shrink(frame, memory.options) });

@@ -99,6 +99,24 @@ test("parked and paused, nothing starts; a parked vehicle's frames are not learn
   t.is(setting.trainer.jobs.length, 1);
 });
 
+test("frames of all cameras are remembered, however many take turns", async (t) => {
+  const setting = await Setting.open(t, { conditions: [], offerEvery: 3 });
+  const cameras = ["front", "left", "right"];
+  for (let at = 0; at < 45; at++) setting.see("night", { camera: cameras[at % 3] });
+  t.deepEqual([...new Set(setting.memory.frames().map(({ id }) => id.split("/")[0]))].sort(), cameras);
+});
+
+test("turned off, nothing is remembered; paused alone, it is", async (t) => {
+  const setting = await Setting.open(t, { conditions: [] });
+  setting.loop.turnOff();
+  await setting.show("night", 20);
+  t.is(setting.memory.counters.held, 0);
+  setting.loop.resume();
+  setting.loop.pause();
+  await setting.show("night", 20);
+  t.true(setting.memory.counters.held > 0);
+});
+
 test("unfit and invalid frames are not learnt from", async (t) => {
   const setting = await Setting.open(t);
   await setting.show("night", 15);
