@@ -119,7 +119,7 @@ export class AdaptationLoop {
     const count = (this.#frames.get(frame.camera) ?? 0) + 1;
     this.#frames.set(frame.camera, count);
     this.#framesInState++;
-    this.#vocabulary = perception.vocabulary;
+    if (perception.vocabulary.join("\n") !== this.#vocabulary.join("\n")) this.#wordsChanged(perception.vocabulary);
     const shares = maskShares(perception.mask, perception.vocabulary);
     const live = this.#proxies.sample(perception, shares);
     const report = this.parts.monitor.observe(frame, { confidence: live.confidence, vehicle: this.#vehicle });
@@ -208,18 +208,28 @@ export class AdaptationLoop {
   }
 
   #weatherChanged({ condition, confidence, previous }: WeatherReport): void {
-    // Answers in another light cannot be compared with those of before.
     if (this.#window.count >= this.options.probation.leastFrames) this.#usual.set(previous, this.#window.means);
-    this.#window.clear();
-    if (this.#probation) {
-      this.#probation = undefined;
-      this.#enter("idle");
-    }
+    this.#compareAnew();
     this.#triggers.weatherChanged();
     this.#tell("weather_changed", `The weather turned from ${previous} to ${condition}.`, { from: previous, to: condition, confidence });
     if (condition === "unknown") return;
     this.#weather = condition;
     if (!this.#isPaused) this.#follow(this.#turnTo(condition));
+  }
+
+  #wordsChanged(names: readonly string[]): void {
+    this.#vocabulary = names;
+    this.parts.monitor.forgetConfidence();
+    this.#usual.clear();
+    this.#compareAnew();
+  }
+
+  /** Answers in another light, or in other words, cannot be compared with those of before. */
+  #compareAnew(): void {
+    this.#window.clear();
+    if (!this.#probation) return;
+    this.#probation = undefined;
+    this.#enter("idle");
   }
 
   async #turnTo(condition: ConditionName): Promise<void> {

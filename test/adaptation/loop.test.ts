@@ -1,4 +1,5 @@
 import test from "ava";
+import { defaultProbationLimits } from "../../sdk/adaptation/probation.js";
 import { readSignerOf } from "../../sdk/bundle/index.js";
 import { NightshiftError } from "../../sdk/errors.js";
 import { harmful, Setting } from "./setting.js";
@@ -167,6 +168,34 @@ test("frames that are erased while it trains are not learnt from, nor held any m
   for (let shown = 0; shown < 40 && setting.trainer.jobs.length === 0; shown++) await setting.show("night", 1);
   t.deepEqual(setting.kinds().slice(-2), ["trigger", "trainer_started"], "no verdict, and no failure either");
   t.is(setting.memory.counters.held, 0);
+});
+
+test("answers in other words are not compared with those of before", async (t) => {
+  const inOneWord = { vocabulary: ["road"], mask: new Uint8Array(network.width * network.height) };
+  const watched = await Setting.open(t, { furtherRounds: 0 });
+  await watched.show("day", 20);
+  await watched.show("night", 40);
+  t.is(watched.loop.state, "probation");
+  await watched.show("night", 40, inOneWord);
+  t.is(watched.generation, 1);
+
+  const returning = await Setting.open(t, { furtherRounds: 0, probation: { ...defaultProbationLimits, frames: 25 } });
+  await returning.show("day", 20);
+  await returning.show("night", 90);
+  await returning.show("day", 20);
+  await returning.show("day", 20, inOneWord);
+  returning.loop.reconfigure({ conditions: [] });
+  await returning.show("night", 50, inOneWord);
+  t.is(returning.generation, 1);
+  t.is(returning.loop.counters.rolledBack, 0);
+
+  const unsure = await Setting.open(t, { conditions: [] });
+  unsure.confidence = 250;
+  await unsure.show("day", 25);
+  await unsure.show("night", 25);
+  unsure.confidence = 120;
+  await unsure.show("day", 30, inOneWord);
+  t.is(unsure.loop.weather?.condition, "clear", "nor is a clear day doubted by them");
 });
 
 test("probation waits while paused, and ends once adaptation goes on", async (t) => {
