@@ -1,3 +1,4 @@
+import { BundleText } from "../sdk/adaptation/trainer/bundle-text.js";
 import { type Bundle, type Quantisation, readBundle, type ReducedPrecision, refuseExisting, vocabularyOf, writeBundle } from "../sdk/bundle/index.js";
 import { deployedModel } from "../sdk/engine/deployed.js";
 import { makeGolden } from "../sdk/engine/golden.js";
@@ -67,7 +68,7 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibrated> 
   if (bundle.quantisation)
     throw new NightshiftError("E_CONFIG", { expected: "a bundle in float", received: `${options.bundle}, which is in ${bundle.quantisation.precision}`, remedy: "Calibrate the bundle that it was made from." });
   const { observed, compared, heldOut } = split(options.frames);
-  const judging = { ...options, bundle, heldOut };
+  const judging = { ...options, bundle, text: new BundleText(bundle, options.textEncoder), heldOut };
   // First, as labels that cannot judge it are told at once then, and not after all the work.
   const float = await judged(judging);
   refuseUnlabelled(float);

@@ -1,4 +1,4 @@
-import { BundleText } from "../sdk/adaptation/trainer/bundle-text.js";
+import type { BundleText } from "../sdk/adaptation/trainer/bundle-text.js";
 import { type Bundle, type Quantisation, vocabularyOf } from "../sdk/bundle/index.js";
 import { answersBoxes, answersMasks, isImported } from "../sdk/network/architecture.js";
 import type { Dataset } from "../sdk/training/dataset.js";
@@ -31,8 +31,8 @@ export interface Judging {
   readonly heldOut: Dataset;
   /** Labelled boxes, where those frames have none. */
   readonly boxes: Dataset;
-  /** As `BundleText` takes it. */
-  readonly textEncoder?: string;
+  /** The bundle's. One for all that is scored, as it opens the text encoder where names ask for it. */
+  readonly text: BundleText;
   readonly threads: number;
   readonly onProgress: (line: string) => void;
 }
@@ -61,9 +61,8 @@ export async function judged(judging: Judging, quantisation?: Quantisation): Pro
   return { ...own, ap50: (await scored(judging, { ...judging.boxes, names: [] }, quantisation)).ap50 };
 }
 
-async function scored({ bundle, textEncoder, threads, onProgress }: Judging, dataset: Dataset, quantisation: Quantisation | undefined): Promise<Judged> {
+async function scored({ bundle, text, threads, onProgress }: Judging, dataset: Dataset, quantisation: Quantisation | undefined): Promise<Judged> {
   const { network, weights, manifest } = bundle;
-  const text = new BundleText(bundle, textEncoder);
   const vocabulary = vocabularyOf(bundle.embeddings(), manifest.vocabulary);
   const engine = await scoringEngine({ kind: "network", network, weights, ...(quantisation && { quantisation }), generation: manifest.generation, vocabulary }, threads);
   try {

@@ -64,8 +64,11 @@ export class AdaptationLoop {
   #counts = { triggers: 0, accepted: 0, rejected: 0, generations: 0, rolledBack: 0, trainerFailures: 0 };
   #state: LoopState = "idle";
   #framesInState = 0;
-  #frames = 0;
+  /** Answered frames of each camera: they take turns, so one in so many of all might always be the same camera's. */
+  readonly #frames = new Map<string, number>();
   #isPaused = false;
+  /** Whether frames are remembered: not where nothing will be learnt from them. */
+  #remembers = true;
   #vehicle: VehicleState = {};
   #vocabulary: readonly string[];
   /** The latest condition that was known. */
@@ -113,15 +116,16 @@ export class AdaptationLoop {
 
   /** Takes in an answered frame. Returns what the monitor makes of it: a frame that is not fit makes its answer invalid, for `fitness.reasons`. */
   observe(frame: Frame, perception: Perception): WeatherReport {
-    this.#frames++;
+    const count = (this.#frames.get(frame.camera) ?? 0) + 1;
+    this.#frames.set(frame.camera, count);
     this.#framesInState++;
-    this.#vocabulary = perception.vocabulary;
+    if (perception.vocabulary.join("\n") !== this.#vocabulary.join("\n")) this.#wordsChanged(perception.vocabulary);
     const shares = maskShares(perception.mask, perception.vocabulary);
     const live = this.#proxies.sample(perception, shares);
     const report = this.parts.monitor.observe(frame, { confidence: live.confidence, vehicle: this.#vehicle });
     if (report.changed) this.#weatherChanged(report);
     if (report.fitness.fit && perception.valid) {
-      if (this.#frames % this.options.offerEvery === 0) this.#offer(frame, report, shares);
+      if (count % this.options.offerEvery === 0) this.#offer(frame, report, shares);
       this.#watch(perception.generation, live);
     }
     this.#advance(report);
@@ -156,9 +160,16 @@ export class AdaptationLoop {
     this.#tell("adaptation_paused", "Adaptation is paused.");
   }
 
+  /** Pauses, and remembers no more frames until `resume`. */
+  turnOff(): void {
+    this.#remembers = false;
+    this.pause();
+  }
+
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
+    this.#remembers = true;
     this.#triggers.resumed();
     this.#tell("adaptation_resumed", "Adaptation goes on.");
     // The weather may have turned meanwhile.
@@ -197,18 +208,28 @@ export class AdaptationLoop {
   }
 
   #weatherChanged({ condition, confidence, previous }: WeatherReport): void {
-    // Answers in another light cannot be compared with those of before.
     if (this.#window.count >= this.options.probation.leastFrames) this.#usual.set(previous, this.#window.means);
-    this.#window.clear();
-    if (this.#probation) {
-      this.#probation = undefined;
-      this.#enter("idle");
-    }
+    this.#compareAnew();
     this.#triggers.weatherChanged();
     this.#tell("weather_changed", `The weather turned from ${previous} to ${condition}.`, { from: previous, to: condition, confidence });
     if (condition === "unknown") return;
     this.#weather = condition;
     if (!this.#isPaused) this.#follow(this.#turnTo(condition));
+  }
+
+  #wordsChanged(names: readonly string[]): void {
+    this.#vocabulary = names;
+    this.parts.monitor.forgetConfidence();
+    this.#usual.clear();
+    this.#compareAnew();
+  }
+
+  /** Answers in another light, or in other words, cannot be compared with those of before. */
+  #compareAnew(): void {
+    this.#window.clear();
+    if (!this.#probation) return;
+    this.#probation = undefined;
+    this.#enter("idle");
   }
 
   async #turnTo(condition: ConditionName): Promise<void> {
@@ -228,7 +249,7 @@ export class AdaptationLoop {
 
   #offer(frame: Frame, { condition, statistics: { thumbnail } }: WeatherReport, shares: ReadonlyMap<string, number>): void {
     // A vehicle that stands sees the same again and again.
-    if (this.#vehicle.parked || this.#vehicle.speedMps === 0 || condition === "unknown") return;
+    if (!this.#remembers || this.#vehicle.parked || this.#vehicle.speedMps === 0 || condition === "unknown") return;
     const { camera, sequence, captureTimeNs } = frame;
     const { memory } = this.parts;
     memory.offer({ id: `${camera}/${sequence}`, condition, captureTimeNs, scene: { thumbnail, shares }, rgb: () => shrink(frame, memory.options) });

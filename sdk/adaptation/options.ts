@@ -7,7 +7,7 @@ export interface LoopOptions {
   readonly conditions: readonly ConditionName[];
   /** Frames that a new condition must hold before it triggers, on top of the monitor's own hysteresis. */
   readonly triggerFrames: number;
-  /** One frame in so many is offered to the memory. */
+  /** One frame in so many of each camera's is offered to the memory. */
   readonly offerEvery: number;
   /** Frames of the condition that a training wants. */
   readonly framesWanted: number;

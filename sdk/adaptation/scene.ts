@@ -28,7 +28,7 @@ export function hellinger(a: ReadonlyMap<string, number>, b: ReadonlyMap<string,
 }
 
 /**
- * Shares of a mask's categories; of one that names no pixel all is of the empty name, so that its scenes differ by their colours alone.
+ * Shares of a mask's categories; what is not named has the empty name.
  * Looks at every `stride`th pixel; 7 shares no factor with the usual widths, so it meets every column.
  */
 export function maskShares(mask: Uint8Array, vocabulary: readonly string[], stride = 7): Map<string, number> {
@@ -39,9 +39,11 @@ export function maskShares(mask: Uint8Array, vocabulary: readonly string[], stri
     total++;
   }
   const shares = new Map<string, number>();
+  let unnamed = total;
   vocabulary.forEach((name, index) => {
     if (counts[index] > 0) shares.set(name, counts[index] / total);
+    unnamed -= counts[index];
   });
-  if (shares.size === 0) shares.set("", 1);
+  if (unnamed > 0) shares.set("", unnamed / total);
   return shares;
 }

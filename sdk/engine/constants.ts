@@ -1,5 +1,6 @@
 import { Graph, type Value } from "../graph/graph.js";
-import { live, writeOnnx } from "../graph/onnx/write.js";
+import { live } from "../graph/live.js";
+import { writeOnnx } from "../graph/onnx/write.js";
 import { rewritten } from "../graph/rewrite.js";
 import type { Tensor } from "../graph/tensor.js";
 import { runModel } from "./run.js";

@@ -1,6 +1,6 @@
 import { NightshiftError } from "../errors.js";
 import type { Operator } from "./attributes.js";
-import { isOperator, type Graph, type Node, type Value } from "./graph.js";
+import { consumersOf, isOperator, type Graph, type Node, type Value } from "./graph.js";
 import { rewritten } from "./rewrite.js";
 import { normalAxis } from "./shapes.js";
 import { float32, type FloatTensor, sizeOf, type Tensor } from "./tensor.js";
@@ -56,13 +56,11 @@ export function quantisedTensors(graph: Graph, layers: ReadonlySet<string>): rea
 
 /** A ReLU is part of the layer before it, if nobody else looks between them. */
 function activations(graph: Graph): (value: Value) => Value {
-  const consumers = new Map<Value, (Node | undefined)[]>();
-  const consumes = (value: Value, node?: Node): void => void consumers.set(value, [...(consumers.get(value) ?? []), node]);
-  for (const node of graph.nodes) for (const input of node.inputs) consumes(input, node);
-  for (const { value } of graph.outputs) consumes(value);
+  const consumers = consumersOf(graph.nodes);
+  const answered = new Set(graph.outputs.map(({ value }) => value));
   return (value) => {
-    const [only, ...others] = consumers.get(value) ?? [];
-    return only && others.length === 0 && only.operator === "Relu" ? only.outputs[0] : value;
+    const [first, ...others] = consumers.get(value) ?? [];
+    return first?.operator === "Relu" && others.length === 0 && !answered.has(value) ? first.outputs[0] : value;
   };
 }
 

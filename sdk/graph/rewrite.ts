@@ -1,4 +1,5 @@
 import { Graph, type Node, type Value } from "./graph.js";
+import { live } from "./live.js";
 import type { Tensor } from "./tensor.js";
 
 /** What a value of the old graph has become in the new one. */
@@ -32,21 +33,10 @@ export function rewritten(source: Graph, { constants = new Map<Value, Tensor>(),
     return constant;
   };
   for (const input of source.inputs) see(input, graph.input(input.name, input.dtype, input.shape));
-  for (const node of neededNodes(source, constants)) {
+  for (const node of live(source, constants).nodes) {
     const outputs = make?.(node, became, graph) ?? graph.node(node.operator, node.inputs.map(became), node.attributes, node.outputs.map(({ name }) => name));
     node.outputs.forEach((output, at) => see(output, outputs[at]));
   }
   for (const { name, value } of source.outputs) graph.output(name, output?.(value, became(value), graph) ?? became(value));
   return graph;
-}
-
-/** The nodes that the graph's outputs need where some values need no node. */
-function neededNodes(source: Graph, constants: ReadonlyMap<Value, Tensor>): readonly Node[] {
-  const needed = new Set<Value>(source.outputs.map(({ value }) => value).filter((value) => !constants.has(value)));
-  const nodes = source.nodes.toReversed().filter((node) => {
-    if (!node.outputs.some((output) => needed.has(output))) return false;
-    for (const input of node.inputs) if (!constants.has(input)) needed.add(input);
-    return true;
-  });
-  return nodes.reverse();
 }

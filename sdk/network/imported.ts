@@ -134,7 +134,7 @@ function boxesOnly(network: ImportedNetwork, { logits, boxes }: { readonly logit
   const [n, k] = used.shape;
   const classes = logits.shape[2];
   const meaning = slice(slice(text, 1, tasks.length, k + tasks.length), 2, 0, classes);
-  // A row of ones means no class.
+  // More than one class is none.
   const means = reshape(indicator(less(sum(meaning, [2]), 1.5)), [n, k]);
   const named = matMul(logits, transpose(meaning, [0, 2, 1]));
   return {
@@ -173,7 +173,7 @@ function namesOfSureClasses(logits: Value, meaning: Value, used: Value): Value {
   return looked(concat([where(greater(reduceMax(meant, [1]), 0.5), argMax(meant, 1), none), none], 1), argMax(logits, 1));
 }
 
-/** 1 where a name that is used means a class: [N, K, C]. A row of ones means none. */
+/** 1 where a name that is used means a class: [N, K, C]. A row of more than one class means none. */
 const meantBy = (meaning: Value, used: Value): Value => mul(mul(meaning, indicator(less(sum(meaning, [2], true), 1.5))), reshape(used, [...used.shape, 1]));
 
 /** What a table [N, C] says of each pixel's class [N, h, w]: [N, 1, h, w]. */

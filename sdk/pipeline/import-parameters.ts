@@ -1,6 +1,6 @@
 import { trainability } from "../autodiff/trainability.js";
 import { Graph, isOperator, type Node, type Value } from "../graph/graph.js";
-import { live } from "../graph/onnx/write.js";
+import { live } from "../graph/live.js";
 import { transpose } from "../graph/ops.js";
 import { quantisers } from "../graph/quantisation.js";
 import type { FloatTensor, Weights } from "../graph/tensor.js";

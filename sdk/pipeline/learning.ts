@@ -47,7 +47,7 @@ export async function learning({ options, delivered, model, state, memory, train
     onEvent,
   );
   // What cannot be taught is served as it is, and where nothing can be kept, nothing is learnt.
-  if (adaptation === false || whyNotLearning(delivered, state) !== undefined) loop.pause();
+  if (adaptation === false || whyNotLearning(delivered, state) !== undefined) loop.turnOff();
   return loop;
 }
 
@@ -65,7 +65,7 @@ export function whyNotLearning({ network }: Bundle, state: State): string | unde
 
 /** Changes how is learnt, or whether; `wasOff`: the options before said not at all. A pause that was asked for meanwhile stays. */
 export function learnOtherwise(loop: AdaptationLoop, adaptation: false | LoopChanges, wasOff: boolean, { delivered, state, seed }: { readonly delivered: Bundle; readonly state: State; readonly seed: number }): void {
-  if (adaptation === false) return loop.pause();
+  if (adaptation === false) return loop.turnOff();
   const { conditions, furtherRounds } = defaultLoopOptions;
   loop.reconfigure({ conditions, furtherRounds, ...adaptation, training: { seed, ...adaptation.training } });
   if (wasOff && whyNotLearning(delivered, state) === undefined) loop.resume();

@@ -1,8 +1,7 @@
 import { type BundleContents, type Manifest, vocabularyOf, writeBundle } from "../bundle/index.js";
 import { makeGolden } from "../engine/golden.js";
 import { OnnxSession } from "../engine/onnxruntime.js";
-import { fromFloat16, toFloat16 } from "../graph/float16.js";
-import type { FloatTensor, Weights } from "../graph/tensor.js";
+import type { Weights } from "../graph/tensor.js";
 import type { NetworkConfig } from "../network/contract.js";
 import { StatisticsAverage, statisticsModel } from "../network/steps/statistics.js";
 import type { TextTower } from "../network/text/tower.js";
@@ -60,10 +59,6 @@ async function withStatistics({ config, weights, words, recipe, names, sources, 
   return average.into(weights);
 }
 
-/** Weights as the bundle's float16 will give them back, so that golden outputs are those of the file. */
-const rounded = (weights: Weights): Weights =>
-  new Map([...weights].map(([name, t]): [string, FloatTensor] => [name, { ...t, data: fromFloat16(toFloat16(t.data)) }]));
-
 async function exemplars({ openModule, recipe: { heldOut = [] } }: ExportOptions): Promise<{ names: readonly string[]; boxNames: readonly string[]; samples: Sample[] }> {
   const openDataset = await openerOf(openModule);
   const drive = withoutNames(await openDataset({ kind: "drive", seed: exemplarSeed, length: exemplarCount, condition: "day", width: 512, height: 288 }), heldOut);
@@ -87,7 +82,7 @@ export const taughtBesides = (before: Manifest["training"]["data"], now: Manifes
 /** Re-estimates statistics and writes the trained weights as a bundle. */
 export async function exportBundle(options: ExportOptions): Promise<ExportedBundle> {
   const { out, config, words, tower, recipe, taughtBy = [] } = options;
-  const weights = rounded(await withStatistics(options));
+  const weights = await withStatistics(options);
   const shown = await exemplars(options);
   await words.learn([...recipe.vocabulary, ...shown.names]);
   const embeddings = { tasks: words.tasks, names: words.names, prompts: new Map(Object.entries(words.prompts ?? {})) };

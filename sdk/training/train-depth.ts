@@ -1,5 +1,4 @@
 import { findBundle, readBundle, readTrust, vocabularyOf, writeBundle } from "../bundle/index.js";
-import { asStored } from "../bundle/weights.js";
 import { makeGolden } from "../engine/golden.js";
 import { Learner } from "../engine/learner.js";
 import { NightshiftError } from "../errors.js";
@@ -58,7 +57,7 @@ export async function trainDepth(recipe: DepthRecipe, options: TrainOptions): Pr
         );
       },
     });
-    const weights = asStored(new Map([...first, ...learner.weights("teacher")]));
+    const weights = new Map([...first, ...learner.weights("teacher")]);
     const { formatVersion: _, files: __, exemplars: ___, ...description } = start.manifest;
     const exemplars = await start.exemplarFiles();
     const { training } = description;

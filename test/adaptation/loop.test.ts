@@ -1,4 +1,5 @@
 import test from "ava";
+import { defaultProbationLimits } from "../../sdk/adaptation/probation.js";
 import { readSignerOf } from "../../sdk/bundle/index.js";
 import { NightshiftError } from "../../sdk/errors.js";
 import { harmful, Setting } from "./setting.js";
@@ -105,6 +106,24 @@ test("parked and paused, nothing starts; a parked vehicle's frames are not learn
   t.is(setting.trainer.jobs.length, 1);
 });
 
+test("frames of all cameras are remembered, however many take turns", async (t) => {
+  const setting = await Setting.open(t, { conditions: [], offerEvery: 3 });
+  const cameras = ["front", "left", "right"];
+  for (let at = 0; at < 45; at++) setting.see("night", { camera: cameras[at % 3] });
+  t.deepEqual([...new Set(setting.memory.frames().map(({ id }) => id.split("/")[0]))].sort(), cameras);
+});
+
+test("turned off, nothing is remembered; paused alone, it is", async (t) => {
+  const setting = await Setting.open(t, { conditions: [] });
+  setting.loop.turnOff();
+  await setting.show("night", 20);
+  t.is(setting.memory.counters.held, 0);
+  setting.loop.resume();
+  setting.loop.pause();
+  await setting.show("night", 20);
+  t.true(setting.memory.counters.held > 0);
+});
+
 test("unfit and invalid frames are not learnt from", async (t) => {
   const setting = await Setting.open(t);
   await setting.show("night", 15);
@@ -177,6 +196,34 @@ test("probation looks at answers of the new weights, and in their own weather al
   t.is(setting.loop.state, "probation");
   await setting.show("day", 60);
   t.deepEqual([setting.loop.state, setting.generation, setting.loop.counters.rolledBack], ["idle", 0, 0]);
+});
+
+test("answers in other words are not compared with those of before", async (t) => {
+  const inOneWord = { vocabulary: ["road"], mask: new Uint8Array(network.width * network.height) };
+  const watched = await Setting.open(t, { furtherRounds: 0 });
+  await watched.show("day", 20);
+  await watched.show("night", 40);
+  t.is(watched.loop.state, "probation");
+  await watched.show("night", 40, inOneWord);
+  t.is(watched.generation, 1);
+
+  const returning = await Setting.open(t, { furtherRounds: 0, probation: { ...defaultProbationLimits, frames: 25 } });
+  await returning.show("day", 20);
+  await returning.show("night", 90);
+  await returning.show("day", 20);
+  await returning.show("day", 20, inOneWord);
+  returning.loop.reconfigure({ conditions: [] });
+  await returning.show("night", 50, inOneWord);
+  t.is(returning.generation, 1);
+  t.is(returning.loop.counters.rolledBack, 0);
+
+  const unsure = await Setting.open(t, { conditions: [] });
+  unsure.confidence = 250;
+  await unsure.show("day", 25);
+  await unsure.show("night", 25);
+  unsure.confidence = 120;
+  await unsure.show("day", 30, inOneWord);
+  t.is(unsure.loop.weather?.condition, "clear", "nor is a clear day doubted by them");
 });
 
 test("probation waits while paused, and ends once adaptation goes on", async (t) => {

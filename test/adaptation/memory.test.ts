@@ -1,7 +1,8 @@
 import test from "ava";
 import { FrameMemory } from "../../sdk/adaptation/memory.js";
 import { readMemory, writeMemory } from "../../sdk/adaptation/memory-file.js";
-import { sceneDistance } from "../../sdk/adaptation/scene.js";
+import { hellinger, maskShares, sceneDistance } from "../../sdk/adaptation/scene.js";
+import { noName } from "../../sdk/network/contract.js";
 import type { ConditionName } from "../../sdk/stream/events.js";
 import { Random } from "../../sdk/random.js";
 
@@ -87,6 +88,14 @@ test("a category of few pixels makes a scene new", (t) => {
   const plain = scene(1);
   const withRider = { ...plain, shares: new Map([["road", 0.59], ["sky", 0.4], ["rider", 0.01]]) };
   t.true(sceneDistance(plain, withRider) > 0.03);
+});
+
+test("a scene of which not all is named is no other than itself", (t) => {
+  const mask = Uint8Array.from({ length: 70 }, (_, at) => (at < 35 ? 0 : noName));
+  const shares = maskShares(mask, ["road", "sky"]);
+  t.deepEqual(shares, new Map([["road", 0.5], ["", 0.5]]));
+  t.is(hellinger(shares, shares), 0);
+  t.deepEqual(maskShares(mask.map(() => noName), ["road", "sky"]), new Map([["", 1]]));
 });
 
 test("a rare condition wins room from a common one", (t) => {

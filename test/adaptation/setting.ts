@@ -99,8 +99,10 @@ export class Setting {
   }
 
   see(look: Look, change: Partial<Perception> = {}): void {
-    const frame = picture(look, this.#sequence++, 160, 90);
-    const { camera, sequence, captureTimeNs } = frame;
+    const pictured = picture(look, this.#sequence++, 160, 90);
+    const { camera = pictured.camera } = change;
+    const frame = { ...pictured, camera };
+    const { sequence, captureTimeNs } = frame;
     const { width, height } = network;
     const mask = Uint8Array.from({ length: width * height }, (_, pixel) => (pixel < 500 ? 2 : pixel % 11 === 0 ? 1 : 0));
     const timings = { queueMs: 1, inferenceMs: 1, totalMs: 2 };

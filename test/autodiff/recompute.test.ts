@@ -3,7 +3,7 @@ import { backward } from "../../sdk/autodiff/backward.js";
 import { blocksOf, type Recompute } from "../../sdk/autodiff/recompute.js";
 import { evaluate } from "../../sdk/engine/reference/index.js";
 import { Graph, type Value } from "../../sdk/graph/graph.js";
-import { live } from "../../sdk/graph/onnx/write.js";
+import { live } from "../../sdk/graph/live.js";
 import { add, conv, mul, relu, reshape, slice, stopGradient, topK, total } from "../../sdk/graph/ops.js";
 import { distinct } from "../graph/inputs.js";
 

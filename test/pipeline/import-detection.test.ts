@@ -86,6 +86,17 @@ test("boxes answer to other words that mean the same, and to none that mean some
   t.deepEqual(rounded((await answered("words", ["giraffe", "pedestrian", "automobile"])).boxes), [{ ...car, label: "automobile" }, { ...person, label: "pedestrian" }]);
 });
 
+test("a model of one class answers to no name but those of its class", async (t) => {
+  await importedAs("one class", foreignDetector("rt-detr"), detectorSpec("rt-detr").replace("[car, person]", "[car], ignoreChannels: [1]"));
+  t.deepEqual((await answered("one class", ["giraffe"])).boxes, []);
+  const boxes = (await answered("one class", ["giraffe", "automobile"])).boxes;
+  t.true(boxes.length > 0);
+  t.true(boxes.every(({ label }) => label === "automobile"));
+  const text = new BundleText(await readBundle(path("one class")));
+  await text.vocabulary(["giraffe", "automobile"]);
+  t.deepEqual(text.classes(["giraffe", "automobile"]), { giraffe: null, automobile: "car" });
+});
+
 test("boxes are scored, pixels are not", async (t) => {
   await importedAs("scored", foreignDetector("rt-detr"), detectorSpec("rt-detr"));
   const text = new BundleText(await readBundle(path("scored")));

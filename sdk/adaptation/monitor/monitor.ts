@@ -81,6 +81,11 @@ export class WeatherMonitor {
     return this.#report;
   }
 
+  /** How sure the network is on clear days is seen anew: asked in other words, it is as sure as they make it. */
+  forgetConfidence(): void {
+    this.#usualConfidence = undefined;
+  }
+
   #fitnessOf(camera: string): FitnessCheck {
     const check = this.#fitness.get(camera) ?? new FitnessCheck(this.options.fitness);
     this.#fitness.set(camera, check);

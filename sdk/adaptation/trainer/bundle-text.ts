@@ -76,12 +76,7 @@ export class BundleText implements TextSource {
   classes(names: readonly string[]): Record<string, string | null> | undefined {
     if (!this.#isClosed) return undefined;
     const known = [...this.#embeddings.names.keys()];
-    const meaning = (name: string): string | null => {
-      const row = this.#names.get(name);
-      const index = row?.indexOf(1) ?? -1;
-      return row && row.lastIndexOf(1) === index ? (known[index] ?? null) : null;
-    };
-    return Object.fromEntries(names.map((name) => [name, meaning(name)]));
+    return Object.fromEntries(names.map((name) => [name, known[this.#names.get(name)?.indexOf(1) ?? -1] ?? null]));
   }
 
   /** The text encoder, which must be the one whose embeddings the bundle holds: numbers of two encoders mean nothing to each other. */

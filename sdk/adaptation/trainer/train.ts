@@ -120,7 +120,7 @@ export async function learn({ job, bundle, delivered, text, teaching, targets }:
 }
 
 /**
- * Learning rates fall along half a cosine: the weights came from training that ended so, and steps that do not get smaller would leave them worse off than before.
+ * Learning rates fall along half a cosine: the weights came from training that ended so, and steps that do not get smaller would leave them worse off than before. That of prompts stays, as it was chosen.
  * Weights of losses without labels rise to theirs, but for those of methods that are compared with.
  *
  * @param progress of the steps, 0 to 1

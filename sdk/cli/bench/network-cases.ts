@@ -1,7 +1,7 @@
 import type { Attributes, Operator } from "../../graph/attributes.js";
 import { type Graph, isOperator, type Node } from "../../graph/graph.js";
 import { encodings } from "../../graph/onnx/encoding.js";
-import { live } from "../../graph/onnx/write.js";
+import { live } from "../../graph/live.js";
 import { sizeOf, type DType, type Shape, type Tensor } from "../../graph/tensor.js";
 import { defaultNetwork } from "../../network/contract.js";
 import { lmcGraph } from "../../network/steps/lmc.js";

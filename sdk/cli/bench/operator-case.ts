@@ -4,7 +4,7 @@ import { zeros } from "../../autodiff/linear-maps.js";
 import type { GradientRule } from "../../autodiff/rule.js";
 import type { Attributes, Operator } from "../../graph/attributes.js";
 import { Graph, type Value } from "../../graph/graph.js";
-import { live } from "../../graph/onnx/write.js";
+import { live } from "../../graph/live.js";
 import type { DType, Shape, Tensor } from "../../graph/tensor.js";
 
 /** One operator on given tensors, and what is wanted of it. */

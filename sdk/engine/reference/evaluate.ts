@@ -1,6 +1,6 @@
 import type { Graph, Node, Value } from "../../graph/graph.js";
 import type { Operator } from "../../graph/attributes.js";
-import { live } from "../../graph/onnx/write.js";
+import { live } from "../../graph/live.js";
 import type { Tensor } from "../../graph/tensor.js";
 import { fromTensor, isFloat, refuse, rounded, type NdArray } from "./array.js";
 import type { Kernel } from "./kernel.js";

@@ -3,6 +3,7 @@ import { NightshiftError } from "../../errors.js";
 import type { Attributes, Operator } from "../attributes.js";
 import { floatOf } from "../float16.js";
 import { Graph, type Value } from "../graph.js";
+import { needed } from "../live.js";
 import type { DType, Shape, Tensor } from "../tensor.js";
 import { absentInput } from "./absent.js";
 import {
@@ -391,14 +392,10 @@ function staticShape(info: ValueInfoProto, { pins = {}, shapeOf }: ReadOnnxOptio
 
 /** The nodes that the outputs need, in order: who cuts a model at another output leaves behind what came after it. */
 function neededNodes({ node: nodes, output }: GraphProto): readonly NodeProto[] {
-  const needed = new Set(output.map(({ name }) => name));
-  const isNeeded = (node: NodeProto): boolean => {
-    if (!node.output.some((name) => name !== "" && needed.has(name))) return false;
-    const branches = node.attribute.flatMap(({ g }) => (g ? graphsOf(g) : []));
-    for (const name of [...node.input, ...branches.flatMap((branch) => [...branch.output.map((each) => each.name), ...branch.node.flatMap((each) => each.input)])]) needed.add(name);
-    return true;
-  };
-  return nodes.toReversed().filter(isNeeded).reverse();
+  const takenByBranches = ({ attribute }: NodeProto): readonly string[] =>
+    attribute.flatMap(({ g }) => (g ? graphsOf(g) : [])).flatMap((branch) => [...branch.output.map(({ name }) => name), ...branch.node.flatMap(({ input }) => input)]);
+  const named = (node: NodeProto): readonly string[] => node.output.filter((name) => name !== "");
+  return needed(nodes, output.map(({ name }) => name), named, (node) => [...node.input, ...takenByBranches(node)]).nodes;
 }
 
 /** A graph, and the branches within it. */

@@ -1,6 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { Graph, Node, Value } from "../graph.js";
 import { toFloat16 } from "../float16.js";
+import { live } from "../live.js";
 import type { DType, Tensor } from "../tensor.js";
 import { encodings, fixedAttributes, type AttributeKind } from "./encoding.js";
 import {
@@ -155,19 +156,6 @@ function nodeProto(node: Node, constants: ConstantInputs): NodeProto {
     output: node.outputs.map((v) => v.name),
     attribute: attributes,
   });
-}
-
-/** The nodes and constants that the graph's outputs need, in order. */
-export function live(graph: Graph): { nodes: readonly Node[]; used: ReadonlySet<Value> } {
-  const used = new Set<Value>(graph.outputs.map((o) => o.value));
-  const nodes: Node[] = [];
-  for (let i = graph.nodes.length - 1; i >= 0; i--) {
-    const node = graph.nodes[i];
-    if (!node.outputs.some((v) => used.has(v))) continue;
-    nodes.push(node);
-    for (const v of node.inputs) used.add(v);
-  }
-  return { nodes: nodes.reverse(), used };
 }
 
 /** The constants that nodes and outputs take, in the order of first use, so that reading and writing again changes nothing. */

@@ -1,7 +1,8 @@
 import { NightshiftError } from "../../errors.js";
 import type { Operator } from "../../graph/attributes.js";
 import { consumersOf, type Graph, type Node, type Value } from "../../graph/graph.js";
-import { live, writeOnnx } from "../../graph/onnx/write.js";
+import { live } from "../../graph/live.js";
+import { writeOnnx } from "../../graph/onnx/write.js";
 import { concat, where } from "../../graph/ops.js";
 import { sizeOf, type FloatTensor, type Tensor, type Weights } from "../../graph/tensor.js";
 import { adamW, clipping } from "../../autodiff/adamw.js";

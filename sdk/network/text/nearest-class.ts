@@ -23,10 +23,13 @@ export function nearestClasses(names: FloatTensor, classes: FloatTensor): (numbe
   });
 }
 
-/** What a name means to a model of fixed classes, as its row of E: 1 at its class; a name that is no class is less likely than every class, so it is never answered. */
+/**
+ * What a name means to a model of fixed classes, as its row of E: 1 at its class. A name that is no class has 2 at each, also where there is only one, and so is less likely than every class: beside names
+ * that are classes it is never answered.
+ */
 export function rowOfClass(index: number | undefined, classes: number, width: number): Float32Array {
   const row = new Float32Array(width);
-  if (index === undefined) row.fill(1, 0, classes);
+  if (index === undefined) row.fill(2, 0, classes);
   else row[index] = 1;
   return row;
 }
