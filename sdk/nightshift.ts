@@ -254,7 +254,7 @@ export class Nightshift {
   /** Forgets every frame that was remembered, in memory and on the disk; a training under way is given up. What was learnt stays. */
   async eraseFrames(): Promise<void> {
     await this.#adaptation.eraseFrames();
-    await this.state.eraseMemory();
+    await this.state.eraseFrames(this.memory);
     this.#publish(streamEvent("frames_erased", "The frames that were remembered are erased."));
   }
 
