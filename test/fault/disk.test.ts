@@ -12,11 +12,15 @@ import { Nightshift, NightshiftError, type StreamEvent } from "../../sdk/index.j
 import { cellColumns, cellRows } from "../../sdk/adaptation/monitor/statistics.js";
 import { ServedModel } from "../../sdk/pipeline/served-model.js";
 import { initialWeights } from "../../sdk/network/initial.js";
+import { Outlets } from "../../sdk/pipeline/outlets.js";
 import { State } from "../../sdk/pipeline/state.js";
+import { Recorder } from "../../sdk/recording/recorder.js";
+import { streamEvent } from "../../sdk/stream/events.js";
 import { Random } from "../../sdk/random.js";
 import { picture } from "../adaptation/pictures.js";
 import { Setting } from "../adaptation/setting.js";
 import { network, tinyBundle } from "../adaptation/tiny-bundle.js";
+import { pretendedHandler } from "../stream/pretended-handler.js";
 import { temporaryFolder } from "../bundle/contents.js";
 
 /** A disk that can be full, or read-only. */
@@ -134,6 +138,29 @@ test.serial("a disk that is read-only from the start, with what another bundle l
   t.regex(told.join("\n"), /learnt from another bundle/);
   t.regex(told.join("\n"), /E_DISK/);
   await state.close();
+});
+
+test.serial("a disk that takes the last part of a recording no more: everything else is closed all the same, and it is told", async (t) => {
+  const folder = await temporaryFolder(t);
+  const disk = new TroubledDisk();
+  const about = { version: "0", cameras: ["front"], bundle: "default", bundleSha256: "", generation: 0, vocabulary: ["road"], seed: 1, adaptation: false as const };
+  const told: string[] = [];
+  const onError = ({ code }: NightshiftError): void => {
+    told.push(code);
+    outlets.event(streamEvent("recording_failed", code));
+  };
+  const handler = {
+    ...pretendedHandler([]),
+    status: () => {
+      throw new Error("nobody asks");
+    },
+  };
+  const record = () => Recorder.open(join(folder, "run.mcap"), about, { live: false, disk, onError });
+  const outlets = await Outlets.open({ publish: ["tcp://127.0.0.1:*"], control: false }, handler, { source: "front", bundle: "default" }, record, (error) => t.fail(String(error)));
+  disk.trouble = "ENOSPC";
+  await outlets.close();
+  t.deepEqual(told, ["E_RECORDING"]);
+  t.notThrows(() => outlets.event(streamEvent("trigger", "too late for anybody here")));
 });
 
 test.serial("a disk that is read-only from the start: what was learnt serves, nothing is learnt, and it is told", async (t) => {
