@@ -35,6 +35,20 @@ export interface Answer extends Perception {
   readonly condition: ConditionName;
 }
 
+/** What `start` opens, each before those that need it. */
+interface Parts {
+  readonly options: NightshiftOptions;
+  readonly sources: readonly Source[];
+  readonly delivered: Bundle;
+  /** Who must have signed whatever serves; any bundle does where this is left out. */
+  readonly trust: Trust | undefined;
+  readonly state: State;
+  readonly machine: Machine;
+  readonly model: ServedModel;
+  readonly memory: FrameMemory;
+  readonly onError: (error: unknown, event?: StreamEvent) => void;
+}
+
 /**
  * The whole of it: a camera's frames go through one network, answers go out, and when night or fog falls the network learns from what it sees.
  *
@@ -57,21 +71,13 @@ export class Nightshift {
   #ended: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
   #keeper: NodeJS.Timeout | undefined;
+  #renewal: Promise<void> | undefined;
   /** Whether the options in force say not to learn. */
   #learnsNot: boolean;
   readonly #reconfigurations = new Turns();
 
-  private constructor(
-    private readonly options: NightshiftOptions,
-    private readonly sources: readonly Source[],
-    private readonly model: ServedModel,
-    private readonly state: State,
-    private readonly memory: FrameMemory,
-    private readonly machine: Machine,
-    private readonly delivered: Bundle,
-    private readonly trust: Trust | undefined,
-    private readonly onError: (error: unknown, event?: StreamEvent) => void,
-  ) {
+  private constructor(private readonly parts: Parts) {
+    const { options, sources, model, machine } = parts;
     this.#learnsNot = options.adaptation === false;
     this.#trainer = new TrainerProcess({}, machine);
     const turns = sources.length > 1 ? { turns: new Turns() } : {};
@@ -105,22 +111,25 @@ export class Nightshift {
     const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle), { trust: signers });
     const state = await State.open(options, delivered, sources.map(({ camera }) => camera.name).join("+"));
     const engine = new SwappableEngine(() => createEngine(options));
-    const machine = await Machine.open();
+    let machine: Machine | undefined;
     try {
+      machine = await Machine.open();
       if (options.adaptation) checkTraining(options.adaptation, delivered, machine);
       // What serves was either delivered or learnt here.
       const trust = signers && [...signers, ...(await state.generations.publicKeys())];
       const model = await ServedModel.load(engine, await state.current(delivered, (error) => damage.push(error), trust), { names: options.vocabulary, textEncoder: options.textEncoder, trust });
       const memory = await state.memory(delivered, (error) => damage.push(error));
-      nightshift = new Nightshift(options, sources, model, state, memory, machine, delivered, trust, onError);
+      nightshift = new Nightshift({ options, sources, delivered, trust, state, memory, machine, model, onError });
       await nightshift.#open();
       for (const error of damage) nightshift.#tellError("state_error", error);
       return nightshift;
     } catch (error) {
-      if (nightshift) await nightshift.#loop?.close();
-      machine.close();
-      await engine.close();
-      await state.close();
+      if (nightshift) await nightshift.stop();
+      else {
+        machine?.close();
+        await engine.close();
+        await state.close();
+      }
       throw error;
     }
   }
@@ -151,15 +160,16 @@ export class Nightshift {
   }
 
   get status(): Status {
+    const { model, memory } = this.parts;
     const loop = this.#adaptation;
     const nowMs = performance.now();
     return {
-      generation: this.model.generation,
-      vocabulary: this.model.names,
+      generation: model.generation,
+      vocabulary: model.names,
       condition: this.#condition,
       adaptation: loop.state,
       paused: loop.isPaused,
-      framesRemembered: this.memory.counters.held,
+      framesRemembered: memory.counters.held,
       uptimeSeconds: (nowMs - this.#startedMs) / 1000,
       cameras: this.#streams.map(({ camera, counters: { framesIn, answered, dropped, lost }, rate, recentLatencyMs }) => ({ camera, framesIn, answered, dropped, lost, fps: rate.perSecond(nowMs), latencyMs: recentLatencyMs })),
       budget: this.#budget,
@@ -168,7 +178,7 @@ export class Nightshift {
 
   get #budget(): BudgetStatus {
     const { duty: share, threads, niceness, memoryMb, mostCelsius, mostWatts } = { ...defaultTrainingOptions, ...this.#adaptation.options.training };
-    const { reading, holds, lacks } = this.machine;
+    const { reading, holds, lacks } = this.parts.machine;
     return { share, threads, niceness, memoryMb, ...(mostCelsius !== undefined && { mostCelsius }), ...(mostWatts !== undefined && { mostWatts }), ...this.#trainer.present, ...reading, holds, lacks };
   }
 
@@ -191,7 +201,8 @@ export class Nightshift {
 
   /** Folders of the bundle that was delivered, and of the one that serves now. The second may go when Nightshift stops. */
   get bundles(): { readonly delivered: string; readonly serving: string } {
-    return { delivered: this.delivered.directory, serving: this.model.bundle.directory };
+    const { delivered, model } = this.parts;
+    return { delivered: delivered.directory, serving: model.bundle.directory };
   }
 
   /** What was recorded, where anything is. */
@@ -201,7 +212,7 @@ export class Nightshift {
 
   /** Answers in other words from the next frame on. Throws `E_VOCABULARY` unless there are 1 to 64 different names. */
   async setVocabulary(names: readonly string[]): Promise<void> {
-    await this.model.setVocabulary(names);
+    await this.parts.model.setVocabulary(names);
     this.#publish(streamEvent("vocabulary_changed", `Answers are in ${names.length} words now.`, { vocabulary: names }));
   }
 
@@ -234,7 +245,8 @@ export class Nightshift {
 
   /** Throws `E_CONTROL` where the options say never to learn, or nothing can be learnt. */
   resume(): void {
-    const obstacle = this.#learnsNot ? "options that say never to learn" : whyNotLearning(this.delivered, this.state);
+    const { delivered, state } = this.parts;
+    const obstacle = this.#learnsNot ? "options that say never to learn" : whyNotLearning(delivered, state);
     if (obstacle !== undefined)
       throw new NightshiftError("E_CONTROL", { expected: "an adaptation that may go on", received: obstacle, remedy: "Change the configuration, or start with a bundle and a state folder that allow it." });
     this.#adaptation.resume();
@@ -253,8 +265,9 @@ export class Nightshift {
 
   /** Forgets every frame that was remembered, in memory and on the disk; a training under way is given up. What was learnt stays. */
   async eraseFrames(): Promise<void> {
+    const { state, memory } = this.parts;
     await this.#adaptation.eraseFrames();
-    await this.state.eraseMemory();
+    await state.eraseFrames(memory);
     this.#publish(streamEvent("frames_erased", "The frames that were remembered are erased."));
   }
 
@@ -275,7 +288,7 @@ export class Nightshift {
   }
 
   async #open(): Promise<void> {
-    const { options, delivered, model, state, memory, trust, onError } = this;
+    const { options, delivered, model, state, memory, trust, onError } = this.parts;
     // In lockstep, the adaptation's clock is the frames' own.
     const now = options.lockstep ? { now: () => this.#frameTimeMs } : {};
     const timed = options.adaptation === false ? options : { ...options, adaptation: { ...now, ...options.adaptation } };
@@ -294,14 +307,14 @@ export class Nightshift {
   }
 
   #keep(): void {
-    // One that fails during the stop finds nobody left to publish it.
-    this.state.keep(this.memory).catch((error: unknown) => (this.#stopped ? this.onError(error) : this.#tellError("state_error", error)));
+    const { state, memory } = this.parts;
+    state.keep(memory).catch((error: unknown) => this.#tellError("state_error", error));
   }
 
   async #change(changes: LiveOptions): Promise<void> {
-    const { delivered, state, memory, options } = this;
+    const { delivered, state, memory, machine, options } = this.parts;
     // First, as nothing else can fail.
-    if (changes.adaptation) checkTraining(changes.adaptation, delivered, this.machine);
+    if (changes.adaptation) checkTraining(changes.adaptation, delivered, machine);
     if ("vocabulary" in changes) await this.setVocabulary(changes.vocabulary ?? delivered.manifest.vocabulary);
     if ("adaptation" in changes) {
       const { adaptation = {} } = changes;
@@ -315,21 +328,22 @@ export class Nightshift {
   }
 
   async #recorder(): Promise<Recorder | undefined> {
-    const { record, seed = defaultSeed, adaptation, bundle = defaultBundle } = this.options;
+    const { options, sources, delivered, model } = this.parts;
+    const { record, seed = defaultSeed, adaptation, bundle = defaultBundle } = options;
     if (!record) return undefined;
-    const { generation, names } = this.model;
-    const about: About = { version: version(), cameras: this.#names, bundle, bundleSha256: contentOf(this.delivered.manifest), generation, vocabulary: [...names], seed, adaptation };
-    const live = this.sources.some(({ camera }) => camera.live);
+    const { generation, names } = model;
+    const about: About = { version: version(), cameras: this.#names, bundle, bundleSha256: contentOf(delivered.manifest), generation, vocabulary: [...names], seed, adaptation };
+    const live = sources.some(({ camera }) => camera.live);
     return Recorder.open(record.path, about, { lossless: record.lossless, live, onError: (error) => this.#tellError("recording_failed", error) });
   }
 
   get #names(): string[] {
-    return this.sources.map(({ camera }) => camera.name);
+    return this.parts.sources.map(({ camera }) => camera.name);
   }
 
   /** A camera that fails does not end the others. */
   async #run(): Promise<void> {
-    const ends = await Promise.allSettled(this.#streams.map((stream, at) => this.#runOne(this.sources[at].camera, stream)));
+    const ends = await Promise.allSettled(this.#streams.map((stream, at) => this.#runOne(this.parts.sources[at].camera, stream)));
     this.#answers.end();
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
@@ -345,9 +359,15 @@ export class Nightshift {
     }
   }
 
-  async #renew(): Promise<void> {
-    await this.model.engine.renew();
-    this.#publish(streamEvent("engine_renewed", "The engine kept failing; a new one serves the same weights.", { generation: this.model.generation }));
+  /** Cameras find out together that the engine they share keeps failing. */
+  #renew(): Promise<void> {
+    return (this.#renewal ??= this.#renewEngine().finally(() => (this.#renewal = undefined)));
+  }
+
+  async #renewEngine(): Promise<void> {
+    const { engine, generation } = this.parts.model;
+    await engine.renew();
+    this.#publish(streamEvent("engine_renewed", "The engine kept failing; a new one serves the same weights.", { generation }));
   }
 
   /** In lockstep: nothing is under way when a frame comes, and what a recording tells before it is told. */
@@ -355,7 +375,7 @@ export class Nightshift {
     this.#frameTimeMs = Number(captureTimeNs / 1000n) / 1000;
     // Options that were changed under way may have let it go on, and of those only the event tells.
     const handler = { ...handlerOf(this), resume: () => this.#adaptation.resume() };
-    for (const event of this.sources[0]?.eventsBefore?.(sequence) ?? []) await retell(handler, event).catch((error: unknown) => this.onError(error));
+    for (const event of this.parts.sources[0]?.eventsBefore?.(sequence) ?? []) await retell(handler, event).catch((error: unknown) => this.parts.onError(error));
   }
 
   async #take(frame: Frame, perception: Perception, { camera, policy }: Source): Promise<void> {
@@ -367,7 +387,7 @@ export class Nightshift {
     const answer: Answer = { ...perception, condition, valid: perception.valid && fitness.fit, invalidReasons };
     await this.#running.answer(frame, answer, report);
     await this.#answers.give(answer, camera.name, policy);
-    if (this.options.lockstep) await loop.settled();
+    if (this.parts.options.lockstep) await loop.settled();
   }
 
   #frameFailed(camera: string, error: unknown): void {
@@ -379,28 +399,32 @@ export class Nightshift {
     const { code, message } = error instanceof NightshiftError ? error : { code: "E_INTERNAL", message: String(error) };
     const event = streamEvent(kind, message, { code, ...(camera !== undefined && { camera }) });
     this.#publish(event);
-    this.onError(error, event);
+    this.parts.onError(error, event);
   }
 
   #publish(event: StreamEvent): void {
-    this.options.onEvent?.(event);
+    this.parts.options.onEvent?.(event);
     this.#outlets?.event(event);
     void this.#events.give(event);
   }
 
   async #close(): Promise<void> {
+    const { machine, model, state, memory } = this.parts;
     this.#outlets?.stopping();
     for (const stream of this.#streams) stream.stop();
     // Whoever stops may be who reads, and then reads no more.
     this.#answers.end();
     clearInterval(this.#keeper);
-    // Together: in lockstep the last frame waits for the training that is given up here.
-    await Promise.all([this.#ended.catch(() => undefined), this.#loop?.close()]);
-    this.machine.close();
-    await this.#outlets?.close();
-    this.#events.end();
-    await this.model.engine.close();
-    await this.state.close(this.memory).catch(this.onError);
+    try {
+      // Together: in lockstep the last frame waits for the training that is given up here.
+      await Promise.all([this.#ended.catch(() => undefined), this.#loop?.close()]);
+      await this.#outlets?.close();
+    } finally {
+      machine.close();
+      await model.engine.close();
+      await state.close(memory).catch((error: unknown) => this.#tellError("state_error", error));
+      this.#events.end();
+    }
   }
 }
 

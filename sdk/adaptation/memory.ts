@@ -25,7 +25,7 @@ export interface MemoryOptions {
   readonly height: number;
   /** A frame that is closer than this to one of its condition adds nothing (see `sceneDistance`). */
   readonly leastNovelty: number;
-  /** Frames that were captured longer ago are forgotten. */
+  /** Frames that were captured longer ago are forgotten; none is where it is `Infinity`. */
   readonly mostHours: number;
 }
 
@@ -112,8 +112,7 @@ export class FrameMemory {
 
   /** Forgets what is too old at `nowNs`, nanoseconds since the Unix epoch. A clock that jumps ahead makes frames old: rather too little is kept than too much. */
   forgetOld(nowNs: bigint): void {
-    const oldestNs = nowNs - BigInt(Math.round(this.options.mostHours * 3600e9));
-    for (const frame of this.frames()) if (frame.captureTimeNs < oldestNs) this.#remove(frame);
+    for (const frame of this.frames()) if (Number(nowNs - frame.captureTimeNs) > this.options.mostHours * 3600e9) this.#remove(frame);
   }
 
   /** Forgets everything, or one condition. */

@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { z } from "zod";
-import { NightshiftError, systemCodeOf } from "../errors.js";
+import { NightshiftError, reasonOf, systemCodeOf } from "../errors.js";
 import { writeSecret } from "../secret-file.js";
 import type { BundleContents } from "./bundle.js";
 import { type Disk, realDisk } from "./disk.js";
@@ -162,7 +162,7 @@ export class GenerationStore {
     await this.#replace(this.#pointer, generation === undefined ? undefined : `${generation}\n`);
   }
 
-  /** The generation of each condition that has one. Throws `E_BUNDLE_FORMAT` for a damaged file. */
+  /** The generation of each condition that has one. Throws `E_BUNDLE_FORMAT` for a damaged file, `E_BUNDLE_MISSING` for one that cannot be read. */
   async shelf(): Promise<Shelf> {
     const text = await readIfThere(this.#shelf);
     if (text === undefined) return {};
@@ -251,10 +251,11 @@ export class GenerationStore {
   }
 }
 
+/** Throws `E_BUNDLE_MISSING` where something is there and the system does not let it be read. */
 async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch((error: unknown) => {
-    if (systemCodeOf(error) === "ENOENT") return undefined;
-    throw error;
+  return readFile(path, "utf8").catch((cause: unknown) => {
+    if (systemCodeOf(cause) === "ENOENT") return undefined;
+    throw new NightshiftError("E_BUNDLE_MISSING", { expected: `a readable file ${path}`, received: reasonOf(cause), remedy: "Check its permissions and the disk.", cause });
   });
 }
 

@@ -36,16 +36,15 @@ export class ThreadEngine implements Engine {
     if (!(scoreThreshold >= 0 && scoreThreshold <= 1)) throw wrong("a score threshold of 0 to 1", scoreThreshold);
     const guard = new ExitGuard();
     const workerData: ThreadSetup = { runtime, options: { threads, provider, scoreThreshold }, guard: guard.memory };
-    const stop = (): void => guard.stop();
-    process.on("exit", stop);
     this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData });
+    const unwatch = guard.watch();
     // Waiting for work keeps no program alive; having some does.
     this.#worker.unref();
     this.#worker.on("message", ({ id, body }: Numbered<Reply>) => this.#settle(id, body));
     this.#worker.on("error", (cause) => this.#end("E_ENGINE", "a running engine", reasonOf(cause), cause));
     this.#exit = new Promise((resolve) => {
       this.#worker.once("exit", () => {
-        process.off("exit", stop);
+        unwatch();
         if (this.#isClosing) this.#end("E_CLOSED", "an open engine", "a closed one");
         else this.#end("E_ENGINE", "a running engine", "its thread ended");
         resolve();

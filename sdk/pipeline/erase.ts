@@ -19,7 +19,7 @@ export async function eraseStates(folder = defaultStateDirectory(), withGenerati
   for (const state of states) {
     const lock = await FolderLock.take(state, realDisk);
     try {
-      await removeMemory(state);
+      await removeMemory(state, realDisk);
       if (!withGenerations) continue;
       for (const each of await learntIn(state)) await rm(each, { recursive: true, force: true });
       await realDisk.syncFolder(state);

@@ -32,6 +32,7 @@ export class Outlets {
   #recorder: Recorder | undefined;
   #systemd: SystemdNotifier | undefined;
   #traces: Traces | undefined;
+  #isClosed = false;
 
   private constructor(private readonly readiness: Readiness) {}
 
@@ -91,7 +92,9 @@ export class Outlets {
     published?.();
   }
 
+  /** What happens after the end is told to nobody here. */
   event(event: StreamEvent): void {
+    if (this.#isClosed) return;
     this.#publisher?.publishEvent(event);
     this.#viewer?.event(event);
     this.#health?.event(event);
@@ -110,10 +113,12 @@ export class Outlets {
 
   async close(): Promise<void> {
     this.#control?.close();
+    // Before the others, who are told where its last part cannot be written.
+    await this.#recorder?.close();
+    this.#isClosed = true;
     await this.#viewer?.close();
     await this.#health?.close();
     await this.#publisher?.close();
-    await this.#recorder?.close();
     this.#access?.close();
     await this.#systemd?.close();
   }

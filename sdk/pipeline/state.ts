@@ -7,13 +7,13 @@ import { isSealed, readSealingKey, sealed, unsealed } from "../adaptation/sealed
 import { readMemory, writeMemory } from "../adaptation/memory-file.js";
 import { type Bundle, contentOf, defaultStateDirectory, GenerationStore, readBundle, type Trust } from "../bundle/index.js";
 import { type Disk, realDisk } from "../bundle/disk.js";
-import { makeFolders, replaceSynced } from "../bundle/files.js";
+import { makeFolders, onDisk, replaceSynced } from "../bundle/files.js";
 import { Turns } from "../engine/turns.js";
 import { NightshiftError } from "../errors.js";
 import { nowNs } from "../frame.js";
 import { FolderLock } from "./lock.js";
 import { defaultSource, type NightshiftOptions } from "./options.js";
-import { setAside } from "./origin.js";
+import { foreignIn, setAside } from "./origin.js";
 
 const memoryFile = "memory.safetensors";
 
@@ -33,13 +33,13 @@ export class State {
     private readonly lock: FolderLock | undefined,
     private readonly disk: Disk,
     private readonly options: { readonly mostHours?: number; readonly key?: Uint8Array },
-    /** Tells of what was learnt from another bundle, where there was such. */
+    /** Tells of what was learnt from another bundle, where there was such: it was set aside, or lies there where nothing can be written, and does not serve. */
     private readonly foreign?: NightshiftError,
   ) {}
 
   /**
    * Opens the folder that the options name or imply for this bundle and camera. Where the disk takes nothing, what is there is used and nothing is kept: the stream is worth more than that.
-   * What was learnt from another bundle is set aside. Throws `E_CONFIG` where another Nightshift uses it, `E_KEY`.
+   * What was learnt from another bundle is set aside, or at least not used. Throws `E_CONFIG` where another Nightshift uses it, `E_KEY`.
    */
   static async open({ source = defaultSource, cameras, state, memory: { mostHours, key } = {} }: NightshiftOptions, bundle: Bundle, camera: string, disk: Disk = realDisk): Promise<State> {
     const isTemporary = state === undefined && (cameras ? cameras.every((each) => each.source === "drive") : source === "drive");
@@ -58,16 +58,19 @@ export class State {
       // A disk that takes nothing may not take that either; a lock whose process is gone holds nobody up.
       await lock?.release().catch(() => undefined);
       if (!(error instanceof NightshiftError) || error.code !== "E_DISK") throw error;
-      return new State(directory, GenerationStore.readOnly(directory), isTemporary, error, undefined, disk, options);
+      return new State(directory, GenerationStore.readOnly(directory), isTemporary, error, undefined, disk, options, await foreignIn(directory, bundle));
     }
   }
 
-  /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. What is damaged is told of and discarded first, and so is that something was set aside. `trust`: who must have signed it. */
+  /** The bundle to serve: the current generation where an earlier run learnt one, else the one that was delivered. What is damaged is told of and discarded first, and so is what was learnt from another bundle. `trust`: who must have signed it. */
   async current(delivered: Bundle, onError: (error: NightshiftError) => void, trust?: Trust): Promise<Bundle> {
     try {
       if (this.foreign) onError(this.foreign);
-      if (this.unwritable) onError(this.unwritable);
-      else for (const error of await this.generations.discardDamaged()) onError(error);
+      if (this.unwritable) {
+        onError(this.unwritable);
+        // It lies there still.
+        if (this.foreign) return delivered;
+      } else for (const error of await this.generations.discardDamaged()) onError(error);
       const generation = await this.generations.current();
       return generation === undefined ? delivered : await readBundle(this.generations.pathOf(generation), { trust });
     } catch (error) {
@@ -83,17 +86,12 @@ export class State {
    */
   async memory({ manifest: { network } }: Bundle, onError: (error: unknown) => void): Promise<FrameMemory> {
     const { width, height } = network;
-    const path = join(this.directory, memoryFile);
     const { key, ...options } = this.options;
     try {
-      const bytes = existsSync(path) ? await readFile(path) : undefined;
-      if (bytes) {
-        const found = readMemory(isSealed(bytes) ? unsealed(bytes, key, path) : bytes, options);
-        if (found.options.width !== width || found.options.height !== height)
-          throw new NightshiftError("E_FRAME_SIZE", { expected: `remembered frames of ${width} x ${height} pixels`, received: `${found.options.width} x ${found.options.height} in ${path}`, remedy: "None is needed: the memory fills again." });
-        // A key was given since, or taken away: the file follows at once.
-        this.#kept = isSealed(bytes) === (key !== undefined) ? found.revision : undefined;
-        await this.keep(found);
+      const found = await this.#found(network);
+      if (found) {
+        // One that cannot be written again was read all the same.
+        await this.keep(found).catch(onError);
         return found;
       }
     } catch (error) {
@@ -117,9 +115,14 @@ export class State {
     });
   }
 
-  /** Removes the frames of earlier runs from the disk. */
-  eraseMemory(): Promise<void> {
-    return this.#writing.take(() => removeMemory(this.directory));
+  /** Forgets every frame, in the memory and on the disk. Throws `E_DISK` where they cannot be removed there. */
+  eraseFrames(memory: FrameMemory): Promise<void> {
+    return this.#writing.take(async () => {
+      memory.clear();
+      const { revision } = memory;
+      await removeMemory(this.directory, this.disk);
+      this.#kept = revision;
+    });
   }
 
   /** Keeps the memory, where there is one; removes everything where it was temporary. */
@@ -131,12 +134,29 @@ export class State {
       await this.lock?.release();
     }
   }
+
+  async #found({ width, height }: { readonly width: number; readonly height: number }): Promise<FrameMemory | undefined> {
+    const path = join(this.directory, memoryFile);
+    if (!existsSync(path)) return undefined;
+    const { key, ...options } = this.options;
+    const bytes = await readFile(path);
+    const found = readMemory(isSealed(bytes) ? unsealed(bytes, key, path) : bytes, options);
+    if (found.options.width !== width || found.options.height !== height)
+      throw new NightshiftError("E_FRAME_SIZE", { expected: `remembered frames of ${width} x ${height} pixels`, received: `${found.options.width} x ${found.options.height} in ${path}`, remedy: "None is needed: the memory fills again." });
+    // A key was given since, or taken away: the file follows at once.
+    this.#kept = isSealed(bytes) === (key !== undefined) ? found.revision : undefined;
+    return found;
+  }
 }
 
-/** Removes remembered frames from a folder of state, and waits until that is on the disk. */
-export async function removeMemory(directory: string): Promise<void> {
-  for (const file of [memoryFile, `${memoryFile}.new`]) await rm(join(directory, file), { force: true });
-  await realDisk.syncFolder(directory);
+/** Removes remembered frames from a folder of state, and waits until that is on the disk. Throws `E_DISK`. */
+export function removeMemory(directory: string, disk: Disk): Promise<void> {
+  return onDisk(directory, async () => {
+    // One that could not be made holds none.
+    if (!existsSync(directory)) return;
+    for (const file of [memoryFile, `${memoryFile}.new`]) await disk.remove(join(directory, file));
+    await disk.syncFolder(directory);
+  });
 }
 
 /** Another delivery of a bundle gets another folder: what was learnt from other weights is no generation of these. */

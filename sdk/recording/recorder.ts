@@ -41,6 +41,7 @@ export class Recorder {
   #frames = 0;
   #skipped = 0;
   #failure: NightshiftError | undefined;
+  #isClosed = false;
 
   private constructor(
     readonly path: string,
@@ -98,12 +99,14 @@ export class Recorder {
     if (!live && this.#waiting >= mostWaiting) await written;
   }
 
+  /** Records an event; one that comes after the end is nobody's. */
   event(event: StreamEvent): void {
-    void this.#inTurn(() => this.#add("events", eventMessage(event), { camera: "", timeNs: event.timeNs, sequence: 0 }));
+    if (!this.#isClosed) void this.#inTurn(() => this.#add("events", eventMessage(event), { camera: "", timeNs: event.timeNs, sequence: 0 }));
   }
 
   /** Ends the file: everything is on the disk then. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#inTurn(() => this.writer.end());
     await this.#inTurn(() => this.file.sync());
     await this.file.close().catch(() => undefined);

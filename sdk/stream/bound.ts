@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Socket } from "zeromq";
-import { NightshiftError } from "../errors.js";
+import { Turns } from "../engine/turns.js";
 import type { Access } from "./access.js";
 import type { Role } from "./allow-list.js";
 import { bind } from "./bind.js";
@@ -18,23 +18,28 @@ export interface BoundOptions<S extends Socket> {
   readonly onError: (error: unknown) => void;
 }
 
-/** How long an address that was just given up may take to become free, milliseconds. */
+/** How long an address that was just given up may take to become free before it is told that another has it, milliseconds. */
 const patienceMs = 5000;
+
+/** How often an address that another has is asked for, milliseconds. */
+const retryMs = 1000;
 
 /** A socket that listens, and that is opened anew at the same addresses when a key is revoked: clients that may, connect again by themselves. */
 export class Bound<S extends Socket> {
-  #ready: Promise<void> = Promise.resolve();
+  #socket: S | undefined;
+  readonly #reopening = new Turns();
   #isClosed = false;
 
   private constructor(
     private readonly options: BoundOptions<S>,
-    private current: S,
+    socket: S,
     /** Where it listens, with the ports that were chosen. */
     readonly addresses: readonly string[],
   ) {
-    options.onOpen?.(current);
+    this.#socket = socket;
+    options.onOpen?.(socket);
     options.access?.onNarrowed(() => {
-      this.#ready = this.#ready.then(() => this.#reopen()).catch(options.onError);
+      this.#reopening.take(() => this.#reopen()).catch(options.onError);
     });
   }
 
@@ -44,40 +49,37 @@ export class Bound<S extends Socket> {
     return new Bound(options, socket, addresses);
   }
 
-  /** The socket that listens now; waits for one that is being opened anew. */
-  async socket(): Promise<S> {
-    await this.#ready;
-    return this.current;
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed;
+  /** The socket that listens; undefined while it is opened anew, when nobody is connected who could hear, and once it is closed. */
+  get socket(): S | undefined {
+    return this.#socket;
   }
 
   close(): void {
-    if (!this.#isClosed) this.current.close();
     this.#isClosed = true;
+    this.#socket?.close();
+    this.#socket = undefined;
   }
 
   async #reopen(): Promise<void> {
-    if (this.#isClosed) return;
-    for (const address of this.addresses) await this.current.unbind(address);
-    this.current.close();
-    const deadline = performance.now() + patienceMs;
-    for (;;) {
+    const left = this.#socket;
+    // While it is unbound, whatever else is asked of it fails.
+    this.#socket = undefined;
+    for (const address of this.addresses) await left?.unbind(address);
+    left?.close();
+    const patientUntilMs = performance.now() + patienceMs;
+    for (let isTold = false; !this.#isClosed; await sleep(isTold ? retryMs : 20)) {
       try {
         const { socket } = await listening(this.options, this.addresses);
-        this.current = socket;
-        break;
+        if (this.#isClosed) return socket.close();
+        this.#socket = socket;
+        return this.options.onOpen?.(socket);
       } catch (error) {
         // libzmq gives addresses up in a thread of its own.
-        const isInUse = error instanceof NightshiftError && error.code === "E_ADDRESS_IN_USE";
-        if (!isInUse || performance.now() > deadline) throw error;
-        await sleep(20);
+        if (isTold || performance.now() < patientUntilMs) continue;
+        isTold = true;
+        this.options.onError(error);
       }
     }
-    if (this.#isClosed) this.current.close();
-    else this.options.onOpen?.(this.current);
   }
 }
 

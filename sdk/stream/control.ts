@@ -61,7 +61,8 @@ export class ControlServer {
         await socket.send(toBinary(ControlReplySchema, reply));
       }
     } catch (error) {
-      if (!socket.closed) this.options.onError(error);
+      // One that is being given up fails, whatever it is at.
+      if (this.#bound?.socket === socket) this.options.onError(error);
     }
   }
 

@@ -101,14 +101,17 @@ export class Publisher {
   async #drain(): Promise<void> {
     try {
       for (let part = this.#queue.shift(); part; part = this.#queue.shift()) {
-        const socket = await this.bound.socket();
-        await socket.send(part).then(
-          () => this.#sent++,
+        const { socket } = this.bound;
+        const isSent = await socket?.send(part).then(
+          () => true,
           (error: unknown) => {
-            this.#unsent++;
-            this.options.onError(error);
+            // One that is being given up takes nothing more.
+            if (this.bound.socket === socket) this.options.onError(error);
+            return false;
           },
         );
+        if (isSent) this.#sent++;
+        else this.#unsent++;
       }
     } finally {
       this.#sending = undefined;

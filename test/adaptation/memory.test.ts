@@ -84,6 +84,17 @@ test("a frame whose likeness was forgotten is not redundant any more", (t) => {
   t.deepEqual(memory.frames().map(({ id }) => id), ["front/1", "front/4", "front/5", "front/6"]);
 });
 
+test("what is too old is forgotten, and nothing where it may be of any age", (t) => {
+  const memory = new FrameMemory({ ...size, mostHours: 1 });
+  const hour = 3_600_000_000_000n;
+  for (const id of [0, 1, 2]) memory.offer({ ...candidate(id), captureTimeNs: BigInt(id) * hour });
+  memory.forgetOld(2n * hour);
+  t.deepEqual(memory.frames().map(({ id }) => id), ["front/1", "front/2"]);
+  memory.keepFor(Infinity);
+  memory.forgetOld(1_000_000n * hour);
+  t.is(memory.frames().length, 2);
+});
+
 test("a category of few pixels makes a scene new", (t) => {
   const plain = scene(1);
   const withRider = { ...plain, shares: new Map([["road", 0.59], ["sky", 0.4], ["rider", 0.01]]) };

@@ -11,11 +11,16 @@ import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
 import { Nightshift, NightshiftError, type StreamEvent } from "../../sdk/index.js";
 import { cellColumns, cellRows } from "../../sdk/adaptation/monitor/statistics.js";
 import { ServedModel } from "../../sdk/pipeline/served-model.js";
+import { initialWeights } from "../../sdk/network/initial.js";
+import { Outlets } from "../../sdk/pipeline/outlets.js";
 import { State } from "../../sdk/pipeline/state.js";
+import { Recorder } from "../../sdk/recording/recorder.js";
+import { streamEvent } from "../../sdk/stream/events.js";
 import { Random } from "../../sdk/random.js";
 import { picture } from "../adaptation/pictures.js";
 import { Setting } from "../adaptation/setting.js";
-import { tinyBundle } from "../adaptation/tiny-bundle.js";
+import { network, tinyBundle } from "../adaptation/tiny-bundle.js";
+import { pretendedHandler } from "../stream/pretended-handler.js";
 import { temporaryFolder } from "../bundle/contents.js";
 
 /** A disk that can be full, or read-only. */
@@ -89,6 +94,73 @@ test.serial("a disk that is full while frames are kept: the file of before stays
   disk.trouble = undefined;
   await state.keep(memory);
   t.is(await kept(), 2);
+});
+
+test.serial("a disk that is full when the memory is found, of which some is too old: the rest is remembered, and it is told", async (t) => {
+  const folder = await temporaryFolder(t);
+  const bundle = await tinyBundle(folder);
+  const open = (mostHours: number, disk: Disk) => State.open({ source: "folder", state: join(folder, "state"), memory: { mostHours } }, bundle, "front", disk);
+  const before = await open(24, realDisk);
+  const memory = await before.memory(bundle, (error) => t.fail(String(error)));
+  const { width, height } = memory.options;
+  for (const [at, hoursAgo] of [[1, 3n], [2, 0n]] as const)
+    memory.offer({ id: `front/${at}`, condition: "night", captureTimeNs: nowNs() - hoursAgo * 3_600_000_000_000n, scene: { thumbnail: new Uint8Array(cellRows * cellColumns * 3).fill(60 * at), shares: new Map() }, rgb: () => picture("night", at, width, height).rgb });
+  await before.close(memory);
+  const disk = new TroubledDisk();
+  const state = await open(2, disk);
+  disk.trouble = "ENOSPC";
+  const told: unknown[] = [];
+  const found = await state.memory(bundle, (error) => told.push(error));
+  t.deepEqual(found.frames().map(({ id }) => id), ["front/2"]);
+  t.is(told.length, 1);
+  t.like(told[0], { code: "E_DISK" });
+  disk.trouble = undefined;
+  await state.close(found);
+  t.is(readMemory(await readFile(join(folder, "state", "memory.safetensors"))).counters.held, 1);
+});
+
+test.serial("a disk that is read-only from the start, with what another bundle learnt: it does not serve, and it is told", async (t) => {
+  const folder = await temporaryFolder(t);
+  const bundle = await tinyBundle(folder);
+  const options = { source: "folder", state: join(folder, "state") };
+  const before = await State.open(options, bundle, "front");
+  const { formatVersion: _, files: __, exemplars: ___, ...description } = bundle.manifest;
+  await before.generations.write({ description: { ...description, generation: 1, parent: 0 }, weights: bundle.weights, embeddings: bundle.embeddings(), golden: bundle.golden, notice: bundle.notice });
+  await before.generations.setCurrent(1);
+  await before.close();
+  const other = await tinyBundle(join(folder, "other"), initialWeights(network, 6));
+  const disk = new TroubledDisk();
+  disk.trouble = "EROFS";
+  const state = await State.open(options, other, "front", disk);
+  const told: string[] = [];
+  const { manifest } = await state.current(other, ({ message }) => told.push(message));
+  t.is(manifest.generation, 0);
+  t.regex(told.join("\n"), /learnt from another bundle/);
+  t.regex(told.join("\n"), /E_DISK/);
+  await state.close();
+});
+
+test.serial("a disk that takes the last part of a recording no more: everything else is closed all the same, and it is told", async (t) => {
+  const folder = await temporaryFolder(t);
+  const disk = new TroubledDisk();
+  const about = { version: "0", cameras: ["front"], bundle: "default", bundleSha256: "", generation: 0, vocabulary: ["road"], seed: 1, adaptation: false as const };
+  const told: string[] = [];
+  const onError = ({ code }: NightshiftError): void => {
+    told.push(code);
+    outlets.event(streamEvent("recording_failed", code));
+  };
+  const handler = {
+    ...pretendedHandler([]),
+    status: () => {
+      throw new Error("nobody asks");
+    },
+  };
+  const record = () => Recorder.open(join(folder, "run.mcap"), about, { live: false, disk, onError });
+  const outlets = await Outlets.open({ publish: ["tcp://127.0.0.1:*"], control: false }, handler, { source: "front", bundle: "default" }, record, (error) => t.fail(String(error)));
+  disk.trouble = "ENOSPC";
+  await outlets.close();
+  t.deepEqual(told, ["E_RECORDING"]);
+  t.notThrows(() => outlets.event(streamEvent("trigger", "too late for anybody here")));
 });
 
 test.serial("a disk that is read-only from the start: what was learnt serves, nothing is learnt, and it is told", async (t) => {

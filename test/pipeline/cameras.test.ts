@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { type Answer, type Camera, Nightshift, NightshiftError, type NightshiftOptions, type StreamEvent, Subscriber } from "../../sdk/index.js";
-import { nowNs } from "../../sdk/frame.js";
+import type { Perception } from "../../sdk/engine/perception.js";
+import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
+import { type Frame, nowNs } from "../../sdk/frame.js";
 import { picture } from "../adaptation/pictures.js";
 import { temporaryFolder } from "../bundle/contents.js";
 import { tinyBundle } from "../support/tiny-bundle.js";
@@ -87,6 +89,22 @@ test("a camera that is lost does not end the others; the end tells of it", async
   t.deepEqual([answers.filter(({ camera: name }) => name === "front").length, answers.filter(({ camera: name }) => name === "rear").length], [20, 3]);
   t.is(events.find(({ kind }) => kind === "camera_lost")?.details.camera, "rear");
   t.is(events.find(({ kind }) => kind === "stream_ended")?.details.camera, "front");
+});
+
+test.serial("an engine that fails for all cameras is renewed once for all", async (t) => {
+  const events: StreamEvent[] = [];
+  const infer: (this: ThreadEngine, frame: Frame) => Promise<Perception> = Reflect.get(ThreadEngine.prototype, "infer");
+  const lost = new NightshiftError("E_ENGINE", { expected: "an answer", received: "a device that is lost", remedy: "Reset it." });
+  const engines: ThreadEngine[] = [];
+  ThreadEngine.prototype.infer = function (frame) {
+    if (!engines.includes(this)) engines.push(this);
+    return this === engines[0] && frame.sequence >= 5 ? Promise.reject(lost) : infer.call(this, frame);
+  };
+  t.teardown(() => void (ThreadEngine.prototype.infer = infer));
+  const nightshift = await started(t, { cameras: [{ source: camera("front", { count: 40 }) }, { source: camera("rear", { count: 40 }) }], onEvent: (event) => events.push(event) });
+  await nightshift.ended;
+  t.is(events.filter(({ kind }) => kind === "engine_renewed").length, 1);
+  t.deepEqual(nightshift.status.cameras.map(({ answered, lost: gone }) => answered + gone), [40, 40]);
 });
 
 test("cameras without a name of their own, or with settings for all beside them, are refused", async (t) => {

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { cp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -122,11 +122,17 @@ test("what is erased is gone from the disk, and generations where that is asked 
   remember(memory, 1, nowNs());
   await state.keep(memory);
   await t.throwsAsync(eraseStates(folder), { code: "E_CONFIG", message: /process/ }, "one that runs is asked over its control socket");
-  memory.clear();
   // What a crash left of a write.
   await writeFile(`${file}.new`, "torn");
-  await state.eraseMemory();
+  await state.eraseFrames(memory);
+  t.is(memory.frames().length, 0);
   t.false(existsSync(file) || existsSync(`${file}.new`));
+  await state.keep(memory);
+  t.false(existsSync(file), "nothing was remembered since");
+  remember(memory, 2, nowNs());
+  const kept = state.keep(memory);
+  await Promise.all([kept, state.eraseFrames(memory)]);
+  t.false(existsSync(file), "also what was just being written");
   remember(memory, 2, nowNs());
   await state.close(memory);
   t.true(existsSync(file));
@@ -163,6 +169,36 @@ test("what was learnt from another bundle is not taken for this one's: it is set
   t.true(existsSync(join(state, aside, "generations", String(learnt.manifest.generation), "manifest.json")));
   await eraseStates(state, true);
   t.false((await readdir(state)).some((name) => name.startsWith("learnt-from-")));
+});
+
+test("a bundle that nothing was learnt from sets nothing aside, and leaves what was", async (t) => {
+  const { open, folder } = await place(t);
+  const state = join(folder, "state");
+  const first = await open({});
+  const learnt = await learn(first, folder);
+  await first.close();
+  const other = await tinyBundle(join(folder, "other"), initialWeights(network, 6));
+  const told: string[] = [];
+  for (const bundle of [other, first.of[0], other]) {
+    const opened = await State.open({ source: "folder", state }, bundle, "front");
+    await opened.current(bundle, ({ message }) => told.push(message));
+    await opened.close();
+  }
+  const asides = (await readdir(state)).filter((name) => name.startsWith("learnt-from-"));
+  t.is(asides.length, 1);
+  t.true(existsSync(join(state, asides[0], "generations", String(learnt.manifest.generation), "manifest.json")));
+  for (const message of told) t.true(message.includes(asides[0]), message);
+});
+
+test("a pointer that the system does not let be read is told of, and the delivered weights serve", async (t) => {
+  const { open, folder } = await place(t);
+  const state = await open({});
+  await mkdir(join(folder, "state", "current"));
+  const told: NightshiftError[] = [];
+  t.is(await state.current(state.of[0], (error) => told.push(error)), state.of[0]);
+  t.like(told[0], { code: "E_BUNDLE_MISSING" });
+  t.regex(told[0].message, /state.current/);
+  await state.close();
 });
 
 test("a folder of before its bundle was written down is taken as it is", async (t) => {
