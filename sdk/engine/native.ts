@@ -85,6 +85,7 @@ export interface Gpu {
   readonly name: string;
   /** For example `8.7`. */
   readonly computeCapability: string;
+  readonly multiprocessors: number;
   readonly memoryBytes: number;
   /** Newest CUDA that the driver knows, for example `12.6`. */
   readonly cuda: string;

@@ -16,9 +16,10 @@ const keySchema = z.strictObject({
   tensorRt: z.string(),
   gpu: z.string(),
   computeCapability: z.string(),
+  multiprocessors: z.number(),
   options: z.string(),
 });
-const recordSchema = z.strictObject({ formatVersion: z.literal(1), key: keySchema, bytes: z.number(), sha256, seconds: z.number() });
+const recordSchema = z.strictObject({ formatVersion: z.literal(2), key: keySchema, bytes: z.number(), sha256, seconds: z.number() });
 
 /** An engine on disk, and what it was built for. */
 export type EngineRecord = Readonly<z.infer<typeof recordSchema>>;
@@ -61,7 +62,7 @@ export class EngineCache {
   /** Keeps an engine in the place of the one before. A power cut leaves the old one, none, or the new one. Throws `E_DISK`. */
   async keep(name: string, key: EngineKey, plan: Uint8Array, seconds: number): Promise<EngineRecord> {
     await makeFolders(this.folder, this.disk);
-    const record: EngineRecord = { formatVersion: 1, key, bytes: plan.length, sha256: sha256Of(plan), seconds };
+    const record: EngineRecord = { formatVersion: 2, key, bytes: plan.length, sha256: sha256Of(plan), seconds };
     // Between the two files neither must speak for the other.
     await onDisk(this.#recordPath(name), () => this.disk.remove(this.#recordPath(name)));
     await this.#replace(this.path(name), plan);
