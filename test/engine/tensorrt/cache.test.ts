@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
@@ -80,6 +80,19 @@ test("a damaged or half written engine is refused, and replaced", async (t) => {
   t.is(await refused(), "what it was built for cannot be read");
   await cache.keep("e", key, plan, 1);
   t.is(await refused(), "found");
+});
+
+test("of many engines those stay that were used last", async (t) => {
+  const folder = await temporaryFolder(t);
+  const cache = new EngineCache(folder, realDisk, 2);
+  for (const [at, name] of ["a", "b"].entries()) {
+    await cache.keep(name, key, plan, 1);
+    await cache.keepLayers(name, "{}");
+    await utimes(join(folder, `${name}.json`), at, at);
+  }
+  t.true("plan" in (await cache.find("a", key)));
+  await cache.keep("c", key, plan, 1);
+  t.deepEqual((await readdir(folder)).sort(), ["a.engine", "a.engine.layers.json", "a.json", "c.engine", "c.json"]);
 });
 
 test("what builds measured is kept for each device and version", async (t) => {
