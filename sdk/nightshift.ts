@@ -394,12 +394,12 @@ export class Nightshift {
     // Whoever stops may be who reads, and then reads no more.
     this.#answers.end();
     clearInterval(this.#keeper);
-    // Together: in lockstep the last frame waits for the training that is given up here.
-    await Promise.all([this.#ended.catch(() => undefined), this.#loop?.close()]);
+    const answered = this.#ended.catch(() => undefined);
+    // Together: in lockstep the last frame waits for the training that is given up here, and a swap under way for its engine, which may take minutes to build.
+    await Promise.all([this.#loop?.close(), answered.then(() => this.model.engine.close())]);
     this.machine.close();
     await this.#outlets?.close();
     this.#events.end();
-    await this.model.engine.close();
     await this.state.close(this.memory).catch(this.onError);
   }
 }
