@@ -68,9 +68,9 @@ export declare class TensorRt {
   build(onnx: Uint8Array, options: BuildOptions, onProgress: (progress: BuildProgress) => void, cancellation: Cancellation): Promise<BuiltEngine>
   /**
    * Puts a built engine onto the device; with `onnx`, a model of the same graph, with the weights of that, which the engine must
-   * have been built for. It is an engine of its own in any case. Throws `E_GPU`, `E_TENSORRT`.
+   * have been built for. It is an engine of its own in any case. One for an accelerator is told which. Throws `E_GPU`, `E_TENSORRT`.
    */
-  open(plan: Uint8Array, onnx?: Uint8Array | undefined | null): Promise<TensorRtEngine>
+  open(plan: Uint8Array, onnx?: Uint8Array | undefined | null, dlaCore?: number | undefined | null): Promise<TensorRtEngine>
 }
 
 /** An engine on the device. Runs take turns. */
@@ -123,6 +123,8 @@ export interface CudaDevice {
   name: string
   /** For example `8.7`. */
   computeCapability: string
+  /** How many of them, which may differ where name and compute capability are the same. */
+  multiprocessors: number
   memoryBytes: number
   /** Newest CUDA that the driver knows, for example `12.6`. */
   cuda: string

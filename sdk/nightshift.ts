@@ -415,13 +415,15 @@ export class Nightshift {
     // Whoever stops may be who reads, and then reads no more.
     this.#answers.end();
     clearInterval(this.#keeper);
+    // The engine with the rest, as a swap under way waits for its own, which may take minutes to build, unless it is told.
+    const closed = this.#ended.catch(() => undefined).then(() => model.engine.close());
     try {
       // Together: in lockstep the last frame waits for the training that is given up here.
-      await Promise.all([this.#ended.catch(() => undefined), this.#loop?.close()]);
+      await Promise.all([closed, this.#loop?.close()]);
       await this.#outlets?.close();
     } finally {
       machine.close();
-      await model.engine.close();
+      await closed.catch(() => undefined);
       await state.close(memory).catch((error: unknown) => this.#tellError("state_error", error));
       this.#events.end();
     }

@@ -25,7 +25,7 @@ constexpr int32_t headerVersion = NV_TENSORRT_MAJOR * 10000 + NV_TENSORRT_MINOR 
 class Logger final : public nvinfer1::ILogger {
 public:
     /** `write` is the same in every call. */
-    static Logger& of(NsLog write) {
+    static nvinfer1::ILogger& of(NsLog write) {
         static Logger* const logger = new Logger(write);
         return *logger;
     }
@@ -81,18 +81,22 @@ void logErrors(P const& parser, NsLog log) {
     }
 }
 
-/** Options that TensorRT keeps silent about are read back, as it would otherwise build something else than was asked for. */
+/** TensorRT keeps silent about accelerators that are not there, and takes something else. `has`: a builder or a runtime. */
+template <typename T>
+bool hasDlaCore(T const& has, int32_t core, NsLog log) {
+    if (core < has.getNbDLACores()) return true;
+    std::string const said = "DLA core " + std::to_string(core) + " was asked for, of " + std::to_string(has.getNbDLACores());
+    log(1, said.c_str());
+    return false;
+}
+
 bool configure(nvinfer1::IBuilder const& builder, nvinfer1::IBuilderConfig& config, NsBuildOptions const& options, NsLog log) {
     if (options.workspaceBytes > 0) config.setMemoryPoolLimit(nvinfer1::MemoryPoolType::kWORKSPACE, static_cast<size_t>(options.workspaceBytes));
     if (options.refittable) config.setFlag(nvinfer1::BuilderFlag::kREFIT);
     if (options.optimizationLevel >= 0) config.setBuilderOptimizationLevel(options.optimizationLevel);
     config.setProfilingVerbosity(nvinfer1::ProfilingVerbosity::kDETAILED);
     if (options.dlaCore < 0) return true;
-    if (options.dlaCore >= builder.getNbDLACores()) {
-        std::string const said = "DLA core " + std::to_string(options.dlaCore) + " was asked for, of " + std::to_string(builder.getNbDLACores());
-        log(1, said.c_str());
-        return false;
-    }
+    if (!hasDlaCore(builder, options.dlaCore, log)) return false;
     config.setDefaultDeviceType(nvinfer1::DeviceType::kDLA);
     config.setDLACore(options.dlaCore);
     if (options.gpuFallback) config.setFlag(nvinfer1::BuilderFlag::kGPU_FALLBACK);
@@ -109,9 +113,10 @@ nvinfer1::NetworkDefinitionCreationFlags networkFlags() {
 
 NsStatus build(NsEntries const* entries, NsLog log, NsProgress tell, void* context, uint8_t const* onnx, size_t onnxSize,
     NsBuildOptions const* options, NsBytes* plan, NsBytes* timingCache) {
-    Logger& logger = Logger::of(log);
-    // First, as it must outlive all of TensorRT that it is given to.
+    nvinfer1::ILogger& logger = Logger::of(log);
+    // These two first, as they must outlive the builder.
     Progress progress(tell, context);
+    std::unique_ptr<nvinfer1::ITimingCache> cache;
     auto builder = owned<nvinfer1::IBuilder>(entries->builder(&logger, NV_TENSORRT_VERSION));
     if (!builder) return NS_NOT_CREATED;
     std::unique_ptr<nvinfer1::INetworkDefinition> network(builder->createNetworkV2(networkFlags()));
@@ -124,7 +129,7 @@ NsStatus build(NsEntries const* entries, NsLog log, NsProgress tell, void* conte
         return NS_NOT_PARSED;
     }
     if (!configure(*builder, *config, *options, log)) return NS_BAD_OPTION;
-    std::unique_ptr<nvinfer1::ITimingCache> cache(config->createTimingCache(options->timingCache, options->timingCacheSize));
+    cache.reset(config->createTimingCache(options->timingCache, options->timingCacheSize));
     if (!cache || !config->setTimingCache(*cache, false)) {
         // Of another device or version: measured anew.
         cache.reset(config->createTimingCache(nullptr, 0));
@@ -150,11 +155,16 @@ struct NsEngine {
 
 namespace {
 
-NsStatus engineOpen(NsEntries const* entries, NsLog log, uint8_t const* plan, size_t planSize, NsEngine** out) {
+NsStatus engineOpen(NsEntries const* entries, NsLog log, uint8_t const* plan, size_t planSize, int32_t dlaCore, NsEngine** out) {
     auto made = std::unique_ptr<NsEngine>(new (std::nothrow) NsEngine());
     if (!made) return NS_NO_MEMORY;
     made->runtime = owned<nvinfer1::IRuntime>(entries->runtime(&Logger::of(log), NV_TENSORRT_VERSION));
     if (!made->runtime) return NS_NOT_CREATED;
+    if (dlaCore >= 0) {
+        if (!hasDlaCore(*made->runtime, dlaCore, log)) return NS_BAD_OPTION;
+        // The plan does not say for which core it was built: unless told, it would run on the first.
+        made->runtime->setDLACore(dlaCore);
+    }
     made->engine.reset(made->runtime->deserializeCudaEngine(plan, planSize));
     if (!made->engine) return NS_NOT_DESERIALIZED;
     *out = made.release();
@@ -181,7 +191,7 @@ std::string unsetWeights(nvinfer1::IRefitter& refitter) {
 }
 
 NsStatus engineRefit(NsEntries const* entries, NsLog log, NsEngine* engine, uint8_t const* onnx, size_t onnxSize, NsBytes* unset) {
-    Logger& logger = Logger::of(log);
+    nvinfer1::ILogger& logger = Logger::of(log);
     if (!engine->engine->isRefittable()) {
         log(1, "The engine was not built to be refitted.");
         return NS_NOT_REFITTED;

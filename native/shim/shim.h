@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /** Changes with anything below. */
-#define NS_SHIM_ABI 1
+#define NS_SHIM_ABI 2
 
 /** The functions by which TensorRT's libraries are entered, as they export them. */
 typedef struct {
@@ -89,7 +89,8 @@ typedef struct {
     void (*release)(NsBytes bytes);
     NsStatus (*build)(NsEntries const*, NsLog, NsProgress, void* progressContext, uint8_t const* onnx, size_t onnxSize, NsBuildOptions const*,
         NsBytes* plan, NsBytes* timingCache);
-    NsStatus (*engineOpen)(NsEntries const*, NsLog, uint8_t const* plan, size_t planSize, NsEngine**);
+    /** `dlaCore`: of the accelerator that the engine runs on, whichever of them it was built for, or -1 where it runs on the GPU alone. */
+    NsStatus (*engineOpen)(NsEntries const*, NsLog, uint8_t const* plan, size_t planSize, int32_t dlaCore, NsEngine**);
     /** The weights of an ONNX model of the same graph, into an engine that does not run. On failure the engine is of no use any more. */
     NsStatus (*engineRefit)(NsEntries const*, NsLog, NsEngine*, uint8_t const* onnx, size_t onnxSize, NsBytes* unset);
     int32_t (*engineTensorCount)(NsEngine const*);

@@ -11,7 +11,7 @@ import { defaultLoopOptions, type LoopChanges, type LoopOptions } from "./option
 import { type LiveSample, LiveProxies, LiveWindow, Probation } from "./probation.js";
 import { type Outcome, runRound, type Tell } from "./round.js";
 import { maskShares } from "./scene.js";
-import { Serving, type SwapTarget } from "./serving.js";
+import { isGivenUp, Serving, type SwapTarget } from "./serving.js";
 import { shrink } from "./shrink.js";
 import { askedFor, TriggerPolicy } from "./trigger.js";
 import { type LabelledSet, type Trainer, trainingOptionsFor } from "./trainer/index.js";
@@ -317,6 +317,7 @@ export class AdaptationLoop {
   }
 
   #failed(error: unknown): void {
+    if (isGivenUp(error)) return;
     this.#counts.trainerFailures++;
     const failures = this.#triggers.failed();
     const { code, message } = error instanceof NightshiftError ? error : { code: "E_TRAINER", message: String(error) };

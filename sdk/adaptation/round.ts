@@ -42,7 +42,8 @@ export async function runRound(parts: RoundParts, plan: RoundPlan, signal: Abort
       tell("generation_swapped", `Generation ${generation} serves, learnt in ${condition}.`, { from, generation, condition });
       return "serves";
     }
-    tell("generation_shelved", `Generation ${generation} waits for the next ${condition}: it is ${weather()} by now.`, { generation, condition });
+    const [now, waits] = [weather(), `Generation ${generation} waits for the next ${condition}`];
+    tell("generation_shelved", now === condition ? `${waits}.` : `${waits}: it is ${now} by now.`, { generation, condition });
     return "shelved";
   } catch (error) {
     await serving.discard(generation);

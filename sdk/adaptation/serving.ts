@@ -79,6 +79,8 @@ export class Serving {
       try {
         if (serves) await this.#swap(next);
       } catch (error) {
+        // It is as good as it was judged, and serves after the next start.
+        if (isGivenUp(error)) return false;
         await store.shelve(next.condition, before);
         throw error;
       }
@@ -151,6 +153,9 @@ export class Serving {
     return directory === this.parts.store.pathOf(generation) ? generation : undefined;
   }
 }
+
+/** Whether a change was given up as everything closes, with which nothing is wrong. */
+export const isGivenUp = (error: unknown): boolean => error instanceof NightshiftError && (error.code === "E_CANCELLED" || error.code === "E_CLOSED");
 
 /** Whether it is the bundle that is at fault. */
 const isDamage = (error: unknown): boolean => error instanceof NightshiftError && (error.code.startsWith("E_BUNDLE") || error.code === "E_WEIGHTS_NOT_FINITE" || error.code === "E_GOLDEN");

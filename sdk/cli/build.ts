@@ -34,13 +34,13 @@ export const buildCommand = (io: Io): Command =>
     .option("--cache <folder>", "where engines are kept; ~/.cache/nightshift/engines unless told otherwise")
     .option("--libraries <folder>", "of TensorRT's libraries; that of NIGHTSHIFT_TENSORRT, or the system's, unless told otherwise")
     .option("--workspace <MiB>", "scratch memory of the GPU for the build; all that is free unless told otherwise", wholeNumber(16))
-    .option("--dla <core>", "build for this deep learning accelerator in place of the GPU (TensorRT up to 10.7, and 11.4 on Orin with JetPack 7.2)", wholeNumber(0))
+    .option("--dla <core>", "build for this deep learning accelerator in place of the GPU (TensorRT 10 up to 10.7, or 11.4.1 and later on AGX Orin with JetPack 7.2.2)", wholeNumber(0))
     .option("--gpu-fallback", "let layers that the accelerator cannot run go to the GPU", false)
     .option("--refittable", "let the weights be exchanged later; the engine may be slower", false)
     .option("--optimization <level>", "0 to 5: how long to look for faster kernels", wholeNumber(0))
     .option("--rebuild", "build also where the cache has the engine", false)
     .option("--json", "print JSON alone on stdout", false)
-    .addHelpText("after", "\nAn engine in the cache is used only if graph, weights, precision, calibration, TensorRT, GPU, compute capability and options are all the same; else it is built anew, and which differs is said. Ctrl-C cancels.\nPrints tensorRt, gpu and engines: path, reused, seconds, bytes, deviceBytes, key.")
+    .addHelpText("after", "\nAn engine in the cache is used only if graph, weights, precision, calibration, TensorRT, GPU, compute capability, multiprocessors and options are all the same; else it is built anew, and which differs is said. `run` knows none of --workspace, --dla, --gpu-fallback, --refittable and --optimization: engines with these are for programs that give a TensorRtEngine the same. Ctrl-C cancels.\nPrints tensorRt, gpu and engines: path, reused, seconds, bytes, deviceBytes, key.")
     .action(async ({ bundle, frame, names, precision, cache, libraries, workspace, dla, optimization, gpuFallback, refittable, rebuild, json }: Options) => {
       const { findBundle } = await import("../bundle/index.js");
       const { buildEngines } = await import("../pipeline/build-engines.js");

@@ -9,7 +9,7 @@ export interface Engine {
   readonly loaded: LoadedModel | undefined;
   /**
    * Reads, checks and builds a model, runs it once for each size of `frames`, and serves it from then on. Where that fails, what was
-   * served before still is. Throws `E_BUNDLE_*`, `E_WEIGHTS_NOT_FINITE`, `E_GOLDEN`, `E_VOCABULARY`, `E_ENGINE`, `E_CLOSED`.
+   * served before still is. Throws `E_BUNDLE_*`, `E_WEIGHTS_NOT_FINITE`, `E_GOLDEN`, `E_VOCABULARY`, `E_ENGINE`, `E_CANCELLED`, `E_CLOSED`.
    */
   load(model: Model, frames?: readonly FrameSize[]): Promise<LoadedModel>;
   /**
@@ -24,7 +24,7 @@ export interface Engine {
   infer(frame: Frame): Promise<Perception>;
   /** Frees the model and its memory; the engine can be loaded again. */
   unload(): Promise<void>;
-  /** Finishes what was asked for, then frees everything. */
+  /** Finishes what was asked for, then frees everything. What TensorRT builds is given up: the load that needs it throws `E_CANCELLED`. */
   close(): Promise<void>;
 }
 

@@ -19,12 +19,17 @@ export class ExitGuard {
     this.#flags = new Int32Array(memory);
   }
 
+  /** Whether the program is ending, and waits for the thread to come out. */
+  get isStopping(): boolean {
+    return Atomics.load(this.#flags, stopping) === 1;
+  }
+
   /** In the thread: does work that must not be cut off. Where the program is ending, neither the work nor what comes after it is done. */
   async hold<T>(work: () => Promise<T>): Promise<T> {
     Atomics.store(this.#flags, inside, 1);
     try {
       // Looked at after the flag was set, as `stop` sets its own before it looks at ours: one of both sees the other.
-      if (Atomics.load(this.#flags, stopping) === 0) return await work();
+      if (!this.isStopping) return await work();
     } finally {
       this.#leave();
     }

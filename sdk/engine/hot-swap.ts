@@ -26,6 +26,8 @@ export class SwappableEngine implements Engine {
   #active: Serving | undefined;
   #previous: Serving | undefined;
   #standby: Engine | undefined;
+  /** Loads what is to serve next. */
+  #preparing: Engine | undefined;
   #isClosed = false;
   /** Of the cameras seen and when, so that a new generation is built for them before it serves. */
   readonly #frames = new Map<string, { readonly size: FrameSize; readonly frame: number }>();
@@ -131,10 +133,11 @@ export class SwappableEngine implements Engine {
     });
   }
 
-  /** Closes all engines. */
-  close(): Promise<void> {
-    return this.#changes.take(async () => {
-      this.#isClosed = true;
+  /** Closes all engines. A change under way is given up where its engine can, and throws `E_CANCELLED` then; none that waits for its turn is begun. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#preparing?.close();
+    await this.#changes.take(async () => {
       await Promise.all([this.#active?.engine.close(), this.#previous?.engine.close(), this.#standby?.close()]);
     });
   }
@@ -175,12 +178,15 @@ export class SwappableEngine implements Engine {
   async #prepare(model: Model): Promise<Serving> {
     const engine = this.#standby ?? this.create();
     this.#standby = undefined;
+    this.#preparing = engine;
     try {
       return { engine, model, loaded: await engine.load(model, [...this.#frames.values()].map(({ size }) => size)) };
     } catch (error) {
       // What failed to load a model is not trusted to load the next.
       await engine.close();
       throw error;
+    } finally {
+      this.#preparing = undefined;
     }
   }
 

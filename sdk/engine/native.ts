@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type * as Native from "../../native/index.js";
 import { type ErrorCode, NightshiftError, reasonOf } from "../errors.js";
 import { packageRoot } from "../paths.js";
+import { refuseTruncated } from "./elf.js";
 
 /** The native module, and the folder that it and its shims for TensorRT lie in. */
 export interface NativeModule {
@@ -17,8 +18,10 @@ export interface NativeModule {
  */
 export function loadNative(): NativeModule {
   const path = findNative();
+  const require = createRequire(import.meta.url);
   try {
-    return { native: createRequire(import.meta.url)(path) as typeof Native, folder: dirname(path) };
+    if (process.platform === "linux" && !require.cache[path]) refuseTruncated(path);
+    return { native: require(path) as typeof Native, folder: dirname(path) };
   } catch (cause) {
     throw new NightshiftError("E_NATIVE", {
       expected: `a native module that fits this machine, ${path}`,
@@ -85,6 +88,7 @@ export interface Gpu {
   readonly name: string;
   /** For example `8.7`. */
   readonly computeCapability: string;
+  readonly multiprocessors: number;
   readonly memoryBytes: number;
   /** Newest CUDA that the driver knows, for example `12.6`. */
   readonly cuda: string;

@@ -6,15 +6,25 @@ import { NativeOnnxRuntime } from "./native-onnx/runtime.js";
 import { OnnxSession } from "./onnxruntime.js";
 import { type Numbered, type Reply, type Request, type ThreadSetup, engineFailure } from "./protocol.js";
 import type { Runtime } from "./session.js";
-import { TensorRtRuntime } from "./tensorrt/runtime.js";
+import { type BuildWatch, TensorRtRuntime } from "./tensorrt/runtime.js";
 
 if (parentPort) {
   const { runtime, options, guard } = workerData as ThreadSetup;
   const exit = new ExitGuard(guard);
-  serve(parentPort, new ModelHost(open(runtime, options), options, (work) => exit.hold(work)));
+  const closing = new AbortController();
+  const watch: BuildWatch = {
+    // Whoever drives should hear of a build that takes minutes.
+    onNotice: (line) => process.emitWarning(line),
+    // Nor is it waited for.
+    signal: closing.signal,
+    onProgress: () => {
+      if (exit.isStopping) closing.abort();
+    },
+  };
+  serve(parentPort, new ModelHost(open(runtime, options, watch), options, (work) => exit.hold(work)), closing);
 }
 
-function open(runtime: ThreadSetup["runtime"], options: ThreadSetup["options"]): Runtime {
+function open(runtime: ThreadSetup["runtime"], options: ThreadSetup["options"], watch: BuildWatch): Runtime {
   const halves = options.provider === "cpu" ? "rounded" : "typed";
   switch (runtime.kind) {
     case "onnxruntime":
@@ -22,15 +32,15 @@ function open(runtime: ThreadSetup["runtime"], options: ThreadSetup["options"]):
     case "native":
       return NativeOnnxRuntime.open({ threads: options.threads, ...runtime.options });
     case "tensorrt":
-      // Whoever drives should hear of a build that takes minutes.
-      return TensorRtRuntime.open(runtime.options, { onNotice: (line) => process.emitWarning(line) });
+      return TensorRtRuntime.open(runtime.options, watch);
   }
 }
 
-function serve(port: MessagePort, host: ModelHost): void {
+function serve(port: MessagePort, host: ModelHost, closing: AbortController): void {
   // One after the other: a request must not overtake a load.
   let last = Promise.resolve();
   port.on("message", ({ id, body }: Numbered<Request>) => {
+    if (body.kind === "close") closing.abort();
     last = last.then(async () => {
       const { reply, transfer } = await carryOut(host, body);
       port.postMessage({ id, body: reply } satisfies Numbered<Reply>, transfer);

@@ -287,6 +287,18 @@ test("what is accepted when its night is over waits for the next", async (t) => 
   t.is(setting.loop.counters.generations, 1);
 });
 
+test("what is accepted while everything closes stays on the shelf; what the engine refuses does not", async (t) => {
+  for (const [code, shelf, kind] of [["E_CANCELLED", { night: 1 }, "generation_shelved"], ["E_CLOSED", { night: 1 }, "generation_shelved"], ["E_GOLDEN", {}, "trainer_failed"]] as const) {
+    const setting = await Setting.open(t, { furtherRounds: 0 });
+    await setting.show("day", 20);
+    setting.swapFailure = new NightshiftError(code, { expected: "an engine", received: "none", remedy: "Try again." });
+    await setting.show("night", 40);
+    t.deepEqual(await setting.store.shelf(), shelf, code);
+    t.true(setting.kinds().includes(kind), code);
+    t.is(setting.generation, 0);
+  }
+});
+
 test("a generation that is taken back is off the shelf", async (t) => {
   const setting = await Setting.open(t, { furtherRounds: 1, furtherAfterFrames: 5 });
   await setting.show("day", 20);

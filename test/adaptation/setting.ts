@@ -54,6 +54,8 @@ export class Setting {
   readonly trainer = new InstantTrainer();
   generation = 0;
   readonly swaps: string[] = [];
+  /** Why the engine swaps nothing. */
+  swapFailure: NightshiftError | undefined;
   nowMs = 0;
   confidence = 200;
   #sequence = 0;
@@ -66,6 +68,7 @@ export class Setting {
     const history: number[] = [];
     const engine = {
       swap: async (directory: string) => {
+        if (this.swapFailure) throw this.swapFailure;
         const { manifest } = await readBundle(directory);
         history.push(this.generation);
         this.swaps.push(directory);

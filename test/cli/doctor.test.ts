@@ -53,12 +53,12 @@ test("it tells what holds a trainer to its budget here", async (t) => {
 });
 
 test("with the native part, TensorRT and CUDA are asked themselves", (t) => {
-  const device = { name: "Orin", computeCapability: "8.7", memoryBytes: 8e9, cuda: "12.6" };
+  const device = { name: "Orin", computeCapability: "8.7", multiprocessors: 8, memoryBytes: 8e9, cuda: "12.6" };
   const missing = new NightshiftError("E_GPU", { expected: "a CUDA device", received: "no driver", remedy: "Install it." });
   const library = { version: "10.3.0", headers: "10.3.0", path: "/usr/lib/libnvinfer.so.10" };
   const all = asked({ module: { present: "/native" }, tensorRt: { present: library }, devices: { present: [device] } });
   t.like(all?.tensorRt[0], { state: "ok", found: "asked: 10.3.0 with its ONNX parser, /usr/lib/libnvinfer.so.10" });
-  t.like(all?.cuda[0], { state: "ok", found: "asked: CUDA 12.6; Orin, compute capability 8.7" });
+  t.like(all?.cuda[0], { state: "ok", found: "asked: CUDA 12.6; Orin, compute capability 8.7, 8 multiprocessors" });
   t.like(asked({ module: { present: "/native" }, tensorRt: { missing }, devices: { missing } })?.cuda[0], { state: "not needed", found: "asked: no driver", remedy: "Install it." });
   t.is(asked({ module: { missing }, tensorRt: { missing }, devices: { missing } }), undefined);
 });

@@ -1,17 +1,20 @@
 use std::ffi::{c_char, c_int, c_uint, c_void};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use libloading::Library;
 
 use super::memory::Device;
-use super::{REMEDY, error_text};
+use super::{NO_DRIVER, fault};
 use crate::fault::{Code, Fault, Outcome, told};
 
 const LIBRARY: &str = "libcuda.so.1";
 
+const MULTIPROCESSORS: c_int = 16;
 const COMPUTE_CAPABILITY_MAJOR: c_int = 75;
 const COMPUTE_CAPABILITY_MINOR: c_int = 76;
+const NO_DEVICE: c_int = 100;
 const WITHOUT_FLAGS: c_uint = 0;
+const NON_BLOCKING: c_uint = 1;
 
 type Handle = *mut c_void;
 
@@ -21,6 +24,7 @@ pub struct DeviceInfo {
     pub name: String,
     /// For example "8.7".
     pub compute_capability: String,
+    pub multiprocessors: i32,
     pub memory_bytes: u64,
     /// Newest CUDA that the driver knows, for example "12.6".
     pub cuda: String,
@@ -28,19 +32,17 @@ pub struct DeviceInfo {
 
 macro_rules! driver {
     ($($field:ident = $symbol:literal: fn($($argument:ty),*);)*) => {
-        /// Functions of the driver. `library` stays loaded as long as they can be called.
+        /// Functions of the driver.
         struct Driver {
             $($field: unsafe extern "C" fn($($argument),*) -> c_int,)*
-            _library: Library,
         }
 
         impl Driver {
-            fn of(library: Library) -> Outcome<Self> {
-                // SAFETY: the types are those of CUDA's driver interface, whose symbols never change.
+            fn of(library: &'static Library) -> Outcome<Self> {
+                // SAFETY: the types are those of CUDA's driver interface, whose symbols never change; the library stays.
                 unsafe {
                     Ok(Self {
                         $($field: *library.get($symbol).map_err(|error| missing(&error))?,)*
-                        _library: library,
                     })
                 }
             }
@@ -71,20 +73,28 @@ driver! {
 }
 
 fn missing(error: &libloading::Error) -> Fault {
-    Fault::new(Code::Gpu, "NVIDIA's CUDA driver", told(error), REMEDY)
+    Fault::new(Code::Gpu, "NVIDIA's CUDA driver", told(error), NO_DRIVER)
 }
 
 fn check(number: c_int, what: &str) -> Outcome<()> {
-    if number == 0 { Ok(()) } else { Err(Fault::new(Code::Gpu, what, error_text(number), REMEDY)) }
+    if number == 0 { Ok(()) } else { Err(fault(number, what)) }
 }
 
+/// Set once it has started.
+static DRIVER: OnceLock<Driver> = OnceLock::new();
+
 impl Driver {
-    fn open() -> Outcome<Self> {
+    /// The driver is never let go: threads and handlers of its own may outlast what it was asked for.
+    fn open() -> Outcome<&'static Self> {
+        if let Some(driver) = DRIVER.get() {
+            return Ok(driver);
+        }
         // SAFETY: loading the driver runs nothing but its own start.
-        let driver = Self::of(unsafe { Library::new(LIBRARY) }.map_err(|error| missing(&error))?)?;
-        // SAFETY: no pointers.
+        let library = unsafe { Library::new(LIBRARY) }.map_err(|error| missing(&error))?;
+        let driver = Self::of(Box::leak(Box::new(library)))?;
+        // SAFETY: no pointers. Doing so again changes nothing.
         check(unsafe { (driver.init)(WITHOUT_FLAGS) }, "a CUDA driver that starts")?;
-        Ok(driver)
+        Ok(DRIVER.get_or_init(|| driver))
     }
 
     fn devices(&self) -> Outcome<Vec<DeviceInfo>> {
@@ -96,7 +106,7 @@ impl Driver {
         check(unsafe { (self.version)(&mut version) }, "the driver's version")?;
         let cuda = format!("{}.{}", version / 1000, version % 1000 / 10);
         let devices: Vec<DeviceInfo> = (0..count).map(|index| self.device(index, &cuda)).collect::<Outcome<_>>()?;
-        if devices.is_empty() { Err(Fault::new(Code::Gpu, "a CUDA device", error_text(100), REMEDY)) } else { Ok(devices) }
+        if devices.is_empty() { Err(fault(NO_DEVICE, "a CUDA device")) } else { Ok(devices) }
     }
 
     fn device(&self, index: c_int, cuda: &str) -> Outcome<DeviceInfo> {
@@ -112,12 +122,13 @@ impl Driver {
         let attribute = |which| {
             let mut value = 0;
             // SAFETY: writes one number.
-            check(unsafe { (self.attribute)(&mut value, which, device) }, "the device's compute capability").map(|()| value)
+            check(unsafe { (self.attribute)(&mut value, which, device) }, "what the device has").map(|()| value)
         };
         let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
         Ok(DeviceInfo {
             name: String::from_utf8_lossy(&name[..end]).into_owned(),
             compute_capability: format!("{}.{}", attribute(COMPUTE_CAPABILITY_MAJOR)?, attribute(COMPUTE_CAPABILITY_MINOR)?),
+            multiprocessors: attribute(MULTIPROCESSORS)?,
             memory_bytes: memory_bytes as u64,
             cuda: cuda.to_owned(),
         })
@@ -126,7 +137,7 @@ impl Driver {
 
 /// The first device, with its primary context (which TensorRT uses too) and a stream.
 pub struct Cuda {
-    driver: Driver,
+    driver: &'static Driver,
     device: c_int,
     context: Handle,
     stream: Handle,
@@ -152,7 +163,8 @@ impl Cuda {
             check((cuda.driver.get)(&mut cuda.device, 0), "a CUDA device")?;
             check((cuda.driver.retain)(&mut cuda.context, cuda.device), "a CUDA context")?;
             check((cuda.driver.set_current)(cuda.context), "a CUDA context")?;
-            check((cuda.driver.create_stream)(&mut cuda.stream, WITHOUT_FLAGS), "a CUDA stream")?;
+            // What TensorRT does in the default stream, as when it loads another engine, does not hold this one up.
+            check((cuda.driver.create_stream)(&mut cuda.stream, NON_BLOCKING), "a CUDA stream")?;
         }
         Ok(Arc::new(cuda))
     }

@@ -19,6 +19,8 @@ pub struct CudaDevice {
     pub name: String,
     /// For example `8.7`.
     pub compute_capability: String,
+    /// How many of them, which may differ where name and compute capability are the same.
+    pub multiprocessors: i32,
     pub memory_bytes: f64,
     /// Newest CUDA that the driver knows, for example `12.6`.
     pub cuda: String,
@@ -33,6 +35,7 @@ pub fn cuda_devices() -> Result<Vec<CudaDevice>> {
         .map(|device| CudaDevice {
             name: device.name,
             compute_capability: device.compute_capability,
+            multiprocessors: device.multiprocessors,
             memory_bytes: device.memory_bytes as f64,
             cuda: device.cuda,
         })
@@ -182,10 +185,10 @@ impl TensorRt {
     }
 
     /// Puts a built engine onto the device; with `onnx`, a model of the same graph, with the weights of that, which the engine must
-    /// have been built for. It is an engine of its own in any case. Throws `E_GPU`, `E_TENSORRT`.
+    /// have been built for. It is an engine of its own in any case. One for an accelerator is told which. Throws `E_GPU`, `E_TENSORRT`.
     #[napi(ts_return_type = "Promise<TensorRtEngine>")]
-    pub fn open(&self, plan: Uint8Array, onnx: Option<Uint8Array>) -> AsyncTask<OpenTask> {
-        AsyncTask::new(OpenTask { tensor_rt: self.0.clone(), plan, onnx })
+    pub fn open(&self, plan: Uint8Array, onnx: Option<Uint8Array>, dla_core: Option<i32>) -> AsyncTask<OpenTask> {
+        AsyncTask::new(OpenTask { tensor_rt: self.0.clone(), plan, onnx, dla_core })
     }
 }
 
@@ -224,6 +227,7 @@ pub struct OpenTask {
     tensor_rt: Arc<crate::tensorrt::TensorRt>,
     plan: Uint8Array,
     onnx: Option<Uint8Array>,
+    dla_core: Option<i32>,
 }
 
 impl Task for OpenTask {
@@ -231,7 +235,7 @@ impl Task for OpenTask {
     type JsValue = TensorRtEngine;
 
     fn compute(&mut self) -> Result<Engine> {
-        guarded(|| Engine::open(self.tensor_rt.clone(), &self.plan, self.onnx.as_deref()))
+        guarded(|| Engine::open(self.tensor_rt.clone(), &self.plan, self.dla_core, self.onnx.as_deref()))
     }
 
     fn resolve(&mut self, _: Env, engine: Engine) -> Result<TensorRtEngine> {

@@ -11,7 +11,21 @@ type Job<T> = Box<dyn FnOnce(&mut Option<T>) + Send>;
 
 /// A thread with what only it uses. A session has one of its own, and not one of Node's pool after another: denormals are zero only where a thread was told, and
 /// what runs take and give back outside ONNX Runtime's arena each thread would keep for itself.
-pub struct Thread<T>(mpsc::Sender<Job<T>>);
+/// Whoever drops it waits until all is freed: where the process ends next, ONNX Runtime must not be at work any more.
+pub struct Thread<T> {
+    // Dropped in this order: the thread ends with it, and is waited for.
+    jobs: mpsc::Sender<Job<T>>,
+    _end: End,
+}
+
+struct End(Option<thread::JoinHandle<()>>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        // A panic of what it freed is nobody's here.
+        self.0.take().map(thread::JoinHandle::join);
+    }
+}
 
 impl<T: 'static> Thread<T> {
     /// Starts a thread, and makes what it uses in it.
@@ -28,10 +42,10 @@ impl<T: 'static> Thread<T> {
                 }
             }
         };
-        thread::Builder::new().name("nightshift".to_owned()).stack_size(STACK_BYTES).spawn(run).map_err(|error| {
+        let handle = thread::Builder::new().name("nightshift".to_owned()).stack_size(STACK_BYTES).spawn(run).map_err(|error| {
             Fault::new(Code::Internal, "a thread for the session", error.to_string(), "Close sessions that are not needed.")
         })?;
-        let thread = Self(jobs);
+        let thread = Self { jobs, _end: End(Some(handle)) };
         thread.ask(|held| {
             *held = Some(make()?);
             Ok(())
@@ -57,7 +71,7 @@ impl<T: 'static> Thread<T> {
         let (answer, answered) = mpsc::sync_channel(1);
         // What the work captured is gone before the answer is there.
         let job: Job<T> = Box::new(move |held| drop(answer.send(caught(|| work(held)))));
-        self.0.send(job).map_err(|_| closed())?;
+        self.jobs.send(job).map_err(|_| closed())?;
         answered.recv().map_err(|_| closed())?
     }
 }
@@ -68,6 +82,10 @@ fn closed() -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -84,5 +102,20 @@ mod tests {
         assert_eq!(thread.call(|ids| Ok(ids.len())).map_err(|fault| fault.code), Err(Code::Closed));
         let refused = Thread::<()>::with(|| Err(Fault::new(Code::Engine, "a", "b", "c")));
         assert_eq!(refused.err().map(|fault| fault.code), Some(Code::Engine));
+    }
+
+    #[test]
+    fn whoever_drops_it_waits_until_what_it_holds_is_freed() {
+        struct Slow(Arc<AtomicBool>);
+        impl Drop for Slow {
+            fn drop(&mut self) {
+                thread::sleep(Duration::from_millis(50));
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let is_freed = Arc::new(AtomicBool::new(false));
+        let held = Slow(is_freed.clone());
+        drop(Thread::with(move || Ok(held)).unwrap());
+        assert!(is_freed.load(Ordering::Relaxed));
     }
 }

@@ -65,14 +65,18 @@ pub struct Engine {
 unsafe impl Send for Engine {}
 
 impl Engine {
-    /// Puts an engine that was built before onto the device. Where `onnx` is given, its weights replace those of the plan: the engine is
-    /// a new one in any case, whatever runs of the same plan goes on with its own weights.
-    pub fn open(tensor_rt: Arc<TensorRt>, plan: &[u8], onnx: Option<&[u8]>) -> Outcome<Self> {
+    /// Puts an engine that was built before onto the device. `dla_core`: the accelerator that it runs on, where it was built for one.
+    /// Where `onnx` is given, its weights replace those of the plan: the engine is a new one in any case, whatever runs of the same plan
+    /// goes on with its own weights.
+    pub fn open(tensor_rt: Arc<TensorRt>, plan: &[u8], dla_core: Option<i32>, onnx: Option<&[u8]>) -> Outcome<Self> {
         let cuda = Cuda::open()?;
         let mark = log::mark();
         let mut handle = std::ptr::null_mut();
         // SAFETY: all pointers live until the call returns; the handle is closed by `drop`.
-        let status = unsafe { (tensor_rt.shim.engine_open)(&tensor_rt.entries, log::write, plan.as_ptr(), plan.len(), &mut handle) };
+        let status = unsafe {
+            let core = dla_core.unwrap_or(-1);
+            (tensor_rt.shim.engine_open)(&tensor_rt.entries, log::write, plan.as_ptr(), plan.len(), core, &mut handle)
+        };
         tensor_rt.check(status, &mark)?;
         let mut engine = Self { tensor_rt, cuda, slots: Vec::new(), handle };
         if let Some(onnx) = onnx {

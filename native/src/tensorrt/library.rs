@@ -190,3 +190,42 @@ fn open_shim(folder: &Path, version: Version, library: &Path) -> Outcome<&'stati
     }
     Ok(shim)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::c_void;
+
+    use super::*;
+    use crate::tensorrt::Build;
+    use crate::tensorrt::{log, shim};
+
+    unsafe extern "C" fn creates_nothing(_: *mut c_void, _: i32) -> *mut c_void {
+        std::ptr::null_mut()
+    }
+
+    unsafe extern "C" fn depends_on_nothing(_: *mut c_void, _: *mut c_void, _: c_int) -> *mut c_void {
+        std::ptr::null_mut()
+    }
+
+    #[test]
+    fn a_shim_that_was_built_is_of_this_revision_and_tells_what_tensorrt_did_not_create() {
+        let shims = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for major in MAJORS {
+            let version = Version { major, minor: 0, patch: 0 };
+            if !shims.join(format!("libnightshift_tensorrt_{major}.so")).exists() {
+                eprintln!("SKIPPED: there is no shim for TensorRT {major}; npm run build:tensorrt builds it");
+                continue;
+            }
+            let shim = open_shim(shims, version, Path::new("libnvinfer.so")).unwrap();
+            let (builder, refitter) = (creates_nothing, depends_on_nothing);
+            let entries = Entries { builder, runtime: builder, refitter, parser: refitter, parser_refitter: refitter };
+            let mut engine = std::ptr::null_mut();
+            // SAFETY: pointers live until the call returns; nothing is created.
+            let status = unsafe { (shim.engine_open)(&entries, log::write, [0u8].as_ptr(), 1, -1, &mut engine) };
+            assert_eq!((status, engine.is_null()), (shim::NOT_CREATED, true));
+            let tensor_rt = TensorRt { version, headers: Version::of(shim.headers), path: PathBuf::new(), shim, entries };
+            let built = tensor_rt.build(&[], &Build::default(), &mut |_, _| true);
+            assert_eq!(built.err().map(|fault| fault.expected), Some("TensorRT's builder or runtime".to_owned()));
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! What TensorRT says. It keeps one logger for the whole process, whoever gave it, so this is the one place of the crate that all share.
+//! What TensorRT finds wrong. It keeps one logger for the whole process, whoever gave it, so all share this one.
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, c_char};
@@ -9,10 +9,11 @@ use crate::fault::{Code, Fault};
 const ERROR: i32 = 1;
 const MOST_LINES: usize = 200;
 
+/// Errors. Of what else it says there is so much that they would be lost in it.
 struct Lines {
     /// How many came before the first that is kept.
     gone: usize,
-    kept: VecDeque<(i32, String)>,
+    kept: VecDeque<String>,
 }
 
 static LINES: Mutex<Lines> = Mutex::new(Lines { gone: 0, kept: VecDeque::new() });
@@ -22,13 +23,13 @@ static LINES: Mutex<Lines> = Mutex::new(Lines { gone: 0, kept: VecDeque::new() }
 /// # Safety
 /// `message` is a C string, or null.
 pub unsafe extern "C" fn write(severity: i32, message: *const c_char) {
-    if message.is_null() {
+    if severity > ERROR || message.is_null() {
         return;
     }
     // SAFETY: a C string, as the caller promises.
     let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
     let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    lines.kept.push_back((severity, text));
+    lines.kept.push_back(text);
     if lines.kept.len() > MOST_LINES {
         lines.kept.pop_front();
         lines.gone += 1;
@@ -48,7 +49,7 @@ impl Mark {
     fn errors(&self) -> Vec<String> {
         let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
         let from = self.0.saturating_sub(lines.gone);
-        lines.kept.iter().skip(from).filter(|(severity, _)| *severity <= ERROR).map(|(_, text)| text.clone()).collect()
+        lines.kept.iter().skip(from).cloned().collect()
     }
 
     /// What came of it where TensorRT itself failed.
@@ -60,7 +61,7 @@ impl Mark {
 /// TensorRT tells only its log why it has no device.
 fn fault_of(errors: &[String], expected: &str, remedy: &str) -> Fault {
     if let Some(number) = errors.iter().find_map(|line| cuda_error(line)) {
-        return Fault::new(Code::Gpu, "a CUDA device with its driver", crate::cuda::error_text(number), crate::cuda::REMEDY);
+        return crate::cuda::fault(number, "a CUDA device with its driver");
     }
     let said = if errors.is_empty() { "no reason given".to_owned() } else { errors.join("; ") };
     Fault::new(Code::TensorRt, expected, said, remedy)
@@ -96,14 +97,14 @@ mod tests {
         let mark = mark();
         say(3, c"an information");
         say(0, c"an internal error");
-        for _ in 0..50 {
+        for _ in 0..2 * MOST_LINES {
             say(2, c"a warning");
         }
         say(1, c"an error");
         assert_eq!(mark.errors(), ["an internal error", "an error"]);
         for _ in 0..MOST_LINES {
-            say(2, c"a warning");
+            say(1, c"another error");
         }
-        assert!(mark.errors().is_empty());
+        assert_eq!(mark.errors(), ["another error"; MOST_LINES]);
     }
 }

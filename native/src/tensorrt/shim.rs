@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-pub const ABI: i32 = 1;
+pub const ABI: i32 = 2;
 pub const MOST_DIMENSIONS: usize = 8;
 
 pub type Creator = unsafe extern "C" fn(*mut c_void, i32) -> *mut c_void;
@@ -91,7 +91,7 @@ pub struct Shim {
         *mut Bytes,
         *mut Bytes,
     ) -> i32,
-    pub engine_open: unsafe extern "C" fn(*const Entries, Log, *const u8, usize, *mut *mut Engine) -> i32,
+    pub engine_open: unsafe extern "C" fn(*const Entries, Log, *const u8, usize, i32, *mut *mut Engine) -> i32,
     pub engine_refit: unsafe extern "C" fn(*const Entries, Log, *mut Engine, *const u8, usize, *mut Bytes) -> i32,
     pub engine_tensor_count: unsafe extern "C" fn(*const Engine) -> i32,
     pub engine_tensor: unsafe extern "C" fn(*const Engine, i32, *mut Tensor) -> i32,

@@ -8,10 +8,10 @@ import { type Check, type Finding, notNeeded, ok } from "./finding.js";
 
 const triplets: Readonly<Partial<Record<NodeJS.Architecture, string>>> = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
 
-/** Where the dynamic linker and NVIDIA's installers put libraries. */
+/** Where TensorRT was said to be, the dynamic linker looks, and NVIDIA's installers put libraries. */
 function libraryFolders(): readonly string[] {
   const triplet = triplets[process.arch];
-  const named = (process.env.LD_LIBRARY_PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  const named = [process.env["NIGHTSHIFT_TENSORRT"] ?? "", ...(process.env.LD_LIBRARY_PATH ?? "").split(delimiter)].filter((folder) => folder !== "");
   const system = [...(triplet ? [`/usr/lib/${triplet}`, `/usr/lib/${triplet}/nvidia`, `/lib/${triplet}`] : []), "/usr/lib64", "/usr/lib", "/usr/local/lib"];
   return [...named, ...system, "/usr/local/cuda/lib64", "/usr/local/tensorrt/lib", "/opt/tensorrt/lib"].filter((folder) => existsSync(folder));
 }
@@ -34,7 +34,7 @@ async function library(what: string, name: string, without: string, remedy: stri
 }
 
 const remedies = {
-  tensorRt: "Install TensorRT 10 or 11 (on a Jetson it comes with JetPack), or name its folder in LD_LIBRARY_PATH.",
+  tensorRt: "Install TensorRT 10 or 11 (on a Jetson it comes with JetPack), or state the folder of its libraries in NIGHTSHIFT_TENSORRT.",
   cuda: "Install NVIDIA's driver, and pass the GPU on where this is a container.",
 } as const;
 
@@ -78,7 +78,7 @@ export function asked({ module, tensorRt: library, devices }: NativeStatus): { r
     ],
     cuda: [
       "present" in devices
-        ? ok("CUDA driver", `asked: CUDA ${devices.present[0]?.cuda ?? "unknown"}; ${devices.present.map(({ name, computeCapability }) => `${name}, compute capability ${computeCapability}`).join("; ")}`)
+        ? ok("CUDA driver", `asked: CUDA ${devices.present[0]?.cuda ?? "unknown"}; ${devices.present.map(({ name, computeCapability, multiprocessors }) => `${name}, compute capability ${computeCapability}, ${multiprocessors} multiprocessors`).join("; ")}`)
         : notNeeded("CUDA driver", because(devices), "TensorRT and CUDA", devices.missing.remedy),
     ],
   };

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, stat, utimes } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { threadId } from "node:worker_threads";
@@ -16,9 +16,13 @@ const keySchema = z.strictObject({
   tensorRt: z.string(),
   gpu: z.string(),
   computeCapability: z.string(),
+  multiprocessors: z.number(),
   options: z.string(),
 });
-const recordSchema = z.strictObject({ formatVersion: z.literal(1), key: keySchema, bytes: z.number(), sha256, seconds: z.number() });
+const recordSchema = z.strictObject({ formatVersion: z.literal(2), key: keySchema, bytes: z.number(), sha256, seconds: z.number() });
+
+/** Each set of weights has engines of its own, and a vehicle learns new ones every night: more than these only fill its disk. */
+const mostEngines = 64;
 
 /** An engine on disk, and what it was built for. */
 export type EngineRecord = Readonly<z.infer<typeof recordSchema>>;
@@ -40,6 +44,7 @@ export class EngineCache {
   constructor(
     readonly folder: string,
     private readonly disk: Disk = realDisk,
+    private readonly most = mostEngines,
   ) {}
 
   path(name: string): string {
@@ -55,23 +60,27 @@ export class EngineCache {
     if (apart.length > 0) return { refused: `it was built for ${apart.join(", ")}` };
     const plan = await readFile(this.path(name)).catch(() => undefined);
     if (!plan || plan.length !== record.bytes || sha256Of(plan) !== record.sha256) return { refused: "its file is missing or damaged" };
+    // That it was used. A cache that cannot be written loses none for its age.
+    const now = new Date();
+    await utimes(this.#recordPath(name), now, now).catch(() => undefined);
     return { plan, record };
   }
 
-  /** Keeps an engine in the place of the one before. A power cut leaves the old one, none, or the new one. Throws `E_DISK`. */
+  /** Keeps an engine in the place of the one before, and of others those that were used last. A power cut leaves the old one, none, or the new one. Throws `E_DISK`. */
   async keep(name: string, key: EngineKey, plan: Uint8Array, seconds: number): Promise<EngineRecord> {
     await makeFolders(this.folder, this.disk);
-    const record: EngineRecord = { formatVersion: 1, key, bytes: plan.length, sha256: sha256Of(plan), seconds };
+    const record: EngineRecord = { formatVersion: 2, key, bytes: plan.length, sha256: sha256Of(plan), seconds };
     // Between the two files neither must speak for the other.
     await onDisk(this.#recordPath(name), () => this.disk.remove(this.#recordPath(name)));
     await this.#replace(this.path(name), plan);
     await this.#replace(this.#recordPath(name), new TextEncoder().encode(`${JSON.stringify(record, undefined, 2)}\n`));
+    await this.#removeUnused();
     return record;
   }
 
   /** Keeps what TensorRT made of an engine's layers, JSON, beside it. Where it is there already nothing is written, as a cache may be read-only that has all. Throws `E_DISK`. */
   async keepLayers(name: string, layers: string): Promise<void> {
-    const path = `${this.path(name)}.layers.json`;
+    const path = this.#layersPath(name);
     if ((await readFile(path, "utf8").catch(() => undefined)) !== layers) await this.#replace(path, new TextEncoder().encode(layers));
   }
 
@@ -91,6 +100,15 @@ export class EngineCache {
     await this.#replace(this.#timingPath(key), timings);
   }
 
+  async #removeUnused(): Promise<void> {
+    const names = (await readdir(this.folder)).filter((file) => file.endsWith(".json") && !file.endsWith(".layers.json")).map((file) => file.slice(0, -".json".length));
+    // One that goes meanwhile is another thread's to remove.
+    const used = await Promise.all(names.map(async (name) => ({ name, atMs: (await stat(this.#recordPath(name)).catch(() => undefined))?.mtimeMs ?? 0 })));
+    for (const { name } of used.sort((a, b) => b.atMs - a.atMs).slice(this.most))
+      // The record first: without it nothing speaks for the others.
+      for (const path of [this.#recordPath(name), this.path(name), this.#layersPath(name)]) await onDisk(path, () => this.disk.remove(path));
+  }
+
   async #record(name: string): Promise<EngineRecord | "none" | "damaged"> {
     let text: string;
     try {
@@ -107,6 +125,10 @@ export class EngineCache {
 
   #recordPath(name: string): string {
     return join(this.folder, `${name}.json`);
+  }
+
+  #layersPath(name: string): string {
+    return `${this.path(name)}.layers.json`;
   }
 
   #timingPath({ tensorRt, gpu }: Pick<EngineKey, "tensorRt" | "gpu">): string {

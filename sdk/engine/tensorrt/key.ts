@@ -16,6 +16,8 @@ export interface EngineKey {
   readonly tensorRt: string;
   readonly gpu: string;
   readonly computeCapability: string;
+  /** Of the GPU: all Orins have the same name and compute capability, and 4 to 16 of them, by module and power mode. */
+  readonly multiprocessors: number;
   /** What the builder was told besides, as JSON. */
   readonly options: string;
 }
@@ -59,12 +61,13 @@ const meanings: Readonly<Record<keyof EngineKey, string>> = {
   tensorRt: "TensorRT",
   gpu: "GPU",
   computeCapability: "compute capability",
+  multiprocessors: "multiprocessors",
   options: "options of the build",
 };
 
 /** In what `found` is not what is `wanted`, in words; empty where it is. Hashes are shortened. */
 export function differences(wanted: EngineKey, found: EngineKey): readonly string[] {
-  const short = (text: string): string => (/^[0-9a-f]{64}$/.test(text) ? text.slice(0, 12) : text);
+  const short = (part: string | number): string => (/^[0-9a-f]{64}$/.test(`${part}`) ? `${part}`.slice(0, 12) : `${part}`);
   return Object.entries(meanings)
     .filter(([part]) => wanted[part as keyof EngineKey] !== found[part as keyof EngineKey])
     .map(([part, meaning]) => `${meaning} ${short(found[part as keyof EngineKey])} instead of ${short(wanted[part as keyof EngineKey])}`);

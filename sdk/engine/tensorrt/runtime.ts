@@ -71,7 +71,7 @@ export class TensorRtRuntime implements Runtime {
 
   /** Puts a built engine onto the device, with the weights of `model` where that is given; see `TensorRtSession.open`. */
   start(plan: Uint8Array, model?: Uint8Array): Promise<TensorRtSession> {
-    return TensorRtSession.open(this.tensorRt, plan, model);
+    return TensorRtSession.open(this.tensorRt, plan, model, this.options.dlaCore);
   }
 
   /**
@@ -93,8 +93,8 @@ export class TensorRtRuntime implements Runtime {
   }
 
   #keyOf(model: ModelKey): EngineKey {
-    const { name: gpu, computeCapability } = this.device;
-    return { ...model, tensorRt: this.version, gpu, computeCapability, options: JSON.stringify(buildOptions(this.options, model)) };
+    const { name: gpu, computeCapability, multiprocessors } = this.device;
+    return { ...model, tensorRt: this.version, gpu, computeCapability, multiprocessors, options: JSON.stringify(buildOptions(this.options, model)) };
   }
 
   async #build(model: Uint8Array, key: EngineKey): Promise<Uint8Array> {

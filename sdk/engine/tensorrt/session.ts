@@ -16,10 +16,10 @@ export class TensorRtSession implements Session {
 
   /**
    * Puts a built engine onto the device; with `model`, of the same graph, with the weights of that: a second engine by refit, which leaves the one that runs
-   * alone. Throws `E_GPU`, `E_TENSORRT`.
+   * alone. `dlaCore`: as it was built with. Throws `E_GPU`, `E_TENSORRT`.
    */
-  static async open(tensorRt: TensorRt, plan: Uint8Array, model?: Uint8Array): Promise<TensorRtSession> {
-    return new TensorRtSession(await awaitNative(() => tensorRt.open(plan, model)));
+  static async open(tensorRt: TensorRt, plan: Uint8Array, model?: Uint8Array, dlaCore?: number): Promise<TensorRtSession> {
+    return new TensorRtSession(await awaitNative(() => tensorRt.open(plan, model, dlaCore)));
   }
 
   /** Bytes on the device besides the weights. */

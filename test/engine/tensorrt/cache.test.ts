@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
@@ -16,7 +16,7 @@ function model(weights: readonly number[], type: "float32" | "float16" = "float3
   return writeOnnx(graph);
 }
 
-const machine = { tensorRt: "11.2.1", gpu: "Orin", computeCapability: "8.7", options: "{}" };
+const machine = { tensorRt: "11.2.1", gpu: "Orin", computeCapability: "8.7", multiprocessors: 8, options: "{}" };
 const key: EngineKey = { ...modelKey(model([1, 2, 3])), ...machine };
 const plan = Uint8Array.from({ length: 5000 }, (_, at) => at % 251);
 
@@ -52,6 +52,7 @@ test("a mismatch in any part of the key is refused, and named", async (t) => {
     [{ tensorRt: "10.3.0" }, /TensorRT 11\.2\.1 instead of 10\.3\.0/],
     [{ gpu: "Thor" }, /GPU Orin instead of Thor/],
     [{ computeCapability: "11.0" }, /compute capability 8\.7 instead of 11\.0/],
+    [{ multiprocessors: 16 }, /multiprocessors 8 instead of 16/],
     [{ options: '{"refittable":true}' }, /options of the build/],
     [{ gpu: "Thor", tensorRt: "10.3.0" }, /TensorRT 11\.2\.1 instead of 10\.3\.0, GPU Orin instead of Thor/],
   ];
@@ -75,10 +76,23 @@ test("a damaged or half written engine is refused, and replaced", async (t) => {
   bytes[77] = (bytes[77] ?? 0) ^ 1;
   await writeFile(cache.path("e"), bytes);
   t.is(await refused(), "its file is missing or damaged");
-  await writeFile(join(cache.folder, "e.json"), '{"formatVersion":2}');
+  await writeFile(join(cache.folder, "e.json"), '{"formatVersion":1}');
   t.is(await refused(), "what it was built for cannot be read");
   await cache.keep("e", key, plan, 1);
   t.is(await refused(), "found");
+});
+
+test("of many engines those stay that were used last", async (t) => {
+  const folder = await temporaryFolder(t);
+  const cache = new EngineCache(folder, realDisk, 2);
+  for (const [at, name] of ["a", "b"].entries()) {
+    await cache.keep(name, key, plan, 1);
+    await cache.keepLayers(name, "{}");
+    await utimes(join(folder, `${name}.json`), at, at);
+  }
+  t.true("plan" in (await cache.find("a", key)));
+  await cache.keep("c", key, plan, 1);
+  t.deepEqual((await readdir(folder)).sort(), ["a.engine", "a.engine.layers.json", "a.json", "c.engine", "c.json"]);
 });
 
 test("what builds measured is kept for each device and version", async (t) => {

@@ -3,7 +3,7 @@ import type { NativeModule } from "../../../sdk/engine/native.js";
 import { OnnxSession } from "../../../sdk/engine/onnxruntime.js";
 import { bytesOf, isDType, tensorOfBytes } from "../../../sdk/graph/onnx/types.js";
 
-const device = { name: "Orin", computeCapability: "8.7", memoryBytes: 8e9, cuda: "12.6" };
+const device = { name: "Orin", computeCapability: "8.7", multiprocessors: 8, memoryBytes: 8e9, cuda: "12.6" };
 
 interface Shape {
   readonly name: string;
@@ -29,12 +29,16 @@ class CancellationDouble {
  */
 export function nativeDouble(tensors: readonly Shape[] = []): {
   readonly module: NativeModule;
-  readonly machine: { gpu: string; tensorRt: string };
+  readonly machine: { gpu: string; multiprocessors: number; tensorRt: string };
   readonly builds: Native.BuildOptions[];
+  /** The accelerators that engines were opened on. */
+  readonly cores: (number | undefined)[];
 } {
-  const machine = { gpu: device.name, tensorRt: "11.2.1" };
+  const machine = { gpu: device.name, multiprocessors: device.multiprocessors, tensorRt: "11.2.1" };
   const builds: Native.BuildOptions[] = [];
-  const engineOf = async (model: Uint8Array) => {
+  const cores: (number | undefined)[] = [];
+  const engineOf = async (model: Uint8Array, _: Uint8Array | undefined, core?: number) => {
+    cores.push(core);
     const session = await OnnxSession.create(model);
     return {
       tensors: [...tensors],
@@ -67,9 +71,9 @@ export function nativeDouble(tensors: readonly Shape[] = []): {
     open: engineOf,
   };
   const native = {
-    cudaDevices: () => [{ ...device, name: machine.gpu }],
+    cudaDevices: () => [{ ...device, name: machine.gpu, multiprocessors: machine.multiprocessors }],
     Cancellation: CancellationDouble,
     TensorRt: { load: () => tensorRt },
   };
-  return { module: { native: native as unknown as typeof Native, folder: "/nowhere" }, machine, builds };
+  return { module: { native: native as unknown as typeof Native, folder: "/nowhere" }, machine, builds, cores };
 }

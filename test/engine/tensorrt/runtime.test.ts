@@ -7,10 +7,10 @@ import { float32 } from "../../../sdk/graph/tensor.js";
 import { temporaryFolder } from "../../bundle/contents.js";
 import { nativeDouble } from "./native-double.js";
 
-function model(weight: number): Uint8Array {
+function model(weight: number, type: "float32" | "float16" = "float32"): Uint8Array {
   const graph = new Graph("product");
   const x = graph.input("x", "uint8", [2, 3]);
-  graph.output("y", matMul(cast(x, "float32"), graph.constant(float32([3, 1], [weight, 10, 100]))));
+  graph.output("y", matMul(cast(cast(x, type), "float32"), graph.constant(float32([3, 1], [weight, 10, 100]))));
   return writeOnnx(graph);
 }
 
@@ -52,6 +52,7 @@ test("an engine of other weights, options, GPU or TensorRT is refused, and the n
     [() => open().engineFor(model(2), "e"), /built for weights/],
     [() => open({ refittable: true }).engineFor(model(2), "e"), /built for options of the build/],
     [() => ((machine.tensorRt = "11.4.0"), open({ refittable: true }).engineFor(model(2), "e")), /built for TensorRT 11\.2\.1 instead of 11\.4\.0/],
+    [() => ((machine.multiprocessors = 4), open({ refittable: true }).engineFor(model(2), "e")), /built for multiprocessors 8 instead of 4/],
     [() => ((machine.gpu = "Thor"), open({ refittable: true }).engineFor(model(2), "e")), /built for GPU Orin instead of Thor/],
   ];
   for (const [at, [build, said]] of refusals.entries()) {
@@ -84,6 +85,13 @@ test("a cache into which nothing can be written is told before the build", async
   await writeFile(file, "no folder");
   await t.throwsAsync(() => open({ cache: join(file, "engines") }).engineFor(model(1), "e"), { message: /^E_DISK/ });
   t.is(builds.length, 0);
+});
+
+test("an engine for an accelerator is opened on the one that it was built for", async (t) => {
+  const { open, builds, cores } = await setUp(t);
+  for (const options of [{ dlaCore: 1 }, {}]) await (await open(options).open(model(1, "float16"), "e")).close();
+  t.deepEqual(builds.map(({ dlaCore }) => dlaCore), [1, undefined]);
+  t.deepEqual(cores, [1, undefined]);
 });
 
 test("a session takes and gives tensors, and refuses what does not fit", async (t) => {
