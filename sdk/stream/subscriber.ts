@@ -24,9 +24,12 @@ export class Subscriber implements AsyncIterable<Received> {
     this.#socket.subscribe(...(options.topics ?? [""]));
   }
 
-  /** Messages as they come, until `close`. Throws `E_FRAME_FORMAT` on one that is not of this schema. */
+  /** Messages as they come, but those on topics that a later version has, until `close`. Throws `E_FRAME_FORMAT` on one that is not of this schema. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Received, void, undefined> {
-    for await (const [part] of this.#socket) if (part) yield unpackMessage(part);
+    for await (const [part] of this.#socket) {
+      const received = part && unpackMessage(part);
+      if (received) yield received;
+    }
   }
 
   close(): void {

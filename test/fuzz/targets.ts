@@ -75,7 +75,9 @@ function tensors(bytes: Uint8Array, random: Random): Uint8Array {
 
 /** What a topic's part says. */
 function part(bytes: Uint8Array, random: Random): Uint8Array {
-  const { kind, topic } = unpackMessage(bytes);
+  const received = unpackMessage(bytes);
+  if (!received) return bytes;
+  const { kind, topic } = received;
   const body = bytes.subarray(topic.length + 1);
   const schema: DescMessage = { mask: MaskSchema, boxes: BoxesSchema, depth: DepthSchema, events: EventSchema }[kind];
   return new Uint8Array(Buffer.concat([Buffer.from(`${topic}\0`), messages(schema)(body, random)]));
@@ -164,7 +166,7 @@ export const targets = {
   message: {
     parse: (bytes) => {
       const received = unpackMessage(bytes);
-      return received.kind === "mask" ? [received.message.categories, received.message.scores].map((plane) => plane && unpackPlane(plane)) : received;
+      return received?.kind === "mask" ? [received.message.categories, received.message.scores].map((plane) => plane && unpackPlane(plane)) : received;
     },
     seeds: () => {
       const perception = perceptionOf(1);

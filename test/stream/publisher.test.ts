@@ -5,13 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { Subscriber as BareSubscriber } from "zeromq";
-import { streamEvent } from "../../sdk/stream/events.js";
+import { Publisher as BarePublisher, Subscriber as BareSubscriber } from "zeromq";
+import { eventMessage, streamEvent } from "../../sdk/stream/events.js";
 import { Condition } from "../../sdk/stream/messages/nightshift_pb.js";
 import { unpackPlane } from "../../sdk/stream/planes.js";
 import { Publisher } from "../../sdk/stream/publisher.js";
 import { Subscriber } from "../../sdk/stream/subscriber.js";
-import type { Received } from "../../sdk/stream/topics.js";
+import { packMessage, type Received } from "../../sdk/stream/topics.js";
 import { perceptionOf } from "./perceptions.js";
 
 const folder = mkdtempSync(join(tmpdir(), "nightshift-pub-"));
@@ -152,6 +152,23 @@ test("who subscribes to more than a topic can be is hung up on", async (t) => {
   await greet(publisher, subscriber);
   subscriber.close();
   await publisher.close();
+});
+
+test("a subscriber passes over topics that a later version has", async (t) => {
+  const later = new BarePublisher({ linger: 0 });
+  await later.bind("tcp://127.0.0.1:*");
+  const subscriber = new Subscriber({ address: later.lastEndpoint ?? "" });
+  const told = subscriber[Symbol.asyncIterator]();
+  const next = told.next();
+  let heard = false;
+  void next.finally(() => (heard = true));
+  for (; !heard; await sleep(20)) {
+    await later.send(Buffer.from("flow/front\0\xff"));
+    await later.send(packMessage("events", "", eventMessage(greeting)));
+  }
+  t.is((await next).value?.kind, "events");
+  subscriber.close();
+  later.close();
 });
 
 test("a subscriber may keep only the newest message", async (t) => {
