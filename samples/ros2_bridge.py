@@ -140,7 +140,7 @@ def main():
     node = rclpy.create_node("nightshift_bridge")
 
     def publisher(kind, topic, latched):
-        # Whoever reads slowly gets the newest, as with Nightshift's own sockets.
+        # Whoever reads slowly gets the newest.
         durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
         reliability = ReliabilityPolicy.RELIABLE if latched else ReliabilityPolicy.BEST_EFFORT
         return node.create_publisher(kind, topic, QoSProfile(depth=1 if latched else 5, durability=durability, reliability=reliability))

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import zmq
 import zmq.auth
-from google.protobuf.json_format import MessageToDict
 
 import nightshift_pb2 as nightshift
 
@@ -35,7 +34,8 @@ def describe(topic, body, folder):
         return {"kind": kind(event), "text": event.text, "details": json.loads(event.details_json)}
     if topic.startswith("boxes/"):
         message = nightshift.Boxes.FromString(body)
-        about = {"boxes": [MessageToDict(box) for box in message.boxes]}
+        # Field by field: MessageToDict leaves out what is 0, such as the first label.
+        about = {"boxes": [{field.name: getattr(box, field.name) for field in nightshift.Box.DESCRIPTOR.fields} for box in message.boxes]}
     elif topic.startswith("depth/"):
         message = nightshift.Depth.FromString(body)
         about = {"width": message.width, "height": message.height, "nearestMetres": min(memoryview(message.centimetres).cast("H")) / 100}
