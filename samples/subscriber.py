@@ -63,6 +63,9 @@ def main():
     if (asked.key is None) != (asked.server is None):
         parser.error("--key and --server go together")
     socket = zmq.Context.instance().socket(zmq.SUB)
+    # Seconds: who only listens never learns by itself that the vehicle lost its power. The system asks, and the socket connects anew where nobody answers.
+    for option, value in ((zmq.TCP_KEEPALIVE, 1), (zmq.TCP_KEEPALIVE_IDLE, 5), (zmq.TCP_KEEPALIVE_INTVL, 2), (zmq.TCP_KEEPALIVE_CNT, 3)):
+        socket.setsockopt(option, value)
     if asked.key:
         socket.curve_publickey, socket.curve_secretkey = zmq.auth.load_certificate(asked.key)
         socket.curve_serverkey, _ = zmq.auth.load_certificate(asked.server)

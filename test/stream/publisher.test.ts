@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { unpackPlane } from "../../sdk/stream/planes.js";
 import { Publisher } from "../../sdk/stream/publisher.js";
 import { Subscriber } from "../../sdk/stream/subscriber.js";
 import { packMessage, type Received } from "../../sdk/stream/topics.js";
+import { needs } from "../support/shared.js";
 import { perceptionOf } from "./perceptions.js";
 
 const folder = mkdtempSync(join(tmpdir(), "nightshift-pub-"));
@@ -169,6 +170,20 @@ test("a subscriber passes over topics that a later version has", async (t) => {
   t.is((await next).value?.kind, "events");
   subscriber.close();
   later.close();
+});
+
+test("the system asks whether a publisher that says nothing is still there", async (t) => {
+  if (!needs(t, process.platform === "linux", "Linux, which tells of a connection's timers", "run it there")) return;
+  const publisher = await Publisher.open({ addresses: ["tcp://127.0.0.1:*"], onError });
+  const [address = ""] = publisher.addresses;
+  const subscriber = new Subscriber({ address });
+  await greet(publisher, subscriber);
+  const port = Number(new URL(address).port).toString(16).toUpperCase().padStart(4, "0");
+  const timer = new RegExp(`^\\s*\\d+: \\w+:\\w+ 0100007F:${port} 01 \\w+:\\w+ (\\d\\d):`, "m");
+  // 02 is that of keepalive.
+  t.is(timer.exec(readFileSync("/proc/net/tcp", "utf8"))?.[1], "02");
+  subscriber.close();
+  await publisher.close();
 });
 
 test("a subscriber may keep only the newest message", async (t) => {
