@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { NightshiftError } from "../../sdk/errors.js";
+import { NightshiftError, reasonOf } from "../../sdk/errors.js";
 import type { Box } from "../../sdk/frame.js";
 
 /** What an annotation says. */
@@ -12,14 +12,14 @@ export interface Annotation {
 
 /**
  * Reads a PASCAL VOC annotation. Corners are taken as pixel edges counted from 0, as today's labelling tools write them.
- * Throws `E_DATASET` where the file is missing, an object is incomplete, or a label is not in `names`.
+ * Throws `E_DATASET` where the file cannot be read, an object is incomplete, or a label is not in `names`.
  */
 export async function readAnnotation(path: string, names: readonly string[]): Promise<Annotation> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
-    throw invalid(path, "no such file", cause);
+    throw invalid(path, reasonOf(cause), cause);
   }
   return parseAnnotation(text, path, names);
 }

@@ -153,6 +153,16 @@ for (const [what, spoil] of [
     t.is(error?.code, "E_DATASET");
   });
 
+test("what cannot be read is said to be there, where it is", async (t) => {
+  const folder = await scratch(t);
+  await labelled(folder, both);
+  for (const file of ["boxes/frame1.xml", "classes.json"]) {
+    await rm(join(folder, file));
+    await mkdir(join(folder, file));
+    await t.throwsAsync(folderDataset(folder).then((dataset) => dataset.sample(0)), { code: "E_DATASET", message: /EISDIR/ }, file);
+  }
+});
+
 test("classes.json may begin with a mark of its byte order; hidden files are no images; a refusal says what the form is", async (t) => {
   const folder = await scratch(t);
   await labelled(folder, `\uFEFF${JSON.stringify(both)}`);
