@@ -1,4 +1,5 @@
 import { Subscriber as SubscriberSocket } from "zeromq";
+import { familyOf } from "./bind.js";
 import { type CurveClient, curveOptions } from "./curve.js";
 import { type Received, unpackMessage } from "./topics.js";
 
@@ -25,7 +26,7 @@ export class Subscriber implements AsyncIterable<Received> {
   readonly #socket: SubscriberSocket;
 
   constructor({ address, topics = [""], highWaterMark = 1000, newestOnly = false, keys }: SubscriberOptions) {
-    this.#socket = new SubscriberSocket({ receiveHighWaterMark: highWaterMark, conflate: newestOnly, linger: 0, ...keepalive, ...(keys && curveOptions(keys)) });
+    this.#socket = new SubscriberSocket({ receiveHighWaterMark: highWaterMark, conflate: newestOnly, linger: 0, ...keepalive, ...familyOf([address]), ...(keys && curveOptions(keys)) });
     this.#socket.connect(address);
     this.#socket.subscribe(...topics);
   }

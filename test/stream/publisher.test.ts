@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { Publisher as BarePublisher, Subscriber as BareSubscriber } from "zeromq";
+import { ControlClient } from "../../sdk/stream/control-client.js";
+import { ControlServer } from "../../sdk/stream/control.js";
 import { eventMessage, streamEvent } from "../../sdk/stream/events.js";
 import { Condition } from "../../sdk/stream/messages/nightshift_pb.js";
 import { unpackPlane } from "../../sdk/stream/planes.js";
@@ -14,6 +16,7 @@ import { Subscriber } from "../../sdk/stream/subscriber.js";
 import { packMessage, type Received } from "../../sdk/stream/topics.js";
 import { needs } from "../support/shared.js";
 import { perceptionOf } from "./perceptions.js";
+import { pretendedHandler } from "./pretended-handler.js";
 
 const folder = mkdtempSync(join(tmpdir(), "nightshift-pub-"));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
@@ -74,6 +77,22 @@ test("masks, boxes and events arrive on their topics, over TCP and IPC at once",
   for (const subscriber of [everything, onlyFront, overIpc]) subscriber.close();
   await publisher.close();
   t.throws(() => publisher.publishEvent(streamEvent("trigger", "late")), { code: "E_CLOSED" });
+  await publisher.close();
+});
+
+test("an address of IPv6 is one to listen on and to connect to", async (t) => {
+  const hasIpv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === "::1"));
+  if (!needs(t, hasIpv6, "IPv6 on loopback", "sysctl net.ipv6.conf.lo.disable_ipv6=0")) return;
+  const publisher = await Publisher.open({ addresses: ["tcp://[::1]:*"], onError });
+  const control = await ControlServer.open(pretendedHandler([]), { address: "tcp://[::1]:*", onError });
+  const subscriber = new Subscriber({ address: publisher.addresses[0] ?? "" });
+  const client = new ControlClient(control.address);
+  await greet(publisher, subscriber);
+  await client.pause();
+  t.regex(control.address, /^tcp:\/\/\[::1\]:\d+$/);
+  subscriber.close();
+  client.close();
+  control.close();
   await publisher.close();
 });
 
