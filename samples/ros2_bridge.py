@@ -129,6 +129,9 @@ def main():
     if (asked.key is None) != (asked.server is None):
         parser.error("--key and --server go together")
     socket = zmq.Context.instance().socket(zmq.SUB)
+    # Seconds: who only listens never learns by itself that the vehicle lost its power. The system asks, and the socket connects anew where nobody answers.
+    for option, value in ((zmq.TCP_KEEPALIVE, 1), (zmq.TCP_KEEPALIVE_IDLE, 5), (zmq.TCP_KEEPALIVE_INTVL, 2), (zmq.TCP_KEEPALIVE_CNT, 3)):
+        socket.setsockopt(option, value)
     if asked.key:
         socket.curve_publickey, socket.curve_secretkey = zmq.auth.load_certificate(asked.key)
         socket.curve_serverkey, _ = zmq.auth.load_certificate(asked.server)
@@ -140,7 +143,7 @@ def main():
     node = rclpy.create_node("nightshift_bridge")
 
     def publisher(kind, topic, latched):
-        # Whoever reads slowly gets the newest, as with Nightshift's own sockets.
+        # Whoever reads slowly gets the newest.
         durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
         reliability = ReliabilityPolicy.RELIABLE if latched else ReliabilityPolicy.BEST_EFFORT
         return node.create_publisher(kind, topic, QoSProfile(depth=1 if latched else 5, durability=durability, reliability=reliability))

@@ -57,6 +57,11 @@ int main(int argc, char** argv) {
     socket.set(zmq::sockopt::curve_secretkey, key(argv[5], "secret-key"));
     socket.set(zmq::sockopt::curve_serverkey, key(argv[6], "public-key"));
   }
+  // Seconds: who only listens never learns by itself that the vehicle lost its power. The system asks, and the socket connects anew where nobody answers.
+  socket.set(zmq::sockopt::tcp_keepalive, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_idle, 5);
+  socket.set(zmq::sockopt::tcp_keepalive_intvl, 2);
+  socket.set(zmq::sockopt::tcp_keepalive_cnt, 3);
   socket.set(zmq::sockopt::subscribe, argument(2, ""));
   socket.connect(argument(1, "tcp://127.0.0.1:5590"));
   zmq::message_t part;

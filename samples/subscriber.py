@@ -12,7 +12,6 @@ from pathlib import Path
 
 import zmq
 import zmq.auth
-from google.protobuf.json_format import MessageToDict
 
 import nightshift_pb2 as nightshift
 
@@ -35,7 +34,8 @@ def describe(topic, body, folder):
         return {"kind": kind(event), "text": event.text, "details": json.loads(event.details_json)}
     if topic.startswith("boxes/"):
         message = nightshift.Boxes.FromString(body)
-        about = {"boxes": [MessageToDict(box) for box in message.boxes]}
+        # Field by field: MessageToDict leaves out what is 0, such as the first label.
+        about = {"boxes": [{field.name: getattr(box, field.name) for field in nightshift.Box.DESCRIPTOR.fields} for box in message.boxes]}
     elif topic.startswith("depth/"):
         message = nightshift.Depth.FromString(body)
         about = {"width": message.width, "height": message.height, "nearestMetres": min(memoryview(message.centimetres).cast("H")) / 100}
@@ -63,6 +63,9 @@ def main():
     if (asked.key is None) != (asked.server is None):
         parser.error("--key and --server go together")
     socket = zmq.Context.instance().socket(zmq.SUB)
+    # Seconds: who only listens never learns by itself that the vehicle lost its power. The system asks, and the socket connects anew where nobody answers.
+    for option, value in ((zmq.TCP_KEEPALIVE, 1), (zmq.TCP_KEEPALIVE_IDLE, 5), (zmq.TCP_KEEPALIVE_INTVL, 2), (zmq.TCP_KEEPALIVE_CNT, 3)):
+        socket.setsockopt(option, value)
     if asked.key:
         socket.curve_publickey, socket.curve_secretkey = zmq.auth.load_certificate(asked.key)
         socket.curve_serverkey, _ = zmq.auth.load_certificate(asked.server)

@@ -74,5 +74,8 @@ export function checkFrame(frame: Frame): void {
   }
 }
 
-/** Now, on the clock of `captureTimeNs`: nanoseconds since the Unix epoch. It never goes back while the process lives. */
+/**
+ * Now, on the clock of `captureTimeNs`: nanoseconds since the Unix epoch, as the machine's clock had it when the process started. It never goes back while the
+ * process lives, nor does it follow a clock that is set meanwhile.
+ */
 export const nowNs = (): bigint => BigInt(Math.round(performance.timeOrigin * 1e3)) * 1000n + BigInt(Math.round(performance.now() * 1e6));

@@ -74,11 +74,17 @@ export class ProgramCamera implements Camera {
       child.once("close", (code, killedBy) => resolve({ code, killedBy }));
     });
     const complaints = tailOf(said, this.source);
-    const stop = () => void child.kill("SIGTERM");
+    // What is blocked may neither end when asked nor say anything more: nobody waits for either.
+    const stop = () => {
+      void end(child, ending);
+      pictures.destroy();
+    };
     signal.addEventListener("abort", stop, { once: true });
     try {
       const isCutShort = yield* this.#read(pictures, reader, times, signal);
       if (!signal.aborted) this.#judge(await ending, complaints(), isCutShort);
+    } catch (error) {
+      if (!signal.aborted) throw error;
     } finally {
       signal.removeEventListener("abort", stop);
       pictures.destroy();

@@ -5,7 +5,7 @@ import { imagesAmong } from "../cameras/folder.js";
 import type { Dataset, Sample } from "../../sdk/training/dataset.js";
 import { readImage, readMask } from "./image-file.js";
 import { readNames, type DatasetNames } from "./names.js";
-import { readBoxes } from "./voc.js";
+import { readAnnotation } from "./voc.js";
 
 /**
  * Opens a folder of frames as a dataset, in the order of their names (`frame9` before `frame10`):
@@ -67,22 +67,24 @@ async function readSample(path: string, labels: DatasetNames, file: string): Pro
   const id = parse(file).name;
   const hasMask = labels.names.length > 0;
   const hasBoxes = labels.boxNames.length > 0;
-  const maskPath = join(path, "labels", `${id}.png`);
-  const [image, mask, boxes] = await Promise.all([
+  const [maskPath, boxesPath] = [join(path, "labels", `${id}.png`), join(path, "boxes", `${id}.xml`)];
+  const [image, mask, annotation] = await Promise.all([
     readImage(join(path, "images", file)),
     hasMask ? readMask(maskPath) : undefined,
-    hasBoxes ? readBoxes(join(path, "boxes", `${id}.xml`), labels.boxNames) : undefined,
+    hasBoxes ? readAnnotation(boxesPath, labels.boxNames) : undefined,
   ]);
   const { width, height } = image;
-  if (mask && (mask.width !== width || mask.height !== height))
-    throw missing(`${width} x ${height} pixels in ${maskPath}, as in its image`, `${mask.width} x ${mask.height}`);
+  for (const [file, label] of [[maskPath, mask], [boxesPath, annotation]] as const) {
+    const { width: across = width, height: down = height } = label ?? {};
+    if (across !== width || down !== height) throw missing(`${width} x ${height} pixels in ${file}, as in its image`, `${across} x ${down}`);
+  }
   return {
     id,
     width,
     height,
     rgb: image.data,
     ...(mask && { mask: translate(mask.data, labels.indexOfId) }),
-    ...(boxes && { boxes }),
+    ...(annotation && { boxes: annotation.boxes }),
   };
 }
 

@@ -22,7 +22,7 @@ export interface DatasetNames {
 
 /**
  * Reads the `classes.json` of a dataset folder. Ids that are listed under `ignore`, and ids that are not listed at all, become `ignoreLabel`.
- * Throws `E_DATASET` where the file is missing, is not JSON, or does not have the documented form.
+ * Throws `E_DATASET` where the file cannot be read, is not JSON, or does not have the documented form.
  */
 export async function readNames(folder: string): Promise<DatasetNames> {
   const path = join(folder, "classes.json");
@@ -56,7 +56,7 @@ async function read(path: string): Promise<string> {
   } catch (cause) {
     throw new NightshiftError("E_DATASET", {
       expected: `the class names of the dataset in ${path}`,
-      received: "no such file",
+      received: reasonOf(cause),
       remedy: 'Add a classes.json, for example {"classes": {"0": "road", "1": "car"}, "ignore": [255]}.',
       cause,
     });

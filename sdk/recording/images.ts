@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { NightshiftError, reasonOf } from "../errors.js";
-import type { Frame } from "../frame.js";
+import { type Frame, mostPixels } from "../frame.js";
 import { noName } from "../network/contract.js";
 
 export type ImageFormat = "jpeg" | "png";
@@ -15,7 +15,7 @@ export async function encodeImage({ width, height, rgb }: Pixels, format: ImageF
 /** Throws `E_IMAGE` where it cannot be decoded. */
 export async function decodeImage(file: Uint8Array): Promise<Pixels> {
   try {
-    const { data, info } = await sharp(file).flatten().toColourspace("srgb").raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    const { data, info } = await sharp(file, { limitInputPixels: mostPixels }).flatten().toColourspace("srgb").raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, rgb: data };
   } catch (cause) {
     throw new NightshiftError("E_IMAGE", { expected: "an image that can be decoded", received: reasonOf(cause), remedy: "Record again.", cause });
@@ -24,9 +24,15 @@ export async function decodeImage(file: Uint8Array): Promise<Pixels> {
 
 /** A mask in colours, a colour a category; black where it names none. */
 export function paintMask(mask: Uint8Array, width: number, height: number): Pixels {
-  const colours = Array.from({ length: 256 }, (_, category) => (category === noName ? [0, 0, 0] : colourOf(category).map((part) => Math.round(part * 255))));
+  const colours = Uint8Array.from(Array.from({ length: 256 }, (_, category) => (category === noName ? [0, 0, 0] : colourOf(category).map((part) => Math.round(part * 255)))).flat());
   const rgb = new Uint8Array(mask.length * 3);
-  for (let at = 0; at < mask.length; at++) rgb.set(colours[mask[at]], at * 3);
+  // The stream waits: a call for each pixel takes eight times as long.
+  for (let at = 0, to = 0; at < mask.length; at++) {
+    const from = mask[at] * 3;
+    rgb[to++] = colours[from];
+    rgb[to++] = colours[from + 1];
+    rgb[to++] = colours[from + 2];
+  }
   return { width, height, rgb };
 }
 

@@ -5,6 +5,9 @@ import { NightshiftError, reasonOf, systemCodeOf } from "../errors.js";
 /** Whether only this machine reaches an address. */
 export const isLocal = (address: string): boolean => /^(ipc|inproc):\/\/./.test(address) || /^tcp:\/\/(127(\.\d{1,3}){3}|\[::1\]|localhost|lo):/.test(address);
 
+/** What a socket needs for addresses of IPv6, in brackets; others it would show as addresses of IPv6 too. */
+export const familyOf = (addresses: readonly string[]): { readonly ipv6: boolean } => ({ ipv6: addresses.some((address) => address.startsWith("tcp://[")) });
+
 /**
  * Binds a socket and answers with the address it got (`tcp://127.0.0.1:*` takes any free port).
  * Throws `E_ADDRESS_IN_USE`, `E_CONFIG` where there can be no such address, or `E_EXPOSED` where it is off this machine and the socket is not

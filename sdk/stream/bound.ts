@@ -3,11 +3,11 @@ import type { Socket } from "zeromq";
 import { Turns } from "../engine/turns.js";
 import type { Access } from "./access.js";
 import type { Role } from "./allow-list.js";
-import { bind } from "./bind.js";
+import { bind, familyOf } from "./bind.js";
 
 export interface BoundOptions<S extends Socket> {
-  /** Makes the socket with what guards it, which is nothing where there is no `access`. */
-  readonly make: (guard: Partial<ReturnType<Access["guarding"]>>) => S;
+  /** Makes the socket with what guards it, which is nothing where there is no `access`, and what its addresses need. */
+  readonly make: (options: Partial<ReturnType<Access["guarding"]>> & ReturnType<typeof familyOf>) => S;
   readonly addresses: readonly string[];
   readonly role: Role;
   readonly access: Access | undefined;
@@ -84,7 +84,7 @@ export class Bound<S extends Socket> {
 }
 
 async function listening<S extends Socket>({ make, role, access, what }: BoundOptions<S>, wanted: readonly string[]): Promise<{ socket: S; addresses: string[] }> {
-  const socket = make(access?.guarding(role) ?? {});
+  const socket = make({ ...access?.guarding(role), ...familyOf(wanted) });
   try {
     const addresses: string[] = [];
     for (const address of wanted) addresses.push(await bind(socket, address, what, access !== undefined));

@@ -1,5 +1,6 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Request } from "zeromq";
+import { familyOf } from "./bind.js";
 import { type CurveClient, curveOptions } from "./curve.js";
 import { errorCodes, type ErrorCode, NightshiftError, reasonOf } from "../errors.js";
 import { type ControlError, type ControlReply, ControlReplySchema, ControlRequestSchema } from "./messages/nightshift_pb.js";
@@ -24,7 +25,7 @@ export class ControlClient {
     keys?: CurveClient,
   ) {
     // Relaxed and correlated: a request that was never answered does not block the next.
-    this.#socket = new Request({ linger: 0, receiveTimeout: timeoutMs, sendTimeout: timeoutMs, relaxed: true, correlate: true, ...(keys && curveOptions(keys)) });
+    this.#socket = new Request({ linger: 0, receiveTimeout: timeoutMs, sendTimeout: timeoutMs, relaxed: true, correlate: true, ...familyOf([address]), ...(keys && curveOptions(keys)) });
     this.#socket.connect(address);
   }
 

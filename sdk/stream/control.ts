@@ -39,7 +39,7 @@ export class ControlServer {
     const server = new ControlServer(handler, options);
     const { address = defaultControlAddress, access, onError } = options;
     // A peer that sends more than 64 KiB is no client of ours; ZeroMQ then hangs up on it.
-    const make = (guard: object): Reply => new Reply({ linger: 100, maxMessageSize: 65536, ...guard });
+    const make = (more: object): Reply => new Reply({ linger: 100, maxMessageSize: 65536, ...more });
     server.#bound = await Bound.open({ make, addresses: [address], access, role: "controller", what: "control socket", onOpen: (socket) => void server.#serve(socket), onError });
     return server;
   }

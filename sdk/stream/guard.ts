@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { Allowance } from "./allowance.js";
 import { isPlainHost } from "./origin.js";
 import { requireToken, type Token } from "./token.js";
@@ -48,10 +48,15 @@ export class Guard {
     const address = request.socket.remoteAddress ?? "";
     if (!this.#requests.of(address).take()) return { status: 429, text: "Too many requests.\n" };
     if (!isPlainHost(request.headers.host)) return { status: 403, text: "Open this by its address or as localhost.\n" };
-    if (!this.token || this.token.admits(request)) return undefined;
+    if (!this.token || this.token.admits(request) || this.cookieFor(request) !== undefined) return undefined;
     const isTry = shownIn(request) !== undefined || request.headers.authorization !== undefined || request.headers.cookie !== undefined;
     if (isTry && !this.#failures.of(address).take()) return { status: 429, text: "Too many tries.\n" };
     return { status: 401, text: "Show the token: open /?token=... once, or send it as Authorization: Bearer.\n" };
+  }
+
+  /** The header that sets the cookie, for a request that shows the token in its address; undefined for another. */
+  cookieFor(request: IncomingMessage): string | undefined {
+    return this.token?.cookieFor(shownIn(request));
   }
 }
 
@@ -64,19 +69,28 @@ const shownIn = ({ url = "" }: Pick<IncomingMessage, "url">): string | undefined
  */
 export function guardedServer({ host, token, what }: GuardOptions): { readonly app: FastifyInstance; readonly guard: Guard } {
   requireToken(host, token, what);
-  const app = fastify({ forceCloseConnections: true, bodyLimit: 1024, requestTimeout: 10_000, connectionTimeout: 60_000, http: { headersTimeout: 5000 } });
-  app.server.maxConnections = mostConnections;
   const guard = new Guard(token);
-  app.addHook("onRequest", async (request, reply) => {
+  const refuse = (reply: FastifyReply, status: number, text: string): FastifyReply => reply.code(status).send(text);
+  const admit = ({ raw }: FastifyRequest, reply: FastifyReply): FastifyReply | undefined => {
     reply.headers(headers);
-    const refusal = guard.refusal(request.raw);
-    if (!refusal) return;
-    if (refusal.status !== 401) return reply.code(refusal.status).send(refusal.text);
-    const cookie = token?.cookieFor(shownIn(request));
+    const refusal = guard.refusal(raw);
+    if (refusal?.status === 401) reply.header("www-authenticate", "Bearer");
+    if (refusal) return refuse(reply, refusal.status, refusal.text);
+    const cookie = guard.cookieFor(raw);
     // Sent on, so that the token stays neither in the address bar nor in the history.
-    if (cookie !== undefined) return reply.header("set-cookie", cookie).redirect("/", 303);
-    return reply.code(401).header("www-authenticate", "Bearer").send(refusal.text);
+    return cookie === undefined ? undefined : reply.header("set-cookie", cookie).redirect("/", 303);
+  };
+  const app = fastify({
+    forceCloseConnections: true,
+    bodyLimit: 1024,
+    requestTimeout: 10_000,
+    connectionTimeout: 60_000,
+    http: { headersTimeout: 5000 },
+    // Of an address that does not decode no hook hears.
+    frameworkErrors: ({ message }, request, reply) => void (admit(request, reply) ?? refuse(reply, 400, message)),
   });
+  app.server.maxConnections = mostConnections;
+  app.addHook("onRequest", async (request, reply) => admit(request, reply));
   return { app, guard };
 }
 

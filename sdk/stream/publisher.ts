@@ -42,7 +42,7 @@ export class Publisher {
   static async open(options: PublisherOptions): Promise<Publisher> {
     const { addresses = [defaultPublisherAddress], access, highWaterMark = 64, onError } = options;
     // A message that no subscriber took 100 ms after closing is given up, so that closing does not hang. What subscribers send is topics, and short.
-    const make = (guard: object): PublisherSocket => new PublisherSocket({ sendHighWaterMark: highWaterMark, linger: 100, maxMessageSize: 1024, ...guard });
+    const make = (more: object): PublisherSocket => new PublisherSocket({ sendHighWaterMark: highWaterMark, linger: 100, maxMessageSize: 1024, ...more });
     return new Publisher(await Bound.open({ make, addresses, access, role: "reader", what: "publisher", onError }), options);
   }
 

@@ -1,4 +1,5 @@
 import { Subscriber as SubscriberSocket } from "zeromq";
+import { familyOf } from "./bind.js";
 import { type CurveClient, curveOptions } from "./curve.js";
 import { type Received, unpackMessage } from "./topics.js";
 
@@ -14,19 +15,28 @@ export interface SubscriberOptions {
   readonly keys?: CurveClient;
 }
 
+/**
+ * Seconds. Who only listens never learns by itself that the other machine lost its power: the system asks, and the socket connects anew where nobody answers.
+ * Not ZeroMQ's own heartbeats, which end the process of a slow subscriber (libzmq issue 3937).
+ */
+const keepalive = { tcpKeepalive: 1, tcpKeepaliveIdle: 5, tcpKeepaliveInterval: 2, tcpKeepaliveCount: 3 } as const;
+
 /** Receives what a publisher sends, from this or another process. */
 export class Subscriber implements AsyncIterable<Received> {
   readonly #socket: SubscriberSocket;
 
-  constructor(options: SubscriberOptions) {
-    this.#socket = new SubscriberSocket({ receiveHighWaterMark: options.highWaterMark ?? 1000, conflate: options.newestOnly ?? false, linger: 0, ...(options.keys && curveOptions(options.keys)) });
-    this.#socket.connect(options.address);
-    this.#socket.subscribe(...(options.topics ?? [""]));
+  constructor({ address, topics = [""], highWaterMark = 1000, newestOnly = false, keys }: SubscriberOptions) {
+    this.#socket = new SubscriberSocket({ receiveHighWaterMark: highWaterMark, conflate: newestOnly, linger: 0, ...keepalive, ...familyOf([address]), ...(keys && curveOptions(keys)) });
+    this.#socket.connect(address);
+    this.#socket.subscribe(...topics);
   }
 
-  /** Messages as they come, until `close`. Throws `E_FRAME_FORMAT` on one that is not of this schema. */
+  /** Messages as they come, but those on topics that a later version has, until `close`. Throws `E_FRAME_FORMAT` on one that is not of this schema. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Received, void, undefined> {
-    for await (const [part] of this.#socket) if (part) yield unpackMessage(part);
+    for await (const [part] of this.#socket) {
+      const received = part && unpackMessage(part);
+      if (received) yield received;
+    }
   }
 
   close(): void {

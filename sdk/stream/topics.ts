@@ -35,22 +35,23 @@ export function packMessage<Kind extends TopicKind>(kind: Kind, camera: string, 
 /** A message as it came, told apart by `kind`. */
 export type Received = { [Kind in TopicKind]: { readonly kind: Kind; readonly topic: string; readonly message: TopicMessage<Kind> } }[TopicKind];
 
-/** Reads one part. Throws `E_FRAME_FORMAT` where it is not a message of this schema. */
-export function unpackMessage(part: Uint8Array): Received {
+/** Reads one part; undefined for a topic that a later version has. Throws `E_FRAME_FORMAT` where it is not a message of this schema. */
+export function unpackMessage(part: Uint8Array): Received | undefined {
   const zero = part.indexOf(0);
-  const topic = new TextDecoder().decode(part.subarray(0, Math.max(0, zero)));
+  if (zero < 0) throw notAMessage(`${part.length} bytes without a zero byte`, undefined);
+  const topic = new TextDecoder().decode(part.subarray(0, zero));
   const kind = topic.split("/", 1)[0] ?? "";
+  if (!isTopic(kind)) return undefined;
   try {
-    if (isTopic(kind)) return { kind, topic, message: fromBinary<Schema>(topics[kind].schema, part.subarray(zero + 1)) } as Received;
+    return { kind, topic, message: fromBinary<Schema>(topics[kind].schema, part.subarray(zero + 1)) } as Received;
   } catch (cause) {
     throw notAMessage(`${part.length} bytes on topic ${topic} that do not decode`, cause);
   }
-  throw notAMessage(zero < 0 ? `${part.length} bytes without a zero byte` : `topic ${JSON.stringify(topic)}`, undefined);
 }
 
 const notAMessage = (received: string, cause: unknown): NightshiftError =>
   new NightshiftError("E_FRAME_FORMAT", {
-    expected: `one part: one of the topics ${Object.keys(topics).join(", ")}, a zero byte, a message`,
+    expected: "one part: a topic, a zero byte, the topic's message",
     received,
     remedy: "Connect to the publisher's address, and use the schema of its version.",
     cause,

@@ -182,6 +182,25 @@ test("a live camera that falls silent is an error too", async (t) => {
   t.regex(error.received, /700 ms/);
 });
 
+for (const live of [true, false])
+  test(`a ${live ? "camera" : "video"} whose program is stuck is left at once, and the program does not stay`, async (t) => {
+    const program = join(folder, `stuck-${live}`);
+    writeFileSync(program, `#!/bin/sh\n[ "$1" = -version ] && exit 0\ntrap "" TERM\necho $$ > ${program}.pid\nprintf 'P6\\n1 1\\n255\\nrgb'\nexec sleep 60\n`, { mode: 0o755 });
+    const abort = new AbortController();
+    let [seen, abortedMs] = [0, 0];
+    const leave = (): void => {
+      abortedMs = performance.now();
+      abort.abort();
+    };
+    for await (const _ of new FfmpegCamera({ name: "front", live, what: "a stuck one", input: [], fps: 0 }, { ffmpeg: program }).frames(abort.signal)) {
+      seen++;
+      setTimeout(leave, 50);
+    }
+    t.is(seen, 1);
+    t.true(performance.now() - abortedMs < 4500, `${performance.now() - abortedMs} ms`);
+    t.throws(() => process.kill(Number(readFileSync(`${program}.pid`, "utf8")), 0), { code: "ESRCH" });
+  });
+
 test("a device is asked for a rate only where there is one to ask for", async (t) => {
   const [program, told] = [join(folder, "pretended-ffmpeg"), join(folder, "told")];
   writeFileSync(program, `#!/bin/sh\necho "$@" > ${told}\n`, { mode: 0o755 });

@@ -8,7 +8,7 @@ import { FolderCamera } from "../../adapters/cameras/folder.js";
 import { connectedBoxes, withConnectedBoxes } from "../../adapters/datasets/connected-boxes.js";
 import { folderDataset, requireLabels } from "../../adapters/datasets/folder.js";
 import { openDataset } from "../../adapters/datasets/open.js";
-import { parseBoxes } from "../../adapters/datasets/voc.js";
+import { parseAnnotation } from "../../adapters/datasets/voc.js";
 import { NightshiftError } from "../../sdk/errors.js";
 import { needs, sharedData } from "../support/shared.js";
 
@@ -153,6 +153,16 @@ for (const [what, spoil] of [
     t.is(error?.code, "E_DATASET");
   });
 
+test("what cannot be read is said to be there, where it is", async (t) => {
+  const folder = await scratch(t);
+  await labelled(folder, both);
+  for (const file of ["boxes/frame1.xml", "classes.json"]) {
+    await rm(join(folder, file));
+    await mkdir(join(folder, file));
+    await t.throwsAsync(folderDataset(folder).then((dataset) => dataset.sample(0)), { code: "E_DATASET", message: /EISDIR/ }, file);
+  }
+});
+
 test("classes.json may begin with a mark of its byte order; hidden files are no images; a refusal says what the form is", async (t) => {
   const folder = await scratch(t);
   await labelled(folder, `\uFEFF${JSON.stringify(both)}`);
@@ -170,13 +180,28 @@ test("a box of an unlisted class is refused", async (t) => {
 });
 
 test("no object of an annotation is passed over: one with attributes counts, a torn one and a torn file are refused", (t) => {
-  const of = (text: string) => parseBoxes(text, "a.xml", ["car"]);
+  const of = (text: string) => parseAnnotation(text, "a.xml", ["car"]).boxes;
   const inside = "<name>car</name><bndbox><xmin>2</xmin><ymin>3</ymin><xmax>12</xmax><ymax>9</ymax></bndbox>";
   const box = { x1: 2, y1: 3, x2: 12, y2: 9, label: "car" };
   t.deepEqual(of(`<annotation><objects>2</objects><object id="1">${inside}</object><object>${inside}</object></annotation>`), [box, box]);
   t.deepEqual(of("<annotation />"), []);
   const torn = [`<annotation><object>${inside}</object><object><name>car</name>`, `<annotation><object>${inside}</annotation>`, `<annotation><object/><object>${inside}</object></annotation>`, `<annotation><object>${inside}</object>`];
   for (const text of torn) t.throws(() => of(text), { code: "E_DATASET" }, text);
+});
+
+test("boxes that were drawn on an image of another size are refused, as its masks are", async (t) => {
+  const folder = await scratch(t);
+  await labelled(folder, { boxes: ["car"] });
+  const size = (width: number, height: number): Promise<void> => writeFile(join(folder, "boxes", "frame1.xml"), `<annotation><size><width>${width}</width><height>${height}</height><depth>3</depth></size></annotation>`);
+  const dataset = await folderDataset(folder);
+  for (const [width, height] of [[20, 16], [0, 0]] as const) {
+    await size(width, height);
+    t.deepEqual((await dataset.sample(0)).boxes, []);
+  }
+  for (const [width, height] of [[40, 32], [16, 20]] as const) {
+    await size(width, height);
+    await t.throwsAsync(dataset.sample(0), { code: "E_DATASET", message: new RegExp(`20 x 16 pixels in .*frame1\\.xml.*${width} x ${height}`) });
+  }
 });
 
 test("an unreadable image and a coloured mask are refused by file name", async (t) => {

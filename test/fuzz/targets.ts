@@ -2,7 +2,7 @@ import { createPrivateKey } from "node:crypto";
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { PpmReader } from "../../adapters/cameras/ppm.js";
 import { parseNames } from "../../adapters/datasets/names.js";
-import { parseBoxes } from "../../adapters/datasets/voc.js";
+import { parseAnnotation } from "../../adapters/datasets/voc.js";
 import { FrameMemory } from "../../sdk/adaptation/memory.js";
 import { readMemory, writeMemory } from "../../sdk/adaptation/memory-file.js";
 import { sealed, unsealed } from "../../sdk/adaptation/sealed.js";
@@ -75,7 +75,9 @@ function tensors(bytes: Uint8Array, random: Random): Uint8Array {
 
 /** What a topic's part says. */
 function part(bytes: Uint8Array, random: Random): Uint8Array {
-  const { kind, topic } = unpackMessage(bytes);
+  const received = unpackMessage(bytes);
+  if (!received) return bytes;
+  const { kind, topic } = received;
   const body = bytes.subarray(topic.length + 1);
   const schema: DescMessage = { mask: MaskSchema, boxes: BoxesSchema, depth: DepthSchema, events: EventSchema }[kind];
   return new Uint8Array(Buffer.concat([Buffer.from(`${topic}\0`), messages(schema)(body, random)]));
@@ -96,7 +98,7 @@ const contents = tinyContents();
 const manifest: Manifest = { ...description, formatVersion: 1, exemplars: { names: ["sky", "road"], boxNames: ["car"], ids: ["a"] }, files: [{ path: "a/b", bytes: 3, sha256: "0".repeat(64) }] };
 const sample = { id: "a", width: 8, height: 6, rgb: new Uint8Array(8 * 6 * 3).fill(90), mask: new Uint8Array(48).fill(1), boxes: [{ x1: 1, y1: 1, x2: 5, y2: 4, label: "car" }] };
 const shapes = ["Shape", "Size", "Range", "ConstantOfShape", "ReduceProd", "Constant"];
-const voc = "<annotation><object><name>car</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>9</xmax><ymax>8</ymax></bndbox></object></annotation>";
+const voc = "<annotation><size><width>20</width><height>16</height></size><object><name>car</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>9</xmax><ymax>8</ymax></bndbox></object></annotation>";
 
 const sealingKey = new Uint8Array(32).fill(7);
 const signedManifest = bytesOf("{}");
@@ -146,7 +148,7 @@ export const targets = {
   manifest: { parse: (bytes) => parseManifest(text(bytes), "manifest.json"), seeds: () => [bytesOf(JSON.stringify(manifest))], mutate: json },
   exemplars: { parse: exemplar, seeds: async () => [await exemplarFile()] },
   classes: { parse: (bytes) => parseNames(text(bytes), "classes.json"), seeds: () => [bytesOf('{"classes":{"0":"sky","2":"road"},"ignore":[1],"boxes":["car"]}')], mutate: json },
-  voc: { parse: (bytes) => parseBoxes(text(bytes), "a.xml", ["car"]), seeds: () => [bytesOf(voc)] },
+  voc: { parse: (bytes) => parseAnnotation(text(bytes), "a.xml", ["car"]), seeds: () => [bytesOf(voc)] },
   ppm: {
     parse: (bytes) => {
       const reader = new PpmReader();
@@ -164,7 +166,7 @@ export const targets = {
   message: {
     parse: (bytes) => {
       const received = unpackMessage(bytes);
-      return received.kind === "mask" ? [received.message.categories, received.message.scores].map((plane) => plane && unpackPlane(plane)) : received;
+      return received?.kind === "mask" ? [received.message.categories, received.message.scores].map((plane) => plane && unpackPlane(plane)) : received;
     },
     seeds: () => {
       const perception = perceptionOf(1);

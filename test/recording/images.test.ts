@@ -1,6 +1,7 @@
 import test from "ava";
+import sharp from "sharp";
 import { noName } from "../../sdk/network/contract.js";
-import { paintMask } from "../../sdk/recording/images.js";
+import { decodeImage, paintMask } from "../../sdk/recording/images.js";
 
 test("a mask in colours is black where it names nothing, and nowhere else", (t) => {
   const { rgb } = paintMask(Uint8Array.of(0, noName, noName - 1), 3, 1);
@@ -8,4 +9,10 @@ test("a mask in colours is black where it names nothing, and nowhere else", (t) 
   t.deepEqual(colours[1], [0, 0, 0]);
   t.notDeepEqual(colours[0], [0, 0, 0]);
   t.notDeepEqual(colours[2], [0, 0, 0]);
+});
+
+test("a recorded image of more pixels than a frame may have is refused before it is decoded", async (t) => {
+  // Some kilobytes, which would be 200 MB.
+  const bomb = await sharp({ create: { width: 8200, height: 8200, channels: 3, background: "black" } }).toColourspace("b-w").png({ palette: true, colours: 2, compressionLevel: 9 }).toBuffer();
+  await t.throwsAsync(decodeImage(bomb), { code: "E_IMAGE", message: /pixel limit/ });
 });

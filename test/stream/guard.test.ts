@@ -58,6 +58,7 @@ test("the page opens for whoever shows the token once, and for nobody else", asy
   t.false(setCookie.includes(secret));
   const cookie = setCookie.split(";")[0] ?? "";
   t.is((await asked("", { cookie })).status, 200);
+  t.is((await asked(`?token=${secret}`, { cookie })).status, 303, "nor does it stay in the address bar the second time");
   t.regex(await knock(t, address), /401/);
   t.is(await knock(t, address, { cookie }), "open");
   t.regex(await knock(t, address, { cookie }, "http://evil.example"), /403/);
@@ -110,6 +111,8 @@ test("who guesses at the token, or asks too often, is put off", async (t) => {
   for (let tries = 0; tries < 14; tries++) codes.push((await fetch(address, { headers: { authorization: `Bearer guess-${tries}` } })).status);
   t.deepEqual(codes.slice(0, 10), Array.from({ length: 10 }, () => 401));
   t.is(codes.at(-1), 429);
+  // Whoever has it is let in all the same, however often.
+  for (let times = 0; times < 12; times++) t.is((await fetch(`${address}?token=${secret}`, { redirect: "manual" })).status, 303);
   const flood: number[] = [];
   const ask = async (): Promise<unknown> => flood.push((await fetch(`${address}icon.svg`, { headers: { authorization: `Bearer ${secret}` } })).status);
   for (let rounds = 0; rounds < 20; rounds++) await Promise.all(Array.from({ length: 20 }, ask));
@@ -138,6 +141,23 @@ test("tries for a WebSocket count among the others", async (t) => {
   const ask = async (): Promise<unknown> => flood.push(await knock(t, open, {}, "http://evil.example"));
   for (let rounds = 0; rounds < 20; rounds++) await Promise.all(Array.from({ length: 20 }, ask));
   t.true(flood.some((each) => each.includes("429")));
+});
+
+test("an address that does not decode passes nothing by", async (t) => {
+  const address = await page(t);
+  /** What is answered to requests that follow each other on one connection. */
+  const ask = async (host: string, times: number): Promise<string> => {
+    const socket = connect(Number(new URL(address).port), "127.0.0.1");
+    t.teardown(() => socket.destroy());
+    let answers = "";
+    socket.on("data", (text: Buffer) => (answers += text.toString()));
+    socket.write(`GET /%zz HTTP/1.1\r\nHost: ${host}\r\n\r\n`.repeat(times - 1) + `GET /%zz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    await once(socket, "close");
+    return answers;
+  };
+  t.regex(await ask("evil.example", 1), /^HTTP\/1\.1 403/);
+  t.regex(await ask("localhost", 1), /^HTTP\/1\.1 400[^]*content-security-policy: default-src 'none'/);
+  t.true((await ask("localhost", 600)).includes("HTTP/1.1 429"), "they are counted");
 });
 
 test("a page that floods is closed, and no more than sixteen are open", async (t) => {

@@ -1,18 +1,22 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { Subscriber as BareSubscriber } from "zeromq";
-import { streamEvent } from "../../sdk/stream/events.js";
+import { Publisher as BarePublisher, Subscriber as BareSubscriber } from "zeromq";
+import { ControlClient } from "../../sdk/stream/control-client.js";
+import { ControlServer } from "../../sdk/stream/control.js";
+import { eventMessage, streamEvent } from "../../sdk/stream/events.js";
 import { Condition } from "../../sdk/stream/messages/nightshift_pb.js";
 import { unpackPlane } from "../../sdk/stream/planes.js";
 import { Publisher } from "../../sdk/stream/publisher.js";
 import { Subscriber } from "../../sdk/stream/subscriber.js";
-import type { Received } from "../../sdk/stream/topics.js";
+import { packMessage, type Received } from "../../sdk/stream/topics.js";
+import { needs } from "../support/shared.js";
 import { perceptionOf } from "./perceptions.js";
+import { pretendedHandler } from "./pretended-handler.js";
 
 const folder = mkdtempSync(join(tmpdir(), "nightshift-pub-"));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
@@ -73,6 +77,22 @@ test("masks, boxes and events arrive on their topics, over TCP and IPC at once",
   for (const subscriber of [everything, onlyFront, overIpc]) subscriber.close();
   await publisher.close();
   t.throws(() => publisher.publishEvent(streamEvent("trigger", "late")), { code: "E_CLOSED" });
+  await publisher.close();
+});
+
+test("an address of IPv6 is one to listen on and to connect to", async (t) => {
+  const hasIpv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === "::1"));
+  if (!needs(t, hasIpv6, "IPv6 on loopback", "sysctl net.ipv6.conf.lo.disable_ipv6=0")) return;
+  const publisher = await Publisher.open({ addresses: ["tcp://[::1]:*"], onError });
+  const control = await ControlServer.open(pretendedHandler([]), { address: "tcp://[::1]:*", onError });
+  const subscriber = new Subscriber({ address: publisher.addresses[0] ?? "" });
+  const client = new ControlClient(control.address);
+  await greet(publisher, subscriber);
+  await client.pause();
+  t.regex(control.address, /^tcp:\/\/\[::1\]:\d+$/);
+  subscriber.close();
+  client.close();
+  control.close();
   await publisher.close();
 });
 
@@ -150,6 +170,37 @@ test("who subscribes to more than a topic can be is hung up on", async (t) => {
   talkative.close();
   const subscriber = new Subscriber({ address: publisher.addresses[0] ?? "", topics: ["events", "x".repeat(1000)] });
   await greet(publisher, subscriber);
+  subscriber.close();
+  await publisher.close();
+});
+
+test("a subscriber passes over topics that a later version has", async (t) => {
+  const later = new BarePublisher({ linger: 0 });
+  await later.bind("tcp://127.0.0.1:*");
+  const subscriber = new Subscriber({ address: later.lastEndpoint ?? "" });
+  const told = subscriber[Symbol.asyncIterator]();
+  const next = told.next();
+  let heard = false;
+  void next.finally(() => (heard = true));
+  for (; !heard; await sleep(20)) {
+    await later.send(Buffer.from("flow/front\0\xff"));
+    await later.send(packMessage("events", "", eventMessage(greeting)));
+  }
+  t.is((await next).value?.kind, "events");
+  subscriber.close();
+  later.close();
+});
+
+test("the system asks whether a publisher that says nothing is still there", async (t) => {
+  if (!needs(t, process.platform === "linux", "Linux, which tells of a connection's timers", "run it there")) return;
+  const publisher = await Publisher.open({ addresses: ["tcp://127.0.0.1:*"], onError });
+  const [address = ""] = publisher.addresses;
+  const subscriber = new Subscriber({ address });
+  await greet(publisher, subscriber);
+  const port = Number(new URL(address).port).toString(16).toUpperCase().padStart(4, "0");
+  const timer = new RegExp(`^\\s*\\d+: \\w+:\\w+ 0100007F:${port} 01 \\w+:\\w+ (\\d\\d):`, "m");
+  // 02 is that of keepalive.
+  t.is(timer.exec(readFileSync("/proc/net/tcp", "utf8"))?.[1], "02");
   subscriber.close();
   await publisher.close();
 });
