@@ -1,4 +1,5 @@
 import { Subscriber as SubscriberSocket } from "zeromq";
+import { connect } from "./connect.js";
 import { type CurveClient, curveOptions } from "./curve.js";
 import { type Received, unpackMessage } from "./topics.js";
 
@@ -18,9 +19,10 @@ export interface SubscriberOptions {
 export class Subscriber implements AsyncIterable<Received> {
   readonly #socket: SubscriberSocket;
 
+  /** Throws `E_CONFIG` for what is no address. */
   constructor(options: SubscriberOptions) {
     this.#socket = new SubscriberSocket({ receiveHighWaterMark: options.highWaterMark ?? 1000, conflate: options.newestOnly ?? false, linger: 0, ...(options.keys && curveOptions(options.keys)) });
-    this.#socket.connect(options.address);
+    connect(this.#socket, options.address);
     this.#socket.subscribe(...(options.topics ?? [""]));
   }
 
