@@ -12,7 +12,7 @@ export interface Frame {
   readonly width: number;
   /** Pixels. */
   readonly height: number;
-  /** `height * width * 3` bytes. */
+  /** `height * width * 3` bytes, which nobody changes once the frame was delivered: they are read until it is answered, shown and remembered. */
   readonly rgb: Uint8Array;
 }
 
