@@ -12,7 +12,7 @@ export interface Frame {
   readonly width: number;
   /** Pixels. */
   readonly height: number;
-  /** `height * width * 3` bytes. They are read until the frame is answered, shown and recorded: each frame has memory of its own. */
+  /** `height * width * 3` bytes. They are read until the frame is answered, shown, recorded and remembered: each frame has memory of its own. */
   readonly rgb: Uint8Array;
 }
 

@@ -3,8 +3,18 @@ import type { z } from "zod";
 type Issue = z.core.$ZodIssue;
 
 /** What a schema has against a value, each with what came where that is known (`reportInput`). Of a union it is told what keeps the value from being the alternative that it comes nearest to. */
-export const issuesOf = ({ issues }: Pick<z.core.$ZodError, "issues">): Issue[] =>
-  issues.flatMap(nearest).map((issue) => (isPlain(issue.input) && !issue.message.includes("received") ? { ...issue, message: `${issue.message}, received ${JSON.stringify(issue.input)}` } : issue));
+export const issuesOf = ({ issues }: Pick<z.core.$ZodError, "issues">): Issue[] => issues.flatMap(nearest).map((issue) => ({ ...issue, message: withInput(issue) }));
+
+function withInput({ code, message, ...issue }: Issue): string {
+  const { input } = issue;
+  if (isPlain(input)) {
+    const isTold = message.includes("received");
+    // The type alone does not tell who wrote `no` in YAML 1.2, which is a text.
+    return isTold && !message.endsWith(typeof input) ? message : `${message}${isTold ? "" : ", received"} ${JSON.stringify(input)}`;
+  }
+  // Zod says itself that it received nothing, but of a choice.
+  return code === "invalid_value" && "input" in issue && input === undefined ? `${message}, received nothing` : message;
+}
 
 function nearest(issue: Issue): Issue[] {
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return [issue];

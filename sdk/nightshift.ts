@@ -98,8 +98,8 @@ export class Nightshift {
 
   /**
    * Starts to stream. Frames come from the next turn of the event loop on, so whoever asks for `answers()` at once misses none.
-   * Throws, with everything closed again: `E_BUNDLE_*`, `E_CAMERA`, `E_CONFIG`, `E_VOCABULARY`, `E_ADDRESS_IN_USE`, `E_ENGINE`, `E_DATASET*`,
-   * `E_KEY`, `E_UNTRUSTED`, `E_EXPOSED`, `E_PROVIDER`; from the native module also `E_NATIVE`, `E_ONNXRUNTIME`, `E_TENSORRT*`, `E_GPU`.
+   * Throws, with everything closed again: `E_BUNDLE_*`, `E_CAMERA`, `E_CONFIG`, `E_VOCABULARY`, `E_TEXT_ENCODER`, `E_ADDRESS_IN_USE`, `E_ENGINE`, `E_GOLDEN`, `E_DATASET*`,
+   * `E_RECORDING`, `E_KEY`, `E_UNTRUSTED`, `E_EXPOSED`, `E_PROVIDER`; from the native module also `E_NATIVE`, `E_ONNXRUNTIME`, `E_TENSORRT*`, `E_GPU`.
    */
   static async start(options: NightshiftOptions = {}): Promise<Nightshift> {
     const onError = options.onError ?? ((error: unknown) => console.error(error));

@@ -4,14 +4,14 @@ import { NightshiftError, reasonOf } from "./errors.js";
 /** Keys and tokens are short; what is longer is another file. */
 const longest = 65536;
 
-/** Reads a text that only its owner may read. Throws `E_KEY` where it is missing, too long, or open to others. `what` names it in the error. */
-export async function readSecret(path: string, what: string): Promise<string> {
+/** Reads a text that only its owner may read. Throws `E_KEY` where it is missing, too long, or open to others. `what` names it in the error, `kind` is what `nightshift keys create --for` makes it as. */
+export async function readSecret(path: string, what: string, kind: "streams" | "bundles" | "frames" | "page"): Promise<string> {
   const refuse = (received: string, remedy: string, cause?: unknown): NightshiftError => new NightshiftError("E_KEY", { expected: `${what} in ${path}`, received, remedy, cause });
   let file: FileHandle;
   try {
     file = await open(path, "r");
   } catch (cause) {
-    throw refuse(reasonOf(cause), "Check the path, or make the file with `nightshift keys create`.", cause);
+    throw refuse(reasonOf(cause), `Check the path, or make the file with \`nightshift keys create --for ${kind}\`.`, cause);
   }
   try {
     // Of the file that was opened, which is the one that is read.

@@ -28,30 +28,56 @@ export async function readYaml<Schema extends z.ZodType>({ path, schema, expecte
   const document = parseDocument(text, { lineCounter: lines });
   const [broken] = document.errors;
   if (broken) throw invalid(oneLine(broken.message), broken);
-  const value: unknown = set.reduce(withValue, (document.toJS() as unknown) ?? {});
-  const read = schema.safeParse(value, { reportInput: true });
+  const settings = set.map(settingOf);
+  let said: unknown;
+  try {
+    said = document.toJS() as unknown;
+  } catch (cause) {
+    // An alias of nothing, or of so much that it would fill the memory.
+    throw invalid(reasonOf(cause), cause);
+  }
+  const read = schema.safeParse(settings.reduce(withSetting, said ?? {}), { reportInput: true });
   if (read.success) return read.data;
   const complaints = issuesOf(read.error).map((issue) => {
-    const offset = offsetOf(document, issue);
-    const where = offset === undefined ? "" : `line ${lines.linePos(offset).line}: `;
-    return `${where}${issue.path.join(".")}${issue.path.length > 0 ? ": " : ""}${oneLine(issue.message)}`;
+    const { path: at, message } = issue;
+    const isSet = settings.some((setting) => isOf(setting, issue));
+    const offset = isSet ? undefined : offsetOf(document, issue);
+    const where = offset === undefined ? (isSet && path !== undefined ? "--set " : "") : `line ${lines.linePos(offset).line}: `;
+    return `${where}${at.join(".")}${at.length > 0 ? ": " : ""}${oneLine(message)}`;
   });
   throw invalid(complaints.join("; "), read.error);
 }
 
-/** Sets one value, written as `a.b=value` with the value in YAML. Throws `E_CONFIG`. */
-function withValue(value: unknown, setting: string): unknown {
-  const [, path = "", text = ""] = /^([\w.]+)=(.*)$/s.exec(setting) ?? [];
-  if (path === "")
-    throw new NightshiftError("E_CONFIG", { expected: "a setting as key=value or key.key=value", received: JSON.stringify(setting), remedy: "Write, for example, --set camera=front." });
-  const put = (into: unknown, [key = "", ...rest]: readonly string[]): unknown => {
-    const fields = typeof into === "object" && into !== null ? into : {};
-    return { ...fields, [key]: rest.length > 0 ? put((fields as Record<string, unknown>)[key], rest) : (parse(text) as unknown) };
-  };
-  return put(value, path.split("."));
+interface Setting {
+  readonly path: readonly string[];
+  readonly value: unknown;
 }
 
-/** Where in the file an issue lies: at the key that nobody knows, or at the value, or at what should hold it. Undefined for what `--set` said. */
+/** Reads `a.b=value`, the value in YAML. Throws `E_CONFIG`. */
+function settingOf(setting: string): Setting {
+  const invalid = (received: string, remedy: string, cause?: unknown): NightshiftError =>
+    new NightshiftError("E_CONFIG", { expected: "a setting as key=value or key.key=value, the value in YAML", received, remedy, cause });
+  const [, path = "", text = ""] = /^([\w.]+)=(.*)$/s.exec(setting) ?? [];
+  if (path === "") throw invalid(JSON.stringify(setting), "Write, for example, --set camera=front.");
+  try {
+    return { path: path.split("."), value: parse(text) as unknown };
+  } catch (cause) {
+    throw invalid(`${JSON.stringify(setting)}: ${oneLine(reasonOf(cause))}`, "Mend the value.", cause);
+  }
+}
+
+function withSetting(into: unknown, { path: [key = "", ...rest], value }: Setting): unknown {
+  const fields = typeof into === "object" && into !== null ? into : {};
+  return { ...fields, [key]: rest.length > 0 ? withSetting((fields as Record<string, unknown>)[key], { path: rest, value }) : value };
+}
+
+/** Whether it is a setting that an issue is about, and not the file. */
+function isOf({ path }: Setting, issue: z.core.$ZodIssue): boolean {
+  const of = [...issue.path, ...(issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [])];
+  return path.every((key, at) => String(of[at]) === key);
+}
+
+/** Where in the file an issue lies: at the key that nobody knows, or at the value, or at what should hold it. Undefined where the file has none of them. */
 function offsetOf(document: Document.Parsed, issue: z.core.$ZodIssue): number | undefined {
   const path = issue.path.filter((part): part is string | number => typeof part !== "symbol");
   if (issue.code === "unrecognized_keys") {

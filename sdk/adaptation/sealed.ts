@@ -11,7 +11,7 @@ export const createSealingKey = (): string => randomBytes(keyBytes).toString("he
 
 /** Reads a key of 64 hexadecimal digits. Throws `E_KEY`, also where others may read it. */
 export async function readSealingKey(path: string): Promise<Uint8Array> {
-  const text = (await readSecret(path, "a key for remembered frames")).trim();
+  const text = (await readSecret(path, "a key for remembered frames", "frames")).trim();
   if (/^[0-9a-f]{64}$/.test(text)) return Buffer.from(text, "hex");
   throw new NightshiftError("E_KEY", { expected: `64 hexadecimal digits in ${path}`, received: `${text.length} characters`, remedy: "Make one with `nightshift keys create --for frames`." });
 }

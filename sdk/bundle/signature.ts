@@ -38,7 +38,7 @@ export function createSigningKeys(): { readonly secret: string; readonly public:
 
 /** Reads a secret key. Throws `E_KEY`, also where others may read it. */
 export async function readSigningKey(path: string): Promise<KeyObject> {
-  return ed25519(await readSecret(path, "a secret key for signing"), createPrivateKey, path);
+  return ed25519(await readSecret(path, "a secret key for signing", "bundles"), createPrivateKey, path);
 }
 
 /** Reads public keys, or the public halves of pairs. Throws `E_KEY`. */

@@ -99,6 +99,13 @@ const schema = z.strictObject({
 
 export type Configuration = Readonly<z.infer<typeof schema>>;
 
+/** What a command that streams is given: options by the same names, over those of a file. */
+export interface RunOptions extends Configuration {
+  readonly config?: string;
+  readonly set?: readonly string[];
+  readonly json: boolean;
+}
+
 /** The same in the terms of `Nightshift.start`. */
 export function adaptationOptions(configured: Configuration["adaptation"]): NightshiftOptions["adaptation"] {
   if (typeof configured !== "object") return configured === false ? false : undefined;
@@ -114,9 +121,22 @@ export function accessOptions({ key, allowed }: Configuration): NightshiftOption
   throw new NightshiftError("E_CONFIG", { expected: "a key and a list of who is allowed, or neither", received: key === undefined ? "a list alone" : "a key alone", remedy: "Name both, with --key and --allowed." });
 }
 
+/** Health and metrics, in the same terms. Throws `E_CONFIG` for an address without a port, on which nothing would be served. */
+export function healthOptions({ healthPort: port, healthHost: host }: Configuration): NightshiftOptions["health"] {
+  if (port === undefined && host !== undefined)
+    throw new NightshiftError("E_CONFIG", { expected: "a port for health and metrics, which are served only where one is given", received: `the address ${host} alone`, remedy: "Give --health-port too, or leave --health-host out." });
+  return port !== undefined && { port, host };
+}
+
 /** Reads a YAML (or JSON) file, with settings of the command line over it. Throws `E_CONFIG` where it cannot be read or says something that means nothing. */
 export const readConfiguration = (path: string | undefined, set: readonly string[] = []): Promise<Configuration> =>
   readYaml({ path, schema, set, expected: "a configuration with the options of `nightshift run`", remedy: "See the README's section on configuration." });
+
+/** What is configured, with the command line over it. Throws as `readConfiguration`. */
+export async function configured({ config, set, json: _, adaptation, ...given }: RunOptions): Promise<Configuration> {
+  // Commander says `true` where --no-adaptation is absent, which must not undo what the file says.
+  return { ...(await readConfiguration(config, set)), ...given, ...(adaptation === false && { adaptation }) };
+}
 
 /** The schema of a configuration file, for editors: JSON Schema, draft 2020-12. */
 export const configurationSchema = (): object => ({ title: "Nightshift", description: "What `nightshift run --config` takes.", ...z.toJSONSchema(schema) });

@@ -28,7 +28,7 @@ The specification:
   task: segmentation
   input: { name: x, layout: nchw, channels: rgb, scale: 0.00392157, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], size: [512, 1024] }
   output: { name: y, kind: logits, classes: [road, sidewalk], ignoreChannels: [0] }
-where x = (byte * scale - mean) / std. An argmax is kind: classes. Of a detection model:
+where x = (byte * scale - mean) / std, by channel in the model's order. An argmax is kind: classes. Of a detection model:
   task: detection
   output: { kind: boxes, classes: [car, person], ignoreChannels: [2] }
 which finds boxes [1, Q, 4] beside scores [1, Q, C], as DETR answers them, or both as one, as YOLO does; name and boxes name the outputs where several would fit, and

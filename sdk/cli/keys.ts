@@ -73,10 +73,11 @@ export const keysCommand = (io: Io): Command => {
       const { editAllowed, parseAllowed } = await import("../stream/allow-list.js");
       const text = await readText(options.list);
       const list = parseAllowed(text, options.list);
-      const key = list.some(({ name }) => name === who) ? undefined : await publicCurveKey(who);
+      const { isCurveKey } = await import("../stream/curve.js");
+      const key = !list.some(({ name }) => name === who) && (isCurveKey(who) || existsSync(who)) ? await publicCurveKey(who) : undefined;
       const isMeant = (each: Allowed): boolean => each.name === who || each.key === key;
       const revoked = list.filter(isMeant);
-      if (revoked.length === 0) throw new NightshiftError("E_KEY", { expected: `a key or a name of ${options.list}`, received: who, remedy: "See the list with `nightshift keys show`." });
+      if (revoked.length === 0) throw new NightshiftError("E_KEY", { expected: `a key, its file or a name of ${options.list}`, received: who, remedy: "See the list with `nightshift keys show`." });
       await writeList(options.list, editAllowed(text, options.list, isMeant));
       result(io, options.json, { revoked }, table(revoked.map(({ role, name }) => ["revoked", `${name}, ${role}`])));
     });

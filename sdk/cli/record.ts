@@ -1,6 +1,7 @@
 import { Command } from "commander";
+import type { RunOptions } from "./configuration.js";
 import { type Io, result } from "./io.js";
-import { configurationFile, configured, type RunOptions, streaming } from "./run.js";
+import { streaming } from "./run.js";
 
 export const recordCommand = (io: Io): Command =>
   streaming(new Command("record"))
@@ -11,7 +12,6 @@ export const recordCommand = (io: Io): Command =>
     .action(async (file: string, { lossless, ...options }: RunOptions & { readonly lossless: boolean }) => {
       const { runToEnd } = await import("./run-to-end.js");
       const { summaryLines } = await import("./summary.js");
-      const configuration = await configurationFile(options);
-      const summary = await runToEnd(io, { ...(await configured(options)), record: { path: file, lossless } }, configuration);
+      const summary = await runToEnd(io, options, { path: file, lossless });
       result(io, options.json, summary, summaryLines(summary));
     });

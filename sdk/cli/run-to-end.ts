@@ -2,25 +2,29 @@ import { reasonOf } from "../errors.js";
 import { Nightshift } from "../nightshift.js";
 import { defaultSeed, defaultSource, type NightshiftOptions } from "../pipeline/options.js";
 import { addressesFor, defaultPublisherPort } from "./addresses.js";
-import { accessOptions, adaptationOptions, type Configuration } from "./configuration.js";
+import { accessOptions, adaptationOptions, type Configuration, configured, healthOptions, type RunOptions } from "./configuration.js";
 import { type Io, ToldFailure } from "./io.js";
 import { type Log, openLog } from "./log.js";
-import { type ConfigurationSource, Reloader } from "./reload.js";
+import { type ConfigurationSource, configurationSource, Reloader } from "./reload.js";
 import { score, type Scores } from "./scores.js";
 import { type Summary, summarize } from "./summary.js";
 
-/** Streams until the camera ends or the user interrupts, waits for a verdict under way, measures what was learnt, and stops. Where a configuration came from a `file`, it is read again when that changes. */
-export async function runToEnd(io: Io, options: Configuration & Pick<NightshiftOptions, "record">, file?: ConfigurationSource): Promise<Summary> {
-  const log = openLog(io, options.log);
+/** Streams until the camera ends or the user interrupts, waits for a verdict under way, measures what was learnt, and stops. Where a configuration came from a file, it is read again when that changes. */
+export async function runToEnd(io: Io, options: RunOptions, record?: NightshiftOptions["record"]): Promise<Summary> {
+  let log = openLog(io, options.log);
   try {
-    return await streamed(log, options, file);
+    // Looked at before it is read: what changes meanwhile is seen.
+    const file = options.config === undefined ? undefined : await configurationSource(options.config, () => configured(options));
+    const configuration = await configured(options);
+    log = openLog(io, configuration.log);
+    return await streamed(log, { ...configuration, record }, file);
   } catch (error) {
     throw log.failure(error) ? new ToldFailure("", { cause: error }) : error;
   }
 }
 
 async function streamed(log: Log, options: Configuration & Pick<NightshiftOptions, "record">, file?: ConfigurationSource): Promise<Summary> {
-  const { port = defaultPublisherPort, host, viewerPort, viewerHost, healthPort, healthHost, headless, adaptation, key: _, allowed: __, log: ___, memoryHours, memoryKey, ...rest } = options;
+  const { port = defaultPublisherPort, host, viewerPort, viewerHost, healthPort: _, healthHost: __, headless, adaptation, key: ___, allowed: ____, log: _____, memoryHours, memoryKey, ...rest } = options;
   let said = "";
   const nightshift = await Nightshift.start({
     ...rest,
@@ -28,7 +32,7 @@ async function streamed(log: Log, options: Configuration & Pick<NightshiftOption
     access: accessOptions(options),
     memory: { mostHours: memoryHours, key: memoryKey },
     adaptation: adaptationOptions(adaptation),
-    health: healthPort !== undefined && { port: healthPort, host: healthHost },
+    health: healthOptions(options),
     systemd: true,
     viewer: headless ? false : { port: viewerPort, host: viewerHost },
     onEvent: (event) => log.event(event),

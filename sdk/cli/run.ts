@@ -1,15 +1,8 @@
 import { Command, Option } from "commander";
 import { defaultPublisherPort } from "./addresses.js";
 import { names, number, port, positive, repeated, textEncoder, trust, wholeNumber } from "./arguments.js";
-import { type Configuration, logForms, readConfiguration } from "./configuration.js";
+import { logForms, type RunOptions } from "./configuration.js";
 import { type Io, result } from "./io.js";
-import { type ConfigurationSource, configurationSource } from "./reload.js";
-
-export interface RunOptions extends Configuration {
-  readonly config?: string;
-  readonly set?: readonly string[];
-  readonly json: boolean;
-}
 
 /** With the options of every command that streams. */
 export const streaming = (command: Command): Command =>
@@ -48,15 +41,6 @@ export const streaming = (command: Command): Command =>
     .addOption(new Option("--log <form>", "what is told on stderr: text for people (the default), or json, a line for each event and error, and one a minute of how it stands").choices(logForms))
     .option("--json", "print JSON alone on stdout", false);
 
-/** What is configured, with the command line over it. */
-export async function configured({ config, set, json: _, adaptation, ...given }: RunOptions): Promise<Configuration> {
-  // Commander says `true` where --no-adaptation is absent, which must not undo what the file says.
-  return { ...(await readConfiguration(config, set)), ...given, ...(adaptation === false && { adaptation }) };
-}
-
-/** The file to watch, where there is one. Look at it before it is read. */
-export const configurationFile = async (options: RunOptions): Promise<ConfigurationSource | undefined> => (options.config === undefined ? undefined : configurationSource(options.config, () => configured(options)));
-
 export const runCommand = (io: Io): Command =>
   streaming(new Command("run"))
     .description("Stream a camera through the network, publish the answers, and learn when the weather turns.")
@@ -64,7 +48,6 @@ export const runCommand = (io: Io): Command =>
     .action(async (options: RunOptions) => {
       const { runToEnd } = await import("./run-to-end.js");
       const { summaryLines } = await import("./summary.js");
-      const file = await configurationFile(options);
-      const summary = await runToEnd(io, await configured(options), file);
+      const summary = await runToEnd(io, options);
       result(io, options.json, summary, summaryLines(summary));
     });

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type * as Native from "../../native/index.js";
+import type * as Native from "#native";
 import { type ErrorCode, NightshiftError, reasonOf } from "../errors.js";
 import { packageRoot } from "../paths.js";
 import { refuseTruncated } from "./elf.js";

@@ -63,7 +63,7 @@ export function paddedVocabularySize(count: number): VocabularySize {
     throw new NightshiftError("E_VOCABULARY", {
       expected: `1 to ${vocabularySizes[vocabularySizes.length - 1]} names`,
       received: `${count} names`,
-      remedy: "Split the vocabulary, or ask for fewer names.",
+      remedy: count < 1 ? "Name what to look for." : "Ask for fewer names.",
     });
   return size;
 }

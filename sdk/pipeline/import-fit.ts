@@ -26,6 +26,7 @@ export interface Fitted {
 function remedyFor(frame: Value, wanted: Shape): string {
   if (frame.dtype !== "float32") return "Export the model with an input of float32; scale, mean and std are applied before it.";
   if (frame.shape.slice(1).join() === wanted.slice(1).join()) return "Export the model for one image, or with a dynamic axis for how many there are.";
+  if (!frame.shape.slice(1).includes(3)) return "Export the model for pictures of three channels; frames are in colour.";
   return "Mend size or layout, or pin the model's dynamic axes with --pin.";
 }
 

@@ -31,7 +31,7 @@ const listed = (outputs: readonly Named[]): string => outputs.map(({ name, value
 /** The output of this name, or the only one. */
 export function outputOf(graph: Graph, name: string | undefined, what: string): Named {
   const found = name === undefined && graph.outputs.length === 1 ? graph.outputs[0] : graph.outputs.find((each) => each.name === name);
-  return found ?? unfit(`the output of ${what} by its name`, listed(graph.outputs), "Name one of the model's outputs in the specification.");
+  return found ?? unfit(name === undefined ? `the output of ${what} by its name` : `an output ${name}, of ${what}`, listed(graph.outputs), "Name one of the model's outputs in the specification.");
 }
 
 /** The height and the width of a picture of classes, whose other axes are 1. */
@@ -112,6 +112,8 @@ export function findBoxes(graph: Graph, spec: ImportSpec): BoxesFound {
   const { name, boxes, scores, corners, unit, overlapping, ignoreChannels } = spec.output;
   const { count } = channelsOf(spec);
   const allScores = scores === "best" ? undefined : scores;
+  if (name !== undefined) outputOf(graph, name, "scores, or of boxes with them");
+  if (boxes !== undefined) outputOf(graph, boxes, "boxes");
   const isFloats = ({ value }: Named): boolean => value.dtype.startsWith("float") && value.rank === 3 && value.shape[0] === 1;
   const floats = graph.outputs.filter(isFloats).map(({ name: own, value }) => ({ name: own, value: cast(value, "float32") }));
   const byName = (wanted: string | undefined) => (each: Named): boolean => wanted === undefined || each.name === wanted;

@@ -8,6 +8,9 @@ const three = z.tuple([z.number(), z.number(), z.number()]);
 /** One number for all channels, or one a channel. */
 const perChannel = z.union([z.number().transform((value): [number, number, number] => [value, value, value]), three]);
 
+/** How far apart black and white may be for a model: bytes as they are are 255 apart, most pictures between 1 and 5. */
+const span = { least: 0.1, most: 512 };
+
 /** What can be said of boxes alone. */
 const boxesKeys = ["boxes", "scores", "corners", "unit", "overlapping"] as const;
 
@@ -15,18 +18,27 @@ const boxesKeys = ["boxes", "scores", "corners", "unit", "overlapping"] as const
 export const specSchema = z
   .strictObject({
     task: z.enum(["segmentation", "detection"]),
-    input: z.strictObject({
-      /** Of the graph's input; may be left out where there is one alone. */
-      name: z.string().min(1).optional(),
-      layout: z.enum(["nchw", "nhwc"]).default("nchw"),
-      channels: z.enum(["rgb", "bgr"]).default("rgb"),
-      /** x = (byte * scale - mean) / std, mean and std by channel in the model's order. */
-      scale: z.number().positive(),
-      mean: perChannel,
-      std: perChannel.refine((values) => values.every((value) => value > 0), "must be above 0"),
-      /** Height and width, pixels. */
-      size: z.tuple([extent, extent]),
-    }),
+    input: z
+      .strictObject({
+        /** Of the graph's input; may be left out where there is one alone. */
+        name: z.string().min(1).optional(),
+        layout: z.enum(["nchw", "nhwc"]).default("nchw"),
+        channels: z.enum(["rgb", "bgr"]).default("rgb"),
+        /** x = (byte * scale - mean) / std, mean and std by channel in the model's order. */
+        scale: z.number().positive(),
+        mean: perChannel,
+        std: perChannel.refine((values) => values.every((value) => value > 0), "must be above 0"),
+        /** Height and width, pixels. */
+        size: z.tuple([extent, extent]),
+      })
+      // Written in other units than scaled bytes they make every picture the same, or glaring, and nothing else shows it.
+      .superRefine(({ scale, mean, std }, context) => {
+        const white = 255 * scale;
+        const complain = (key: string, message: string): void => context.addIssue({ code: "custom", path: [key], message });
+        if (mean.some((value) => value < 0 || value > white)) complain("mean", `must lie between 0 and ${white.toPrecision(3)}, as a byte does that is multiplied by scale, received ${mean.join(", ")}`);
+        const spans = std.map((value) => white / value);
+        if (spans.some((value) => value < span.least || value > span.most)) complain("std", `must be in units of a byte multiplied by scale, 0 to ${white.toPrecision(3)}, received ${std.join(", ")}`);
+      }),
     output: z.strictObject({
       /** Of the graph's output: of the logits or the classes; of the scores, where boxes come apart from them; of what holds both, where they do not. May be left out where there is no choice. */
       name: z.string().min(1).optional(),
@@ -97,8 +109,8 @@ const questions: Readonly<Record<string, string>> = {
   "input.layout": "Layout, nchw or nhwc (empty for nchw):",
   "input.channels": "Channels, rgb or bgr (empty for rgb):",
   "input.scale": "Scale of a byte in (byte * scale - mean) / std, as 0.00392157:",
-  "input.mean": "Mean, a number or [r, g, b]:",
-  "input.std": "Standard deviation, a number or [r, g, b]:",
+  "input.mean": "Mean, a number or one a channel in the model's order, as [0.485, 0.456, 0.406]:",
+  "input.std": "Standard deviation, likewise, as [0.229, 0.224, 0.225]:",
   "output.name": "Name of the output with logits, classes or scores (empty where there is one alone):",
   "output.classes": "Names of the classes, as [road, sidewalk]:",
   "output.ignoreChannels": "Channels that are no class, as [0] (empty for none):",

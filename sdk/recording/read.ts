@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { fromBinary } from "@bufbuild/protobuf";
 import { McapStreamReader, type TypedMcapRecord } from "@mcap/core";
-import { NightshiftError, reasonOf } from "../errors.js";
+import { NightshiftError, reasonOf, systemCodeOf } from "../errors.js";
 import { eventOf, type StreamEvent } from "../stream/events.js";
 import { EventSchema } from "../stream/messages/nightshift_pb.js";
 import { type About, aboutName, readAbout } from "./about.js";
@@ -52,6 +52,6 @@ const damaged = (path: string, received: string, cause?: unknown): NightshiftErr
   new NightshiftError("E_RECORDING", {
     expected: `a whole recording without compressed chunks: ${path}`,
     received,
-    remedy: "What comes before is read; `mcap compress --compression none` rewrites one that another tool compressed.",
+    remedy: systemCodeOf(cause) === undefined ? "What comes before is read; `mcap compress --compression none` rewrites one that another tool compressed." : "Check the path.",
     cause,
   });

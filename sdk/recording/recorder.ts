@@ -50,8 +50,9 @@ export class Recorder {
     private readonly writer: McapWriter,
   ) {}
 
-  /** Throws `E_RECORDING` where the file is there already or cannot be written. */
+  /** Throws `E_RECORDING` where the file is there already, cannot be written, or is not named as a recording. */
   static async open(path: string, about: About, options: RecorderOptions): Promise<Recorder> {
+    if (!path.endsWith(".mcap")) throw new NightshiftError("E_RECORDING", { expected: "a file whose name ends in .mcap, by which a source is known as a recording", received: path, remedy: "Name it so." });
     try {
       const file = await SyncedFile.create(path, options.disk ?? realDisk);
       const writer = new McapWriter({ writable: file, chunkSize });

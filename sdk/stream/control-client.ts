@@ -1,6 +1,7 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Request } from "zeromq";
 import { familyOf } from "./bind.js";
+import { connect } from "./connect.js";
 import { type CurveClient, curveOptions } from "./curve.js";
 import { errorCodes, type ErrorCode, NightshiftError, reasonOf } from "../errors.js";
 import { type ControlError, type ControlReply, ControlReplySchema, ControlRequestSchema } from "./messages/nightshift_pb.js";
@@ -17,6 +18,7 @@ export class ControlClient {
   readonly #socket: Request;
   #turn: Promise<unknown> = Promise.resolve();
 
+  /** Throws `E_CONFIG` for what is no address. */
   constructor(
     readonly address: string,
     /** How long to wait for an answer. */
@@ -26,7 +28,7 @@ export class ControlClient {
   ) {
     // Relaxed and correlated: a request that was never answered does not block the next.
     this.#socket = new Request({ linger: 0, receiveTimeout: timeoutMs, sendTimeout: timeoutMs, relaxed: true, correlate: true, ...familyOf([address]), ...(keys && curveOptions(keys)) });
-    this.#socket.connect(address);
+    connect(this.#socket, address);
   }
 
   async status(): Promise<Status> {

@@ -55,7 +55,7 @@ export function keysOf(text: string): Partial<CurveKeys> {
 
 /** Reads a certificate with both keys. Throws `E_KEY`, also where others may read it. */
 export async function readCurveKeys(path: string): Promise<CurveKeys> {
-  const { publicKey, secretKey } = keysOf(await readSecret(path, "a secret CURVE certificate"));
+  const { publicKey, secretKey } = keysOf(await readSecret(path, "a secret CURVE certificate", "streams"));
   if (publicKey !== undefined && secretKey !== undefined) return { publicKey, secretKey };
   throw new NightshiftError("E_KEY", {
     expected: `a public-key and a secret-key of 40 characters in ${path}`,

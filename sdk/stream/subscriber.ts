@@ -1,5 +1,6 @@
 import { Subscriber as SubscriberSocket } from "zeromq";
 import { familyOf } from "./bind.js";
+import { connect } from "./connect.js";
 import { type CurveClient, curveOptions } from "./curve.js";
 import { type Received, unpackMessage } from "./topics.js";
 
@@ -25,9 +26,10 @@ const keepalive = { tcpKeepalive: 1, tcpKeepaliveIdle: 5, tcpKeepaliveInterval: 
 export class Subscriber implements AsyncIterable<Received> {
   readonly #socket: SubscriberSocket;
 
+  /** Throws `E_CONFIG` for what is no address. */
   constructor({ address, topics = [""], highWaterMark = 1000, newestOnly = false, keys }: SubscriberOptions) {
     this.#socket = new SubscriberSocket({ receiveHighWaterMark: highWaterMark, conflate: newestOnly, linger: 0, ...keepalive, ...familyOf([address]), ...(keys && curveOptions(keys)) });
-    this.#socket.connect(address);
+    connect(this.#socket, address);
     this.#socket.subscribe(...topics);
   }
 

@@ -30,7 +30,7 @@ export class Token {
 
   /** The token that a file holds. Throws `E_KEY`, also where others may read it. */
   static async read(path: string): Promise<Token> {
-    return new Token((await readSecret(path, "a token")).trim());
+    return new Token((await readSecret(path, "a token", "page")).trim());
   }
 
   /** Whether a request shows it, as `Authorization: Bearer` or as the cookie. */

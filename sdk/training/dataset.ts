@@ -71,11 +71,11 @@ export const openerOf = async (module: URL | string): Promise<OpenDataset> => ((
  * Throws `E_VOCABULARY` for a word for a name that the dataset does not have.
  */
 export function inOtherWords(dataset: Dataset, words: ReadonlyMap<string, string>): Dataset {
-  const known = [...dataset.names, ...dataset.boxNames];
-  const stranger = [...words.keys()].find((name) => !known.includes(name));
+  const known = new Set([...dataset.names, ...dataset.boxNames]);
+  const stranger = [...words.keys()].find((name) => !known.has(name));
   if (stranger !== undefined)
     throw new NightshiftError("E_VOCABULARY", {
-      expected: `other words for names of ${dataset.name}: ${known.join(", ")}`,
+      expected: `other words for names of ${dataset.name}: ${[...known].join(", ")}`,
       received: JSON.stringify(stranger),
       remedy: "Correct the name, as the dataset's classes.json has it.",
     });

@@ -30,7 +30,7 @@ test("every mistake is told with its line", async (t) => {
   for (const part of [
     /line 2: adaptation\.share: .*<=1, received 2;/,
     /line 5: adaptation\.conditions\.1: .*"dusk"\|"night"\|"fog", received "rain";/,
-    /line 6: adaptation\.steps: .*expected number, received string;/,
+    /line 6: adaptation\.steps: .*expected number, received string "many";/,
     /line 7: adaptation: Unrecognized key: "speed"/,
   ])
     t.regex(ofAdaptation, part);
@@ -38,6 +38,12 @@ test("every mistake is told with its line", async (t) => {
   await t.throwsAsync(readConfiguration(path), { code: "E_CONFIG", message: /line 2: adaptation: .*expected boolean or object, received string/ });
   await writeFile(path, "source: drive\ncamera: [front\n");
   await t.throwsAsync(readConfiguration(path), { code: "E_CONFIG", message: /line [23]/ });
+  await writeFile(path, "headless: yes\n");
+  await t.throwsAsync(readConfiguration(path), { code: "E_CONFIG", message: /expected boolean, received string "yes"/ });
+  for (const [text, message] of [["vocabulary: *names\n", /alias.*names/], [`a: &a [${"x, ".repeat(20)}]\nb: &b [${"*a, ".repeat(20)}]\nvocabulary: [${"*b, ".repeat(20)}]\n`, /alias/]] as const) {
+    await writeFile(path, text);
+    await t.throwsAsync(readConfiguration(path), { code: "E_CONFIG", message });
+  }
   await t.throwsAsync(readConfiguration(`${path}.none`), { code: "E_CONFIG", message: /ENOENT/ });
 });
 
@@ -48,6 +54,8 @@ test("settings of the command line win over the file, key by key, and do without
   t.deepEqual(await readConfiguration(undefined, ["headless=true"]), { headless: true });
   t.deepEqual(await readConfiguration(undefined), {});
   await t.throwsAsync(readConfiguration(undefined, ["fps=fast"]), { code: "E_CONFIG", message: /settings: fps: / });
+  await t.throwsAsync(readConfiguration(path, ["adaptation.share=2", "wheels=4"]), { code: "E_CONFIG", message: /run\.yaml: --set adaptation\.share: .*; --set Unrecognized key: "wheels"\./ });
+  for (const wrong of ["adaptation={", "adaptation=*a"]) await t.throwsAsync(readConfiguration(undefined, [wrong]), { code: "E_CONFIG", message: /"adaptation=.*": / });
   for (const wrong of ["=3", "camera", "a b=3"]) await t.throwsAsync(readConfiguration(undefined, [wrong]), { code: "E_CONFIG", message: /key=value/ });
 });
 

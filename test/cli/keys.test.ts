@@ -32,7 +32,7 @@ test("keys are made, shown without their secrets, allowed and revoked", async (t
   t.deepEqual(json((await nightshift("keys", "show", list, "--json")).out).allowed, [{ role: "controller", key: publicKey, name: "fleet" }, { role: "reader", key: publicKey, name: "dashboard" }]);
   t.is((await nightshift("keys", "allow", `${client}.pub`, "--list", list, "--name", "two words")).code, 1);
   t.is((await nightshift("keys", "revoke", "fleet", "--list", list)).code, 0);
-  t.like(json((await nightshift("keys", "revoke", "fleet", "--list", list, "--json")).out), { error: { code: "E_KEY" } });
+  t.like(json((await nightshift("keys", "revoke", "fleet", "--list", list, "--json")).out), { error: { code: "E_KEY", expected: `a key, its file or a name of ${list}`, received: "fleet" } });
   await nightshift("keys", "revoke", `${client}.pub`, "--list", list);
   t.deepEqual(json((await nightshift("keys", "show", list, "--json")).out).allowed, []);
 });
@@ -99,7 +99,9 @@ test("run refuses to be reachable from elsewhere without keys or a token, and ke
   t.like(await run("--headless", "--host", "0.0.0.0"), { error: { code: "E_EXPOSED" } });
   t.like(await run("--viewer-host", "0.0.0.0"), { error: { code: "E_EXPOSED" } });
   t.like(await run("--headless", "--health-port", "0", "--health-host", "0.0.0.0"), { error: { code: "E_EXPOSED" } });
+  t.like(await run("--headless", "--health-host", "0.0.0.0"), { error: { code: "E_CONFIG", received: "the address 0.0.0.0 alone" } });
   t.like(await run("--headless", "--key", "server"), { error: { code: "E_CONFIG" } });
+  t.like(await run("--headless", "--memory-key", join(folder, "none")), { error: { code: "E_KEY", remedy: "Check the path, or make the file with `nightshift keys create --for frames`." } });
   const [server, allowed] = [join(folder, "server"), join(folder, "allowed")];
   await nightshift("keys", "create", server);
   await writeFile(allowed, "");

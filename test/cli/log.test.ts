@@ -27,10 +27,11 @@ test("with --log json each line on stderr is JSON: where the stream is found, an
   t.like(told.find(({ event }) => event === "stream_ended"), { level: "info", details: { framesIn: 30, lost: 0 } });
 });
 
-test("what ends a stream is its log's last line, with the error's code", async (t) => {
-  let [out, err] = ["", ""];
-  const code = await main([...run, "--source", "/nowhere"], { out: (text) => (out += text), err: (text) => (err += text), isTerminal: false });
-  t.is(code, 1);
-  t.like(lines(err).at(-1), { level: "fatal", event: "fatal", code: "E_CAMERA" });
-  t.like(json(out), { error: { code: "E_CAMERA" } });
-});
+for (const [what, option, wanted] of [["a stream", "--source", "E_CAMERA"], ["a start without a configuration", "--config", "E_CONFIG"]] as const)
+  test(`what ends ${what} is its log's last line, with the error's code`, async (t) => {
+    let [out, err] = ["", ""];
+    const code = await main([...run, option, "/nowhere"], { out: (text) => (out += text), err: (text) => (err += text), isTerminal: false });
+    t.is(code, 1);
+    t.like(lines(err).at(-1), { level: "fatal", event: "fatal", code: wanted });
+    t.like(json(out), { error: { code: wanted } });
+  });

@@ -224,12 +224,17 @@ test("classes may be answered with an axis of one channel, first or last", async
   }
 });
 
-test("a model for several images at once is refused with what to do", async (t) => {
-  const graph = new Graph("several");
-  graph.output("logits", conv(graph.input("picture", "float32", [2, 3, 32, 60]), graph.constant(float32([4, 3, 1, 1], new Float32Array(12)))));
-  await writeFile(path("several.onnx"), writeOnnx(graph));
-  await t.throwsAsync(importModel({ model: path("several.onnx"), spec, out: path("several") }), { code: "E_CONFIG", message: /for one image/ });
-});
+for (const [what, dtype, shape, message] of [
+  ["for several images at once", "float32", [2, 3, 32, 60], /for one image/],
+  ["of bytes", "uint8", [1, 3, 32, 60], /uint8.*with an input of float32/],
+  ["without colour", "float32", [1, 1, 32, 60], /three channels/],
+] as const)
+  test(`an input ${what} is refused with what to do`, async (t) => {
+    const graph = new Graph("input");
+    graph.output("logits", conv(cast(graph.input("picture", dtype, shape), "float32"), graph.constant(float32([4, shape[1], 1, 1], new Float32Array(4 * shape[1])))));
+    await writeFile(path(`input-${dtype}-${shape.join("-")}.onnx`), writeOnnx(graph));
+    await t.throwsAsync(importModel({ model: path(`input-${dtype}-${shape.join("-")}.onnx`), spec, out: path("unfit") }), { code: "E_CONFIG", message });
+  });
 
 test("logits that are no floats, or no picture, are refused with what to do", async (t) => {
   for (const [form, message] of [["int32", /kind: classes/], ["rows", /as a picture/], ["channels", /Give a name for each channel/]] as const) {
@@ -239,13 +244,6 @@ test("logits that are no floats, or no picture, are refused with what to do", as
     await writeFile(path(`unfit-${form}.onnx`), writeOnnx(graph));
     await t.throwsAsync(importModel({ model: path(`unfit-${form}.onnx`), spec, out: path(`unfit-${form}`) }), { code: "E_CONFIG", message }, form);
   }
-});
-
-test("a picture of bytes is refused with what to do", async (t) => {
-  const graph = new Graph("bytes");
-  graph.output("logits", conv(cast(graph.input("picture", "uint8", [1, 3, 32, 60]), "float32"), graph.constant({ dtype: "float32", shape: [4, 3, 1, 1], data: new Float32Array(12) })));
-  await writeFile(path("bytes.onnx"), writeOnnx(graph));
-  await t.throwsAsync(importModel({ model: path("bytes.onnx"), spec, out: path("bytes") }), { code: "E_CONFIG", message: /uint8.*with an input of float32/ });
 });
 
 test("one class alone, which every pixel would be, is refused", async (t) => {
@@ -415,9 +413,13 @@ for (const [what, change, code, message] of [
   ["classes that do not fit", "classes: [road, sky]", "E_CONFIG", /2 classes and 1 ignored/],
   ["a size that is not the model's", "size: [32, 64]", "E_CONFIG", /\[1, 3, 32, 64\]/],
   ["an input of another name", "name: image", "E_CONFIG", /picture/],
+  ["an output of another name", "kind: logits, name: masks", "E_CONFIG", /an output masks, of logits; received logits float32/],
   ["logits in the place of classes", "kind: classes", "E_CONFIG", /classes \[1, height, width\]/],
   ["boxes of a segmentation model", "kind: boxes", "E_CONFIG", /line 4: output.kind: must be logits or classes/],
   ["detection by logits", "task: detection", "E_CONFIG", /line 4: output.kind: must be boxes/],
+  ["a mean of bytes beside scaled ones", "mean: [103.53, 116.28, 123.675]", "E_CONFIG", /line 3: input.mean: must lie between 0 and 1.00, .*received 103.53, 116.28, 123.675/],
+  ["deviations of bytes beside scaled ones", "std: 57.375", "E_CONFIG", /line 3: input.std: .*received 57.375/],
+  ["bytes beside a mean of scaled ones", "scale: 1.0", "E_CONFIG", /line 3: input.std: .* 0 to 255, received 0.25/],
   ["a class twice", "classes: [road, road, sky]", "E_CONFIG", /twice/],
 ] as const)
   test(`refused: ${what}`, async (t) => {

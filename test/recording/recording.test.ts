@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { copyFile, open, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
@@ -211,8 +212,9 @@ test("what is no recording, is there already, or has no such camera is refused",
   const other = join(await temporaryFolder(t), "other.mcap");
   await writeFile(other, "not at all");
   await t.throwsAsync(RecordingCamera.open(other, options), { code: "E_RECORDING" });
-  await t.throwsAsync(RecordingCamera.open("/nowhere.mcap", options), { code: "E_RECORDING" });
+  await t.throwsAsync(RecordingCamera.open("/nowhere.mcap", options), { code: "E_RECORDING", message: /ENOENT.*Check the path/ });
   const start = { bundle: bundle.directory, publish: false, control: false, state: await temporaryFolder(t), adaptation: false } as const;
-  await t.throwsAsync(Nightshift.start({ ...start, record: { path } }), { code: "E_RECORDING" });
+  for (const taken of [path, `${path}.avi`]) await t.throwsAsync(Nightshift.start({ ...start, record: { path: taken } }), { code: "E_RECORDING" });
+  t.false(existsSync(`${path}.avi`));
   await t.throwsAsync(Nightshift.start({ ...start, source: path, loop: 2 }), { code: "E_CONFIG" });
 });

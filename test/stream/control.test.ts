@@ -6,6 +6,7 @@ import { type ControlHandler, ControlServer } from "../../sdk/stream/control.js"
 import { ControlClient } from "../../sdk/stream/control-client.js";
 import { ControlReplySchema, ControlRequestSchema } from "../../sdk/stream/messages/nightshift_pb.js";
 import type { Status } from "../../sdk/stream/status.js";
+import { Subscriber } from "../../sdk/stream/subscriber.js";
 
 const status: Status = {
   generation: 4,
@@ -47,6 +48,13 @@ function note(): { asked: unknown[]; handler: ControlHandler } {
 const onError = (error: unknown) => {
   throw error;
 };
+
+test("what is no address is said at once, by either client", (t) => {
+  for (const address of ["vehicle", "tcp://vehicle", "http://127.0.0.1:5591"]) {
+    t.throws(() => new ControlClient(address), { code: "E_CONFIG" }, address);
+    t.throws(() => new Subscriber({ address }), { code: "E_CONFIG" }, address);
+  }
+});
 
 test("every request reaches its handler, and every error its client", async (t) => {
   const { asked, handler } = note();

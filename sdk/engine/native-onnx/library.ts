@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { OnnxRuntime } from "../../../native/index.js";
+import type { OnnxRuntime } from "#native";
 import { NightshiftError } from "../../errors.js";
 import { callNative, loadNative } from "../native.js";
 import { runtimeFolder } from "../providers.js";

@@ -1,4 +1,4 @@
-import type { OnnxOptions, OnnxRuntime } from "../../../native/index.js";
+import type { OnnxOptions, OnnxRuntime } from "#native";
 import type { HalfForm } from "../../graph/half.js";
 import { awaitNative, callNative } from "../native.js";
 import type { SessionOptions, Tensors } from "../onnxruntime.js";

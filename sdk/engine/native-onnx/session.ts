@@ -1,4 +1,4 @@
-import type { OnnxModel } from "../../../native/index.js";
+import type { OnnxModel } from "#native";
 import { awaitNative } from "../native.js";
 import type { Tensors } from "../onnxruntime.js";
 import type { Session } from "../session.js";

@@ -1,4 +1,4 @@
-import type { OnnxSteps } from "../../../native/index.js";
+import type { OnnxSteps } from "#native";
 import { awaitNative, callNative } from "../native.js";
 import type { Tensors } from "../onnxruntime.js";
 import type { StepSession } from "../session.js";

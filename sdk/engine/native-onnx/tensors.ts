@@ -1,4 +1,4 @@
-import type { OnnxTensor } from "../../../native/index.js";
+import type { OnnxTensor } from "#native";
 import { NightshiftError } from "../../errors.js";
 import { bytesOf, isDType, tensorOfBytes } from "../../graph/onnx/types.js";
 import type { Tensors } from "../onnxruntime.js";

@@ -1,4 +1,4 @@
-import type { BuildOptions } from "../../../native/index.js";
+import type { BuildOptions } from "#native";
 import { NightshiftError } from "../../errors.js";
 import type { ModelKey } from "./key.js";
 

@@ -1,4 +1,4 @@
-import type { BuildProgress, TensorRt } from "../../../native/index.js";
+import type { BuildProgress, TensorRt } from "#native";
 import { awaitNative, callNative, type Gpu, loadNative, loadTensorRt, type NativeModule } from "../native.js";
 import { NightshiftError } from "../../errors.js";
 import type { Runtime, Session } from "../session.js";

@@ -1,4 +1,4 @@
-import type { EngineTensor, TensorRt, TensorRtEngine as NativeEngine } from "../../../native/index.js";
+import type { EngineTensor, TensorRt, TensorRtEngine as NativeEngine } from "#native";
 import { NightshiftError } from "../../errors.js";
 import { isDType, tensorOfBytes } from "../../graph/onnx/types.js";
 import type { Tensor } from "../../graph/tensor.js";

@@ -1,4 +1,4 @@
-import type * as Native from "../../../native/index.js";
+import type * as Native from "#native";
 import type { NativeModule } from "../../../sdk/engine/native.js";
 import { OnnxSession } from "../../../sdk/engine/onnxruntime.js";
 import { bytesOf, isDType, tensorOfBytes } from "../../../sdk/graph/onnx/types.js";
