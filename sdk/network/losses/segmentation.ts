@@ -1,5 +1,5 @@
 import type { Graph, Value } from "../../graph/graph.js";
-import { add, cast, div, equal, exp, greater, indicator, less, log, matMul, mul, neg, reduceMax, reshape, sqrt, stopGradient, sub, sum, total } from "../../graph/ops.js";
+import { add, cast, div, equal, exp, greater, indicator, less, log, matMul, mul, neg, reduceMax, reshape, sqrt, stopGradient, sub, sum, total, transposeLast } from "../../graph/ops.js";
 
 /** log softmax along one axis, by default that of names, written with reductions, which run faster than the operator there. */
 export function logProbabilities(logits: Value, axis = 1): Value {
@@ -23,11 +23,16 @@ function classWeights(target: Value): Value {
   return div(1, sqrt(add(share, 0.01)));
 }
 
-/** From the logarithms of names' probabilities [N, K, H, W] to those of labels, each the sum over its names. */
-function ofLabels(logP: Value, members: Value): Value {
-  const [n, k, h, w] = logP.shape;
-  const p = matMul(members, reshape(exp(logP), [n, k, h * w]));
-  return log(add(reshape(p, [n, k, h, w]), 1e-6));
+/**
+ * The logarithms of labels' probabilities, each the sum over its names, [N, K, H, W]. Where a label leaves open which of several names a pixel bears, these stay as they are and the others learn that they are not there:
+ * the loss would else raise most what is highest, and one of the names would take all that they share.
+ */
+function ofLabels(logits: Value, target: Value, members: Value): Value {
+  const [n, k, h, w] = logits.shape;
+  const isOpen = indicator(less(1.5, sum(members, [2], true)));
+  const open = reshape(matMul(transposeLast(mul(members, isOpen)), reshape(target, [n, k, h * w])), [n, k, h, w]);
+  const p = exp(logProbabilities(add(mul(logits, sub(1, open)), stopGradient(mul(logits, open)))));
+  return log(add(reshape(matMul(members, reshape(p, [n, k, h * w])), [n, k, h, w]), 1e-6));
 }
 
 /**
@@ -36,10 +41,10 @@ function ofLabels(logP: Value, members: Value): Value {
  * @param logits [N, K, H, W]
  * @param target one-hot [N, K, H, W], all zero where ignored
  * @param weight [N, 1, 1, 1] or [N, 1, H, W]: of each image or pixel; 0 leaves it out
- * @param members [N, K, K] of 1 and 0: which names a pixel of each label may bear, whose probabilities then count together; each label its own name where it is left out
+ * @param members [N, K, K] of 1 and 0: which names a pixel of each label may bear; each label its own name where it is left out
  */
 export function segmentationLoss(logits: Value, target: Value, weight: Value, members?: Value): { readonly crossEntropy: Value; readonly dice: Value } {
-  const logP = members ? ofLabels(logProbabilities(logits), members) : logProbabilities(logits);
+  const logP = members ? ofLabels(logits, target, members) : logProbabilities(logits);
   const balanced = stopGradient(mul(mul(target, classWeights(target)), indicator(greater(weight, 0))));
   const crossEntropy = div(neg(total(mul(mul(balanced, weight), logP))), add(total(balanced), 1e-3));
 
