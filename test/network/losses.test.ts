@@ -65,12 +65,12 @@ function ofOpenLabel(logits: readonly [number, number, number]) {
   return { crossEntropy: of("crossEntropy")[0], toMask: of("toMask"), toBox: of("toBox") };
 }
 
-test("names that a label leaves open stay as they are in a mask, and of a box only the label's own learns; others learn that they are not there", (t) => {
+test("names that a label leaves open rise together in a mask, and of a box only the label's own learns; others learn that they are not there", (t) => {
   const logits = [0.5, 1.5, 1] as const;
   const { crossEntropy, toMask, toBox } = ofOpenLabel(logits);
   const [own, open, other] = logits.map(Math.exp);
   t.true(Math.abs(crossEntropy + Math.log((own + open) / (own + open + other))) < 2e-3, `${crossEntropy}`);
-  t.true(toMask[0] === 0 && toMask[1] === 0 && toMask[2] > 0, toMask.join());
+  t.true(Math.abs(toMask[0] - toMask[1]) < 1e-6 && Math.abs(toMask[0] + toMask[2] / 2) < 1e-5 && toMask[2] > 0.1, toMask.join());
   t.true(toBox[0] < 0 && toBox[1] === 0 && toBox[2] > 0, toBox.join());
 });
 

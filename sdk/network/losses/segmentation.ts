@@ -24,14 +24,16 @@ function classWeights(target: Value): Value {
 }
 
 /**
- * The logarithms of labels' probabilities, each the sum over its names, [N, K, H, W]. Where a label leaves open which of several names a pixel bears, these stay as they are and the others learn that they are not there:
- * the loss would else raise most what is highest, and one of the names would take all that they share.
+ * The logarithms of labels' probabilities, each the sum over its names, [N, K, H, W]. Where a label leaves open which of several names a pixel bears, their logits rise and fall together:
+ * the likelihood of the sum would raise most what is highest, and one name would take all that they share.
  */
 function ofLabels(logits: Value, target: Value, members: Value): Value {
   const [n, k, h, w] = logits.shape;
   const isOpen = indicator(less(1.5, sum(members, [2], true)));
   const open = reshape(matMul(transposeLast(mul(members, isOpen)), reshape(target, [n, k, h * w])), [n, k, h, w]);
-  const p = exp(logProbabilities(add(mul(logits, sub(1, open)), stopGradient(mul(logits, open)))));
+  const common = div(sum(mul(logits, open), [1], true), add(sum(open, [1], true), 1e-6));
+  const together = add(stopGradient(logits), sub(common, stopGradient(common)));
+  const p = exp(logProbabilities(add(mul(logits, sub(1, open)), mul(together, open))));
   return log(add(reshape(matMul(members, reshape(p, [n, k, h * w])), [n, k, h, w]), 1e-6));
 }
 
