@@ -1,5 +1,5 @@
 import { BundleText } from "../sdk/adaptation/trainer/bundle-text.js";
-import { type Bundle, type Quantisation, readBundle, type ReducedPrecision, refuseExisting, vocabularyOf, writeBundle } from "../sdk/bundle/index.js";
+import { type Bundle, descriptionOf, type Quantisation, readBundle, type ReducedPrecision, refuseExisting, vocabularyOf, writeBundle } from "../sdk/bundle/index.js";
 import { deployedModel } from "../sdk/engine/deployed.js";
 import { makeGolden } from "../sdk/engine/golden.js";
 import { NightshiftError } from "../sdk/errors.js";
@@ -134,7 +134,7 @@ function refuseLoss(scores: Scores, allowed: number, precision: ReducedPrecision
 }
 
 async function write(bundle: Bundle, quantisation: Quantisation, { miou, ap50 }: Scores, out: string): Promise<Calibrated["bytes"]> {
-  const { formatVersion: _, files, exemplars: __, ...description } = bundle.manifest;
+  const description = descriptionOf(bundle.manifest);
   const { network, weights, notice } = bundle;
   const { precision } = quantisation;
   const embeddings = bundle.embeddings();
@@ -160,7 +160,7 @@ async function write(bundle: Bundle, quantisation: Quantisation, { miou, ap50 }:
   const sum = (all: readonly { readonly bytes: number }[]): number => all.reduce((total, { bytes }) => total + bytes, 0);
   const size = { frameWidth: network.width, frameHeight: network.height, names: paddedVocabularySize(vocabulary.names.length), halves: "typed" } as const;
   return {
-    bundle: { float: sum(files), reduced: sum(written.manifest.files) },
+    bundle: { float: sum(bundle.manifest.files), reduced: sum(written.manifest.files) },
     model: { float: (await deployedModel(bundle, size)).length, reduced: (await deployedModel(written, size)).length },
   };
 }

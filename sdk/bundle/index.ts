@@ -4,7 +4,7 @@ export type { Exemplar, ExemplarSet } from "./exemplars.js";
 export { findBundle, shippedBundles } from "./find.js";
 export { GenerationStore, defaultStateDirectory, type Shelf, shelvedFor } from "./generations.js";
 export type { Golden } from "./golden.js";
-export { type Description, type Manifest, contentOf, formatVersion } from "./manifest.js";
+export { type Description, type Manifest, contentOf, descriptionOf, formatVersion } from "./manifest.js";
 export type { HalfQuantisation, Int8Quantisation, Quantisation, ReducedPrecision } from "./quantisation.js";
 export { type ReadOptions, readBundle, readManifest } from "./read.js";
 export { createSigningKeys, publicKeyOf, readSigningKey, readTrust, readSignerOf, signBundle, type Trust } from "./signature.js";

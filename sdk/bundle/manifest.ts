@@ -123,6 +123,11 @@ export type Description = Readonly<z.infer<typeof descriptionSchema>>;
 /** `manifest.json`: the description, and every file with its size and hash. */
 export type Manifest = Readonly<z.infer<typeof manifestSchema>>;
 
+/** What a manifest says of its bundle, without what writing the files adds: where another bundle's description begins. */
+export function descriptionOf({ formatVersion: _, files: __, exemplars: ___, ...description }: Manifest): Description {
+  return description;
+}
+
 export type ManifestFile = Readonly<z.infer<typeof fileSchema>>;
 
 /** Reads a manifest. Throws `E_BUNDLE_FORMAT` where it is not JSON, not of this version, or says something impossible. */

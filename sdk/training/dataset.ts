@@ -42,24 +42,6 @@ export interface Dataset {
   sample(index: number): Promise<Sample>;
 }
 
-/**
- * The dataset, with other names asked for beside those of its masks, as on a vehicle, whose vocabulary no data set has: each pixel that is called one of them is a mistake.
- * Throws `E_VOCABULARY` for a name that it has, and where its masks have none.
- */
-export function askedBeside(dataset: Dataset, others: readonly string[]): Dataset {
-  const known = others.find((name) => dataset.names.includes(name));
-  if (known !== undefined || dataset.names.length === 0)
-    throw new NightshiftError("E_VOCABULARY", {
-      expected: `names that no mask of ${dataset.name} is labelled with, beside those that are: ${dataset.names.join(", ") || "none"}`,
-      received: JSON.stringify(known ?? others),
-      remedy: "Leave the name out; what is labelled is asked for.",
-    });
-  return { ...dataset, names: [...dataset.names, ...others] };
-}
-
-/** For a class, the words that its pixels may bear, any of them. */
-export type FinerWords = Readonly<Record<string, readonly string[]>>;
-
 /** Opens the dataset that a specification describes. */
 export type OpenDataset = (spec: unknown) => Promise<Dataset>;
 
@@ -92,12 +74,31 @@ export function inOtherWords(dataset: Dataset, words: ReadonlyMap<string, string
 }
 
 /**
+ * The dataset, with other names asked for beside those of its masks, as on a vehicle, whose vocabulary no data set has: each pixel that is called one of them is a mistake.
+ * Throws `E_VOCABULARY` for a name that it has, and where its masks have none.
+ */
+export function askedBeside(dataset: Dataset, others: readonly string[]): Dataset {
+  const known = others.find((name) => dataset.names.includes(name));
+  if (known !== undefined || dataset.names.length === 0)
+    throw new NightshiftError("E_VOCABULARY", {
+      expected: `names that no mask of ${dataset.name} is labelled with, beside those that are: ${dataset.names.join(", ") || "none"}`,
+      received: JSON.stringify(known ?? others),
+      remedy: "Leave the name out; what is labelled is asked for.",
+    });
+  return { ...dataset, names: [...dataset.names, ...others] };
+}
+
+/** For a class, the words that its pixels may bear, any of them. */
+export type FinerWords = Readonly<Record<string, readonly string[]>>;
+
+/**
  * The dataset in finer words: `finer` says which words a pixel of a class may bear, any of them; a class that it lacks keeps its own. So a label set that calls every vehicle a car teaches where no
  * bus is, which names that it does not ask for never learn from it, and leaves open which of the vehicles are buses. Its labels are told by each class's first word. Boxes likewise.
  *
  * Throws `E_CONFIG` where a class is not the dataset's, has no word, or begins with the word that another is told by.
  */
 export function inFinerWords(dataset: Dataset, finer: FinerWords): Dataset {
+  if (Object.keys(finer).length === 0) return dataset;
   const own = [...new Set([...dataset.names, ...dataset.boxNames])];
   const wordsOf = (name: string): readonly string[] => finer[name] ?? [name];
   const firsts = own.map((name) => wordsOf(name)[0]);
@@ -110,7 +111,6 @@ export function inFinerWords(dataset: Dataset, finer: FinerWords): Dataset {
       received: `${JSON.stringify(wrong)}: ${JSON.stringify(finer[wrong])}`,
       remedy: "Correct the recipe.",
     });
-  if (Object.keys(finer).length === 0) return dataset;
   const first = (name: string): string => wordsOf(name)[0];
   const labels = dataset.names.map(first);
   const names = [...new Set([...labels, ...dataset.names.flatMap(wordsOf)])];
@@ -140,10 +140,6 @@ export function withoutNames(dataset: Dataset, heldOut: readonly string[]): Data
     },
   };
 }
-
-/** The dataset as a recipe's source teaches it. Throws as `inFinerWords`. */
-export const taught = (dataset: Dataset, { finer = {}, heldOut = [] }: { readonly finer?: FinerWords; readonly heldOut?: readonly string[] }): Dataset =>
-  withoutNames(inFinerWords(dataset, finer), heldOut);
 
 /** Throws `E_CONFIG` where a name is held out that no label of these datasets has: a misspelt one would hold nothing out. */
 export function checkHeldOut(heldOut: readonly string[], datasets: readonly Pick<Dataset, "names" | "boxNames">[]): void {

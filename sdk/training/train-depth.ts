@@ -1,4 +1,4 @@
-import { findBundle, readBundle, readTrust, vocabularyOf, writeBundle } from "../bundle/index.js";
+import { descriptionOf, findBundle, readBundle, readTrust, vocabularyOf, writeBundle } from "../bundle/index.js";
 import { makeGolden } from "../engine/golden.js";
 import { Learner } from "../engine/learner.js";
 import { NightshiftError } from "../errors.js";
@@ -58,7 +58,7 @@ export async function trainDepth(recipe: DepthRecipe, options: TrainOptions): Pr
       },
     });
     const weights = new Map([...first, ...learner.weights("teacher")]);
-    const { formatVersion: _, files: __, exemplars: ___, ...description } = start.manifest;
+    const description = descriptionOf(start.manifest);
     const exemplars = await start.exemplarFiles();
     const { training } = description;
     const own = recipe.sources.map(({ drive, terms }) => ({ name: `depth: ${renderedDrives} (${drive.condition}, seed ${drive.seed})`, terms }));

@@ -12,7 +12,7 @@ import { TextEncoder } from "../network/text/text-encoder.js";
 import { defaultDataFolder } from "../paths.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import { checkpointFor, writeCheckpoint } from "./checkpoint.js";
-import { checkHeldOut, type OpenDataset, openerOf, taught } from "./dataset.js";
+import { checkHeldOut, inFinerWords, type OpenDataset, openerOf, withoutNames } from "./dataset.js";
 import type { Evaluation } from "./evaluate.js";
 import { exportBundle, type ExportedBundle } from "./export.js";
 import { supervisedFeeds } from "../adaptation/feeds.js";
@@ -78,11 +78,11 @@ const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]):
  * they are opened.
  */
 async function mostNames(sources: readonly SourceSpec<unknown>[], openDataset: OpenDataset, heldOut: readonly string[] = []): Promise<number> {
-  const datasets = await Promise.all(sources.map(async ({ spec, finer }) => taught(await openDataset(spec), { finer })));
+  const datasets = await Promise.all(sources.map(async ({ spec, finer = {} }) => inFinerWords(await openDataset(spec), finer)));
   checkHeldOut(heldOut, datasets);
   let most = 0;
   for (const dataset of datasets) {
-    const { name, names, boxNames } = taught(dataset, { heldOut });
+    const { name, names, boxNames } = withoutNames(dataset, heldOut);
     const { size } = new Set([...names, ...boxNames]);
     if (size === 0)
       throw new NightshiftError("E_DATASET_UNLABELLED", { expected: "labels that teach something in each source of the recipe", received: `none in ${name}`, remedy: "Add labels and name their classes in classes.json, or leave the source out." });

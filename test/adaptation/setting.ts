@@ -6,7 +6,7 @@ import { WeatherMonitor } from "../../sdk/adaptation/monitor/index.js";
 import type { LoopOptions } from "../../sdk/adaptation/options.js";
 import type { Trainer, TrainingJob, TrainingProgress } from "../../sdk/adaptation/trainer/index.js";
 import type { Disk } from "../../sdk/bundle/disk.js";
-import { GenerationStore, readBundle, writeBundle } from "../../sdk/bundle/index.js";
+import { descriptionOf, GenerationStore, readBundle, writeBundle } from "../../sdk/bundle/index.js";
 import type { Perception } from "../../sdk/engine/perception.js";
 import { NightshiftError } from "../../sdk/errors.js";
 import type { StreamEvent } from "../../sdk/stream/events.js";
@@ -38,7 +38,7 @@ export class InstantTrainer implements Trainer {
     this.progress.forEach(onProgress);
     const bundle = await readBundle(job.bundleDirectory);
     const { manifest, weights, golden, notice } = bundle;
-    const { formatVersion: _, files: __, exemplars: ___, ...description } = manifest;
+    const description = descriptionOf(manifest);
     await writeBundle(job.outDirectory, { description: { ...description, generation: job.generation, parent: manifest.generation, condition: job.condition }, weights, embeddings: bundle.embeddings(), golden, notice });
     this.meanwhile();
     signal.throwIfAborted();

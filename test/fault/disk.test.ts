@@ -4,7 +4,7 @@ import { join } from "node:path";
 import test from "ava";
 import { readMemory } from "../../sdk/adaptation/memory-file.js";
 import { type Disk, realDisk } from "../../sdk/bundle/disk.js";
-import { GenerationStore, readBundle, writeBundle } from "../../sdk/bundle/index.js";
+import { type Bundle, descriptionOf, GenerationStore, readBundle, writeBundle } from "../../sdk/bundle/index.js";
 import { SwappableEngine } from "../../sdk/engine/hot-swap.js";
 import { nowNs } from "../../sdk/frame.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
@@ -37,6 +37,16 @@ class TroubledDisk implements Disk {
     const file = await (this.trouble === "EROFS" ? this.#work(() => realDisk.create(path)) : realDisk.create(path));
     return { write: (content) => this.#work(() => file.write(content)), sync: () => file.sync(), close: () => file.close() };
   };
+}
+
+/** A folder of state in which generation 1 of this bundle was learnt. */
+async function afterLearning(bundle: Bundle, folder: string) {
+  const options = { source: "folder", state: join(folder, "state") };
+  const before = await State.open(options, bundle, "front");
+  await before.generations.write({ description: { ...descriptionOf(bundle.manifest), generation: 1, parent: 0 }, weights: bundle.weights, embeddings: bundle.embeddings(), golden: bundle.golden, notice: bundle.notice });
+  await before.generations.setCurrent(1);
+  await before.close();
+  return options;
 }
 
 for (const trouble of ["ENOSPC", "EROFS"] as const) {
@@ -122,12 +132,7 @@ test.serial("a disk that is full when the memory is found, of which some is too 
 test.serial("a disk that is read-only from the start, with what another bundle learnt: it does not serve, and it is told", async (t) => {
   const folder = await temporaryFolder(t);
   const bundle = await tinyBundle(folder);
-  const options = { source: "folder", state: join(folder, "state") };
-  const before = await State.open(options, bundle, "front");
-  const { formatVersion: _, files: __, exemplars: ___, ...description } = bundle.manifest;
-  await before.generations.write({ description: { ...description, generation: 1, parent: 0 }, weights: bundle.weights, embeddings: bundle.embeddings(), golden: bundle.golden, notice: bundle.notice });
-  await before.generations.setCurrent(1);
-  await before.close();
+  const options = await afterLearning(bundle, folder);
   const other = await tinyBundle(join(folder, "other"), initialWeights(network, 6));
   const disk = new TroubledDisk();
   disk.trouble = "EROFS";
@@ -166,12 +171,7 @@ test.serial("a disk that takes the last part of a recording no more: everything 
 test.serial("a disk that is read-only from the start: what was learnt serves, nothing is learnt, and it is told", async (t) => {
   const folder = await temporaryFolder(t);
   const bundle = await tinyBundle(folder);
-  const options = { source: "folder", state: join(folder, "state") };
-  const before = await State.open(options, bundle, "front");
-  const { formatVersion: _, files: __, exemplars: ___, ...description } = bundle.manifest;
-  await before.generations.write({ description: { ...description, generation: 1, parent: 0 }, weights: bundle.weights, embeddings: bundle.embeddings(), golden: bundle.golden, notice: bundle.notice });
-  await before.generations.setCurrent(1);
-  await before.close();
+  const options = await afterLearning(bundle, folder);
   const disk = new TroubledDisk();
   disk.trouble = "EROFS";
   const state = await State.open(options, bundle, "front", disk);
@@ -205,7 +205,7 @@ test.serial("a swap's file truncated anywhere: refused by name, and what served 
   t.teardown(() => engine.close());
   const model = await ServedModel.load(engine, bundle);
   const random = new Random(4, "truncate");
-  const { formatVersion: _, files: __, exemplars: ___, ...description } = bundle.manifest;
+  const description = descriptionOf(bundle.manifest);
   for (let run = 0; run < 20; run++) {
     const directory = join(folder, `${run}`);
     await writeBundle(directory, { description: { ...description, generation: run + 1, parent: 0 }, weights: bundle.weights, embeddings: bundle.embeddings(), golden: bundle.golden, notice: bundle.notice });
@@ -236,7 +236,7 @@ test.serial("a generation on the shelf that was torn since: discarded by name, a
 test.serial("NaN and exploding weights: refused before they serve", async (t) => {
   const folder = await temporaryFolder(t);
   const bundle = await tinyBundle(folder);
-  const { formatVersion: _, files: __, exemplars: ___, ...description } = bundle.manifest;
+  const description = descriptionOf(bundle.manifest);
   const store = await GenerationStore.open(join(folder, "state"));
   const [name, first] = [...bundle.weights].find(([, { shape }]) => shape.length >= 2)!;
   for (const value of [NaN, Infinity, 1e6]) {

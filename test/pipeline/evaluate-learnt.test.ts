@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { cp, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { GenerationStore, readBundle, writeBundle } from "../../sdk/bundle/index.js";
+import { descriptionOf, GenerationStore, readBundle, writeBundle } from "../../sdk/bundle/index.js";
 import { evaluateLearnt, type LearntOptions } from "../../sdk/pipeline/evaluate-learnt.js";
 import type { Dataset } from "../../sdk/training/dataset.js";
 import { type Look, picture } from "../adaptation/pictures.js";
@@ -29,7 +29,7 @@ async function vehicle(t: ExecutionContext) {
   const state = join(folder, "state");
   const store = await GenerationStore.open(state);
   const bundle = await readBundle(delivered.directory);
-  const { formatVersion: _, files: __, exemplars: ___, ...description } = bundle.manifest;
+  const description = descriptionOf(bundle.manifest);
   for (const [generation, condition] of [[1, "night"], [2, "fog"]] as const) {
     await writeBundle(store.pathOf(generation), { description: { ...description, generation, parent: 0, condition }, weights: bundle.weights, embeddings: bundle.embeddings(), golden: bundle.golden, notice: bundle.notice });
     await store.shelve(condition, generation);

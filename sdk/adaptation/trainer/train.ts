@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { type Bundle, checkFinite, readBundle, vocabularyOf, writeBundle } from "../../bundle/index.js";
+import { type Bundle, checkFinite, descriptionOf, readBundle, vocabularyOf, writeBundle } from "../../bundle/index.js";
 import { makeGolden } from "../../engine/golden.js";
 import { NightshiftError } from "../../errors.js";
 import { isImported, answersMasks } from "../../network/architecture.js";
@@ -134,7 +134,7 @@ function scheduled(rates: LearningRates, progress: number, ramp: number): Learni
 }
 
 async function writeGeneration(job: TrainingJob, bundle: Bundle, text: BundleText, { weights, prompts }: Learnt): Promise<void> {
-  const { formatVersion: _, files: __, exemplars: ___, ...description } = bundle.manifest;
+  const description = descriptionOf(bundle.manifest);
   const { network, quantisation } = bundle;
   const exemplars = await bundle.exemplarFiles();
   for (const [name, tensor] of weights) checkFinite(name, tensor, "the trained weights");

@@ -1,4 +1,4 @@
-import { readBundle, vocabularyOf, writeBundle } from "../../bundle/index.js";
+import { descriptionOf, readBundle, vocabularyOf, writeBundle } from "../../bundle/index.js";
 import { makeGolden } from "../../engine/golden.js";
 import { isImported } from "../../network/architecture.js";
 import type { FloatTensor } from "../../graph/tensor.js";
@@ -11,10 +11,9 @@ export async function changedBundle(source: string, target: string): Promise<voi
   const bundle = await readBundle(source, { verify: "model" });
   const { manifest, weights, notice, quantisation } = bundle;
   const embeddings = bundle.embeddings();
-  const { files: _files, formatVersion: _version, exemplars: _exemplars, ...description } = manifest;
   const changed = new Map([...weights].map(([name, tensor], at) => [name, moved(tensor, at)]));
   await writeBundle(target, {
-    description: { ...description, generation: manifest.generation + 1, parent: manifest.generation },
+    description: { ...descriptionOf(manifest), generation: manifest.generation + 1, parent: manifest.generation },
     ...(isImported(bundle.network) && { model: bundle.network.model }),
     weights: changed,
     quantisation,

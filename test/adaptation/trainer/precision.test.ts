@@ -2,7 +2,7 @@ import { join } from "node:path";
 import test from "ava";
 import { defaultTrainingOptions, train } from "../../../sdk/adaptation/trainer/index.js";
 import { learners } from "../../../sdk/adaptation/trainer/learners.js";
-import { readBundle, vocabularyOf, writeBundle } from "../../../sdk/bundle/index.js";
+import { descriptionOf, readBundle, vocabularyOf, writeBundle } from "../../../sdk/bundle/index.js";
 import { makeGolden } from "../../../sdk/engine/golden.js";
 import { ThreadEngine } from "../../../sdk/engine/thread-engine.js";
 import { temporaryFolder } from "../../bundle/contents.js";
@@ -18,7 +18,7 @@ for (const precision of ["int8", "float16"] as const) test(`a bundle in ${precis
   const vocabulary = vocabularyOf(embeddings, names);
   const { width, height } = network;
   const quantisation = precision === "int8" ? await quantisationOf({ network, weights }, vocabulary, frames("night", 2).map((rgb) => ({ width, height, rgb }))) : await allInHalf({ network, weights });
-  const { files: _, formatVersion: __, exemplars: ___, ...description } = manifest;
+  const description = descriptionOf(manifest);
   const directory = join(folder, precision);
   await writeBundle(directory, {
     description: { ...description, precision },
