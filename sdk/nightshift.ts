@@ -66,6 +66,8 @@ export class Nightshift {
   #loop: AdaptationLoop | undefined;
   readonly #trainer: TrainerProcess;
   #condition: ConditionName = "unknown";
+  /** Cameras that are lost and not back, by name. */
+  readonly #lostCameras = new Set<string>();
   /** When the latest frame was captured. */
   #frameTimeMs = 0;
   #ended: Promise<void> = Promise.resolve();
@@ -106,7 +108,11 @@ export class Nightshift {
     let nightshift: Nightshift | undefined;
     // Told as soon as somebody can hear it.
     const damage: unknown[] = [];
-    const sources = await openSources(options, (error, camera) => (nightshift ? nightshift.#tellError("camera_error", error, camera) : onError(error)));
+    const sources = await openSources(options, (camera) => ({
+      onError: (error) => (nightshift ? nightshift.#tellError("camera_error", error, camera) : onError(error)),
+      onLost: (error) => (nightshift ? nightshift.#lost(camera, error) : onError(error)),
+      onBack: () => (nightshift ? nightshift.#back(camera) : undefined),
+    }));
     const signers = options.trust && (await readTrust(options.trust));
     const delivered = await readBundle(findBundle(options.bundle ?? defaultBundle), { trust: signers });
     const state = await State.open(options, delivered, sources.map(({ camera }) => camera.name).join("+"));
@@ -144,7 +150,10 @@ export class Nightshift {
     return this.#events.reader();
   }
 
-  /** Resolves when the cameras have ended and their last frames are answered. Rejects then with what ended the first of them that ended otherwise, `E_CAMERA` mostly. */
+  /**
+   * Resolves when the cameras have ended and their last frames are answered; a live one that Nightshift opened does not end, as it is opened again when it is lost.
+   * Rejects then with what ended the first of them that ended otherwise, `E_CAMERA` mostly.
+   */
   get ended(): Promise<void> {
     return this.#ended;
   }
@@ -171,7 +180,7 @@ export class Nightshift {
       paused: loop.isPaused,
       framesRemembered: memory.counters.held,
       uptimeSeconds: (nowMs - this.#startedMs) / 1000,
-      cameras: this.#streams.map(({ camera, counters: { framesIn, answered, dropped, lost }, rate, recentLatencyMs }) => ({ camera, framesIn, answered, dropped, lost, fps: rate.perSecond(nowMs), latencyMs: recentLatencyMs })),
+      cameras: this.#streams.map(({ camera, counters: { framesIn, answered, dropped, lost }, rate, recentLatencyMs }) => ({ camera, framesIn, answered, dropped, lost, fps: rate.perSecond(nowMs), latencyMs: recentLatencyMs, isLost: this.#lostCameras.has(camera) })),
       budget: this.#budget,
     };
   }
@@ -303,7 +312,7 @@ export class Nightshift {
         this.#run().then(resolve, reject);
       });
     });
-    this.#ended.then(() => this.#outlets?.ended(), () => undefined);
+    this.#ended.catch(() => undefined);
   }
 
   #keep(): void {
@@ -354,9 +363,20 @@ export class Nightshift {
       await stream.run();
       this.#publish(streamEvent("stream_ended", `${name} delivers no more frames.`, { camera: name, ...stream.counters }));
     } catch (error) {
-      this.#tellError(stream.cameraFailed ? "camera_lost" : "engine_error", error, name);
+      if (stream.cameraFailed) this.#lost(name, error);
+      else this.#tellError("engine_error", error, name);
       throw error;
     }
+  }
+
+  #lost(camera: string, error: unknown): void {
+    this.#lostCameras.add(camera);
+    this.#tellError("camera_lost", error, camera);
+  }
+
+  #back(camera: string): void {
+    this.#lostCameras.delete(camera);
+    this.#publish(streamEvent("camera_back", `Frames of ${camera} come again.`, { camera }));
   }
 
   /** Cameras find out together that the engine they share keeps failing. */

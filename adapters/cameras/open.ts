@@ -36,16 +36,26 @@ export function openCamera(source: string, options: CameraOptions = {}): Camera 
   checkPace(options);
   if (source === "drive") return drive(options);
   if (isRtsp(source)) return rtspCamera(source, options);
-  const [, sensor] = /^csi:(\d)$/.exec(source) ?? [];
-  if (sensor !== undefined) return csiCamera(Number(sensor), options);
+  const sensor = sensorOf(source);
+  if (sensor !== undefined) return csiCamera(sensor, options);
   if (isAddress(source))
     throw new NightshiftError("E_CONFIG", {
       expected: sources,
       received: withoutSecrets(source),
       remedy: "Save the video as a file, or use the camera's RTSP address.",
     });
-  if (source.startsWith("/dev/")) return v4l2Camera(source, options);
+  if (isDevice(source)) return v4l2Camera(source, options);
   return isFolder(source) ? new FolderCamera(source, options) : videoCamera(source, options);
+}
+
+/** Whether a source names a live camera, which may be lost and come back. */
+export const isLive = (source: string): boolean => isRtsp(source) || isDevice(source) || sensorOf(source) !== undefined;
+
+const isDevice = (source: string): boolean => source.startsWith("/dev/");
+
+function sensorOf(source: string): number | undefined {
+  const [, sensor] = /^csi:(\d)$/.exec(source) ?? [];
+  return sensor === undefined ? undefined : Number(sensor);
 }
 
 /** A video would take a count of 0 for one without end. */

@@ -135,7 +135,7 @@ export class ProgramCamera implements Camera {
   }
 
   #failed(received: string, cause: unknown): NightshiftError {
-    const remedy = this.live ? "Check the camera and its connection, then start again." : "Check that the file is there, whole and a video.";
+    const remedy = this.live ? "Check the camera and its connection." : "Check that the file is there, whole and a video.";
     return new NightshiftError("E_CAMERA", { expected: `frames from ${this.source.what}`, received, remedy, cause });
   }
 }

@@ -111,9 +111,10 @@ async function framesOf(folder: string, size: { readonly width: number; readonly
     const scene = { thumbnail: statistics.thumbnail, shares: new Map([["", 1]]) };
     memory.offer({ id: `${camera}/${sequence}`, condition: "unknown", captureTimeNs, scene, rgb: () => shrink(frame, size) });
   };
-  const { camera } = await openSource({ source: folder, fps: 0 }, (error) => {
+  const fail = (error: unknown): never => {
     throw error;
-  });
+  };
+  const { camera } = await openSource({ source: folder, fps: 0 }, { onError: fail, onLost: fail, onBack: () => undefined });
   if (folder === "drive" || camera.live)
     throw new NightshiftError("E_CONFIG", { expected: "a folder of images, whose frames come to an end", received: shownSource(folder), remedy: "Record the source (`nightshift record`), or let `nightshift run` learn from it." });
   for await (const frame of camera.frames(new AbortController().signal)) take(frame);

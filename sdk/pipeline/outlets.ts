@@ -86,7 +86,7 @@ export class Outlets {
     const published = this.#traces?.answered(perception, condition);
     this.#publisher?.publish(perception, condition);
     this.#viewer?.show(frame, perception, condition);
-    this.readiness.answered();
+    this.readiness.answered(frame.camera);
     this.#systemd?.answered();
     await this.#recorder?.answer(frame, perception, weather);
     published?.();
@@ -95,15 +95,11 @@ export class Outlets {
   /** What happens after the end is told to nobody here. */
   event(event: StreamEvent): void {
     if (this.#isClosed) return;
+    this.readiness.event(event);
     this.#publisher?.publishEvent(event);
     this.#viewer?.event(event);
     this.#health?.event(event);
     this.#recorder?.event(event);
-  }
-
-  /** The cameras have ended as they should. */
-  ended(): void {
-    this.#systemd?.ended();
   }
 
   /** What follows is the end. */

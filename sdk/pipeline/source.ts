@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DriveCamera } from "../../adapters/cameras/drive/index.js";
 import { checkName, nameOf } from "../../adapters/cameras/name.js";
-import { openCamera } from "../../adapters/cameras/open.js";
+import { isLive, openCamera } from "../../adapters/cameras/open.js";
+import { reopened } from "../../adapters/cameras/reopened.js";
 import { isAddress, isRtsp, withoutSecrets } from "../../adapters/cameras/rtsp.js";
 import { undistorted } from "../../adapters/cameras/undistort.js";
 import { NightshiftError } from "../errors.js";
@@ -20,9 +21,18 @@ export interface Source {
   readonly eventsBefore?: (sequence: number) => readonly StreamEvent[];
 }
 
-/** The cameras that the options describe, one or several. `onError` hears of whose frames it is. Throws as `openSource`. */
-export async function openSources({ cameras, ...options }: NightshiftOptions, onError: (error: NightshiftError, camera: string) => void): Promise<readonly Source[]> {
-  if (!cameras) return [await openNamed(options, onError)];
+/** Hears how a camera fares while it runs. */
+export interface CameraWatch {
+  /** What is wrong with single frames, after which it goes on. */
+  readonly onError: (error: NightshiftError) => void;
+  /** It is lost, and opened again from time to time until `onBack`. */
+  readonly onLost: (error: NightshiftError) => void;
+  readonly onBack: () => void;
+}
+
+/** The cameras that the options describe, one or several, each watched under its name. Of several, those that are not there yet are waited for. Throws as `openSource`. */
+export async function openSources({ cameras, ...options }: NightshiftOptions, watchOf: (camera: string) => CameraWatch): Promise<readonly Source[]> {
+  if (!cameras) return [await openNamed(options, watchOf, false)];
   const { source, camera, fps, loop, frames, intrinsics, lockstep, ...shared } = options;
   const strange = Object.entries({ source, camera, fps, loop, frames, intrinsics, lockstep }).find(([, value]) => value !== undefined);
   if (strange || cameras.length === 0)
@@ -33,7 +43,7 @@ export async function openSources({ cameras, ...options }: NightshiftOptions, on
     });
   const sources: Source[] = [];
   for (const { name, policy, ...own } of cameras) {
-    const opened = await openNamed({ ...shared, ...own, camera: name }, onError);
+    const opened = await openNamed({ ...shared, ...own, camera: name }, watchOf, true);
     if (sources.some((other) => other.camera.name === opened.camera.name))
       throw new NightshiftError("E_CONFIG", { expected: "a name of its own for each camera", received: `${opened.camera.name} twice`, remedy: "Name them, for example front and rear." });
     sources.push({ ...opened, policy: policy ?? opened.policy });
@@ -41,26 +51,27 @@ export async function openSources({ cameras, ...options }: NightshiftOptions, on
   return sources;
 }
 
-async function openNamed(options: NightshiftOptions, onError: (error: NightshiftError, camera: string) => void): Promise<Source> {
+async function openNamed(options: NightshiftOptions, watchOf: (camera: string) => CameraWatch, waits: boolean): Promise<Source> {
   // Cameras have something to tell only once their frames are asked for.
-  const source: Source = await openSource(options, (error) => onError(error, source.camera.name));
+  const watch = (): CameraWatch => watchOf(source.camera.name);
+  const source: Source = await openSource(options, { onError: (error) => watch().onError(error), onLost: (error) => watch().onLost(error), onBack: () => watch().onBack() }, waits);
   return source;
 }
 
 /** A source as it may be shown: an address without its password. */
 export const shownSource = (source: string): string => (isAddress(source) ? withoutSecrets(source) : source);
 
-/** The camera that the options describe. Throws `E_CAMERA`, `E_CONFIG` or `E_RECORDING`. */
-export async function openSource(options: NightshiftOptions, onError: (error: NightshiftError) => void): Promise<Source> {
+/** The camera that the options describe; a live one is opened again where it is lost, and at first too where it `waits`. Throws `E_CAMERA`, `E_CONFIG` or `E_RECORDING`. */
+export async function openSource(options: NightshiftOptions, watch: CameraWatch, waits = false): Promise<Source> {
   const { source = defaultSource, intrinsics, frames, adaptation } = options;
   if (typeof source === "string" && source.endsWith(".mcap")) {
-    const recording = await openRecording(source, options, onError);
+    const recording = await openRecording(source, options, watch.onError);
     // Who learnt then is not to learn now; who did not, and went on later by other options, is retold that.
     const staysOff = adaptation === false && recording.about.adaptation !== false;
     const eventsBefore = (sequence: number): readonly StreamEvent[] => recording.eventsBefore(sequence).filter(({ kind }) => !(staysOff && kind === "adaptation_resumed"));
     return { camera: limited(recording, frames), policy: "every", eventsBefore };
   }
-  const opened = typeof source === "object" ? own(source, options) : source === "drive" ? openDrive(options) : openAddressed(source, options, onError);
+  const opened = typeof source === "object" ? own(source, options) : source === "drive" ? openDrive(options) : openAddressed(source, options, watch, waits);
   if (typeof source === "string") refuseIdle(source, opened, options);
   const camera = limited(intrinsics ? undistorted(opened, intrinsics) : opened, frames);
   return { camera, policy: policyFor(camera) };
@@ -100,11 +111,22 @@ function refuseIdle(source: string, { live }: Camera, { loop, fps }: NightshiftO
 const openDrive = ({ camera: name, fps, seed = defaultSeed }: NightshiftOptions): Camera =>
   new DriveCamera({ seed, name, ...(fps === 0 ? { paced: false } : { fps }) });
 
-function openAddressed(source: string, { camera, fps, loop }: NightshiftOptions, onError: (error: NightshiftError) => void): Camera {
+function openAddressed(source: string, { camera, fps, loop }: NightshiftOptions, watch: CameraWatch, waits: boolean): Camera {
   const frames = imagesOf(source);
   // Named by the dataset, not by its `images`, as all of them would be, and their states one.
   const name = camera ?? (frames === source ? undefined : nameOf(source));
-  return openCamera(frames, { onError, name, fps, loop });
+  const open = (): Camera => openCamera(frames, { onError: watch.onError, name, fps, loop });
+  return isLive(source) ? reopened(nameOfLive(source, open, waits), open, { ...watch, waits }) : open();
+}
+
+/** Opened once for its name, and for what is wrong with what was asked for. A device that is not there yet is called as it will be. */
+function nameOfLive(source: string, open: () => Camera, waits: boolean): string {
+  try {
+    return open().name;
+  } catch (error) {
+    if (waits && error instanceof NightshiftError && error.code === "E_CAMERA") return nameOf(source);
+    throw error;
+  }
 }
 
 /** A dataset's folder is a source too, labelled or not: its images are. */

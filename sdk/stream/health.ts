@@ -30,7 +30,7 @@ function processMetrics(): Registry {
 }
 
 /**
- * For whoever watches over the vehicle: `/metrics` for Prometheus, `/live` while the program can answer at all, `/ready` while frames are answered
+ * For whoever watches over the vehicle: `/metrics` for Prometheus, `/live` while the program can answer at all, `/ready` while frames of every camera are answered
  * (503 with the reason otherwise).
  */
 export class HealthServer {
@@ -130,6 +130,9 @@ export class HealthServer {
     });
     gauge("frames_per_second", "Answers a second, now.", ["camera"], (it) => {
       for (const { camera, fps } of status().cameras) it.set({ camera }, fps);
+    });
+    gauge("camera_lost", "Whether no frames come from a camera, as it was lost and is not back.", ["camera"], (it) => {
+      for (const { camera, isLost } of status().cameras) it.set({ camera }, Number(isLost));
     });
   }
 }

@@ -13,6 +13,8 @@ export interface CameraStatus {
   readonly fps: number;
   /** Capture to answer. */
   readonly latencyMs: Percentiles;
+  /** Whether it was lost and is not back: no frames come from it. */
+  readonly isLost: boolean;
 }
 
 /** Why learning rests: the machine is hotter, or takes more power, than it may. */
@@ -56,7 +58,7 @@ export interface Status {
 }
 
 /** All cameras together: frames are summed, latencies are those of the slowest. */
-export function overAll(cameras: readonly CameraStatus[]): Omit<CameraStatus, "camera"> {
+export function overAll(cameras: readonly CameraStatus[]): Omit<CameraStatus, "camera" | "isLost"> {
   const sum = (of: (camera: CameraStatus) => number): number => cameras.reduce((total, camera) => total + of(camera), 0);
   const most = (of: keyof Percentiles): number => Math.max(0, ...cameras.map(({ latencyMs }) => latencyMs[of]));
   return {
@@ -106,6 +108,7 @@ export function statusOf(message: StatusMessage): Status {
       lost: Number(each.lost),
       fps: each.fps,
       latencyMs: { p50: each.latencyP50Ms, p95: each.latencyP95Ms, p99: each.latencyP99Ms },
+      isLost: each.isLost,
     })),
     ...(budget && { budget: budgetOf(budget) }),
   };

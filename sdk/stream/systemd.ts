@@ -26,7 +26,8 @@ const tellsAPeriod = 4;
 const relay = `trap "" HUP INT TERM; while IFS= read -r line; do systemd-notify "$line" || exit; done`;
 
 /**
- * What systemd is told of a service of `Type=notify`: READY=1 once a frame is answered, WATCHDOG=1 while frames are (what `/ready` says too), STOPPING=1, and STATUS= in words.
+ * What systemd is told of a service of `Type=notify`: READY=1 once a frame is answered, WATCHDOG=1 while frames are, or all cameras are known to be lost, which no new start would mend; STOPPING=1, and STATUS= in words,
+ * what `/ready` says too.
  * It takes `NotifyAccess=all`, as another process sends it: Node has no datagram sockets of the local kind.
  */
 export class SystemdNotifier {
@@ -35,7 +36,6 @@ export class SystemdNotifier {
   readonly #clock: NodeJS.Timeout;
   readonly #isWatched: boolean;
   #isReady = false;
-  #hasEnded = false;
   #isStopping = false;
 
   private constructor(
@@ -73,12 +73,6 @@ export class SystemdNotifier {
     this.#tellState();
   }
 
-  /** The cameras have ended as they should: that no frames come is no fault any more. */
-  ended(): void {
-    this.#hasEnded = true;
-    this.#tellState();
-  }
-
   stopping(): void {
     this.#isStopping = true;
     clearInterval(this.#clock);
@@ -96,16 +90,15 @@ export class SystemdNotifier {
 
   #tellState(): void {
     if (this.#isStopping) return;
-    const obstacle = this.#hasEnded ? undefined : this.parts.readiness.obstacle;
-    if (this.#isWatched && this.#isReady && obstacle === undefined) this.#tell("WATCHDOG=1");
+    const { obstacle, isStuck } = this.parts.readiness;
+    if (this.#isWatched && this.#isReady && !isStuck) this.#tell("WATCHDOG=1");
     this.#tell(`STATUS=${this.#inWords(obstacle)}`);
   }
 
   #inWords(obstacle: string | undefined): string {
     if (obstacle !== undefined) return `Not ready: ${obstacle}.`;
     const { condition, generation, adaptation, paused, cameras } = this.parts.status();
-    const stream = this.#hasEnded ? "The cameras have ended" : `${overAll(cameras).fps.toFixed(1)} frames a second answered`;
-    return `${stream}; ${condition}, generation ${generation}, ${paused ? "not learning" : adaptation}.`;
+    return `${overAll(cameras).fps.toFixed(1)} frames a second answered; ${condition}, generation ${generation}, ${paused ? "not learning" : adaptation}.`;
   }
 
   #tell(assignment: string): void {

@@ -1,14 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
 import { FfmpegCamera } from "../../adapters/cameras/ffmpeg.js";
 import { passthrough } from "../../adapters/cameras/ffmpeg-version.js";
 import { FolderCamera } from "../../adapters/cameras/folder.js";
 import { openCamera } from "../../adapters/cameras/open.js";
 import { PpmReader } from "../../adapters/cameras/ppm.js";
 import type { NightshiftOptions } from "../../sdk/index.js";
-import { openSource, shownSource } from "../../sdk/pipeline/source.js";
+import { type CameraWatch, openSource, shownSource } from "../../sdk/pipeline/source.js";
 
 const folder = mkdtempSync(join(tmpdir(), "nightshift-open-"));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
@@ -27,10 +27,21 @@ test("a source names its camera", (t) => {
   t.deepEqual([paced.name, paced.live, unpaced.name, unpaced.live], ["drive", true, "rear", false]);
 });
 
+/** Nothing is told of cameras whose frames nobody asks for. */
+const watch = (t: ExecutionContext): CameraWatch => ({ onError: ({ message }) => t.fail(message), onLost: ({ message }) => t.fail(message), onBack: () => t.fail() });
+
 test("a dataset's folder is a camera of its name, not of that of its images", async (t) => {
   mkdirSync(join(folder, "dusk stream", "images"), { recursive: true });
-  const named = async (options: NightshiftOptions) => (await openSource({ source: join(folder, "dusk stream"), ...options }, (error) => t.fail(error.message))).camera.name;
+  const named = async (options: NightshiftOptions) => (await openSource({ source: join(folder, "dusk stream"), ...options }, watch(t))).camera.name;
   t.deepEqual([await named({}), await named({ camera: "front" })], ["dusk-stream", "front"]);
+});
+
+test("a device that is not there is an error, unless others go on without it: it is then called as it will be", async (t) => {
+  await t.throwsAsync(openSource({ source: "/dev/video99" }, watch(t)), { code: "E_CAMERA", message: /no such device/ });
+  const { camera, policy } = await openSource({ source: "/dev/video99" }, watch(t), true);
+  t.deepEqual([camera.name, camera.live, policy], ["video99", true, "newest"]);
+  await t.throwsAsync(openSource({ source: "/dev/video99", fps: -1 }, watch(t), true), { code: "E_CONFIG" });
+  await t.throwsAsync(openSource({ source: join(folder, "absent.mp4") }, watch(t), true), { code: "E_CAMERA" });
 });
 
 test("a source that names none says what would", (t) => {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
 import sharp from "sharp";
 import { openCamera } from "../../adapters/cameras/open.js";
 import { checkFrame, type Frame, nowNs } from "../../sdk/frame.js";
@@ -11,58 +11,55 @@ import type { Camera } from "../../sdk/stream/camera.js";
 import { pump } from "../../sdk/stream/pump.js";
 import { NewestFrameSlot, policyFor } from "../../sdk/stream/slot.js";
 import { needs } from "../support/shared.js";
-import { RtspDouble } from "./rtsp-double.js";
+import { canStream, RtspServer } from "./rtsp-server.js";
 
-const hasFfmpeg = spawnSync("ffmpeg", ["-version"]).status === 0;
+const hasFfmpeg = (t: ExecutionContext): boolean => needs(t, spawnSync("ffmpeg", ["-version"]).status === 0, "ffmpeg", "apt-get install ffmpeg");
 const folder = mkdtempSync(join(tmpdir(), "nightshift-suite-"));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Case {
-  readonly needsFfmpeg: boolean;
-  /** A camera that delivers at least 30 frames, and what ends it. */
-  readonly open: () => Promise<{ camera: Camera; close: () => void }>;
+  /** Whether there is what it takes. */
+  readonly can: (t: ExecutionContext) => boolean;
+  /** A camera that delivers at least 30 frames. */
+  readonly open: (t: ExecutionContext) => Promise<Camera>;
 }
 
 let made = 0;
 
 const cases: Readonly<Record<string, Case>> = {
   folder: {
-    needsFfmpeg: false,
+    can: () => true,
     open: async () => {
       const images = join(folder, `images${made++}`);
       mkdirSync(images);
       const raw = { width: 48, height: 32, channels: 3 } as const;
       for (let i = 0; i < 30; i++) await sharp(Buffer.alloc(48 * 32 * 3, i * 8), { raw }).png().toFile(join(images, `${i + 100}.png`));
-      return { camera: openCamera(images, { fps: 200 }), close: () => undefined };
+      return openCamera(images, { fps: 200 });
     },
   },
   video: {
-    needsFfmpeg: true,
+    can: hasFfmpeg,
     open: () => {
       const file = join(folder, `video${made++}.mkv`);
       const picture = ["-f", "lavfi", "-i", "testsrc=size=48x32:rate=100:duration=0.3"];
       execFileSync("ffmpeg", ["-loglevel", "error", ...picture, "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", file], { stdio: "pipe" });
-      return Promise.resolve({ camera: openCamera(file), close: () => undefined });
+      return Promise.resolve(openCamera(file));
     },
   },
   drive: {
-    needsFfmpeg: false,
-    open: () => Promise.resolve({ camera: openCamera("drive", { size: { width: 96, height: 64 }, fps: 30 }), close: () => undefined }),
+    can: () => true,
+    open: () => Promise.resolve(openCamera("drive", { size: { width: 96, height: 64 }, fps: 30 })),
   },
   rtsp: {
-    needsFfmpeg: true,
-    open: async () => {
-      const double = await RtspDouble.open();
-      return { camera: openCamera(double.address, { name: "front" }), close: () => double.close() };
-    },
+    can: canStream,
+    open: async (t) => openCamera((await RtspServer.start(t)).address, { name: "front" }),
   },
 };
 
-for (const [name, { needsFfmpeg, open }] of Object.entries(cases)) {
+for (const [name, { can, open }] of Object.entries(cases)) {
   test(`${name}: frames are whole, numbered, and never older than the ones before`, async (t) => {
-    if (needsFfmpeg && !needs(t, hasFfmpeg, "ffmpeg", "apt-get install ffmpeg")) return;
-    const { camera, close } = await open();
-    t.teardown(close);
+    if (!can(t)) return;
+    const camera = await open(t);
     let [expected, last] = [0, nowNs()];
     for await (const frame of camera.frames(new AbortController().signal)) {
       checkFrame(frame);
@@ -76,10 +73,9 @@ for (const [name, { needsFfmpeg, open }] of Object.entries(cases)) {
   });
 
   test(`${name}: an abort ends the frames, before the first as well as later`, async (t) => {
-    if (needsFfmpeg && !needs(t, hasFfmpeg, "ffmpeg", "apt-get install ffmpeg")) return;
+    if (!can(t)) return;
     for (const after of [0, 5]) {
-      const { camera, close } = await open();
-      t.teardown(close);
+      const camera = await open(t);
       const abort = new AbortController();
       if (after === 0) abort.abort();
       let seen = 0;
@@ -89,9 +85,8 @@ for (const [name, { needsFfmpeg, open }] of Object.entries(cases)) {
   });
 
   test(`${name}: through the slot, each frame is answered or dropped as the policy says`, async (t) => {
-    if (needsFfmpeg && !needs(t, hasFfmpeg, "ffmpeg", "apt-get install ffmpeg")) return;
-    const { camera, close } = await open();
-    t.teardown(close);
+    if (!can(t)) return;
+    const camera = await open(t);
     const slot = new NewestFrameSlot<Frame>(policyFor(camera));
     const abort = new AbortController();
     const pumping = pump(camera, slot, abort.signal, (error) => t.fail(String(error)));

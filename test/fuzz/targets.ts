@@ -84,7 +84,7 @@ function part(bytes: Uint8Array, random: Random): Uint8Array {
 }
 
 const done = (): void => undefined;
-const camera = { camera: "front", framesIn: 1, answered: 1, dropped: 0, lost: 0, fps: 1, latencyMs: { p50: 1, p95: 1, p99: 1 } };
+const camera = { camera: "front", framesIn: 1, answered: 1, dropped: 0, lost: 0, fps: 1, latencyMs: { p50: 1, p95: 1, p99: 1 }, isLost: false };
 const status = { generation: 0, vocabulary: [], condition: "clear", adaptation: "idle", paused: false, framesRemembered: 0, uptimeSeconds: 0, cameras: [camera] } as const;
 const handler: ControlHandler = { status: () => status, setVocabulary: done, adaptNow: done, pause: done, resume: done, rollBack: done, vehicleState: done, eraseFrames: done };
 

@@ -5,6 +5,7 @@ import type { Perception } from "../../sdk/engine/perception.js";
 import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
 import { type Frame, nowNs } from "../../sdk/frame.js";
 import { picture } from "../adaptation/pictures.js";
+import { canStream, RtspServer } from "../adapters/rtsp-server.js";
 import { temporaryFolder } from "../bundle/contents.js";
 import { tinyBundle } from "../support/tiny-bundle.js";
 
@@ -89,6 +90,38 @@ test("a camera that is lost does not end the others; the end tells of it", async
   t.deepEqual([answers.filter(({ camera: name }) => name === "front").length, answers.filter(({ camera: name }) => name === "rear").length], [20, 3]);
   t.is(events.find(({ kind }) => kind === "camera_lost")?.details.camera, "rear");
   t.is(events.find(({ kind }) => kind === "stream_ended")?.details.camera, "front");
+});
+
+test("of several cameras, one that is not there at first, or goes, is opened again when it is there: meanwhile the others are answered, and whoever asks is told", async (t) => {
+  if (!canStream(t)) return;
+  const server = await RtspServer.start(t);
+  await server.vanish();
+  const told: string[] = [];
+  const nightshift = await started(t, {
+    cameras: [{ source: camera("front", { count: Infinity, live: true, everyMs: 40 }) }, { source: server.address, name: "rear" }],
+    health: { port: 0 },
+    onEvent: ({ kind, details }) => kind.startsWith("camera_") && told.push(`${kind} ${String(details.camera)}`),
+  });
+  const ready = async (): Promise<unknown> => (await fetch(`${nightshift.addresses.health}ready`)).json();
+  const areLost = (): boolean[] => nightshift.status.cameras.map(({ isLost }) => isLost);
+  const answered = new Map([["front", 0], ["rear", 0]]);
+  const answers = nightshift.answers()[Symbol.asyncIterator]();
+  const until = async (isReached: () => boolean) => {
+    while (!isReached()) {
+      const { camera: name } = (await answers.next()).value as Answer;
+      answered.set(name, (answered.get(name) ?? 0) + 1);
+    }
+  };
+  await until(() => told.length === 1 && (answered.get("front") ?? 0) > 5);
+  t.deepEqual([await ready(), areLost()], [{ ready: false, reason: "rear is lost" }, [false, true]]);
+  await server.listen();
+  await until(() => (answered.get("rear") ?? 0) > 5);
+  t.deepEqual([await ready(), areLost()], [{ ready: true }, [false, false]]);
+  await server.vanish();
+  await until(() => told.length === 3);
+  await server.listen();
+  await until(() => told.length === 4);
+  t.deepEqual(told, ["camera_lost rear", "camera_back rear", "camera_lost rear", "camera_back rear"]);
 });
 
 test.serial("an engine that fails for all cameras is renewed once for all", async (t) => {

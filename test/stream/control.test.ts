@@ -16,7 +16,7 @@ const status: Status = {
   paused: false,
   framesRemembered: 96,
   uptimeSeconds: 12.25,
-  cameras: [{ camera: "front", framesIn: 100, answered: 90, dropped: 9, lost: 0, fps: 20.5, latencyMs: { p50: 30, p95: 40, p99: 50 } }],
+  cameras: [{ camera: "front", framesIn: 100, answered: 90, dropped: 9, lost: 0, fps: 20.5, latencyMs: { p50: 30, p95: 40, p99: 50 }, isLost: true }],
   budget: { share: 0.5, threads: 1, niceness: 19, memoryMb: 1536, mostCelsius: 80, usedMb: 712.5, celsius: 85.5, restsFor: "temperature", holds: ["idle I/O priority"], lacks: ["cgroup: no cgroup v2 at /sys/fs/cgroup"] },
 };
 

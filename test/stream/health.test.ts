@@ -15,7 +15,7 @@ const status: Status = {
   paused: false,
   framesRemembered: 17,
   uptimeSeconds: 12.5,
-  cameras: [{ camera: "front", framesIn: 10, answered: 8, dropped: 2, lost: 0, fps: 14.5, latencyMs: { p50: 30, p95: 41, p99: 55 } }],
+  cameras: [{ camera: "front", framesIn: 10, answered: 8, dropped: 2, lost: 0, fps: 14.5, latencyMs: { p50: 30, p95: 41, p99: 55 }, isLost: false }],
 };
 
 test("metrics say what the status says, when they are asked for", async (t) => {
@@ -76,12 +76,12 @@ test("live while it runs; ready while frames are answered, with the reason where
   };
   t.deepEqual(await ask("live"), [200, { live: true }]);
   t.deepEqual(await ask("ready"), [503, { ready: false, reason: "no frame was answered yet" }]);
-  readiness.answered();
+  readiness.answered("front");
   t.deepEqual(await ask("ready"), [200, { ready: true }]);
   nowMs = 5000;
   t.deepEqual(await ask("ready"), [200, { ready: true }]);
   nowMs = 5100;
-  t.deepEqual(await ask("ready"), [503, { ready: false, reason: "no frame was answered for 5.1 s" }]);
+  t.deepEqual(await ask("ready"), [503, { ready: false, reason: "no frame of front was answered for 5.1 s" }]);
 });
 
 test("nothing that a closed server told of is kept", async (t) => {
