@@ -423,7 +423,12 @@ export class Nightshift {
   }
 
   #publish(event: StreamEvent): void {
-    this.parts.options.onEvent?.(event);
+    try {
+      this.parts.options.onEvent?.(event);
+    } catch (error) {
+      // The caller's mistake, which must not end the stream.
+      this.parts.onError(error, event);
+    }
     this.#outlets?.event(event);
     void this.#events.give(event);
   }

@@ -72,7 +72,7 @@ export class Serving {
     const { store, kept } = this.parts;
     return this.#turns.take(async () => {
       await store.sign(next.generation);
-      const before = (await store.shelf())[next.condition];
+      const shelved = (await store.shelf())[next.condition];
       // First of all, so that what is promised here is kept whatever happens from now on.
       await store.shelve(next.condition, next.generation);
       const serves = weather() === next.condition;
@@ -81,10 +81,11 @@ export class Serving {
       } catch (error) {
         // It is as good as it was judged, and serves after the next start.
         if (isGivenUp(error)) return false;
-        await store.shelve(next.condition, before);
+        await store.shelve(next.condition, shelved);
         throw error;
       }
-      await store.keepLast(kept).catch(this.parts.onError);
+      const previous = this.#previous && this.#stored(this.#previous);
+      await store.keepLast(kept, ...(previous === undefined ? [] : [previous])).catch(this.parts.onError);
       return serves;
     });
   }
@@ -157,7 +158,7 @@ export class Serving {
 /** Whether a change was given up as everything closes, with which nothing is wrong. */
 export const isGivenUp = (error: unknown): boolean => error instanceof NightshiftError && (error.code === "E_CANCELLED" || error.code === "E_CLOSED");
 
-/** Whether it is the bundle that is at fault. */
-const isDamage = (error: unknown): boolean => error instanceof NightshiftError && (error.code.startsWith("E_BUNDLE") || error.code === "E_WEIGHTS_NOT_FINITE" || error.code === "E_GOLDEN");
+/** Whether it is the bundle that is at fault: damaged, or not what was signed here. */
+const isDamage = (error: unknown): boolean => error instanceof NightshiftError && (error.code.startsWith("E_BUNDLE") || ["E_WEIGHTS_NOT_FINITE", "E_GOLDEN", "E_UNTRUSTED"].includes(error.code));
 
 const servedOf = ({ directory, manifest: { generation, condition } }: Bundle): Served => ({ directory, generation, condition });

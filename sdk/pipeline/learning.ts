@@ -4,7 +4,7 @@ import { AdaptationLoop } from "../adaptation/loop.js";
 import { defaultLoopOptions, type LoopChanges } from "../adaptation/options.js";
 import type { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
-import type { Machine, Trainer } from "../adaptation/trainer/index.js";
+import { checkTrainingOptions, type Machine, type Trainer } from "../adaptation/trainer/index.js";
 import type { Bundle, Trust } from "../bundle/index.js";
 import { checkTrains, isTrainableNetwork } from "../network/trainable.js";
 import type { ConditionName, StreamEvent } from "../stream/events.js";
@@ -51,8 +51,9 @@ export async function learning({ options, delivered, model, state, memory, train
   return loop;
 }
 
-/** Throws `E_CONFIG` where this machine cannot keep a training's limits, or the bundle has nothing of what is to learn. */
+/** Throws `E_CONFIG` for options that cannot be, or where this machine cannot keep a training's limits, or the bundle has nothing of what is to learn. */
 export function checkTraining({ training = {} }: LoopChanges, { network }: Bundle, machine: Machine): void {
+  checkTrainingOptions(training);
   machine.require(training);
   if (training.trains && isTrainableNetwork(network)) checkTrains(training.trains, network);
 }

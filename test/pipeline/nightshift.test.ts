@@ -141,11 +141,32 @@ test("the budget of learning is told; a limit of what this machine does not meas
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, adaptation }), { code: "E_CONFIG", message: /mostWatts/ });
 });
 
+test("a listener that throws is told of, and ends nothing", async (t) => {
+  const mistake = new TypeError("a listener's mistake");
+  const told: unknown[] = [];
+  const nightshift = await Nightshift.start({
+    ...(await quiet()),
+    source: frames,
+    adaptation: false,
+    onEvent: () => {
+      throw mistake;
+    },
+    onError: (error, event) => told.push([error, event?.kind]),
+  });
+  let answered = 0;
+  for await (const _ of nightshift.answers()) answered++;
+  await nightshift.ended;
+  await nightshift.stop();
+  t.is(answered, nightshift.status.cameras[0]?.framesIn);
+  t.deepEqual(told.filter((each) => (each as [unknown, string])[1] === "stream_ended"), [[mistake, "stream_ended"]]);
+});
+
 test("what cannot start says why and leaves nothing open", async (t) => {
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), bundle: "/nowhere" }), { code: "E_BUNDLE_MISSING" });
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: "/nowhere" }), { code: "E_CAMERA" });
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, vocabulary: ["a", "a"] }), { code: "E_VOCABULARY" });
   await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, adaptation: { training: { trains: "/^nothing/" } } }), { code: "E_CONFIG", message: /\^nothing/ });
+  await t.throwsAsync(Nightshift.start({ ...(await quiet()), source: frames, adaptation: { training: { duty: 0 } } }), { code: "E_CONFIG", message: /training\.duty/ });
   for (const idle of [{ loop: 2 }, { source: "rtsp://user:secret@192.0.2.1/stream", loop: 2 }, { source: "rtsp://user:secret@192.0.2.1/stream", fps: 5 }]) {
     const { message } = await t.throwsAsync(Nightshift.start({ ...(await quiet()), ...idle }), { code: "E_CONFIG", message: /Leave that option out/ });
     t.false(message.includes("secret"));

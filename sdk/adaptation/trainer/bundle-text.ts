@@ -42,8 +42,8 @@ export class BundleText implements TextSource {
   async encode(texts: readonly string[]): Promise<FloatTensor> {
     const missing = [...new Set(texts.filter((text) => !this.#names.has(text)))];
     if (missing.length > 0) {
-      this.#encoder ??= this.#open();
-      const rows = await (this.#isClosed ? this.#classesOf(missing, await this.#encoder) : this.#embedded(missing, await this.#encoder));
+      const encoder = await this.#opened();
+      const rows = await (this.#isClosed ? this.#classesOf(missing, encoder) : this.#embedded(missing, encoder));
       missing.forEach((text, at) => this.#names.set(text, rows[at]));
     }
     const rows = new Float32Array(texts.length * this.#width);
@@ -54,8 +54,7 @@ export class BundleText implements TextSource {
   /** See `TextSource`: the bundle's prompts, or four of little meaning where its names are bare. */
   async openPrompts(): Promise<{ readonly encoder: TextEncoder; readonly prompts: Prompts }> {
     checkTrains("prompts", this.bundle.network);
-    this.#encoder ??= this.#open();
-    const encoder = await this.#encoder;
+    const encoder = await this.#opened();
     return { encoder, prompts: keptPrompts(this.#embeddings) ?? promptsOf(encoder.tower, nearlyBare) };
   }
 
@@ -77,6 +76,14 @@ export class BundleText implements TextSource {
     if (!this.#isClosed) return undefined;
     const known = [...this.#embeddings.names.keys()];
     return Object.fromEntries(names.map((name) => [name, known[this.#names.get(name)?.indexOf(1) ?? -1] ?? null]));
+  }
+
+  /** Once it is open it stays so; one that could not be is tried again when it is asked for again. */
+  #opened(): Promise<TextEncoder> {
+    return (this.#encoder ??= this.#open().catch((error: unknown) => {
+      this.#encoder = undefined;
+      throw error;
+    }));
   }
 
   /** The text encoder, which must be the one whose embeddings the bundle holds: numbers of two encoders mean nothing to each other. */

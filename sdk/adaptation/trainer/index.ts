@@ -1,3 +1,4 @@
+export { checkTrainingOptions } from "./check.js";
 export { defaultLesserShares, defaultTrainingOptions, trainingOptionsFor } from "./defaults.js";
 export type { LabelledSet, LearnerName, Trainer, TrainingJob, TrainingOptions, TrainingProgress, TrainingResult } from "./job.js";
 export { Machine } from "./machine.js";
