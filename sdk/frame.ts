@@ -32,6 +32,12 @@ export interface Box {
   readonly label: string;
 }
 
+/** A box that somebody labelled. */
+export interface LabelledBox extends Box {
+  /** Hard to see, says the label, so that neither finding it nor missing it is scored, as in PASCAL VOC. It is taught like any other. */
+  readonly difficult?: boolean;
+}
+
 /** A box that a model answered with. */
 export interface ScoredBox extends Box {
   /** 0 to 1. */

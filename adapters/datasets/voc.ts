@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { NightshiftError, reasonOf } from "../../sdk/errors.js";
-import type { Box } from "../../sdk/frame.js";
+import type { LabelledBox } from "../../sdk/frame.js";
 
 /** What an annotation says. */
 export interface Annotation {
-  readonly boxes: readonly Box[];
+  readonly boxes: readonly LabelledBox[];
   /** Pixels of the image that was annotated; undefined where it does not say. */
   readonly width: number | undefined;
   readonly height: number | undefined;
@@ -41,7 +41,7 @@ export function parseAnnotation(text: string, path: string, names: readonly stri
       if (!Number.isFinite(value)) throw invalid(path, `${name} that is not a number`);
       return value;
     };
-    const box = { x1: edge("xmin"), y1: edge("ymin"), x2: edge("xmax"), y2: edge("ymax"), label };
+    const box = { x1: edge("xmin"), y1: edge("ymin"), x2: edge("xmax"), y2: edge("ymax"), label, ...(valueOf(object, "difficult") === "1" && { difficult: true }) };
     if (box.x2 <= box.x1 || box.y2 <= box.y1) throw invalid(path, `an empty box (${box.x1}, ${box.y1}, ${box.x2}, ${box.y2})`);
     return box;
   });

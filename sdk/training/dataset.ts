@@ -1,5 +1,5 @@
 import { NightshiftError } from "../errors.js";
-import type { Box } from "../frame.js";
+import type { LabelledBox } from "../frame.js";
 
 /** A label that is never scored and never taught. */
 export const ignoreLabel = 255;
@@ -26,7 +26,7 @@ export interface Sample {
   /** `height * width` metres along the viewing axis, infinite in the sky. Absent where depth is not labelled. */
   readonly depth?: Float32Array;
   /** Absent where boxes are not labelled; an empty list says that there is nothing to find. */
-  readonly boxes?: readonly Box[];
+  readonly boxes?: readonly LabelledBox[];
 }
 
 /** Frames with or without labels. One file in `adapters/datasets` implements it for each form on disk. */

@@ -9,6 +9,8 @@ const shared = {
   share: z.number().positive(),
   /** How likely a sample is given what is rare in another one of its source (`batch/paste.ts`). */
   paste: z.number().min(0).max(1).default(0),
+  /** How likely a sample is seen through fog (`batch/haze.ts`). */
+  haze: z.number().min(0).max(1).optional(),
   terms: z.string().min(1),
 };
 

@@ -66,6 +66,7 @@ const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]):
   heldOut,
   share: source.share,
   paste: source.paste,
+  haze: source.haze,
   boxes: true,
   spec:
     "folder" in source

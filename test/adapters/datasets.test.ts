@@ -185,6 +185,7 @@ test("no object of an annotation is passed over: one with attributes counts, a t
   const box = { x1: 2, y1: 3, x2: 12, y2: 9, label: "car" };
   t.deepEqual(of(`<annotation><objects>2</objects><object id="1">${inside}</object><object>${inside}</object></annotation>`), [box, box]);
   t.deepEqual(of("<annotation />"), []);
+  t.deepEqual(of(`<annotation><object>${inside}<difficult>1</difficult></object><object><difficult>0</difficult>${inside}</object></annotation>`), [{ ...box, difficult: true }, box]);
   const torn = [`<annotation><object>${inside}</object><object><name>car</name>`, `<annotation><object>${inside}</annotation>`, `<annotation><object/><object>${inside}</object></annotation>`, `<annotation><object>${inside}</object>`];
   for (const text of torn) t.throws(() => of(text), { code: "E_DATASET" }, text);
 });

@@ -2,10 +2,11 @@ import test from "ava";
 import type { Box } from "../../sdk/frame.js";
 import { NightshiftError } from "../../sdk/errors.js";
 import { BatchLoader } from "../../sdk/training/batch/index.js";
+import { hang } from "../../sdk/training/batch/haze.js";
 import { viewLabels } from "../../sdk/training/batch/labels.js";
 import { pasteRare } from "../../sdk/training/batch/paste.js";
 import { pad, resample } from "../../sdk/training/batch/resample.js";
-import { boxInView, plainView } from "../../sdk/training/batch/view.js";
+import { boxInView, plainView, type View } from "../../sdk/training/batch/view.js";
 import type { Dataset, Sample } from "../../sdk/training/dataset.js";
 import { syntheticDataset } from "../support/synthetic-dataset.js";
 
@@ -146,6 +147,37 @@ test("an even surface stays even under resampling, smoothed or not", (t) => {
       resample({ width, height, rgb: new Uint8Array(width * height * 3).fill(201) }, plainView(64, 32), smooth, out);
       t.true(out.every((value) => value === 201));
     }
+});
+
+test("fog takes of each row what its distance lets through, and gives it its own light, where the row lies in the frame and not in the view", (t) => {
+  const fog = { airlight: [200, 180, 160], density: Math.LN2 / 4, horizon: 0.5, farthest: 8 } as const;
+  const seen = (view: View): number[][] => {
+    const rgb = new Uint8ClampedArray(4 * 8 * 3).fill(40);
+    hang(rgb, view, fog);
+    t.true(rgb.every((value, at) => value === rgb[at - (at % 12) + (at % 3)]), "a row is as far as it is");
+    return Array.from({ length: 8 }, (_, row) => [...rgb.subarray(row * 12, row * 12 + 3)]);
+  };
+  const whole = seen(plainView(4, 8));
+  // At distance 8 a quarter comes through.
+  for (const row of [0, 1, 2, 3]) t.deepEqual(whole[row], [160, 145, 130]);
+  // Of row 5, whose middle lies at 11/16, half of the frame's height is 8/3 times 3/16: a distance of 8/3, of which 0.63 comes through.
+  const clear = 2 ** (-8 / 3 / 4);
+  t.deepEqual(whole[5], fog.airlight.map((level) => Math.round(40 * clear + level * (1 - clear))));
+  t.true(whole[7][0] < whole[6][0] && whole[6][0] < whole[5][0], "the nearer, the clearer");
+  const lower = seen({ ...plainView(4, 8), scale: 2, top: 8 });
+  t.deepEqual([lower[2], lower[3]].map(([red]) => Math.abs((red ?? 0) - (whole[5]?.[0] ?? 0)) < 15), [true, true], "rows 2 and 3 of the lower half are row 5 of the whole");
+});
+
+test("fog changes frames alone, and other sources' not at all", async (t) => {
+  const source = { dataset: syntheticDataset(9), share: 1, boxes: true };
+  const [clear, foggy] = [new BatchLoader([source, source], small), new BatchLoader([{ ...source, haze: 1 }, source], small)];
+  const [{ frames, ...others }, { frames: behind, ...same }] = [await clear.batch(2), await foggy.batch(2)];
+  t.deepEqual(same, others);
+  const size = frames.length / 4;
+  const changed = [0, 1, 2, 3].map((at) => Buffer.compare(frames.subarray(at * size, (at + 1) * size), behind.subarray(at * size, (at + 1) * size)) !== 0);
+  t.is(changed.filter(Boolean).length, 2);
+  const unchanged = await new BatchLoader([{ ...source, haze: 1 }, source], { ...small, augment: false }).batch(2);
+  t.deepEqual(unchanged.frames, (await new BatchLoader([source, source], { ...small, augment: false }).batch(2)).frames);
 });
 
 test("boxes that are mostly cut off are dropped", (t) => {

@@ -87,6 +87,15 @@ test("classes are scored apart, and a class without labels is left out", (t) => 
   t.is(ap50, 50);
 });
 
+test("difficult boxes count neither where they are found nor where they are missed", (t) => {
+  const hard = { ...car(40, 50), difficult: true };
+  const sure = (box: Box): ScoredBox => ({ ...box, score: 0.9 });
+  const of = (...found: Box[]) => averagePrecision50([found.map(sure)], [[car(0, 10), hard]]).ap50;
+  t.deepEqual([of(car(0, 10)), of(car(0, 10), car(40, 50)), of(car(40, 50), car(41, 51), car(0, 10))], [100, 100, 100]);
+  t.is(of(car(40, 50), car(70, 80), car(0, 10)), 50, "what lies on nothing is a mistake still");
+  t.deepEqual(averagePrecision50([[sure(car(40, 50))]], [[hard]]), { ap50: undefined, perClass: {} });
+});
+
 test("a mask is laid over another size by nearest neighbour", (t) => {
   t.deepEqual([...resizeMaskNearest(bytes(1, 2, 3, 4), 2, 2, 4, 2)], [1, 1, 2, 2, 3, 3, 4, 4]);
   t.deepEqual([...resizeMaskNearest(bytes(1, 2, 3, 4, 5, 6), 6, 1, 3, 1)], [2, 4, 6]);

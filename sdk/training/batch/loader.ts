@@ -2,6 +2,7 @@ import type { Dataset, Sample } from "../dataset.js";
 import { defaultBatchOptions, type Batch, type BatchOptions } from "./batch.js";
 import { cached, type CacheBudget } from "./cached.js";
 import { blur, randomColour, recolour, unitGrain } from "./colour.js";
+import { hang, randomHaze } from "./haze.js";
 import { viewDepth, viewLabels } from "./labels.js";
 import { Random } from "../../random.js";
 import { pasteRare } from "./paste.js";
@@ -17,6 +18,8 @@ export interface BatchSource {
   readonly boxes: boolean;
   /** How likely a sample is given what is rare in another one of the dataset; 0 unless told otherwise, and without `augment`. */
   readonly paste?: number;
+  /** How likely a sample is seen through fog, as `randomHaze` has it; 0 unless told otherwise, and without `augment`. */
+  readonly haze?: number;
 }
 
 /** Makes batches in the calling thread. `PrefetchingLoader` makes the same ones in a thread of its own. */
@@ -67,7 +70,7 @@ export class BatchLoader {
       ids: samples.map(({ id }, at) => `${drawn[at].source.dataset.name}/${id}`),
     };
     samples.forEach((sample, at) => {
-      this.draw(sample, batch, at, new Random(seed, step, at));
+      this.draw(sample, batch, at, drawn[at].source.haze ?? 0);
     });
     return batch;
   }
@@ -79,8 +82,9 @@ export class BatchLoader {
     return pasteRare(sample, await dataset.sample(random.below(dataset.length)), dataset.names);
   }
 
-  private draw(sample: Sample, batch: Batch, at: number, random: Random): void {
-    const { width, height, augment } = this.options;
+  private draw(sample: Sample, batch: Batch, at: number, haze: number): void {
+    const { width, height, augment, seed } = this.options;
+    const random = new Random(seed, batch.step, at);
     const view = augment ? randomView(width, height, random) : plainView(width, height);
     const size = width * height;
     const frame = batch.frames.subarray(at * size * 3, (at + 1) * size * 3);
@@ -88,6 +92,9 @@ export class BatchLoader {
     const covered = resample(sample, view, augment && random.chance(0.5), frame);
     if (augment) {
       const clamped = new Uint8ClampedArray(frame.buffer, frame.byteOffset, frame.length);
+      // Of random numbers of its own too.
+      const weather = new Random(seed, batch.step, at, "haze");
+      if (weather.chance(haze)) hang(clamped, view, randomHaze(weather));
       if (random.chance(0.2)) blur(clamped, width, height);
       if (random.chance(0.8)) recolour(clamped, randomColour(random), this.grain, random);
     }

@@ -11,6 +11,7 @@ export interface SourceSpec<Spec> {
   /** Whether the dataset's boxes are taught. */
   readonly boxes: boolean;
   readonly paste?: number;
+  readonly haze?: number;
   /** Finer words for its classes (`inFinerWords`). */
   readonly finer?: FinerWords;
   /** Names that it is not to teach (`withoutNames`). */

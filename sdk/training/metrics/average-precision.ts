@@ -1,4 +1,4 @@
-import { type Box, boxIou, type ScoredBox } from "../../frame.js";
+import { type Box, boxIou, type LabelledBox, type ScoredBox } from "../../frame.js";
 
 export interface DetectionScore {
   /** Mean over `perClass`, percent; undefined where nothing was labelled. */
@@ -18,19 +18,20 @@ interface Matched {
 
 /** One class in one image: its labelled boxes, and answers by falling score. */
 interface OfClass {
+  /** Those that count. */
   readonly wanted: number;
   readonly answers: readonly Matched[];
 }
 
 /**
  * Answers that are matched with labelled boxes once, so that any choice of images can be scored. One entry an image in both lists, boxes in the same pixels; each answer may claim
- * the labelled box of its class that it overlaps most, by falling score, once.
+ * the labelled box of its class that it overlaps most, by falling score, once. Difficult boxes are not counted, and neither are answers that lie on them.
  */
 export class BoxMatches {
   /** By image; classes in the order of its labels, then of its answers. */
   readonly #images: readonly ReadonlyMap<string, OfClass>[];
 
-  constructor(detections: readonly (readonly ScoredBox[])[], truths: readonly (readonly Box[])[]) {
+  constructor(detections: readonly (readonly ScoredBox[])[], truths: readonly (readonly LabelledBox[])[]) {
     this.#images = truths.map((wanted, image) => {
       const found = detections[image] ?? [];
       const labels = new Set([...wanted, ...found].map(({ label }) => label));
@@ -58,22 +59,25 @@ export class BoxMatches {
 }
 
 /** Average precision over all images. See `BoxMatches`. */
-export const averagePrecision50 = (detections: readonly (readonly ScoredBox[])[], truths: readonly (readonly Box[])[]): DetectionScore => new BoxMatches(detections, truths).score();
+export const averagePrecision50 = (detections: readonly (readonly ScoredBox[])[], truths: readonly (readonly LabelledBox[])[]): DetectionScore => new BoxMatches(detections, truths).score();
 
-function matched(found: readonly ScoredBox[], wanted: readonly Box[]): OfClass {
+function matched(found: readonly ScoredBox[], wanted: readonly LabelledBox[]): OfClass {
   const claimed = new Set<Box>();
-  const claims = (box: ScoredBox): boolean => {
-    let [most, nearest]: [number, Box | undefined] = [0, undefined];
+  const claimOf = (box: ScoredBox): Matched | [] => {
+    let [most, nearest]: [number, LabelledBox | undefined] = [0, undefined];
     for (const truth of wanted) {
       const overlap = boxIou(box, truth);
       if (overlap > most) [most, nearest] = [overlap, truth];
     }
-    if (!nearest || most < 0.5 || claimed.has(nearest)) return false;
+    const { score } = box;
+    if (!nearest || most < 0.5) return { score, hit: false };
+    if (nearest.difficult) return [];
+    const hit = !claimed.has(nearest);
     claimed.add(nearest);
-    return true;
+    return { score, hit };
   };
-  const answers = found.toSorted((a, b) => b.score - a.score).map((box) => ({ score: box.score, hit: claims(box) }));
-  return { wanted: wanted.length, answers };
+  const answers = found.toSorted((a, b) => b.score - a.score).flatMap(claimOf);
+  return { wanted: wanted.filter(({ difficult }) => !difficult).length, answers };
 }
 
 function areaUnderCurve(found: readonly boolean[], wanted: number): number {
