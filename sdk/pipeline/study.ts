@@ -113,6 +113,8 @@ export interface StudyOptions {
   /** The folder that the study's paths start from. */
   readonly data: string;
   readonly threads: number;
+  /** Only these rows are run, and those that are in the file already stay; all of the study where it is left out. */
+  readonly rows?: readonly string[];
   readonly onProgress: (line: string) => void;
 }
 
@@ -131,8 +133,9 @@ export async function formOf(name: string): Promise<"adaptations" | "journey" | 
  * after every run, and runs that are in the file already are not made again.
  * Throws `E_CONFIG` where there is no such study, and as adaptation and evaluation do.
  */
-export async function runStudy({ name, data, threads, onProgress }: StudyOptions): Promise<StudyResults> {
-  const study = await readStudy(`${stemOf(name)}.yaml`);
+export async function runStudy({ name, data, threads, rows: chosen, onProgress }: StudyOptions): Promise<StudyResults> {
+  const whole = await readStudy(`${stemOf(name)}.yaml`);
+  const study = chosen ? withRows(whole, chosen) : whole;
   const bundle = findBundle(study.bundle);
   const named = study.textEncoder !== undefined && { textEncoder: join(data, study.textEncoder) };
   const { manifest } = await readBundle(bundle, { verify: "model" });
@@ -140,7 +143,7 @@ export async function runStudy({ name, data, threads, onProgress }: StudyOptions
   const file = `${stemOf(name)}.json`;
   const runs: Run[] = [...((await keptResults<StudyResults>(file, of))?.runs ?? [])];
   const { about, oracle } = study;
-  const results = (): StudyResults => ({ study: name, about, command: `npx nightshift ablate ${name}`, of, ...(oracle !== undefined && { oracle }), runs });
+  const results = (): StudyResults => ({ study: name, about, command: ["npx nightshift ablate", name, ...(chosen ?? []).map((row) => `--row "${row}"`)].join(" "), of, ...(oracle !== undefined && { oracle }), runs });
   const keep = async (run: Run): Promise<void> => {
     replaceBy(runs, run, ({ row, seed }) => row === run.row && seed === run.seed);
     await keepResults(file, asText(results()));
@@ -227,10 +230,20 @@ function stepsInTime(own: Run | undefined, clock: Run | undefined, defaultSteps:
   return Math.round(((clock.changes.steps ?? defaultSteps) * clock.stepSeconds) / own.stepSeconds);
 }
 
+/** The study with some of its rows alone, none of them in another's time. */
+function withRows({ equalTime: _, ...study }: Study, chosen: readonly string[]): Study {
+  const stranger = chosen.find((row) => !(row in study.rows));
+  if (stranger !== undefined) throw notARow(study.rows, stranger);
+  return { ...study, rows: Object.fromEntries(Object.entries(study.rows).filter(([row]) => chosen.includes(row))) };
+}
+
+const notARow = (rows: Study["rows"], received: string): NightshiftError =>
+  new NightshiftError("E_CONFIG", { expected: `a row of the study: ${Object.keys(rows).join(", ")}`, received: JSON.stringify(received), remedy: "Correct it." });
+
 async function readStudy(path: string): Promise<Study> {
   const study = await readYaml({ path, schema: studySchema, expected: "a study as those in calibration/studies", remedy: "Name one of the studies there, or mend the file." });
   const { rows, oracle, equalTime } = study;
   const stranger = [oracle, equalTime?.of, ...(equalTime?.rows ?? [])].find((row) => row !== undefined && !(row in rows));
   if (stranger === undefined) return study;
-  throw new NightshiftError("E_CONFIG", { expected: `a row of the study: ${Object.keys(rows).join(", ")}`, received: JSON.stringify(stranger), remedy: "Correct it in the study." });
+  throw notARow(rows, stranger);
 }

@@ -52,6 +52,14 @@ test.serial("a row runs once more with as many steps as take another's time, may
   }
   t.deepEqual(await run(name), results);
 
+  rmSync(join(folder, "small.json"));
+  const some = (...chosen: string[]): Promise<StudyResults> => runStudy({ name, data: folder, threads: 1, rows: chosen, onProgress: () => undefined });
+  const part = await some("cheap");
+  t.deepEqual(part.runs.map(({ row, seed }) => [row, seed]), [["before", null], ["cheap", 1], ["cheap", 2]]);
+  t.regex(part.command, / --row "cheap"$/);
+  t.true(summarise(part).every(({ ofGap }) => ofGap === null), "without the oracle nothing is told as a share of its gain");
+  await t.throwsAsync(some("dear"), { code: "E_CONFIG", message: /"dear"/ });
+
   await t.throwsAsync(run(study("{ a: {} }, oracle: b")), { code: "E_CONFIG", message: /"b"/ });
   await t.throwsAsync(run(study("{ none: { steps: 0 } }, equalTime: { of: none, rows: [none] }")), { code: "E_CONFIG", message: /two steps/ });
   const lines: string[] = [];
