@@ -24,6 +24,11 @@ export class Random {
     return low + (this.uint32() / 2 ** 32) * (high - low);
   }
 
+  /** Likewise, even in its logarithm; both above 0. */
+  logUniform(low: number, high: number): number {
+    return Math.exp(this.uniform(Math.log(low), Math.log(high)));
+  }
+
   /** A whole number from 0 to `count - 1`. */
   below(count: number): number {
     return Math.floor(this.uniform(0, count));

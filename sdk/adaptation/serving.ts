@@ -84,8 +84,7 @@ export class Serving {
         await store.shelve(next.condition, shelved);
         throw error;
       }
-      const previous = this.#previous && this.#stored(this.#previous);
-      await store.keepLast(kept, ...(previous === undefined ? [] : [previous])).catch(this.parts.onError);
+      await store.keepLast(kept, this.#previous && this.#stored(this.#previous)).catch(this.parts.onError);
       return serves;
     });
   }

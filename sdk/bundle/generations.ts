@@ -191,12 +191,12 @@ export class GenerationStore {
     return parent !== null && (await this.list()).includes(parent) ? parent : undefined;
   }
 
-  /** Removes all but the `count` newest generations, those on the shelf, the current one, the one it was learnt from, and others that are still needed. Answers with the numbers removed. */
-  async keepLast(count: number, ...needed: readonly number[]): Promise<number[]> {
+  /** Removes all but the `count` newest generations, those on the shelf, the current one, the one it was learnt from, and one that is still needed. Answers with the numbers removed. */
+  async keepLast(count: number, needed?: number): Promise<number[]> {
     const all = await this.list();
     const current = await this.current();
     const shelved = Object.values(await this.shelf());
-    const kept = new Set([...all.slice(Math.max(0, all.length - count)), ...shelved, ...needed, current, current === undefined ? undefined : await this.previous(current)]);
+    const kept = new Set([...all.slice(Math.max(0, all.length - count)), ...shelved, needed, current, current === undefined ? undefined : await this.previous(current)]);
     const removed = all.filter((generation) => !kept.has(generation));
     for (const generation of removed) await this.remove(generation);
     return removed;

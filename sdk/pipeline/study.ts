@@ -232,18 +232,19 @@ function stepsInTime(own: Run | undefined, clock: Run | undefined, defaultSteps:
 
 /** The study with some of its rows alone, none of them in another's time. */
 function withRows({ equalTime: _, ...study }: Study, chosen: readonly string[]): Study {
-  const stranger = chosen.find((row) => !(row in study.rows));
-  if (stranger !== undefined) throw notARow(study.rows, stranger);
+  requireRows(study, chosen);
   return { ...study, rows: Object.fromEntries(Object.entries(study.rows).filter(([row]) => chosen.includes(row))) };
 }
 
-const notARow = (rows: Study["rows"], received: string): NightshiftError =>
-  new NightshiftError("E_CONFIG", { expected: `a row of the study: ${Object.keys(rows).join(", ")}`, received: JSON.stringify(received), remedy: "Correct it." });
+/** Throws `E_CONFIG` for a name that no row of the study has. */
+function requireRows({ rows }: Pick<Study, "rows">, named: readonly (string | undefined)[]): void {
+  const stranger = named.find((row) => row !== undefined && !(row in rows));
+  if (stranger !== undefined) throw new NightshiftError("E_CONFIG", { expected: `a row of the study: ${Object.keys(rows).join(", ")}`, received: JSON.stringify(stranger), remedy: "Correct it." });
+}
 
 async function readStudy(path: string): Promise<Study> {
   const study = await readYaml({ path, schema: studySchema, expected: "a study as those in calibration/studies", remedy: "Name one of the studies there, or mend the file." });
-  const { rows, oracle, equalTime } = study;
-  const stranger = [oracle, equalTime?.of, ...(equalTime?.rows ?? [])].find((row) => row !== undefined && !(row in rows));
-  if (stranger === undefined) return study;
-  throw notARow(rows, stranger);
+  const { oracle, equalTime } = study;
+  requireRows(study, [oracle, equalTime?.of, ...(equalTime?.rows ?? [])]);
+  return study;
 }

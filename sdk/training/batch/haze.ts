@@ -14,12 +14,11 @@ export interface Haze {
 
 /** From a veil to what lets a fifteenth of the farthest through, in the light of a morning or of noon. */
 export function randomHaze(random: Random): Haze {
-  const between = (least: number, most: number): number => Math.exp(random.uniform(Math.log(least), Math.log(most)));
   const grey = random.uniform(110, 235);
-  const farthest = between(5, 25);
+  const farthest = random.logUniform(5, 25);
   return {
     airlight: [grey * random.uniform(0.93, 1.03), grey, grey * random.uniform(0.97, 1.07)],
-    density: between(0.3, 2.7) / farthest,
+    density: random.logUniform(0.3, 2.7) / farthest,
     horizon: random.uniform(0.35, 0.55),
     farthest,
   };

@@ -26,7 +26,7 @@ export function plainView(width: number, height: number): View {
 
 /** Scale from 0.75 to 1.75, even in its logarithm; any window; mirrored every other time. */
 export function randomView(width: number, height: number, random: Random): View {
-  const scale = Math.exp(random.uniform(Math.log(0.75), Math.log(1.75)));
+  const scale = random.logUniform(0.75, 1.75);
   const left = random.uniform() * width * (scale - 1);
   const top = random.uniform() * height * (scale - 1);
   return { width, height, scale, left, top, flip: random.chance(0.5) };
