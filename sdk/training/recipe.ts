@@ -11,6 +11,8 @@ const shared = {
   paste: z.number().min(0).max(1).default(0),
   /** How likely a sample is seen through fog (`batch/haze.ts`). */
   haze: z.number().min(0).max(1).optional(),
+  /** How likely one without fog is seen after sunset (`batch/darkness.ts`). */
+  darkness: z.number().min(0).max(1).optional(),
   terms: z.string().min(1),
 };
 

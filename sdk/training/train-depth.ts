@@ -33,7 +33,7 @@ export async function trainDepth(recipe: DepthRecipe, options: TrainOptions): Pr
   const { width, height } = config;
   const loader = new PrefetchingLoader({
     openModule,
-    sources: recipe.sources.map(({ drive, share, paste, haze }) => ({ spec: { kind: "drive", ...drive, depth: true }, share, paste, haze, boxes: false })),
+    sources: recipe.sources.map(({ drive, share, paste, haze, darkness }) => ({ spec: { kind: "drive", ...drive, depth: true }, share, paste, haze, darkness, boxes: false })),
     batch: { batchSize: recipe.batch, width, height, seed: recipe.seed, depth: true },
     firstStep: learner.steps,
   });

@@ -67,6 +67,7 @@ const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]):
   share: source.share,
   paste: source.paste,
   haze: source.haze,
+  darkness: source.darkness,
   boxes: true,
   spec:
     "folder" in source

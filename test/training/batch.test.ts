@@ -1,7 +1,10 @@
 import test from "ava";
 import type { Box } from "../../sdk/frame.js";
 import { NightshiftError } from "../../sdk/errors.js";
+import { Random } from "../../sdk/random.js";
 import { BatchLoader } from "../../sdk/training/batch/index.js";
+import { unitGrain } from "../../sdk/training/batch/colour.js";
+import { darken, type Darkness } from "../../sdk/training/batch/darkness.js";
 import { hang } from "../../sdk/training/batch/haze.js";
 import { viewLabels } from "../../sdk/training/batch/labels.js";
 import { pasteRare } from "../../sdk/training/batch/paste.js";
@@ -168,16 +171,73 @@ test("fog takes of each row what its distance lets through, and gives it its own
   t.deepEqual([lower[2], lower[3]].map(([red]) => Math.abs((red ?? 0) - (whole[5]?.[0] ?? 0)) < 15), [true, true], "rows 2 and 3 of the lower half are row 5 of the whole");
 });
 
-test("fog changes frames alone, and other sources' not at all", async (t) => {
-  const source = { dataset: syntheticDataset(9), share: 1, boxes: true };
-  const [clear, foggy] = [new BatchLoader([source, source], small), new BatchLoader([{ ...source, haze: 1 }, source], small)];
-  const [{ frames, ...others }, { frames: behind, ...same }] = [await clear.batch(2), await foggy.batch(2)];
-  t.deepEqual(same, others);
-  const size = frames.length / 4;
-  const changed = [0, 1, 2, 3].map((at) => Buffer.compare(frames.subarray(at * size, (at + 1) * size), behind.subarray(at * size, (at + 1) * size)) !== 0);
-  t.is(changed.filter(Boolean).length, 2);
-  const unchanged = await new BatchLoader([{ ...source, haze: 1 }, source], { ...small, augment: false }).batch(2);
-  t.deepEqual(unchanged.frames, (await new BatchLoader([source, source], { ...small, augment: false }).batch(2)).frames);
+for (const weather of ["haze", "darkness"] as const)
+  test(`${weather} changes frames alone, and other sources' not at all`, async (t) => {
+    const source = { dataset: syntheticDataset(9), share: 1, boxes: true };
+    const [clear, changed] = [new BatchLoader([source, source], small), new BatchLoader([{ ...source, [weather]: 1 }, source], small)];
+    const [{ frames, ...others }, { frames: behind, ...same }] = [await clear.batch(2), await changed.batch(2)];
+    t.deepEqual(same, others);
+    const size = frames.length / 4;
+    const differs = [0, 1, 2, 3].map((at) => Buffer.compare(frames.subarray(at * size, (at + 1) * size), behind.subarray(at * size, (at + 1) * size)) !== 0);
+    t.is(differs.filter(Boolean).length, 2);
+    const unchanged = await new BatchLoader([{ ...source, [weather]: 1 }, source], { ...small, augment: false }).batch(2);
+    t.deepEqual(unchanged.frames, (await new BatchLoader([source, source], { ...small, augment: false }).batch(2)).frames);
+  });
+
+test("what is seen through fog is not darkened too: its far part has the fog's light, not the sky's", async (t) => {
+  const source = { dataset: syntheticDataset(9), share: 1, boxes: false, haze: 1 };
+  t.deepEqual(await new BatchLoader([{ ...source, darkness: 1 }], small).batch(0), await new BatchLoader([source], small).batch(0));
+});
+
+const unlit = { ambient: [1, 1, 1], sky: [1, 1, 1], skyFall: 0, headlamps: 0, horizon: 0.5, lamps: [], mean: 60, veil: 0, noise: 0 } as const;
+
+/** What `darken` makes of a frame of 16 x 8 whose upper half the labels call sky, and which is grey by `day`: the linear light of each row's columns. */
+function darkened(changes: Partial<Darkness>, day: (row: number, column: number) => number, view: View = plainView(16, 8)): number[][] {
+  const rgb = Uint8ClampedArray.from({ length: 16 * 8 * 3 }, (_, at) => day(Math.floor(at / 48), Math.floor(at / 3) % 16));
+  const random = new Random(1);
+  darken(rgb, view, Uint8Array.from({ length: 16 * 8 }, (_, pixel) => (pixel < 64 ? 1 : 0)), { ...unlit, ...changes }, unitGrain(random), random);
+  return Array.from({ length: 8 }, (_, row) => Array.from({ length: 16 }, (_, column) => (rgb[(row * 16 + column) * 3] / 255) ** 2.2));
+}
+const grey = (): number => 120;
+const darkRoad = (row: number): number => (row < 4 ? 120 : 40);
+
+test("after sunset the camera exposes for the mean that is asked for, over a veil and with noise", (t) => {
+  const levels = (changes: Partial<Darkness>): number[] => darkened(changes, grey).flat().map((light) => 255 * light ** (1 / 2.2));
+  t.true(levels({}).every((level) => Math.abs(level - 60) <= 1));
+  t.true(levels({ veil: 51 }).every((level) => Math.abs(level - (51 + 60 * 0.8)) <= 1));
+  const noisy = levels({ noise: 8 });
+  const mean = noisy.reduce((sum, level) => sum + level, 0) / noisy.length;
+  const deviation = Math.sqrt(noisy.reduce((sum, level) => sum + (level - mean) ** 2, 0) / noisy.length);
+  t.true(Math.abs(mean - 60) < 3 && deviation > 6 && deviation < 10, `${mean} ${deviation}`);
+});
+
+test("after sunset the sky is as dark as it is told, and darker above than at the horizon", (t) => {
+  const ratio = (rows: number[][]): number => rows[0][3] / rows[7][3];
+  t.true(Math.abs(ratio(darkened({ sky: [0.1, 0.1, 0.1] }, darkRoad)) / ratio(darkened({}, darkRoad)) - 0.1) < 0.01);
+  const falling = darkened({ skyFall: 2 }, darkRoad);
+  t.true(Math.abs(falling[0][3] / falling[3][3] - Math.exp(-1.5)) < 0.02, "rows 0 and 3 lie 1/16 and 7/16 down the frame, its horizon 8/16");
+});
+
+test("what is as bright as the sky beside it goes dark with it, whatever its label, and what is darker does not", (t) => {
+  const rows = darkened({ sky: [0.1, 0.1, 0.1] }, (row, column) => (row < 4 || column < 8 ? 120 : 60));
+  t.is(rows[4][0], rows[0][0]);
+  t.true(rows[4][12] > rows[4][0]);
+});
+
+test("headlamps light the road, the nearer the more, where it lies in the frame and not in the view; nothing above the horizon", (t) => {
+  const [lit, without] = [darkened({ headlamps: 8 }, darkRoad), darkened({}, darkRoad)];
+  const gain = (row: number): number => (lit[row][7] / lit[0][7]) * (without[0][7] / without[row][7]);
+  t.true(gain(4) < gain(5) && gain(5) < gain(6) && gain(6) < gain(7));
+  t.true(Math.abs(gain(7) / (1 + 8 * (7 / 8) ** 2) - 1) < 0.1, String(gain(7)));
+  const upperHalf = darkened({ headlamps: 8 }, () => 40, { ...plainView(16, 8), scale: 2 });
+  t.is(upperHalf[7][7], upperHalf[0][7]);
+});
+
+test("a lamp is bright itself, at its place, and lights what stands below it", (t) => {
+  const rows = darkened({ lamps: [{ x: 0.25, y: 0.3, light: [4, 4, 4], pool: 0.3, halo: 0.08 }], mean: 40 }, darkRoad);
+  const brightest = Math.max(...rows.flat());
+  t.deepEqual(rows.flatMap((row, y) => row.flatMap((light, x) => (light === brightest ? [[x, y]] : []))), [[3, 2], [4, 2]]);
+  t.true(rows[5][3] > 2 * rows[5][14]);
 });
 
 test("boxes that are mostly cut off are dropped", (t) => {

@@ -5,6 +5,8 @@ const curveBits = 4;
 const mixtureBits = 12;
 const sumBits = curveBits + mixtureBits;
 const grainBits = 8;
+/** Of `unitGrain`, in its own units. */
+export const grainDeviation = 2 ** grainBits;
 
 /** How a frame's colours are changed. Values of 1 (0 for `hueTurns`, `noise`) change nothing. */
 export interface Colour {
@@ -52,9 +54,9 @@ export function recolour(rgb: Uint8ClampedArray, colour: Colour, grain: Int32Arr
   }
 }
 
-/** Normally distributed, in units of 1 / 2^grainBits. A prime number of values, so that rows of a frame do not repeat each other. */
+/** Normally distributed, with `grainDeviation`. A prime number of values, so that rows of a frame do not repeat each other. */
 export function unitGrain(random: Random): Int32Array {
-  return Int32Array.from({ length: 16_381 }, () => Math.round(2 ** grainBits * random.normal()));
+  return Int32Array.from({ length: 16_381 }, () => Math.round(grainDeviation * random.normal()));
 }
 
 /** `[1 2 1] / 4` both ways, in place: a lens slightly out of focus. The outermost pixels stay. */

@@ -13,6 +13,14 @@ export function viewLabels(sample: Sample, view: View, stride: number, random: R
   else cells(sample, view, stride, random, (cell, pixel) => (out[cell] = pixel < 0 ? ignoreLabel : mask[pixel]));
 }
 
+/** 1 for each pixel of a view that its label calls sky, 0 elsewhere. `names` are those of the mask. */
+export function viewSky(sample: Sample, names: readonly string[], view: View): Uint8Array {
+  const labels = new Uint8Array(view.width * view.height);
+  viewLabels(sample, view, 1, undefined, labels);
+  const sky = names.indexOf("sky");
+  return labels.map((label) => (label === sky ? 1 : 0));
+}
+
 /**
  * Likewise metres, 0 outside the frame, in the sky and without depth. An enlarged view is what a camera of longer focal length sees: told as the network's own
  * camera would have to stand, everything is nearer by as much.

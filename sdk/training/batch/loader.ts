@@ -2,8 +2,9 @@ import type { Dataset, Sample } from "../dataset.js";
 import { defaultBatchOptions, type Batch, type BatchOptions } from "./batch.js";
 import { cached, type CacheBudget } from "./cached.js";
 import { blur, randomColour, recolour, unitGrain } from "./colour.js";
+import { darken, randomDarkness } from "./darkness.js";
 import { hang, randomHaze } from "./haze.js";
-import { viewDepth, viewLabels } from "./labels.js";
+import { viewDepth, viewLabels, viewSky } from "./labels.js";
 import { Random } from "../../random.js";
 import { pasteRare } from "./paste.js";
 import { pad, resample } from "./resample.js";
@@ -20,6 +21,8 @@ export interface BatchSource {
   readonly paste?: number;
   /** How likely a sample is seen through fog, as `randomHaze` has it; 0 unless told otherwise, and without `augment`. */
   readonly haze?: number;
+  /** How likely one without fog is seen after sunset, as `randomDarkness` has it; 0 unless told otherwise, and without `augment`. */
+  readonly darkness?: number;
 }
 
 /** Makes batches in the calling thread. `PrefetchingLoader` makes the same ones in a thread of its own. */
@@ -70,7 +73,7 @@ export class BatchLoader {
       ids: samples.map(({ id }, at) => `${drawn[at].source.dataset.name}/${id}`),
     };
     samples.forEach((sample, at) => {
-      this.draw(sample, batch, at, drawn[at].source.haze ?? 0);
+      this.draw(sample, batch, at, drawn[at].source);
     });
     return batch;
   }
@@ -82,7 +85,7 @@ export class BatchLoader {
     return pasteRare(sample, await dataset.sample(random.below(dataset.length)), dataset.names);
   }
 
-  private draw(sample: Sample, batch: Batch, at: number, haze: number): void {
+  private draw(sample: Sample, batch: Batch, at: number, { dataset, haze = 0, darkness = 0 }: BatchSource): void {
     const { width, height, augment, seed } = this.options;
     const random = new Random(seed, batch.step, at);
     const view = augment ? randomView(width, height, random) : plainView(width, height);
@@ -92,11 +95,13 @@ export class BatchLoader {
     const covered = resample(sample, view, augment && random.chance(0.5), frame);
     if (augment) {
       const clamped = new Uint8ClampedArray(frame.buffer, frame.byteOffset, frame.length);
-      // Of random numbers of its own too.
-      const weather = new Random(seed, batch.step, at, "haze");
-      if (weather.chance(haze)) hang(clamped, view, randomHaze(weather));
+      // Of random numbers of their own too.
+      const [weather, sunset] = [new Random(seed, batch.step, at, "haze"), new Random(seed, batch.step, at, "darkness")];
+      const foggy = weather.chance(haze);
+      if (foggy) hang(clamped, view, randomHaze(weather));
       if (random.chance(0.2)) blur(clamped, width, height);
       if (random.chance(0.8)) recolour(clamped, randomColour(random), this.grain, random);
+      if (!foggy && sunset.chance(darkness)) darken(clamped, view, viewSky(sample, dataset.names, view), randomDarkness(sunset), this.grain, sunset);
     }
     pad(frame, width, height, covered);
     const jitter = augment ? random : undefined;

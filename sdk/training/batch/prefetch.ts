@@ -12,6 +12,7 @@ export interface SourceSpec<Spec> {
   readonly boxes: boolean;
   readonly paste?: number;
   readonly haze?: number;
+  readonly darkness?: number;
   /** Finer words for its classes (`inFinerWords`). */
   readonly finer?: FinerWords;
   /** Names that it is not to teach (`withoutNames`). */
