@@ -121,6 +121,18 @@ export function inFinerWords(dataset: Dataset, finer: FinerWords): Dataset {
   };
 }
 
+/** What a source's labels are taught as: in finer words, and beside names of which they have none (`askedBeside`). */
+export interface Words {
+  readonly finer?: FinerWords;
+  readonly also?: readonly string[];
+}
+
+/** Throws as `inFinerWords` and `askedBeside`. */
+export function inTaughtWords(dataset: Dataset, { finer = {}, also = [] }: Words): Dataset {
+  const told = inFinerWords(dataset, finer);
+  return also.length === 0 ? told : askedBeside(told, also);
+}
+
 /**
  * The dataset as one that never heard of some names: their pixels are not labelled, and their boxes are nothing. For measuring what words alone are worth.
  * Names that it does not have are none of its own.

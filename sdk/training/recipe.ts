@@ -24,6 +24,8 @@ const sourceSchema = z.union([
     boxesFrom: z.array(z.string()).optional(),
     /** For a class, the words that its pixels may bear, any of them (`inFinerWords`). */
     finer: z.record(z.string(), z.array(z.string().min(1)).min(1)).optional(),
+    /** Names that stand beside those of its masks, though no pixel bears them: each that is called so is a mistake (`askedBeside`). */
+    also: z.array(z.string().min(1)).min(1).optional(),
     ...shared,
   }),
   z.strictObject({ drive, ...shared }),

@@ -12,7 +12,7 @@ import { TextEncoder } from "../network/text/text-encoder.js";
 import { defaultDataFolder } from "../paths.js";
 import { PrefetchingLoader, type SourceSpec } from "./batch/index.js";
 import { checkpointFor, writeCheckpoint } from "./checkpoint.js";
-import { checkHeldOut, inFinerWords, type OpenDataset, openerOf, withoutNames } from "./dataset.js";
+import { checkHeldOut, inTaughtWords, type OpenDataset, openerOf, withoutNames } from "./dataset.js";
 import type { Evaluation } from "./evaluate.js";
 import { exportBundle, type ExportedBundle } from "./export.js";
 import { supervisedFeeds } from "../adaptation/feeds.js";
@@ -62,7 +62,7 @@ const warmUp = 200;
 
 /** A recipe's source as plain JSON, its paths resolved. */
 const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]): SourceSpec<unknown> => ({
-  finer: "folder" in source ? source.finer : undefined,
+  ...("folder" in source && { finer: source.finer, also: source.also }),
   heldOut,
   share: source.share,
   paste: source.paste,
@@ -80,7 +80,7 @@ const specOf = (source: RecipeSource, data: string, heldOut: Recipe["heldOut"]):
  * they are opened.
  */
 async function mostNames(sources: readonly SourceSpec<unknown>[], openDataset: OpenDataset, heldOut: readonly string[] = []): Promise<number> {
-  const datasets = await Promise.all(sources.map(async ({ spec, finer = {} }) => inFinerWords(await openDataset(spec), finer)));
+  const datasets = await Promise.all(sources.map(async ({ spec, ...words }) => inTaughtWords(await openDataset(spec), words)));
   checkHeldOut(heldOut, datasets);
   let most = 0;
   for (const dataset of datasets) {

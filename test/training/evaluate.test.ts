@@ -4,7 +4,7 @@ import type { Engine } from "../../sdk/engine/engine.js";
 import type { Perception } from "../../sdk/engine/perception.js";
 import type { Frame } from "../../sdk/frame.js";
 import { float32 } from "../../sdk/graph/tensor.js";
-import { askedBeside, type Dataset, inFinerWords, inOtherWords, type Sample, withoutNames } from "../../sdk/training/dataset.js";
+import { askedBeside, type Dataset, inFinerWords, inOtherWords, inTaughtWords, type Sample, withoutNames } from "../../sdk/training/dataset.js";
 import { evaluate, seenAndUnseen } from "../../sdk/training/evaluate.js";
 
 const width = 32;
@@ -156,6 +156,14 @@ test("a dataset in finer words tells its labels by each class's first word, and 
   t.deepEqual(boxes?.map(({ label }) => label), ["car"]);
   t.throws(() => inFinerWords(dataset(["cart"]), { boat: ["ship"] }), { code: "E_CONFIG", message: /road, cart.*received "boat"/ });
   t.throws(() => inFinerWords(dataset(["cart"]), { cart: ["road", "bus"] }), { code: "E_CONFIG", message: /received "cart": \["road","bus"\]/ });
+});
+
+test("names that no label bears stand behind those in finer words, which are told first", async (t) => {
+  const taught = inTaughtWords(dataset(["cart"]), { finer: { cart: ["car", "van"] }, also: ["bus"] });
+  t.deepEqual(taught.names, ["road", "car", "van", "bus"]);
+  t.deepEqual([...(taught.alsoNames ?? [])], [["car", ["van"]]]);
+  t.deepEqual((await taught.sample(0)).mask, (await dataset(["cart"]).sample(0)).mask);
+  t.throws(() => inTaughtWords(dataset(["cart"]), { finer: { cart: ["car", "van"] }, also: ["van"] }), { code: "E_VOCABULARY" });
 });
 
 test("intervals are told where they are asked for; means of learnt and held-out names apart", async (t) => {

@@ -36,7 +36,7 @@ export interface Darkness {
 /** From dusk, under a sky as bright as by day, to a road that nothing but headlamps or street lamps light. */
 export function randomDarkness(random: Random): Darkness {
   const times = (scale: number, red: number, blue: number): Colours => [scale * red, scale, scale * blue];
-  const sky = random.logUniform(0.02, 1);
+  const sky = random.logUniform(0.003, 1);
   const horizon = random.uniform(0.35, 0.55);
   return {
     ambient: times(1, random.uniform(0.8, 1.4), random.uniform(0.3, 1.4)),

@@ -1,10 +1,10 @@
 import { Worker } from "node:worker_threads";
 import { errorOf, type Failure, NightshiftError } from "../../errors.js";
-import type { FinerWords } from "../dataset.js";
+import type { Words } from "../dataset.js";
 import type { Batch, BatchOptions } from "./batch.js";
 
 /** A source of a `PrefetchingLoader`: as `BatchSource`, with the dataset described in plain JSON, since it is opened in another thread. */
-export interface SourceSpec<Spec> {
+export interface SourceSpec<Spec> extends Words {
   readonly spec: Spec;
   /** Relative to the other sources. */
   readonly share: number;
@@ -13,8 +13,6 @@ export interface SourceSpec<Spec> {
   readonly paste?: number;
   readonly haze?: number;
   readonly darkness?: number;
-  /** Finer words for its classes (`inFinerWords`). */
-  readonly finer?: FinerWords;
   /** Names that it is not to teach (`withoutNames`). */
   readonly heldOut?: readonly string[];
 }

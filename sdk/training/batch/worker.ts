@@ -1,7 +1,7 @@
 /** The thread behind `PrefetchingLoader`: opens the datasets and keeps a few batches ahead of the trainer. */
 import { parentPort, workerData } from "node:worker_threads";
 import { failureOf } from "../../errors.js";
-import { inFinerWords, openerOf, withoutNames } from "../dataset.js";
+import { inTaughtWords, openerOf, withoutNames } from "../dataset.js";
 import { BatchLoader } from "./loader.js";
 import type { WorkerAnswer, WorkerRequest, WorkerSetup } from "./prefetch.js";
 
@@ -18,7 +18,7 @@ async function serve(port: NonNullable<typeof parentPort>, setup: WorkerSetup): 
   });
   try {
     const openDataset = await openerOf(setup.openModule);
-    const sources = await Promise.all(setup.sources.map(async ({ spec, finer = {}, heldOut = [], ...source }) => ({ ...source, dataset: withoutNames(inFinerWords(await openDataset(spec), finer), heldOut) })));
+    const sources = await Promise.all(setup.sources.map(async ({ spec, finer, also, heldOut = [], ...source }) => ({ ...source, dataset: withoutNames(inTaughtWords(await openDataset(spec), { finer, also }), heldOut) })));
     const loader = new BatchLoader(sources, setup.options);
     for (let step = setup.firstStep; !closed; step++) {
       while (wanted === 0 && !closed) await new Promise<void>((resolve) => (wake = resolve));
