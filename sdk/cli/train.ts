@@ -20,7 +20,7 @@ export const trainCommand = (io: Io): Command =>
     .description("Train a bundle from labelled frames of clear days.")
     .requiredOption("--out <folder>", "where the bundle goes; nothing may be there yet")
     .option("--checkpoint <folder>", "where checkpoints are kept; beside --out by default")
-    .option("--recipe <name or file>", "what is learnt from and for how long: default, further, finer, hazed, darkened, rendered, depth, or a YAML file", "default")
+    .option("--recipe <name or file>", "what is learnt from and for how long: default, further, finer, hazed, darkened, nights, rendered, depth, or a YAML file", "default")
     .option("--minutes <count>", "stop after this long and write what was learnt by then", number(0))
     .option("--data <folder>", "where the recipe's paths start; ../shared/data beside the package by default")
     .option("--text-encoder <folder>", "a CLIP text tower that names are encoded by; the recipe's, else the bundled text encoder, by default")

@@ -14,6 +14,8 @@ export const defaultTrainingOptions: TrainingOptions = {
   recompute: "none",
   rampSteps: 60,
   statisticsMix: 0.2,
+  hazeShare: 0,
+  darknessShare: 0,
   restyledShare: 0.35,
   pastedShare: 0,
   recolouredShare: 0,
