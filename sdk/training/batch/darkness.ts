@@ -1,6 +1,6 @@
 import type { Random } from "../../random.js";
 import { grainDeviation } from "./colour.js";
-import { columnPlace, rowPlace, type View } from "./view.js";
+import { columnPlace, roadDistance, rowPlace, type View } from "./view.js";
 
 type Colours = readonly [number, number, number];
 
@@ -94,10 +94,10 @@ function lightOf(rgb: Uint8ClampedArray, view: View, isSky: Uint8Array, { ambien
   for (let row = 0; row < height; row++) {
     const place = rowPlace(view, row);
     const left = Math.exp(-skyFall * Math.max(0, 1 - place / horizon));
-    const ahead = headlamps * Math.max(0, (place - horizon) / (1 - horizon)) ** 2;
+    const ahead = headlamps / roadDistance(place, horizon) ** 2;
     for (let column = 0; column < width; column++) {
       const beam = ahead * Math.exp(-6 * (columnPlace(view, column) - 0.5) ** 2);
-      fallen.set([ambient[0] + beam, ambient[1] + beam, ambient[2] + beam]);
+      for (let channel = 0; channel < 3; channel++) fallen[channel] = ambient[channel] + beam;
       glare.fill(0);
       lamps.forEach((lamp, index) => {
         const pool = columns[index].pool[column] * rows[index].pool[row];

@@ -1,5 +1,5 @@
 import type { Random } from "../../random.js";
-import { rowPlace, type View } from "./view.js";
+import { roadDistance, rowPlace, type View } from "./view.js";
 
 /** Fog over a street, by Koschmieder's law: what is seen through it is `c t + airlight (1 - t)` with `t = exp(-density * distance)`, distances in units of that of the frame's lowest row. */
 export interface Haze {
@@ -31,8 +31,7 @@ export function randomHaze(random: Random): Haze {
 export function hang(rgb: Uint8ClampedArray, view: View, { airlight, density, horizon, farthest }: Haze): void {
   const { width, height } = view;
   for (let row = 0; row < height; row++) {
-    const below = rowPlace(view, row) - horizon;
-    const distance = below <= 0 ? farthest : Math.min(farthest, (1 - horizon) / below);
+    const distance = Math.min(farthest, roadDistance(rowPlace(view, row), horizon));
     const clear = Math.exp(-density * distance);
     const veil = airlight.map((level) => level * (1 - clear));
     for (let at = row * width * 3; at < (row + 1) * width * 3; at += 3) for (let channel = 0; channel < 3; channel++) rgb[at + channel] = rgb[at + channel] * clear + veil[channel];

@@ -43,6 +43,11 @@ export function rowPlace(view: View, row: number, within = 0.5): number {
   return (row + within + view.top) / (view.height * view.scale);
 }
 
+/** How far a flat road is at a place between the frame's upper edge, 0, and its lower, 1, in units of its distance at the lower edge; infinite at the horizon and above. */
+export function roadDistance(place: number, horizon: number): number {
+  return place <= horizon ? Infinity : (1 - horizon) / (place - horizon);
+}
+
 /**
  * Where a box of a frame of `width` x `height` pixels lies in the view, in pixels of the network's input, cut at its edges.
  * Undefined where less than 30 % of its area stays, or less than two pixels either way: too little left to name.
