@@ -29,8 +29,6 @@ export const rowSchema = z.strictObject({
   sourceBatch: z.number().int().min(1).optional(),
   targetBatch: z.number().int().min(1).optional(),
   statisticsMix: share.optional(),
-  hazeShare: share.optional(),
-  darknessShare: share.optional(),
   restyledShare: share.optional(),
   pastedShare: share.optional(),
   recolouredShare: share.optional(),

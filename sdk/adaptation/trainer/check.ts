@@ -37,8 +37,6 @@ const schema: z.ZodType<Partial<TrainingOptions>> = z.strictObject({
   recompute: z.enum(["none", "blocks"]),
   rampSteps: z.int().min(0),
   statisticsMix: share,
-  hazeShare: share,
-  darknessShare: share,
   restyledShare: share,
   pastedShare: share,
   recolouredShare: share,

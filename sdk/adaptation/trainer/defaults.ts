@@ -14,8 +14,6 @@ export const defaultTrainingOptions: TrainingOptions = {
   recompute: "none",
   rampSteps: 60,
   statisticsMix: 0.2,
-  hazeShare: 0,
-  darknessShare: 0,
   restyledShare: 0.35,
   pastedShare: 0,
   recolouredShare: 0,
@@ -30,11 +28,11 @@ export const defaultTrainingOptions: TrainingOptions = {
   judgeFrames: 16,
 };
 
-/** At night everything looks otherwise, the sky above all, so more is learnt there and half of the statistics are the night's; it costs the day, when the delivered weights serve. Chosen on rendered nights. */
+/** At night everything looks otherwise, the sky above all, so more is learnt there and half of the statistics are the night's; it costs the day, when the delivered weights serve. Chosen on rendered nights, for a bundle that knows the night and for one that does not. */
 const night: Partial<TrainingOptions> = {
   statisticsMix: 0.5,
   restyledShare: 0.7,
-  rates: { ...defaultLearningRates, encoder: 6e-5, decoder: 1.2e-4 },
+  rates: { ...defaultLearningRates, encoder: 3e-5, decoder: 6e-5 },
 };
 
 /** More of the dusk's statistics costs the day nothing. Chosen on real day frames, darkened. */

@@ -30,10 +30,7 @@ export interface TrainingOptions {
    * frames, all of it cost the day ten points.
    */
   readonly statisticsMix: number;
-  /** Probability with which a labelled exemplar is taught behind fog that is drawn over it (`batch/haze.ts`), and with which one without is taught after a sunset (`batch/darkness.ts`). */
-  readonly hazeShare: number;
-  readonly darknessShare: number;
-  /** Probability with which it is taught in the colours of a target frame. */
+  /** Probability with which a labelled exemplar is taught in the colours of a target frame. */
   readonly restyledShare: number;
   /** Probability with which it is pasted into a target frame. */
   readonly pastedShare: number;

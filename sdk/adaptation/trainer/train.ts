@@ -86,11 +86,11 @@ export interface Lesson {
 
 /** Statistics and steps; what is learnt is the teacher's. Throws `E_WEIGHTS_NOT_FINITE` where losses are not, and as the learner does. */
 export async function learn({ job, bundle, delivered, text, teaching, targets }: Lesson, createLearner: LearnerFactory, budget: Budget, onProgress: (progress: TrainingProgress) => void): Promise<Learnt> {
-  const { steps, sourceBatch, targetBatch, maskRatio, trains, recompute, rates, rampSteps, statisticsMix, hazeShare, darknessShare, restyledShare, pastedShare, recolouredShare, threads, engine, provider } = job.options;
+  const { steps, sourceBatch, targetBatch, maskRatio, trains, recompute, rates, rampSteps, statisticsMix, restyledShare, pastedShare, recolouredShare, threads, engine, provider } = job.options;
   const { network } = bundle;
   // Rounds that drew the same would teach the same again.
   const seed = new Random(job.options.seed, job.generation).below(2 ** 31);
-  const sources = teaching.map((set) => ({ dataset: datasetOf(set), share: set.samples.length, boxes: set.boxNames.length > 0, haze: hazeShare, darkness: darknessShare }));
+  const sources = teaching.map((set) => ({ dataset: datasetOf(set), share: set.samples.length, boxes: set.boxNames.length > 0 }));
   const loader = new BatchLoader(sources, { batchSize: sourceBatch, width: network.width, height: network.height, seed, cacheMb: 0 });
   const losses = lossNames.filter((name) => rates[name] > 0);
   const learner = await createLearner(network, bundle.weights, text, { vocabulary: job.vocabulary, mostNames: loader.mostNames, sourceBatch, targetBatch, maskRatio, trains, recompute, losses, seed, threads, engine, provider });

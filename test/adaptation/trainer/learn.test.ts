@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import test from "ava";
-import type { LearnerFactory, LmcLearner } from "../../../sdk/adaptation/learner.js";
 import { createLmcLearner } from "../../../sdk/adaptation/lmc.js";
 import { Budget } from "../../../sdk/adaptation/trainer/budget.js";
 import { BundleText } from "../../../sdk/adaptation/trainer/bundle-text.js";
@@ -10,7 +9,6 @@ import { readBundle } from "../../../sdk/bundle/index.js";
 import { runModel } from "../../../sdk/engine/run.js";
 import { ThreadEngine } from "../../../sdk/engine/thread-engine.js";
 import type { Weights } from "../../../sdk/graph/tensor.js";
-import type { Batch } from "../../../sdk/training/batch/index.js";
 import { initialWeights } from "../../../sdk/network/initial.js";
 import { promptsOf } from "../../../sdk/network/text/prompts.js";
 import { TextEncoder } from "../../../sdk/network/text/text-encoder.js";
@@ -85,26 +83,4 @@ test("each round draws for itself, and the same round the same", async (t) => {
   const [first, again, second] = [await after(1), await after(1), await after(2)];
   t.deepEqual(again, first);
   t.notDeepEqual(second, first);
-});
-
-test("exemplars are taught behind drawn fog or after a drawn sunset where their shares say so; their labels stay", async (t) => {
-  const bundle = await tinyBundle(await temporaryFolder(t));
-  const taught = async (shares: Partial<typeof options>): Promise<Batch> => {
-    const sources: Batch[] = [];
-    const step: LmcLearner["step"] = ({ source }) => {
-      sources.push(source);
-      return Promise.resolve({ total: 0, supervised: 0, lmc: 0, selfTraining: 0, align: 0 });
-    };
-    const weights = (): Weights => bundle.weights;
-    const watching: LearnerFactory = () => Promise.resolve({ step, teacher: weights, student: weights, estimateStatistics: () => Promise.resolve(), close: () => undefined });
-    const job = { generation: 1, options: { ...options, restyledShare: 0, statisticsMix: 0, steps: 1, ...shares }, vocabulary: names };
-    await learn({ bundle, text: new BundleText(bundle), teaching: [set("few", [])], targets: frames("night", 4), job }, watching, new Budget(1), () => undefined);
-    return sources[0];
-  };
-  const clear = await taught({});
-  for (const shares of [{ hazeShare: 1 }, { darknessShare: 1 }]) {
-    const { frames, labels } = await taught(shares);
-    t.deepEqual(labels, clear.labels);
-    t.notDeepEqual(frames, clear.frames);
-  }
 });
