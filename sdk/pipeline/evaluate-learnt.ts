@@ -8,13 +8,15 @@ import { NightshiftError } from "../errors.js";
 import type { Frame } from "../frame.js";
 import { answersBoxes } from "../network/architecture.js";
 import type { Dataset } from "../training/dataset.js";
-import { type Answering, evaluate, type EvaluateOptions, type Evaluation, scoringEngine } from "../training/evaluate.js";
+import { type Answering, type EvaluateOptions, type Evaluation, evaluationOf, scoreBundle, scoreFrames, scoringEngine } from "../training/evaluate.js";
 
 export interface LearntOptions extends EvaluateOptions {
   /** The delivered bundle's folder. */
   readonly bundle: string;
   /** What a vehicle learnt: a folder of `nightshift run --state`. Without it there is the delivered bundle alone. */
   readonly state?: string;
+  /** The folder of another bundle, which is scored on the same frames first: the gain over it is told. */
+  readonly over?: string;
   /**
    * Whose weights are scored. `latest`: those in use when the vehicle last ran. A condition: those that serve in it. `auto`: for each frame those for what
    * it looks like by itself, as frames of a dataset need not follow each other.
@@ -37,10 +39,10 @@ export interface LearntEvaluation extends Evaluation {
 
 /** Scores what a vehicle learnt. Throws `E_CONFIG` where nothing is kept in `state`, or there is none to have weights for a condition, `E_KEY`, and as `readBundle` and `evaluate`. */
 export async function evaluateLearnt(options: LearntOptions, dataset: Dataset): Promise<LearntEvaluation> {
-  const { condition, threads, ...others } = options;
+  const { condition, threads, textEncoder, over, intervals, frames, onProgress } = options;
   const kept = await Kept.open(options);
   const always = condition === "auto" ? undefined : await kept.directoryFor(condition);
-  const text = new BundleText(kept.delivered, options.textEncoder);
+  const text = new BundleText(kept.delivered, textEncoder);
   const engines = new Engines(threads, kept.trust);
   /** By the frame's number, as there may be a pass for masks and one for boxes. */
   const generations = new Map<number, number>();
@@ -54,7 +56,9 @@ export async function evaluateLearnt(options: LearntOptions, dataset: Dataset): 
     },
   };
   try {
-    const evaluation = await evaluate(answering, (names) => text.vocabulary(names), dataset, { ...others, boxes: answersBoxes(kept.delivered.network) });
+    const before = over === undefined ? undefined : await scoreBundle(over, dataset, { frames, onProgress, threads, textEncoder, trust: kept.trust });
+    const scored = await scoreFrames(answering, (names) => text.vocabulary(names), dataset, { frames, onProgress, boxes: answersBoxes(kept.delivered.network) });
+    const evaluation = evaluationOf(scored, { intervals, before });
     const counts: Record<string, number> = {};
     for (const generation of generations.values()) counts[generation] = (counts[generation] ?? 0) + 1;
     const classes = text.classes([...new Set([...dataset.names, ...dataset.boxNames])]);

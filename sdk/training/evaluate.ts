@@ -1,5 +1,5 @@
 import { BundleText } from "../adaptation/trainer/bundle-text.js";
-import { readBundle, type Vocabulary } from "../bundle/index.js";
+import { readBundle, type Trust, type Vocabulary } from "../bundle/index.js";
 import type { Engine } from "../engine/engine.js";
 import type { Model } from "../engine/model.js";
 import type { Perception } from "../engine/perception.js";
@@ -9,7 +9,8 @@ import type { Box, ScoredBox } from "../frame.js";
 import { answersBoxes } from "../network/architecture.js";
 import { noName } from "../network/contract.js";
 import { type Dataset, ignoreLabel, noneLabelled, type Sample } from "./dataset.js";
-import { bootstrapInterval, BoxMatches, ConfusionMatrix, DepthErrors, type DepthScores, evaluationThreshold, type Interval, resizeMaskNearest, type SegmentationScore } from "./metrics/index.js";
+import { FrameScores, gains, type Gains } from "./frame-scores.js";
+import { BoxMatches, ConfusionMatrix, DepthErrors, type DepthScores, evaluationThreshold, type Interval, resizeMaskNearest } from "./metrics/index.js";
 
 /** What a model scored on a dataset. Scores are percent; null where the dataset has no such labels. */
 export interface Evaluation {
@@ -24,6 +25,8 @@ export interface Evaluation {
   readonly seconds: number;
   /** Where they were asked for: 95 % intervals of the first two, by bootstrap over frames. */
   readonly intervals?: { readonly miou: Interval | null; readonly ap50: Interval | null };
+  /** Where another model was scored on the same frames: how much more this one scores. */
+  readonly gain?: Gains;
 }
 
 export interface EvaluateOptions {
@@ -54,12 +57,25 @@ export async function scoringEngine(model: Model, threads: number): Promise<Engi
   }
 }
 
+/** What an engine answered to a dataset, scored frame by frame. */
+export interface Scored {
+  readonly each: FrameScores;
+  readonly depth?: DepthScores;
+  readonly frames: number;
+  readonly seconds: number;
+}
+
+/** Scores an engine of `scoringEngine`. Throws as `scoreFrames`. */
+export async function evaluate(engine: Answering, vocabularyOf: (names: readonly string[]) => Promise<Vocabulary>, dataset: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
+  return evaluationOf(await scoreFrames(engine, vocabularyOf, dataset, options), options);
+}
+
 /**
- * Scores an engine of `scoringEngine`. The dataset's own class names, given to `vocabularyOf`, are
+ * Answers a dataset and scores each frame. The dataset's own class names, given to `vocabularyOf`, are
  * what the network is asked for: that is what its text encoder is for. Names of boxes that masks lack are asked for in a second pass.
  * Throws `E_DATASET_UNLABELLED`, `E_DATASET` where no pixel has a class, and as the engine and the dataset do.
  */
-export async function evaluate(engine: Answering, vocabularyOf: (names: readonly string[]) => Promise<Vocabulary>, dataset: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
+export async function scoreFrames(engine: Answering, vocabularyOf: (names: readonly string[]) => Promise<Vocabulary>, dataset: Dataset, options: Pick<EvaluateOptions, "frames" | "boxes" | "onProgress"> = {}): Promise<Scored> {
   const { names } = dataset;
   const boxNames = options.boxes === false ? [] : dataset.boxNames;
   if (names.length === 0 && dataset.boxNames.length === 0)
@@ -108,31 +124,22 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
   if (confusions.length > 0 && !areLabelled) throw noneLabelled(dataset.name, confusions.length);
   // A model that names no pixel of any frame answers no masks, and is not scored on them.
   if (!namesPixels) confusions = [];
-  const masks = scoreOf(names, confusions);
-  const matches = new BoxMatches(found, wanted);
-  const boxes = matches.score();
   const depth = depths.score();
+  return { each: new FrameScores(names, confusions, new BoxMatches(found, wanted)), ...(depth && { depth }), frames: indices.length, seconds: (performance.now() - start) / 1000 };
+}
+
+/** Over all frames. `before`: what another model answered to the same ones. */
+export function evaluationOf({ each, ...others }: Scored, { intervals, before }: { readonly intervals?: boolean; readonly before?: Scored }): Evaluation {
+  const [masks, boxes] = [each.masks(), each.boxes()];
   return {
     miou: masks.miou ?? null,
     perClass: masks.perClass,
     ap50: boxes.ap50 ?? null,
     perClassAp50: boxes.perClass,
-    ...(depth && { depth }),
-    frames: indices.length,
-    seconds: (performance.now() - start) / 1000,
-    ...(options.intervals && {
-      intervals: {
-        miou: bootstrapInterval(confusions.length, (drawn) => scoreOf(names, drawn.map((frame) => confusions[frame])).miou),
-        ap50: bootstrapInterval(wanted.length, (drawn) => matches.score(drawn).ap50),
-      },
-    }),
+    ...others,
+    ...(intervals && { intervals: each.intervals() }),
+    ...(before && { gain: gains(before.each, each) }),
   };
-}
-
-function scoreOf(names: readonly string[], confusions: readonly ConfusionMatrix[]): SegmentationScore {
-  const all = new ConfusionMatrix(names);
-  for (const confusion of confusions) all.include(confusion);
-  return all.score();
 }
 
 /** Means over the names that a bundle never learnt and over the others; null where there are none of them. */
@@ -147,13 +154,26 @@ export function seenAndUnseen({ perClass, perClassAp50 }: Pick<Evaluation, "perC
   return { seen: means(false), unseen: means(true) };
 }
 
-/** Scores a bundle on disk, with an engine of its own; `textEncoder` as `BundleText` takes it. Throws as `readBundle` and `evaluate`. */
-export async function evaluateBundle(directory: string, dataset: Dataset, options: EvaluateOptions & { readonly threads?: number; readonly textEncoder?: string } = {}): Promise<Evaluation> {
-  const bundle = await readBundle(directory, { verify: "model" });
-  const text = new BundleText(bundle, options.textEncoder);
-  const engine = await scoringEngine({ kind: "bundle", directory }, options.threads ?? 2);
+interface BundleOptions extends EvaluateOptions {
+  readonly threads?: number;
+  /** As `BundleText` takes it. */
+  readonly textEncoder?: string;
+  /** Who must have signed it; anyone, or nobody, unless told otherwise. */
+  readonly trust?: Trust;
+}
+
+/** Scores a bundle on disk, with an engine of its own. Throws as `readBundle` and `evaluate`. */
+export async function evaluateBundle(directory: string, dataset: Dataset, options: BundleOptions = {}): Promise<Evaluation> {
+  return evaluationOf(await scoreBundle(directory, dataset, options), options);
+}
+
+/** Likewise, frame by frame. */
+export async function scoreBundle(directory: string, dataset: Dataset, { threads = 2, textEncoder, trust, ...options }: BundleOptions = {}): Promise<Scored> {
+  const bundle = await readBundle(directory, { verify: "model", trust });
+  const text = new BundleText(bundle, textEncoder);
+  const engine = await scoringEngine({ kind: "bundle", directory, trust }, threads);
   try {
-    return await evaluate(engine, (names) => text.vocabulary(names), dataset, { ...options, boxes: answersBoxes(bundle.network) });
+    return await scoreFrames(engine, (names) => text.vocabulary(names), dataset, { ...options, boxes: answersBoxes(bundle.network) });
   } finally {
     await engine.close();
   }

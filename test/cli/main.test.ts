@@ -136,6 +136,13 @@ test("evaluate tells people both bounds of an interval to one digit", async (t) 
   t.regex(out, /^95 %: mIoU \d+\.\d to \d+\.\d /m);
 });
 
+test("evaluate tells the gain over another bundle", async (t) => {
+  const options = ["--bundle", bundle.directory, "--over", bundle.directory, "--dataset", "drive:night:5:2"];
+  const { gain } = json((await nightshift("evaluate", ...options, "--json")).out);
+  t.like(gain, { miou: { points: 0, interval: [0, 0] } });
+  t.regex((await nightshift("evaluate", ...options)).out, /^gained over .*\nmIoU +0\.0 \(0\.0 to 0\.0\)$/m);
+});
+
 test("run ends with every figure, and leaves JSON alone on stdout", async (t) => {
   await writeFile(join(folder, "run.yaml"), `bundle: ${bundle.directory}\nframes: 20\nheadless: true\nport: 0\nfps: 0\ncamera: front\nadaptation: false\n`);
   const { code, out, err } = await nightshift("run", "--config", join(folder, "run.yaml"), "--json");

@@ -5,7 +5,7 @@ import type { Perception } from "../../sdk/engine/perception.js";
 import type { Frame } from "../../sdk/frame.js";
 import { float32 } from "../../sdk/graph/tensor.js";
 import { askedBeside, type Dataset, inFinerWords, inOtherWords, inTaughtWords, type Sample, withoutNames } from "../../sdk/training/dataset.js";
-import { evaluate, seenAndUnseen } from "../../sdk/training/evaluate.js";
+import { evaluate, evaluationOf, scoreFrames, seenAndUnseen } from "../../sdk/training/evaluate.js";
 
 const width = 32;
 const height = 16;
@@ -164,6 +164,34 @@ test("names that no label bears stand behind those in finer words, which are tol
   t.deepEqual([...(taught.alsoNames ?? [])], [["car", ["van"]]]);
   t.deepEqual((await taught.sample(0)).mask, (await dataset(["cart"]).sample(0)).mask);
   t.throws(() => inTaughtWords(dataset(["cart"]), { finer: { cart: ["car", "van"] }, also: ["van"] }), { code: "E_VOCABULARY" });
+});
+
+test("a gain is told of what both score, frame beside frame", async (t) => {
+  const scored = (wrong: number, boxNames: readonly string[] = ["cart"]) => scoreFrames(answering(wrong), vocabularyOf, dataset(boxNames));
+  const [before, after] = [await scored(4), await scored(0)];
+  const { gain, perClass } = evaluationOf(after, { before });
+  const points = 100 - evaluationOf(before, {}).perClass["road"];
+  t.deepEqual(perClass, { road: 100, cart: 100 });
+  // Every frame gains the same, so that nothing is left to chance.
+  t.deepEqual(gain?.perClass["road"], { points, interval: [points, points] });
+  t.deepEqual(gain?.perClassAp50, { cart: { points: 0, interval: [0, 0] } });
+  t.is(gain?.miou?.points, 100 - evaluationOf(before, {}).miou!);
+  t.deepEqual(evaluationOf(await scored(0, []), { before }).gain?.ap50, null, "without boxes there is no gain in them");
+  t.is(evaluationOf(after, {}).gain, undefined);
+});
+
+test("what makes a frame hard for both is not in the spread of a gain", async (t) => {
+  // Of five frames, two are wrong for both; one more is wrong before.
+  const missing = (missed: readonly number[]) => {
+    const engine = answering(0);
+    const infer = async (frame: Frame): Promise<Perception> => ({ ...(await engine.infer(frame)), ...(missed.includes(frame.sequence) && { boxes: [] }) });
+    return scoreFrames({ ...engine, infer }, vocabularyOf, dataset(["cart"]));
+  };
+  const [before, after] = [await missing([0, 1, 2]), await missing([0, 1])];
+  const { intervals, gain } = evaluationOf(after, { intervals: true, before });
+  t.deepEqual([Math.round(gain?.ap50?.points ?? NaN), gain?.ap50?.interval?.[0]], [20, 0]);
+  const width = ([low, high]: readonly number[]): number => high - low;
+  t.true(width(gain?.ap50?.interval ?? []) < width(intervals?.ap50 ?? []));
 });
 
 test("intervals are told where they are asked for; means of learnt and held-out names apart", async (t) => {

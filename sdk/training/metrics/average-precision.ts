@@ -40,6 +40,11 @@ export class BoxMatches {
     });
   }
 
+  /** How many there are. */
+  get images(): number {
+    return this.#images.length;
+  }
+
   /**
    * Average precision at an intersection over union of 0.5 over these images, each as often as it is named, over all unless told otherwise: the area under the interpolated
    * precision-recall curve (all points, as PASCAL VOC since 2010). Answers of classes that no label holds do not count.
