@@ -124,7 +124,8 @@ function refuseUnlabelled(float: Judged): void {
 
 function refuseLoss(scores: Scores, allowed: number, precision: ReducedPrecision, worstFirst: readonly LayerReport[]): void {
   const told = named(scores);
-  const said = (name: string, { on, float, reduced, frames }: Score): string => `${name} ${float.toFixed(1)} in float and ${reduced.toFixed(1)} in ${precision} on ${frames} frames of ${on}`;
+  const said = (name: string, { on, float, reduced, interval, frames }: Score): string =>
+    `${name} ${float.toFixed(1)} in float and ${reduced.toFixed(1)} in ${precision} on ${frames} frames of ${on}${interval ? ` (${interval.map((bound) => bound.toFixed(1)).join(" to ")} lost, 95 % over frames)` : ""}`;
   if (told.every(([, { lost }]) => lost <= allowed)) return;
   throw new NightshiftError("E_CALIBRATION", {
     expected: `at most ${allowed} ${allowed === 1 ? "point" : "points"} lost on frames that nothing was chosen on`,

@@ -2,7 +2,9 @@ import type { BundleText } from "../sdk/adaptation/trainer/bundle-text.js";
 import { type Bundle, type Quantisation, vocabularyOf } from "../sdk/bundle/index.js";
 import { answersBoxes, answersMasks, isImported } from "../sdk/network/architecture.js";
 import type { Dataset } from "../sdk/training/dataset.js";
-import { evaluate, scoringEngine } from "../sdk/training/evaluate.js";
+import { evaluationOf, scoreFrames, scoringEngine } from "../sdk/training/evaluate.js";
+import { type FrameScores, gains } from "../sdk/training/frame-scores.js";
+import type { Interval } from "../sdk/training/metrics/index.js";
 
 /** Something of a bundle in float, and of the same in int8 or float16. */
 export interface Both {
@@ -16,6 +18,8 @@ export interface Score extends Both {
   readonly frames: number;
   /** float - reduced; below 0 where that is better. */
   readonly lost: number;
+  /** Of what is lost: 95 %, by bootstrap over frames. Null where one of the two scores nothing. */
+  readonly interval: Interval | null;
   readonly perClass: Readonly<Record<string, Both>>;
 }
 
@@ -41,6 +45,7 @@ export interface Judging {
 export interface Scored extends Pick<Score, "on" | "frames"> {
   readonly score: number;
   readonly perClass: Readonly<Record<string, number>>;
+  readonly each: FrameScores;
 }
 
 /** Null where the network answers none, or no label tells. */
@@ -66,11 +71,12 @@ async function scored({ bundle, text, threads, onProgress }: Judging, dataset: D
   const vocabulary = vocabularyOf(bundle.embeddings(), manifest.vocabulary);
   const engine = await scoringEngine({ kind: "network", network, weights, ...(quantisation && { quantisation }), generation: manifest.generation, vocabulary }, threads);
   try {
-    const { miou, perClass, ap50, perClassAp50, frames } = await evaluate(engine, (names) => text.vocabulary(names), dataset, {
+    const all = await scoreFrames(engine, (names) => text.vocabulary(names), dataset, {
       boxes: answersBoxes(network),
       onProgress: (done, total) => onProgress(`${dataset.name} in ${quantisation?.precision ?? "float"}: ${done} of ${total} frames`),
     });
-    const score = (value: number | null, each: Scored["perClass"]): Scored | null => (value === null ? null : { on: dataset.name, frames, score: value, perClass: each });
+    const { miou, perClass, ap50, perClassAp50 } = evaluationOf(all);
+    const score = (value: number | null, byName: Scored["perClass"]): Scored | null => (value === null ? null : { on: dataset.name, frames: all.frames, score: value, perClass: byName, each: all.each });
     return { miou: score(miou, perClass), ap50: score(ap50, perClassAp50) };
   } finally {
     await engine.close();
@@ -79,14 +85,15 @@ async function scored({ bundle, text, threads, onProgress }: Judging, dataset: D
 
 /** Scores in float beside those in int8 or float16 of the same frames. Where only float has one, as its like names no pixel any more, all is lost. */
 export function beside(float: Judged, reduced: Judged): Scores {
-  const both = (a: Scored | null, b: Scored | null): Score | null =>
+  const both = (which: keyof Judged, a = float[which], b = reduced[which]): Score | null =>
     a && {
       on: a.on,
       frames: a.frames,
       float: a.score,
       reduced: b?.score ?? 0,
       lost: a.score - (b?.score ?? 0),
+      interval: (b && gains(b.each, a.each)[which]?.interval) ?? null,
       perClass: Object.fromEntries(Object.entries(a.perClass).map(([name, value]) => [name, { float: value, reduced: b?.perClass[name] ?? 0 }])),
     };
-  return { miou: both(float.miou, reduced.miou), ap50: both(float.ap50, reduced.ap50) };
+  return { miou: both("miou"), ap50: both("ap50") };
 }

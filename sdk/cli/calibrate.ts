@@ -4,7 +4,7 @@ import type { RangeMethod } from "../../calibration/ranges.js";
 import { NightshiftError } from "../errors.js";
 import { number, textEncoder, wholeNumber } from "./arguments.js";
 import { datasetNamed } from "./dataset.js";
-import { figure, type Io, Progress, result, table } from "./io.js";
+import { between, figure, type Io, Progress, result, table } from "./io.js";
 
 interface Options {
   readonly bundle: string;
@@ -34,7 +34,7 @@ export const calibrateCommand = (io: Io): Command =>
     .requiredOption("--frames <dataset>", "labelled frames as of evaluate: the first half to choose ranges and layers on, the second to judge by")
     .requiredOption("--out <folder>", "where the bundle goes; nothing may be there yet")
     .option("--bundle <name or path>", "default, rendered, or the folder of a bundle in float", "default")
-    .option("--boxes <dataset>", "labelled boxes to judge by, where --frames has none; an imported model is judged by --frames alone", "drive:day:901:48")
+    .option("--boxes <dataset>", "labelled boxes to judge by, where --frames has none; an imported model is judged by --frames alone", "drive:day:901:192")
     .addOption(new Option("--precision <which>", "int8, for ONNX Runtime on a CPU or TensorRT; or fp16, for TensorRT: on a CPU it only shows what that costs").choices(["int8", "fp16"]).default("int8"))
     .addOption(new Option("--for <runtime>", "of int8: uint8 activations with zero points, fast in ONNX Runtime (the default); or int8 without, as TensorRT takes them").choices(Object.keys(forms)))
     .addOption(new Option("--method <name>", "of int8: how ranges are chosen from what was seen; mse unless told otherwise").choices(methods))
@@ -45,7 +45,7 @@ export const calibrateCommand = (io: Io): Command =>
     .addHelpText(
       "after",
       `
-Prints scores (miou and ap50: float, and reduced to int8 or float16), heads (how far that is from float: mask, pixels, boxScore, boxSide, depth), layers (the same where only one
+Prints scores (miou and ap50: float, reduced to int8 or float16, and lost, with its 95 % interval over frames), heads (how far that is from float: mask, pixels, boxScore, boxSide, depth), layers (the same where only one
 is reduced, the worst first; float: it stays in float), and bytes; of int8 methods (the same by each); of fp16 inFloat (what stays in float32 by rule, and why). Weights stay
 in the bundle as they were learnt, so it adapts like any other.`,
     )
@@ -73,7 +73,7 @@ function intoOf(precision: Options["precision"], runtime: Options["for"], method
 
 function lines({ scores: { miou, ap50 }, heads, layers, bytes, bundle, into, methods: compared, inFloat }: Calibrated): string[] {
   const { precision } = into;
-  const score = (of: typeof miou): string => (of ? `${figure(of.float)} -> ${figure(of.reduced)} on ${of.frames} frames of ${of.on}` : "not measured");
+  const score = (of: typeof miou): string => (of ? `${figure(of.float)} -> ${figure(of.reduced)} (${between(of.interval)} lost) on ${of.frames} frames of ${of.on}` : "not measured");
   const apart = ({ pixels, mask, boxScore, boxSide, depth }: typeof heads): string =>
     `${figure(pixels, 2)} % of pixels, ${figure(mask, 4)} nats; boxes: scores by ${figure(boxScore, 4)}, sides by ${figure(boxSide, 2)} pixels${depth === null ? "" : `; distances by ${figure(depth, 2)} %`}`;
   const size = ({ float, reduced }: typeof bytes.model): string => `${(float / 1e6).toFixed(1)} MB -> ${(reduced / 1e6).toFixed(1)} MB`;

@@ -3,7 +3,7 @@ import type { LearntOptions } from "../pipeline/evaluate-learnt.js";
 import type { Gain, Gains } from "../training/frame-scores.js";
 import { names, textEncoder, trust, wholeNumber, words } from "./arguments.js";
 import { datasetNamed } from "./dataset.js";
-import { figure, type Io, Progress, result, table } from "./io.js";
+import { between, figure, type Io, Progress, result, table } from "./io.js";
 
 interface Options {
   readonly bundle: string;
@@ -74,8 +74,6 @@ export const evaluateCommand = (io: Io): Command =>
         ...(gain ? [`gained over ${over}, 95 % over frames:`, ...table(gainsTold(gain))] : []),
       ]);
     });
-
-const between = (interval: readonly number[] | null): string => (interval ? interval.map((bound) => figure(bound)).join(" to ") : "-");
 
 /** A row for each score that both have. */
 function gainsTold({ miou, ap50, perClass, perClassAp50 }: Gains): [string, string][] {

@@ -60,3 +60,6 @@ export function table(rows: readonly (readonly [string, string | number])[]): st
 
 /** One digit behind the point; a dash where there is no number. */
 export const figure = (value: number | null | undefined, digits = 1): string => (value === null || value === undefined || Number.isNaN(value) ? "-" : value.toFixed(digits));
+
+/** The bounds of an interval; a dash where there is none. */
+export const between = (interval: readonly number[] | null): string => (interval ? interval.map((bound) => figure(bound)).join(" to ") : "-");

@@ -129,7 +129,7 @@ export async function scoreFrames(engine: Answering, vocabularyOf: (names: reado
 }
 
 /** Over all frames. `before`: what another model answered to the same ones. */
-export function evaluationOf({ each, ...others }: Scored, { intervals, before }: { readonly intervals?: boolean; readonly before?: Scored }): Evaluation {
+export function evaluationOf({ each, ...others }: Scored, { intervals, before }: { readonly intervals?: boolean; readonly before?: Scored } = {}): Evaluation {
   const [masks, boxes] = [each.masks(), each.boxes()];
   return {
     miou: masks.miou ?? null,

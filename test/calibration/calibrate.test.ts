@@ -11,6 +11,8 @@ import { ThreadEngine } from "../../sdk/engine/thread-engine.js";
 import { importModel } from "../../sdk/pipeline/import-model.js";
 import { readSpec } from "../../sdk/pipeline/import-spec.js";
 import type { Dataset, Sample } from "../../sdk/training/dataset.js";
+import { FrameScores } from "../../sdk/training/frame-scores.js";
+import { BoxMatches } from "../../sdk/training/metrics/index.js";
 import { temporaryFolder } from "../bundle/contents.js";
 import { frameOf } from "../engine/models.js";
 import { json, nightshift } from "../support/command.js";
@@ -71,7 +73,7 @@ test("frames to choose on are spread over all of their half, however many it has
 test("ranges of black frames wreck the others, which is refused, and nothing is written", async (t) => {
   const out = join(await temporaryFolder(t), "int8");
   const blind = { ...options(await labelledByFloat(12, true), out), boxes: syntheticDataset(2) };
-  const error = await t.throwsAsync(calibrate(blind), { code: "E_CALIBRATION", message: /mIoU 100\.0 in float and \d+\.\d in int8 on 6 frames/ });
+  const error = await t.throwsAsync(calibrate(blind), { code: "E_CALIBRATION", message: /mIoU 100\.0 in float and \d+\.\d in int8 on 6 frames of .* \(\d+\.\d to \d+\.\d lost, 95 % over frames\)/ });
   t.regex(error?.message ?? "", /most sensitive: .*encoder|decoder/);
   t.false(existsSync(out));
 });
@@ -119,8 +121,8 @@ test("the command writes a bundle that evaluate and inspect take, and says what 
 });
 
 test("what names no pixel any more has lost all that float scores", (t) => {
-  const miou = { on: "day", frames: 4, score: 60, perClass: { road: 60 } };
-  t.deepEqual(beside({ miou, ap50: null }, { miou: null, ap50: null }), { miou: { on: "day", frames: 4, float: 60, reduced: 0, lost: 60, perClass: { road: { float: 60, reduced: 0 } } }, ap50: null });
+  const miou = { on: "day", frames: 4, score: 60, perClass: { road: 60 }, each: new FrameScores([], [], new BoxMatches([], [])) };
+  t.deepEqual(beside({ miou, ap50: null }, { miou: null, ap50: null }), { miou: { on: "day", frames: 4, float: 60, reduced: 0, lost: 60, interval: null, perClass: { road: { float: 60, reduced: 0 } } }, ap50: null });
 });
 
 test("a detection model that was made elsewhere is compared and judged by its boxes, and not without labels of them", async (t) => {
