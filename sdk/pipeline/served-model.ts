@@ -4,6 +4,7 @@ import type { SwappableEngine } from "../engine/hot-swap.js";
 import { Turns } from "../engine/turns.js";
 import { NightshiftError } from "../errors.js";
 import { checkVocabulary } from "../network/contract.js";
+import { weightsFile } from "../network/text/clip/load.js";
 
 export interface ServedModelOptions {
   /** What is looked for; the bundle's own words by default. */
@@ -41,6 +42,8 @@ export class ServedModel {
   /** Loads the bundle into the engine. Throws as `Engine.load`, `E_TEXT_ENCODER`, and `E_VOCABULARY`. */
   static async load(engine: SwappableEngine, bundle: Bundle, { names = bundle.manifest.vocabulary, textEncoder, trust }: ServedModelOptions = {}): Promise<ServedModel> {
     checkVocabulary(names);
+    // It is opened when a word first needs it, which may be at night; that it is there is told now.
+    if (textEncoder !== undefined) await weightsFile(textEncoder);
     const served = new ServedModel(engine, bundle, [...names], textEncoder, trust);
     await engine.load({ kind: "bundle", directory: bundle.directory, vocabulary: await served.#current.text.vocabulary(names), trust });
     return served;

@@ -119,6 +119,6 @@ test.serial("the stream answers in the tower's words, and the commands take a to
 
   const evaluate = ["evaluate", "--bundle", options.out, "--dataset", "drive:day:9:1", "--words", "road=tarmac", "--threads", "1", "--json"];
   t.is(json((await nightshiftCommand(...evaluate, "--text-encoder", tower)).out)["frames"], 1);
-  const run = await nightshiftCommand("run", "--bundle", options.out, "--vocabulary", "tarmac", "--headless", "--port", "0", "--set", "textEncoder=/nowhere", "--json");
+  const run = await nightshiftCommand("run", "--bundle", options.out, "--headless", "--port", "0", "--set", "textEncoder=/nowhere", "--json");
   t.regex(run.err, /E_TEXT_ENCODER[^]*\/nowhere/);
 });

@@ -51,7 +51,8 @@ export async function loadClip(folder: string, run: RunGraph): Promise<TextTower
   return tower;
 }
 
-async function weightsFile(folder: string): Promise<string> {
+/** The weights of the tower in a folder, by their name alone. Throws `E_TEXT_ENCODER`. */
+export async function weightsFile(folder: string): Promise<string> {
   const files = await readdir(folder).catch((cause: unknown) => {
     throw unfit(`a folder with a CLIP text tower in ${folder}`, reasonOf(cause), "Check the path.", cause);
   });
