@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { judge, judgeBoundsFor } from "../adaptation/judge/index.js";
+import { judge, judgeBoundsFor, untimed } from "../adaptation/judge/index.js";
 import { defaultLesserShares, train, trainingOptionsFor } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import { findBundle, GenerationStore, readBundle, shelvedFor } from "../bundle/index.js";
@@ -120,7 +120,7 @@ export async function runJourney({ name, data, threads, onProgress }: StudyOptio
             ...(await changed(where, changes, data, { seed: seed + 100 * round, threads })),
           };
           const { measurements } = await train(job, await learners.lmc(), ({ phase, step, steps }) => onProgress(`${what}: ${phase}, ${step} of ${steps} steps`));
-          const { accepted, reasons } = judge(measurements, judgeBoundsFor(where));
+          const { accepted, reasons } = judge(measurements, untimed(judgeBoundsFor(where)));
           if (accepted || !judged) {
             if (hasShelf) await store.shelve(where, generation);
             else await store.setCurrent(generation);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { judge, judgeBoundsFor } from "../adaptation/judge/index.js";
+import { judge, judgeBoundsFor, untimed } from "../adaptation/judge/index.js";
 import { type LabelledSet, train, trainingOptionsFor, type TrainingJob, type TrainingOptions } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
 import { findBundle, readBundle } from "../bundle/index.js";
@@ -188,7 +188,7 @@ export async function runStudy({ name, data, threads, rows: chosen, onProgress }
         if (phase === "learning") ends.push(performance.now());
         onProgress(`${row}, seed ${seed}: ${phase}, ${step} of ${steps} steps`);
       });
-      const { accepted, reasons } = judge(measurements, judgeBoundsFor(study.condition));
+      const { accepted, reasons } = judge(measurements, untimed(judgeBoundsFor(study.condition)));
       const stepSeconds = ends.length < 2 ? null : median(ends.slice(1).map((end, at) => (end - ends[at]) / 1000));
       await keep({ row, changes, seed, seconds, stepSeconds, ...(inTimeOf !== undefined && { inTimeOf }), accepted, ...(!accepted && { reasons }), scores: await score(outDirectory, `${row}, seed ${seed}`) });
     } finally {

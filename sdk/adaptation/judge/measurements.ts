@@ -48,9 +48,9 @@ export interface ModelScore extends ExemplarScore {
   readonly target: TargetScore;
 }
 
-/** That, and how long it took. */
+/** That, and how long it takes. */
 export interface ModelMeasurement extends ModelScore {
-  /** Median time of one frame where it was measured, milliseconds. */
+  /** Of one frame where it was measured, milliseconds (`latencies`). */
   readonly latencyMs: number;
 }
 
