@@ -7,6 +7,7 @@ import type { QuantisedForm } from "../sdk/graph/quantisation.js";
 import { isImported } from "../sdk/network/architecture.js";
 import { paddedVocabularySize } from "../sdk/network/contract.js";
 import type { Dataset } from "../sdk/training/dataset.js";
+import { intervalText } from "../sdk/training/metrics/index.js";
 import { Candidate } from "./candidate.js";
 import { framesOf, split } from "./frames.js";
 import { chooseHalf, type HalfChoice } from "./half.js";
@@ -125,7 +126,7 @@ function refuseUnlabelled(float: Judged): void {
 function refuseLoss(scores: Scores, allowed: number, precision: ReducedPrecision, worstFirst: readonly LayerReport[]): void {
   const told = named(scores);
   const said = (name: string, { on, float, reduced, interval, frames }: Score): string =>
-    `${name} ${float.toFixed(1)} in float and ${reduced.toFixed(1)} in ${precision} on ${frames} frames of ${on}${interval ? ` (${interval.map((bound) => bound.toFixed(1)).join(" to ")} lost, 95 % over frames)` : ""}`;
+    `${name} ${float.toFixed(1)} in float and ${reduced.toFixed(1)} in ${precision} on ${frames} frames of ${on}${interval ? ` (${intervalText(interval)} lost, 95 % over frames)` : ""}`;
   if (told.every(([, { lost }]) => lost <= allowed)) return;
   throw new NightshiftError("E_CALIBRATION", {
     expected: `at most ${allowed} ${allowed === 1 ? "point" : "points"} lost on frames that nothing was chosen on`,

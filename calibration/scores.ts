@@ -3,7 +3,7 @@ import { type Bundle, type Quantisation, vocabularyOf } from "../sdk/bundle/inde
 import { answersBoxes, answersMasks, isImported } from "../sdk/network/architecture.js";
 import type { Dataset } from "../sdk/training/dataset.js";
 import { evaluationOf, scoreFrames, scoringEngine } from "../sdk/training/evaluate.js";
-import { type FrameScores, gains } from "../sdk/training/frame-scores.js";
+import { boxGains, type FrameScores, maskGains } from "../sdk/training/frame-scores.js";
 import type { Interval } from "../sdk/training/metrics/index.js";
 
 /** Something of a bundle in float, and of the same in int8 or float16. */
@@ -85,15 +85,15 @@ async function scored({ bundle, text, threads, onProgress }: Judging, dataset: D
 
 /** Scores in float beside those in int8 or float16 of the same frames. Where only float has one, as its like names no pixel any more, all is lost. */
 export function beside(float: Judged, reduced: Judged): Scores {
-  const both = (which: keyof Judged, a = float[which], b = reduced[which]): Score | null =>
+  const both = (a: Scored | null, b: Scored | null, gains: typeof maskGains): Score | null =>
     a && {
       on: a.on,
       frames: a.frames,
       float: a.score,
       reduced: b?.score ?? 0,
       lost: a.score - (b?.score ?? 0),
-      interval: (b && gains(b.each, a.each)[which]?.interval) ?? null,
+      interval: (b && gains(b.each, a.each).mean?.interval) ?? null,
       perClass: Object.fromEntries(Object.entries(a.perClass).map(([name, value]) => [name, { float: value, reduced: b?.perClass[name] ?? 0 }])),
     };
-  return { miou: both("miou"), ap50: both("ap50") };
+  return { miou: both(float.miou, reduced.miou, maskGains), ap50: both(float.ap50, reduced.ap50, boxGains) };
 }

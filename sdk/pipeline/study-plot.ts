@@ -1,3 +1,4 @@
+import { intervalText } from "../training/metrics/index.js";
 import { type Mark, type Panel, plotRows } from "./rows-plot.js";
 import type { Score, StudyResults } from "./study.js";
 import { type Summary, summarise } from "./study-summary.js";
@@ -51,5 +52,5 @@ function markOf(row: string, on: string, score: TrainingScore | undefined, measu
   const value = score?.[measure];
   if (value == null) return [];
   const bar = score?.intervals?.[measure] ?? [value, value];
-  return [[row, { mean: value, bar, points: [], text: `${row} on ${on}: ${value.toFixed(1)}, ${bar.map((end) => end.toFixed(1)).join(" to ")}` }]];
+  return [[row, { mean: value, bar, points: [], text: `${row} on ${on}: ${value.toFixed(1)}, ${intervalText(bar)}` }]];
 }

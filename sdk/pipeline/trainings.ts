@@ -6,6 +6,7 @@ import { z } from "zod";
 import { NightshiftError } from "../errors.js";
 import { defaultNetwork, type NetworkConfig, patchSize } from "../network/contract.js";
 import { evaluateBundle, type Evaluation, seenAndUnseen } from "../training/evaluate.js";
+import { intervalText } from "../training/metrics/index.js";
 import { readRecipe, recipeChanges } from "../training/recipe.js";
 import { train } from "../training/train.js";
 import { readYaml } from "../yaml.js";
@@ -99,7 +100,7 @@ export async function runTrainings({ name, data, threads, onProgress, work, netw
 }
 
 const between = (value: number | null | undefined, interval: readonly number[] | null | undefined): string =>
-  value == null ? "-" : `${value.toFixed(1)}${interval ? ` (${interval.map((end) => end.toFixed(1)).join(" to ")})` : ""}`;
+  value == null ? "-" : `${value.toFixed(1)}${interval ? ` (${intervalText(interval)})` : ""}`;
 
 /** A line for each row and set: mIoU and AP50 with their intervals, and of held-out names apart. */
 export const trainingLines = ({ runs }: TrainingsResults): string[] =>

@@ -52,25 +52,45 @@ export interface Gains {
 
 /** How much more `after` scores than `before`, both of one dataset. */
 export function gains(before: FrameScores, after: FrameScores): Gains {
-  const masks = gainsOf(Math.min(before.counts.masks, after.counts.masks), (drawn) => [before.masks(drawn), after.masks(drawn)].map(({ miou, perClass }) => ({ mean: miou, perClass })));
-  const boxes = gainsOf(Math.min(before.counts.boxes, after.counts.boxes), (drawn) => [before.boxes(drawn), after.boxes(drawn)].map(({ ap50, perClass }) => ({ mean: ap50, perClass })));
+  const [masks, boxes] = [maskGains(before, after), boxGains(before, after)];
   return { miou: masks.mean, perClass: masks.perClass, ap50: boxes.mean, perClassAp50: boxes.perClass };
 }
 
-interface Scores {
-  readonly mean: number | undefined;
-  readonly perClass: Readonly<Record<string, number>>;
+/** Of masks, or of boxes. */
+export interface GainsOfKind {
+  readonly mean: Gain | null;
+  readonly perClass: Readonly<Record<string, Gain>>;
 }
 
-function gainsOf(frames: number, both: (drawn?: readonly number[]) => readonly Scores[]): { readonly mean: Gain | null; readonly perClass: Record<string, Gain> } {
-  /** By name; that of no name is the mean's. */
+export function maskGains(before: FrameScores, after: FrameScores): GainsOfKind {
+  const scores = (of: FrameScores): Scores => (drawn) => {
+    const { miou, perClass } = of.masks(drawn);
+    return { ...perClass, [theMean]: miou };
+  };
+  return gainsOf(Math.min(before.counts.masks, after.counts.masks), scores(before), scores(after));
+}
+
+export function boxGains(before: FrameScores, after: FrameScores): GainsOfKind {
+  const scores = (of: FrameScores): Scores => (drawn) => {
+    const { ap50, perClass } = of.boxes(drawn);
+    return { ...perClass, [theMean]: ap50 };
+  };
+  return gainsOf(Math.min(before.counts.boxes, after.counts.boxes), scores(before), scores(after));
+}
+
+/** Beside names of classes, of which none is empty. */
+const theMean = "";
+
+/** By name, of the frames that are drawn, or of all. */
+type Scores = (drawn?: readonly number[]) => Readonly<Record<string, number | undefined>>;
+
+function gainsOf(frames: number, before: Scores, after: Scores): GainsOfKind {
   const differences = (drawn?: readonly number[]): Record<string, number> => {
-    const [before, after] = both(drawn).map(({ mean = NaN, perClass }): Record<string, number> => ({ "": mean, ...perClass }));
-    const each = Object.entries(after).map(([name, is]): [string, number] => [name, is - (before[name] ?? NaN)]);
-    return Object.fromEntries(each.filter(([, difference]) => !Number.isNaN(difference)));
+    const was = before(drawn);
+    return Object.fromEntries(Object.entries(after(drawn)).flatMap(([name, is]) => (is === undefined || was[name] === undefined ? [] : [[name, is - was[name]]])));
   };
   if (frames === 0) return { mean: null, perClass: {} };
   const intervals = bootstrapIntervals(frames, differences);
-  const { "": mean, ...perClass } = Object.fromEntries(Object.entries(differences()).map(([name, points]): [string, Gain] => [name, { points, interval: intervals[name] ?? null }]));
-  return { mean: mean ?? null, perClass };
+  const { [theMean]: mean = null, ...perClass } = Object.fromEntries(Object.entries(differences()).map(([name, points]): [string, Gain] => [name, { points, interval: intervals[name] ?? null }]));
+  return { mean, perClass };
 }
