@@ -160,7 +160,7 @@ async function write(bundle: Bundle, quantisation: Quantisation, { miou, ap50 }:
   });
   const written = await readBundle(out);
   const sum = (all: readonly { readonly bytes: number }[]): number => all.reduce((total, { bytes }) => total + bytes, 0);
-  const size = { frameWidth: network.width, frameHeight: network.height, names: paddedVocabularySize(vocabulary.names.length), halves: "typed" } as const;
+  const size = { frame: network, names: paddedVocabularySize(vocabulary.names.length), halves: "typed" } as const;
   return {
     bundle: { float: sum(bundle.manifest.files), reduced: sum(written.manifest.files) },
     model: { float: (await deployedModel(bundle, size)).length, reduced: (await deployedModel(written, size)).length },

@@ -25,7 +25,7 @@ export class Candidate implements Named {
 
   /** `compared`: frames of the network's input size. */
   static async of({ network, weights }: Deployable, vocabulary: Vocabulary, compared: readonly CalibrationFrame[], threads: number): Promise<Candidate> {
-    const options = { frameWidth: network.width, frameHeight: network.height, names: paddedVocabularySize(vocabulary.names.length) };
+    const options = { frame: network, names: paddedVocabularySize(vocabulary.names.length) };
     const { graph: source, values } = inferenceNetwork(network, weights, options);
     const graph = await foldConstants(source);
     const heads = headNames(values, source);

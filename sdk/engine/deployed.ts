@@ -1,11 +1,10 @@
 import type { Quantisation } from "../bundle/quantisation.js";
 import type { Graph } from "../graph/graph.js";
 import { halved, type HalfForm } from "../graph/half.js";
-import { writeOnnx } from "../graph/onnx/write.js";
 import { quantised } from "../graph/quantisation.js";
 import type { Weights } from "../graph/tensor.js";
 import type { Network } from "../network/architecture.js";
-import { inferenceGraph, inferenceModel, type InferenceOptions } from "../network/inference.js";
+import { inferenceGraph, inferenceModel, inferenceOnnx, type InferenceOptions } from "../network/inference.js";
 import { foldConstants } from "./constants.js";
 
 /** Weights, and how they are deployed: in int8 or float16 where there is a quantisation, else in float32. A bundle is one. */
@@ -23,7 +22,7 @@ export interface DeployOptions extends InferenceOptions {
 /** The deployed network as ONNX, in the precision that it is deployed in. Throws `E_BUNDLE_FORMAT` where the quantisation is not this network's. */
 export async function deployedModel(deployable: Deployable, options: DeployOptions): Promise<Uint8Array> {
   const { network, weights, quantisation } = deployable;
-  return quantisation ? writeOnnx(await deployedGraph(deployable, options)) : inferenceModel(network, weights, options);
+  return quantisation ? inferenceOnnx(await deployedGraph(deployable, options), options) : inferenceModel(network, weights, options);
 }
 
 /** The same as a graph with folded constants. */

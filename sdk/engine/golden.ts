@@ -33,10 +33,9 @@ export const goldenTolerance = {
 
 /** Golden outputs for a bundle that is to be written: what these weights will answer once they are stored. */
 export async function makeGolden(network: Network, weights: Weights, vocabulary: Vocabulary, frame: Tensor<"uint8"> = testCard(), quantisation?: Quantisation): Promise<Golden> {
-  const [, frameHeight = 0, frameWidth = 0] = frame.shape;
   const names = paddedVocabularySize(vocabulary.names.length);
   const deployable = { network, weights: asStored(weights), quantisation };
-  const model = await deployedModel(deployable, { frameWidth, frameHeight, names });
+  const model = await deployedModel(deployable, { names });
   const outputs = await runModel(model, { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidthOf(network)) });
   return { frame, outputs: Object.fromEntries(Object.values({ ...outputNames, ...optionalOutputNames }).flatMap((name) => (outputs[name] ? [[name, outputs[name]]] : []))) };
 }

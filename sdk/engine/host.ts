@@ -3,10 +3,10 @@ import { readBundle } from "../bundle/read.js";
 import { checkFinite } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
 import { textWidthOf } from "../network/architecture.js";
-import { inputNames, paddedVocabularySize, type VocabularySize } from "../network/contract.js";
+import { inputNames, paddedVocabularySize } from "../network/contract.js";
 import { overlaps } from "../network/suppression.js";
 import { type Answer, readAnswer } from "./answer.js";
-import { deployedModel, type DeployOptions } from "./deployed.js";
+import { type Deployable, deployedModel } from "./deployed.js";
 import type { EngineOptions } from "./engine.js";
 import { vocabularyFeeds } from "./feeds.js";
 import { checkGolden } from "./golden.js";
@@ -93,17 +93,17 @@ export class ModelHost {
       case "network": {
         const { network, weights, generation } = model;
         for (const [name, tensor] of weights) checkFinite(name, tensor, `generation ${generation}`);
-        const sessions = new SessionCache(this.runtime, `network-${generation}`, (frame, names) => deployedModel(model, this.#sizes(frame, names)));
+        const sessions = this.#sessionsOf(`network-${generation}`, model);
         const textWidth = textWidthOf(network);
         return { generation, network, textWidth, sessions, overlaps: overlaps(network), words: wordsOf(model.vocabulary, { textWidth }) };
       }
       case "onnx": {
         const { generation, network, names } = model;
-        const sessions = new SessionCache(this.runtime, `onnx-${generation}`, (frame) => {
-          if (frame.width === model.frame.width && frame.height === model.frame.height) return model.model;
+        const sessions = new SessionCache(this.runtime, `onnx-${generation}`, true, (_, frame) => {
+          if (frame?.width === model.frame.width && frame.height === model.frame.height) return model.model;
           throw new NightshiftError("E_ENGINE", {
             expected: `frames of ${model.frame.width} x ${model.frame.height}`,
-            received: `${frame.width} x ${frame.height}`,
+            received: `${frame?.width} x ${frame?.height}`,
             remedy: "This ONNX file is for one size: use one that was made for what is asked.",
           });
         });
@@ -119,7 +119,7 @@ export class ModelHost {
     const { network } = bundle;
     const { name, generation, vocabulary: names } = bundle.manifest;
     const embeddings = bundle.embeddings();
-    const sessions = new SessionCache(this.runtime, `${name}-${generation}`, (frame, padded) => deployedModel(bundle, this.#sizes(frame, padded)));
+    const sessions = this.#sessionsOf(`${name}-${generation}`, bundle);
     const textWidth = textWidthOf(network);
     const served = { generation, network, textWidth, sessions, overlaps: overlaps(network), embeddings, words: wordsOf(vocabulary ?? names, { textWidth, embeddings }) };
     const { frame } = bundle.golden;
@@ -131,8 +131,8 @@ export class ModelHost {
       await sessions.close();
       throw error;
     }
-    // No camera will use it, and it takes as much memory as one that serves.
-    if (frames.length > 0 && !frames.some((camera) => camera.width === width && camera.height === height)) await sessions.close();
+    // What no camera will use takes as much memory as what serves. Where none is known yet, one may be of that size.
+    await sessions.keepOnly(frames.length > 0 ? frames : [{ width, height }], paddedVocabularySize(served.words.vocabulary.names.length));
     return served;
   }
 
@@ -143,9 +143,10 @@ export class ModelHost {
     });
   }
 
-  #sizes(frame: FrameSize, names: VocabularySize): DeployOptions {
+  /** TensorRT builds an engine for frames of one size; a session of ONNX Runtime takes them as they come. */
+  #sessionsOf(name: string, deployable: Deployable): SessionCache {
     const { target, halves } = this.runtime;
-    return { frameWidth: frame.width, frameHeight: frame.height, names, target, halves };
+    return new SessionCache(this.runtime, name, target === "tensorrt", (names, frame) => deployedModel(deployable, { names, frame, target, halves }));
   }
 
   #current(): Served {

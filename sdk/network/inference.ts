@@ -11,9 +11,8 @@ import type { DetectionValues, NetworkValues } from "./network.js";
 import { ConstantParameters } from "./parameters.js";
 
 export interface InferenceOptions {
-  /** Pixels of the camera's frames. */
-  readonly frameWidth: number;
-  readonly frameHeight: number;
+  /** Of the camera's frames, pixels. Without it each may be of another size, as ONNX Runtime can; TensorRT, which cannot, then takes them at the network's. */
+  readonly frame?: { readonly width: number; readonly height: number };
   /** K, the padded size of the vocabulary. */
   readonly names: VocabularySize;
   /** Who runs it: TensorRT knows bytes at the borders of a graph alone, and no antialiasing. ONNX Runtime unless told otherwise; the answers are the same. */
@@ -21,7 +20,7 @@ export interface InferenceOptions {
 }
 
 /**
- * The deployed network as a graph: a frame of the camera's size in, mask and boxes out, as `contract.ts` names them.
+ * The deployed network as a graph: a frame of the camera's size in, mask and boxes out, as `contract.ts` names them. Where that is any size, the graph says the network's, and `inferenceModel` that it may be another.
  * Everything between is in the graph: resizing, normalisation, argmax (at stride 2, before the mask is enlarged) and boxes.
  */
 export const inferenceGraph = (network: Network, weights: Weights, options: InferenceOptions): Graph => inferenceNetwork(network, weights, options).graph;
@@ -30,10 +29,11 @@ export const inferenceGraph = (network: Network, weights: Weights, options: Infe
 export function inferenceNetwork(network: Network, weights: Weights, options: InferenceOptions): { readonly graph: Graph; readonly values: NetworkValues } {
   const graph = new Graph("nightshift");
   const { width, height } = network;
-  const frame = graph.input(inputNames.frame, "uint8", [1, options.frameHeight, options.frameWidth, 3]);
+  const size = options.frame ?? network;
+  const frame = graph.input(inputNames.frame, "uint8", [1, size.height, size.width, 3]);
   const text = graph.input(inputNames.text, "float32", [options.names + 2, textWidthOf(network)]);
   const used = graph.input(inputNames.used, "float32", [options.names]);
-  const sameSize = options.frameWidth === width && options.frameHeight === height;
+  const sameSize = !takesAnySize(options) && size.width === width && size.height === height;
   const sized = options.target === "tensorrt" ? shrunk : antialiased;
   // What the camera or who runs it changes is in scopes of its own, as names in the network must not depend on them: quantisation goes by names.
   const resized = graph.scope("camera", () => cast(sameSize ? frame : sized(frame, height, width), "float32"));
@@ -96,6 +96,13 @@ const noBoxes = (graph: Graph): Boxes => ({
   label: graph.constant({ dtype: "int64", shape: [1], data: new BigInt64Array(1) }),
 });
 
+/** Whether frames of one graph may differ in size. */
+const takesAnySize = ({ frame, target }: InferenceOptions): boolean => !frame && target !== "tensorrt";
+
+/** What `inferenceGraph` became as ONNX, which alone can say that frames are of any size. */
+export const inferenceOnnx = (graph: Graph, options: InferenceOptions): Uint8Array =>
+  writeOnnx(graph, takesAnySize(options) ? { [inputNames.frame]: [undefined, "height", "width", undefined] } : {});
+
 /** `inferenceGraph` as ONNX. */
 export const inferenceModel = (network: Network, weights: Weights, options: InferenceOptions): Uint8Array =>
-  writeOnnx(inferenceGraph(network, weights, options));
+  inferenceOnnx(inferenceGraph(network, weights, options), options);

@@ -69,8 +69,8 @@ export async function buildEngines({ bundle: directory, frames, names, precision
   ];
   const engines = [];
   for (const { width, height, room, check } of all) {
-    const model = await deployedModel(bundle, { frameWidth: width, frameHeight: height, names: room, target: runtime.target, halves: runtime.halves });
-    const name = sessionName(`${manifest.name}-${manifest.generation}`, { width, height }, room);
+    const model = await deployedModel(bundle, { frame: { width, height }, names: room, target: runtime.target, halves: runtime.halves });
+    const name = sessionName(`${manifest.name}-${manifest.generation}`, room, { width, height });
     const { path, name: kept, reused, record, plan } = await runtime.engineFor(model, name, rebuild);
     const session = await runtime.start(plan);
     try {

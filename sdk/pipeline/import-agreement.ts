@@ -36,8 +36,7 @@ export async function agreementWith({ path, spec, found, halves }: OwnModel, { n
   const names = paddedVocabularySize(vocabulary.names.length);
   let agreement = 0;
   for (const frame of frames) {
-    const [, frameHeight, frameWidth] = frame.shape;
-    const ours = await runModel(inferenceModel(network, weights, { frameWidth, frameHeight, names }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidth) });
+    const ours = await runModel(inferenceModel(network, weights, { names }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidth) });
     const theirs = await answersOf(path, network.input.name, await preparedFor(network, frame), halves);
     requireNumbers(boxes?.outputs.map(({ name }) => name) ?? [answered], theirs);
     if (spec.output.kind === "logits" && !isSquashed) requireLogits(theirs[answered], channelAxis);

@@ -18,7 +18,8 @@ test("a graph of one generation that takes weights as inputs answers as the othe
   const [one, other] = [await folded(bundle, weights[0], options), await folded(bundle, weights[1], options)];
   const inputs = new Set(differing.keys());
   t.true(inputs.size > 0 && [...inputs].some((name) => name.startsWith("decoder")) && inputs.size < constantsOf(one).size);
-  const frame = { dtype: "uint8", shape: [1, options.frameHeight, options.frameWidth, 3], data: frameOf(1, options.frameWidth, options.frameHeight).rgb } as const;
+  const { width, height } = bundle.network;
+  const frame = { dtype: "uint8", shape: [1, height, width, 3], data: frameOf(1, width, height).rgb } as const;
   const feeds = { [inputNames.frame]: frame, ...words };
   const [before, after] = [await runModel(writeOnnx(one), feeds), await runModel(writeOnnx(other), feeds)];
   const given = await runModel(writeOnnx(rewritten(one, { inputs })), { ...feeds, ...Object.fromEntries(differing) });

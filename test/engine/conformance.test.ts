@@ -54,7 +54,7 @@ function conforms(engine: EngineUnderTest): void {
     t.like(answer, { camera: "test", sequence: 3, captureTimeNs: 3_000_000_000n, generation: 7, width: 64, height: 32, cameraWidth: 80, cameraHeight: 48 });
     t.true(answer.valid, answer.invalidReasons.join());
     t.deepEqual(answer.vocabulary, [...names]);
-    const model = inferenceModel(tinyNetwork, weights, { frameWidth: 80, frameHeight: 48, names: 16 });
+    const model = inferenceModel(tinyNetwork, weights, { frame: { width: 80, height: 48 }, names: 16 });
     const bare = await runModel(model, { frame: { dtype: "uint8", shape: [1, 48, 80, 3], data: frame.rgb }, ...vocabularyFeeds(vocabulary(), textWidth) });
     const scores = [...(bare.box_score?.data ?? [])].map(Number);
     if (isExact) {
@@ -174,7 +174,7 @@ function conforms(engine: EngineUnderTest): void {
 
   check("an ONNX file serves frames and vocabularies of its own size alone", async (t) => {
     const engine = open(t);
-    const model = inferenceModel(tinyNetwork, weightsOf(1), { frameWidth: 80, frameHeight: 48, names: 16 });
+    const model = inferenceModel(tinyNetwork, weightsOf(1), { frame: { width: 80, height: 48 }, names: 16 });
     const onnx = { kind: "onnx", model, frame: { width: 80, height: 48 }, network: tinyNetwork, names: 16, generation: 4, vocabulary: vocabulary() } as const;
     await engine.load(onnx);
     t.is((await engine.infer(frameOf(0))).generation, 4);

@@ -41,7 +41,7 @@ test("float16 answers nearly as float does, and is not float", async (t) => {
 test("TensorRT is given float16 in its types, whatever the camera's size, and half the weights' bytes", async (t) => {
   const weights = weightsOf(1);
   const deployable = { network: tinyNetwork, weights, quantisation: await allInHalf({ network: tinyNetwork, weights }) };
-  const options = { frameWidth: 150, frameHeight: 91, names: 16, target: "tensorrt", halves: "typed" } as const;
+  const options = { frame: { width: 150, height: 91 }, names: 16, target: "tensorrt", halves: "typed" } as const;
   const graph = await deployedGraph(deployable, options);
   const [types, borders] = [graph.nodes.map(({ outputs }) => outputs[0].dtype), [...graph.inputs, ...graph.outputs.map(({ value }) => value)].map(({ dtype }) => dtype)];
   t.true(types.filter((type) => type === "float16").length > types.length / 2);

@@ -5,31 +5,51 @@ import type { Runtime } from "../../sdk/engine/session.js";
 import { tinyNetwork } from "../bundle/contents.js";
 import { bundleOf, vocabulary, weightsOf } from "./models.js";
 
-test("of a bundle, sessions stay for the cameras' sizes, and one that its golden outputs alone needed does not", async (t) => {
-  const open = new Map<OnnxSession, string>();
-  const runtime: Runtime = {
-    target: "onnxruntime",
-    halves: "rounded",
-    open: async (model, name) => {
-      const session = await OnnxSession.create(model);
-      open.set(session, /\d+x\d+/.exec(name)?.[0] ?? name);
-      return { run: (feeds) => session.run(feeds), close: () => (open.delete(session), session.close()) };
-    },
-  };
+const sizes = [{ width: 128, height: 64 }, { width: 64, height: 48 }];
+
+test("where engines are for one size of frames, those for the cameras' sizes stay, and one that the golden outputs alone needed does not", async (t) => {
+  const { runtime, open } = named("tensorrt");
   const directory = await bundleOf(t, 0);
   const host = new ModelHost(runtime, { scoreThreshold: 0.3 });
-  const sizes = async (frames: { width: number; height: number }[]) => (await host.load({ kind: "bundle", directory }, frames), [...open.values()]);
-  t.deepEqual(await sizes([]), ["128x64"], "no camera is known: it may be of that size");
-  t.deepEqual(await sizes([{ width: 64, height: 48 }]), ["64x48"]);
-  t.deepEqual(await sizes([{ width: 128, height: 64 }, { width: 64, height: 48 }]), ["128x64", "64x48"]);
+  const opened = async (frames: typeof sizes) => (await host.load({ kind: "bundle", directory }, frames), [...open.values()].map((name) => /\d+x\d+/.exec(name)?.[0]));
+  t.deepEqual(await opened([]), ["128x64"], "no camera is known: it may be of that size");
+  t.deepEqual(await opened(sizes.slice(1)), ["64x48"]);
+  t.deepEqual(await opened(sizes), ["128x64", "64x48"]);
   await host.unload();
   t.deepEqual([...open.values()], []);
 });
 
+test("one session takes frames of all sizes, the golden one too, unless that one has room for more names", async (t) => {
+  const { runtime, open } = named("onnxruntime");
+  const directory = await bundleOf(t, 0);
+  const host = new ModelHost(runtime, { scoreThreshold: 0.3 });
+  await host.load({ kind: "bundle", directory }, sizes);
+  t.deepEqual([...open.values()], ["tiny-0-16"]);
+  for (const { width, height } of [...sizes, { width: 17, height: 16 }]) await host.infer({ width, height }, new Uint8Array(width * height * 3));
+  t.is(open.size, 1);
+  await host.load({ kind: "bundle", directory, vocabulary: { names: Array.from({ length: 17 }, (_, at) => `name ${at}`), text: { dtype: "float32", shape: [19, 384], data: new Float32Array(19 * 384).fill(0.1) } } }, sizes);
+  t.deepEqual([...open.values()], ["tiny-0-32"]);
+});
+
+/** ONNX Runtime in the place of another, and what it has open. */
+function named(target: Runtime["target"]) {
+  const open = new Map<OnnxSession, string>();
+  const runtime: Runtime = {
+    target,
+    halves: "rounded",
+    open: async (model, name) => {
+      const session = await OnnxSession.create(model);
+      open.set(session, name);
+      return { run: (feeds) => session.run(feeds), close: () => (open.delete(session), session.close()) };
+    },
+  };
+  return { runtime, open };
+}
+
 test("a session that cannot be closed is told of, and keeps none of the others open", async (t) => {
   let open = 0;
   const runtime: Runtime = {
-    target: "onnxruntime",
+    target: "tensorrt",
     halves: "rounded",
     open: async (model) => {
       const session = await OnnxSession.create(model);

@@ -43,7 +43,7 @@ test("int8 answers nearly as float does, and is not float", async (t) => {
 
 test("the deployed graph is smaller, and ranges that are another network's are refused", async (t) => {
   const weights = weightsOf(1);
-  const options = { frameWidth: 80, frameHeight: 48, names: 16 } as const;
+  const options = { frame: { width: 80, height: 48 }, names: 16 } as const;
   const quantisation = await quantisationOf({ network: tinyNetwork, weights }, vocabulary(), frames);
   const [float, int8] = [await deployedModel({ network: tinyNetwork, weights }, options), await deployedModel({ network: tinyNetwork, weights, quantisation }, options)];
   t.not(float.length, int8.length);

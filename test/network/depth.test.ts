@@ -17,7 +17,7 @@ const plain = initialWeights(tinyNetwork, 3);
 const weights = withDepth(config, plain, 1);
 const frame = bytes([1, height, width, 3], (i) => (i * 37) % 251);
 const feeds = { frame, text: floats([18, 384], (i) => Math.sin(i)), used: floats([16], (i) => Number(i < 5)) };
-const answer = (network: typeof config | typeof tinyNetwork, of: typeof weights) => runModel(inferenceModel(network, of, { frameWidth: width, frameHeight: height, names: 16 }), feeds);
+const answer = (network: typeof config | typeof tinyNetwork, of: typeof weights) => runModel(inferenceModel(network, of, { frame: { width, height }, names: 16 }), feeds);
 
 test("the loss is the scale-invariant error of logarithms, over what is known", async (t) => {
   const [told, truth] = [[1, 2, 3, 0.5, 1, 1, 1, 1], [2, 0, 30, 1, 5, 5, 5, 0]];

@@ -15,7 +15,7 @@ const namesOf = (config: NetworkConfig): Set<string> => new Set(parameterSpecs(c
 
 async function answer(config: NetworkConfig): Promise<Tensors> {
   const { width, height } = config;
-  const model = inferenceModel(config, initialWeights(config, 3), { frameWidth: width, frameHeight: height, names: 16 });
+  const model = inferenceModel(config, initialWeights(config, 3), { frame: { width, height }, names: 16 });
   return runModel(model, {
     [inputNames.frame]: bytes([1, height, width, 3], (at) => (at * 37) % 256),
     [inputNames.text]: floats([18, 384], (at) => Math.sin(at) / 20),

@@ -16,11 +16,11 @@ const weights = weightsOf(1);
 /** How far each element of two tensors is apart. */
 const apart = (a: Tensor | undefined, b: Tensor | undefined): number[] => [...(a?.data ?? [])].map((value, at) => Math.abs(Number(value) - Number(b?.data[at])));
 
-for (const [frameWidth, frameHeight] of [[150, 91], [64, 32], [40, 20]] as const)
-  test(`the form for TensorRT answers a frame of ${frameWidth} x ${frameHeight} as the other does`, async (t) => {
-    const feeds = { frame: { dtype: "uint8", shape: [1, frameHeight, frameWidth, 3], data: frameOf(3, frameWidth, frameHeight).rgb }, ...vocabularyFeeds(vocabulary(), textWidth) } as const;
+for (const [width, height] of [[150, 91], [64, 32], [40, 20]] as const)
+  test(`the form for TensorRT answers a frame of ${width} x ${height} as the other does`, async (t) => {
+    const feeds = { frame: { dtype: "uint8", shape: [1, height, width, 3], data: frameOf(3, width, height).rgb }, ...vocabularyFeeds(vocabulary(), textWidth) } as const;
     const answer = (target: InferenceOptions["target"]) =>
-      runModel(writeOnnx(inferenceGraph(tinyNetwork, weights, { frameWidth, frameHeight, names: 16, ...(target && { target }) })), feeds);
+      runModel(writeOnnx(inferenceGraph(tinyNetwork, weights, { frame: { width, height }, names: 16, ...(target && { target }) })), feeds);
     const [expected, received] = [await answer("onnxruntime"), await answer("tensorrt")];
     for (const name of ["mask", "mask_score"]) t.deepEqual([received[name]?.dtype, received[name]?.shape], [expected[name]?.dtype, expected[name]?.shape]);
     const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -32,7 +32,7 @@ for (const [frameWidth, frameHeight] of [[150, 91], [64, 32], [40, 20]] as const
   });
 
 test("the form for TensorRT has bytes at its borders alone, and no antialiasing", (t) => {
-  const graph = inferenceGraph(tinyNetwork, weights, { frameWidth: 150, frameHeight: 91, names: 16, target: "tensorrt" });
+  const graph = inferenceGraph(tinyNetwork, weights, { frame: { width: 150, height: 91 }, names: 16, target: "tensorrt" });
   const outputs = new Set(graph.outputs.map(({ value }) => value));
   for (const node of graph.nodes) {
     t.false(isOperator(node, "Resize") && node.attributes.antialias);

@@ -157,7 +157,7 @@ test("a model of QuantizeLinear and DequantizeLinear streams in integers whose w
   t.regex(read.notes.join(), /computes in integers.*import the float model/);
   const { network: integers, weights, golden } = await readBundle(path("int8"));
   t.true(new Set(Array.from(golden.outputs["mask"]?.data ?? [], Number)).size > 1, "more than one class is answered");
-  const model = inferenceModel(integers, weights, { frameWidth: 64, frameHeight: 32, names: 16 });
+  const model = inferenceModel(integers, weights, { frame: { width: 64, height: 32 }, names: 16 });
   // As a processor without VNNI asks for: ONNX Runtime then gives weights and zero points other names, made of theirs.
   const session = await InferenceSession.create(model, { extra: { session: { x64quantprecision: "1" } } });
   await session.release();

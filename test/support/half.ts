@@ -6,7 +6,6 @@ import { inferenceGraph } from "../../sdk/network/inference.js";
 
 /** Everything that can be in float16. */
 export async function allInHalf({ network, weights }: Deployable): Promise<HalfQuantisation> {
-  const { width: frameWidth, height: frameHeight } = network;
-  const graph = await foldConstants(inferenceGraph(network, weights, { frameWidth, frameHeight, names: 16 }));
+  const graph = await foldConstants(inferenceGraph(network, weights, { frame: network, names: 16 }));
   return { precision: "float16", layers: new Set(halvable(graph).map(({ outputs }) => outputs[0].name)), calibration: { frames: 1, dataset: "test" } };
 }

@@ -31,7 +31,7 @@ for (const [major, version] of [[11, /^11\.2\./], [10, /^10\.15\./]] as const) {
     if ("present" in devices) return absent(t, "there is a GPU");
     if (!(await isThere(shimFor(major)))) return absent(t, `no headers of TensorRT ${major} to build its shim with; name them in TENSORRT_INCLUDE`);
     const { native } = loadNative();
-    const model = writeOnnx(inferenceGraph(tinyNetwork, weightsOf(1), { frameWidth: 80, frameHeight: 48, names: 16, target: "tensorrt" }));
+    const model = writeOnnx(inferenceGraph(tinyNetwork, weightsOf(1), { frame: { width: 80, height: 48 }, names: 16, target: "tensorrt" }));
     const tensorRt = loadTensorRt(folderOf(major));
     const error = await t.throwsAsync(() => awaitNative(() => tensorRt.build(model, {}, () => undefined, new native.Cancellation())), { message: /^E_GPU/ });
     t.regex(error?.message ?? "", /CUDA error 35/);

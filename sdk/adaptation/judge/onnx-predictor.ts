@@ -38,8 +38,7 @@ export class OnnxPredictor implements Predictor {
   async #session(names: VocabularySize): Promise<OnnxSession> {
     const found = this.#sessions.get(names);
     if (found) return found;
-    const { width, height } = this.deployable.network;
-    const model = await deployedModel(this.deployable, { frameWidth: width, frameHeight: height, names });
+    const model = await deployedModel(this.deployable, { frame: this.deployable.network, names });
     const session = await OnnxSession.create(model, { threads: this.threads });
     this.#sessions.set(names, session);
     return session;

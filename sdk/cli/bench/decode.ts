@@ -114,7 +114,7 @@ async function openBare(directory: string, frames: readonly Pixels[], threads: n
   const { manifest } = bundle;
   const { width, height } = frames[0] ?? { width: 0, height: 0 };
   const names = paddedVocabularySize(manifest.vocabulary.length);
-  const model = await deployedModel(bundle, { frameWidth: width, frameHeight: height, names });
+  const model = await deployedModel(bundle, { frame: { width, height }, names });
   const session = await InferenceSession.create(model, { intraOpNumThreads: threads });
   const words = Object.entries(vocabularyFeeds(vocabularyOf(bundle.embeddings(), manifest.vocabulary), textWidthOf(bundle.network)));
   const feeds = frames.map(({ rgb }) => ({

@@ -88,7 +88,7 @@ export const bench: Bench = async ({ bundle = "default", threads = 1, count = de
 async function measureInference(name: string, threads: number, rgb: Uint8Array, count: number) {
   const bundle = await readBundle(findBundle(name), { verify: "model" });
   const { vocabulary } = bundle.manifest;
-  const model = await deployedModel(bundle, { frameWidth: width, frameHeight: height, names: paddedVocabularySize(vocabulary.length) });
+  const model = await deployedModel(bundle, { frame: { width, height }, names: paddedVocabularySize(vocabulary.length) });
   const words = vocabularyFeeds(vocabularyOf(bundle.embeddings(), vocabulary), textWidthOf(bundle.network));
   const sessions = { native: await NativeOnnxRuntime.open({ threads }).open(model), onnxruntimeNode: await OnnxSession.create(model, { threads }) };
   const masks = async (session: Session): Promise<Uint8Array> => {

@@ -92,11 +92,7 @@ async function open(bundle: Bundle, frames: readonly Pixels[], options: Inferenc
   return { run, session, modelBytes: model.length };
 }
 
-const graphOptions = ({ manifest }: Bundle, { width, height }: { readonly width: number; readonly height: number }): InferenceOptions => ({
-  frameWidth: width,
-  frameHeight: height,
-  names: paddedVocabularySize(manifest.vocabulary.length),
-});
+const graphOptions = ({ manifest }: Bundle, frame: InferenceOptions["frame"]): InferenceOptions => ({ frame, names: paddedVocabularySize(manifest.vocabulary.length) });
 
 /** Milliseconds by operator, and by the layers that are in int8, of frames of the network's size. */
 async function whereTimeGoes(float: Bundle, int8: Bundle, threads: number) {

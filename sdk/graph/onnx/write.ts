@@ -56,13 +56,15 @@ function tensorProto(name: string, tensor: Tensor): TensorProto {
   });
 }
 
-const valueInfo = (name: string, value: Value) =>
+const dimension = (size: number, name: string | undefined) => ({ value: name === undefined ? { case: "dimValue" as const, value: BigInt(size) } : { case: "dimParam" as const, value: name } });
+
+const valueInfo = (name: string, value: Value, axes: AxisNames[string] = []) =>
   create(ValueInfoProtoSchema, {
     name,
     type: {
       value: {
         case: "tensorType",
-        value: { elemType: onnxTypes[value.dtype], shape: { dim: value.shape.map((n) => ({ value: { case: "dimValue" as const, value: BigInt(n) } })) } },
+        value: { elemType: onnxTypes[value.dtype], shape: { dim: value.shape.map((size, axis) => dimension(size, axes[axis])) } },
       },
     },
   });
@@ -171,8 +173,11 @@ function constantsInUse(graph: Graph, nodes: readonly Node[]): TensorProto[] {
   return protos;
 }
 
-/** Writes a graph as an ONNX model, without the nodes that no output needs. */
-export function writeOnnx(graph: Graph): Uint8Array {
+/** By input, the names of axes whose size is whatever is fed; what the graph says is an example. */
+export type AxisNames = Readonly<Record<string, readonly (string | undefined)[]>>;
+
+/** Writes a graph as an ONNX model, without the nodes that no output needs. `anySize`: axes that no size in the graph may depend on. */
+export function writeOnnx(graph: Graph, anySize: AxisNames = {}): Uint8Array {
   const { nodes, used } = live(graph);
   const constants = new ConstantInputs(new Set([...graph.inputs, ...used, ...nodes.flatMap((node) => node.outputs)].map((v) => v.name)));
   const protos = nodes.map((node) => nodeProto(node, constants));
@@ -188,7 +193,7 @@ export function writeOnnx(graph: Graph): Uint8Array {
         name: graph.name,
         node: protos,
         initializer: [...constantsInUse(graph, nodes), ...constants.tensors],
-        input: graph.inputs.map((v) => valueInfo(v.name, v)),
+        input: graph.inputs.map((v) => valueInfo(v.name, v, anySize[v.name])),
         output: graph.outputs.map(({ name, value }) => valueInfo(name, value)),
       },
     }),

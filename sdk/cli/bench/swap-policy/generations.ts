@@ -25,7 +25,8 @@ export async function generationsOf(bundle: Bundle, trains: Trainable, target: "
   const learns = trainsOf(trains, network);
   const changing = new Set(parameterSpecs(network).filter((spec) => spec.statistic || learns(spec)).map(({ name }) => name));
   const changed = new Map([...weights].map(([name, tensor], at) => [name, changing.has(name) ? moved(tensor, at) : tensor]));
-  const options = { frameWidth: network.width, frameHeight: network.height, names: paddedVocabularySize(manifest.vocabulary.length), target };
+  const { width, height } = network;
+  const options = { frame: { width, height }, names: paddedVocabularySize(manifest.vocabulary.length), target };
   const [before, after] = [constantsOf(await folded(bundle, weights, options)), constantsOf(await folded(bundle, changed, options))];
   const differing = new Map([...after].filter(([name, tensor]) => Buffer.compare(bytesOf(tensor), bytesOf(before.get(name))) !== 0));
   return { weights: [weights, changed], differing, words: vocabularyFeeds(vocabularyOf(bundle.embeddings(), manifest.vocabulary), textWidthOf(network)), options };

@@ -43,7 +43,7 @@ function answer<K extends keyof ServeAnswers | "ready">(kind: K, what: object): 
 async function main({ policy, bundle: directory, trains, threads, cache }: ServeSetup): Promise<void> {
   const bundle = await readBundle(directory, { verify: "model" });
   const { weights, differing, words, options } = await generationsOf(bundle, trains, policy.engine);
-  const frames = driveFrames(options.frameWidth, options.frameHeight, 8);
+  const frames = driveFrames(bundle.network.width, bundle.network.height, 8);
   const beforeMb = residentMb("VmRSS");
   const inputs = new Set(policy.name === "weights as inputs" ? differing.keys() : []);
   const serving = await Serving.open({ policy, network: bundle.network, base: weights[0], words, options, inputs, threads, cache });

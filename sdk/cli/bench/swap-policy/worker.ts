@@ -19,10 +19,10 @@ class Engine {
   constructor(private readonly setup: EngineSetup) {}
 
   async open(weights: Weights): Promise<void> {
-    const { frameWidth, frameHeight } = this.setup.options;
+    const { width, height } = this.setup.network;
     const session = await this.#start(await this.#model(weights));
     const inputs = await this.inputs(weights);
-    await this.#run(session, inputs, new Uint8Array(frameWidth * frameHeight * 3));
+    await this.#run(session, inputs, new Uint8Array(width * height * 3));
     const last = this.#session;
     [this.#session, this.#inputs] = [session, inputs];
     await last?.close();
@@ -47,8 +47,8 @@ class Engine {
   }
 
   async #run(session: Session, inputs: Tensors, rgb: Uint8Array): Promise<void> {
-    const { options, words } = this.setup;
-    const frame: Tensor = { dtype: "uint8", shape: [1, options.frameHeight, options.frameWidth, 3], data: rgb };
+    const { network, words } = this.setup;
+    const frame: Tensor = { dtype: "uint8", shape: [1, network.height, network.width, 3], data: rgb };
     await session.run({ [inputNames.frame]: frame, ...words, ...inputs });
   }
 
