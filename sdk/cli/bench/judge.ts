@@ -1,6 +1,6 @@
 import { defaultLesserShares } from "../../adaptation/trainer/index.js";
 import { defaultDataFolder } from "../../paths.js";
-import { type Campaign, honestKind, isGood, isHarmful, runCampaign, type Trial, verdictOn } from "../../pipeline/campaign/campaign.js";
+import { type Campaign, isGood, isHarmful, runCampaign, type Trial, verdictOn } from "../../pipeline/campaign/campaign.js";
 import type { Bench } from "../benches.js";
 import { rounded, wilson } from "./statistics.js";
 
@@ -10,7 +10,7 @@ const defaultHarmful = 400;
 export const bench: Bench = async ({ bundle = "default", count = defaultHarmful, threads = 2, onProgress }) => summarised(await runCampaign({ bundle, count, threads, data: defaultDataFolder(), onProgress }));
 
 /** What the judge says to every trial. */
-function summarised({ before, trials }: Campaign) {
+function summarised({ before, trials, short }: Campaign) {
   const verdict = ({ world, after }: Trial): { accepted: boolean; reasons: readonly string[] } => {
     const worth = before[world];
     if (!after || !worth) return { accepted: false, reasons: ["weights are not finite"] };
@@ -21,14 +21,13 @@ function summarised({ before, trials }: Campaign) {
   const [harmfulPassed, goodPassed] = [harmful.filter(passes), good.filter(passes)];
   // As the trainer offers them: all of what was learnt, or less of it.
   const trainings = good.filter(({ strength }) => strength === 1);
-  const passesAtAShare = ({ world, seed }: Trial): boolean =>
-    goodPassed.some((trial) => trial.world === world && trial.seed === seed && (trial.strength === 1 || defaultLesserShares.includes(trial.strength)));
+  const passesAtAShare = ({ world, kind, seed }: Trial): boolean =>
+    goodPassed.some((trial) => trial.world === world && trial.kind === kind && trial.seed === seed && (trial.strength === 1 || defaultLesserShares.includes(trial.strength)));
   // Strengths of one direction are no updates of their own: intervals are over directions, of which one passes with any harmful strength.
   const directionOf = ({ world, kind, seed }: Trial): string => JSON.stringify([world, kind, seed]);
   const directions = (of: readonly Trial[]): number => new Set(of.map(directionOf)).size;
-  const kinds = [...new Set(harmful.map(({ kind }) => kind))];
-  const worlds = Object.keys(before);
-  const share = (passed: readonly Trial[], of: readonly Trial[]) => ({ passed: passed.length, of: of.length });
+  const by = (key: "kind" | "world", of: readonly Trial[], passed: readonly Trial[]) =>
+    Object.fromEntries([...new Set(of.map((trial) => trial[key]))].map((each) => [each, { passed: passed.filter((trial) => trial[key] === each).length, of: of.filter((trial) => trial[key] === each).length }]));
   return {
     harmful: harmful.length,
     harmfulAcceptedRate: rounded(harmfulPassed.length / harmful.length, 4),
@@ -37,13 +36,14 @@ function summarised({ before, trials }: Campaign) {
     goodAcceptedRate: rounded(goodPassed.length / good.length, 4),
     // Of harmful ones that would be let in now and were asked: those that were not let in when they were measured were not.
     survivedProbation: harmfulPassed.filter(({ endsOnProbation }) => endsOnProbation !== true).length,
-    harmfulByKind: Object.fromEntries(kinds.map((kind) => [kind, share(harmfulPassed.filter((trial) => trial.kind === kind), harmful.filter((trial) => trial.kind === kind))])),
-    goodByWorld: Object.fromEntries(worlds.map((world) => [world, share(goodPassed.filter((trial) => trial.world === world), good.filter((trial) => trial.world === world))])),
+    harmfulByKind: by("kind", harmful, harmfulPassed),
+    goodByKind: by("kind", good, goodPassed),
+    goodByWorld: by("world", good, goodPassed),
     letIn: harmfulPassed.map(({ world, kind, seed, strength, change, endsOnProbation }) => ({ world, kind, seed, strength, change, endsOnProbation })),
-    keptOut: good.filter((trial) => !passes(trial)).map((trial) => ({ world: trial.world, seed: trial.seed, strength: trial.strength, change: trial.change, reasons: verdict(trial).reasons })),
+    keptOut: good.filter((trial) => !passes(trial)).map((trial) => ({ world: trial.world, kind: trial.kind, seed: trial.seed, strength: trial.strength, change: trial.change, reasons: verdict(trial).reasons })),
     trainings: { acceptedWhole: rate(trainings.filter(passes).length, trainings.length), acceptedAtAShare: rate(trainings.filter(passesAtAShare).length, trainings.length) },
     neither: trials.filter((trial) => !isHarmful(trial) && !isGood(trial)).length,
-    honest: trials.filter(({ kind }) => kind === honestKind).length,
+    short,
   };
 }
 

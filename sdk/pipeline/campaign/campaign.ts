@@ -4,14 +4,13 @@ import { judge, judgeBoundsFor, type ModelScore, type Verdict } from "../../adap
 import { trainingOptionsFor } from "../../adaptation/trainer/index.js";
 import { defaultProbationLimits, LiveWindow, Probation } from "../../adaptation/probation.js";
 import { asStored, findBundle, readBundle } from "../../bundle/index.js";
-import { NightshiftError } from "../../errors.js";
 import type { Weights } from "../../graph/tensor.js";
 import { packageRoot } from "../../paths.js";
 import { Random } from "../../random.js";
 import { readYaml } from "../../yaml.js";
 import { hashOf, keepResults, keptResults } from "../kept-results.js";
 import { framesSchema } from "../study-frames.js";
-import { harmful, honest, honestStrengths, type Update } from "./updates.js";
+import { harmful, helpful, type Update } from "./updates.js";
 import { World, type Worth } from "./world.js";
 
 const worldSchema = z.strictObject({ condition: z.enum(["clear", "dusk", "night", "fog"]), targets: framesSchema, hidden: framesSchema, elsewhere: framesSchema });
@@ -47,6 +46,8 @@ export interface Campaign {
   /** By world: the weights that serve. */
   readonly before: Readonly<Record<string, Worth>>;
   readonly trials: readonly Trial[];
+  /** Kinds of which fewer were found than were asked for, and all that should help where too little did. */
+  readonly short: readonly string[];
 }
 
 /** An update is harmful that loses so many points of hidden mIoU, or of hidden AP50, which is noisier; it helps when it gains so many of mIoU. */
@@ -68,14 +69,11 @@ export interface CampaignOptions {
   readonly onProgress: (line: string) => void;
 }
 
-/** The name of the kind of updates that are made as on the vehicle. */
-export const honestKind = "honest";
-
 const stem = join(packageRoot(), "calibration", "campaigns", "judge");
 const file = `${stem}.json`;
 
 /**
- * Makes updates until enough of each kind are harmful and enough help, measures each as the judge would, and keeps that beside the campaign; what is there already is not made again.
+ * Makes updates until enough of each kind are harmful and enough help, or `mostSeeds` of each are made, measures each as the judge would, and keeps that beside the campaign; what is there already is not made again.
  * Throws as bundles, datasets and learning do.
  */
 export async function runCampaign({ bundle: name, count, data, threads, onProgress }: CampaignOptions): Promise<Campaign> {
@@ -87,29 +85,25 @@ export async function runCampaign({ bundle: name, count, data, threads, onProgre
   const known = await keptResults<Campaign>(file, of);
   const trials: Trial[] = [...(known?.trials ?? [])];
   const before: Record<string, Worth> = { ...known?.before };
-  const campaign = (): Campaign => ({ campaign: "judge", about, command: "npx nightshift bench judge", of, before, trials });
 
   const wanted = { harmfulOfKind: Math.ceil(count / Object.keys(harmful).length), good: Math.ceil(count / 4) };
   const isEnough = (kind: string): boolean =>
-    kind === honestKind ? trials.filter(isGood).length >= wanted.good : trials.filter((trial) => trial.kind === kind && isHarmful(trial)).length >= wanted.harmfulOfKind;
-  const kinds = [...Object.keys(harmful), honestKind];
-  if (kinds.every(isEnough)) return campaign();
-
+    kind in helpful ? trials.filter(isGood).length >= wanted.good : trials.filter((trial) => trial.kind === kind && isHarmful(trial)).length >= wanted.harmfulOfKind;
+  const kinds = { ...harmful, ...helpful };
+  const short = (): string[] => Object.keys(kinds).filter((kind) => !isEnough(kind));
+  const campaign = (): Campaign => ({ campaign: "judge", about, command: "npx nightshift bench judge", of, before, trials, short: short() });
   const isDone = (world: string, kind: string, seed: number): boolean => trials.some((trial) => trial.world === world && trial.kind === kind && trial.seed === seed);
   for (const world of worlds) before[world.name] ??= await worthOf(world, bundle.weights);
-  for (let seed = 1; seed <= mostSeeds && !kinds.every(isEnough); seed++)
-    for (const kind of kinds)
+  for (let seed = 1; seed <= mostSeeds && short().length > 0; seed++)
+    for (const [kind, { make, strengths }] of Object.entries(kinds))
       for (const world of worlds) {
         if (isEnough(kind) || isDone(world.name, kind, seed)) continue;
         onProgress(`${trials.filter(isHarmful).length} harmful, ${trials.filter(isGood).length} good; ${world.name}: ${kind}, seed ${seed}`);
-        const { make, strengths } = kind === honestKind ? { make: honest[(seed - 1) % honest.length], strengths: honestStrengths } : harmful[kind];
         // Of its own in each world, so that no two updates are one.
         const own = new Random(seed, world.name).below(2 ** 31);
         trials.push(...(await graded(world, await make(world, own), strengths, { world: world.name, kind, seed }, before[world.name])));
         await keepResults(file, written(campaign()));
       }
-  if (!kinds.every(isEnough))
-    throw new NightshiftError("E_CONFIG", { expected: `${wanted.harmfulOfKind} harmful updates of each kind within ${mostSeeds} seeds`, received: kinds.filter((kind) => !isEnough(kind)).join(", "), remedy: "Ask for fewer, or change the worlds." });
   return campaign();
 }
 
@@ -129,7 +123,7 @@ async function graded(world: World, update: Update, strengths: readonly number[]
       const after = (isHarmful(graded) || isGood(graded)) && isFinite ? await world.measure(predictor, true) : null;
       const accepted = after !== null && verdictOn(after, before).accepted;
       trials.push({ ...graded, after, endsOnProbation: accepted ? await endsOnProbation(world, weights) : null });
-      if (named.kind !== honestKind && (!(change > -grossHarm) || trials.filter(isHarmful).length >= mostGrades)) break;
+      if (!(named.kind in helpful) && (!(change > -grossHarm) || trials.filter(isHarmful).length >= mostGrades)) break;
     } finally {
       await predictor.close();
     }
@@ -145,9 +139,9 @@ type Graded = Pick<Trial, "kind" | "change" | "boxChange">;
 
 const harmsBoxes = ({ boxChange = 0 }: Graded): boolean => !(boxChange > -harmBoxPoints);
 
-export const isHarmful = (trial: Graded): boolean => trial.kind !== honestKind && (!(trial.change !== null && trial.change > -harmPoints) || harmsBoxes(trial));
+export const isHarmful = (trial: Graded): boolean => !(trial.kind in helpful) && (!(trial.change !== null && trial.change > -harmPoints) || harmsBoxes(trial));
 
-export const isGood = (trial: Graded): boolean => trial.kind === honestKind && trial.change !== null && trial.change >= helpPoints && !harmsBoxes(trial);
+export const isGood = (trial: Graded): boolean => trial.kind in helpful && trial.change !== null && trial.change >= helpPoints && !harmsBoxes(trial);
 
 async function worthOf(world: World, weights: Weights): Promise<Worth> {
   const predictor = world.predictor(weights);

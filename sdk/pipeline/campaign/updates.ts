@@ -44,7 +44,7 @@ export const harmful: Readonly<Record<string, Kind>> = {
 };
 
 /** As on the vehicle, in several ways that differ as vehicles' settings might. */
-export const honest: readonly ((world: World, seed: number) => Promise<Update>)[] = [
+const onVehicle: readonly Kind["make"][] = [
   (world, seed) => learnt(world, seed, { options: trainingOptionsFor(world.condition) }),
   (world, seed) => learnt(world, seed, { options: { ...trainingOptionsFor(world.condition), steps: 40, statisticsMix: 0.35 } }),
   (world, seed) => learnt(world, seed, { options: { ...trainingOptionsFor(world.condition), steps: 60, statisticsMix: 0.5, restyledShare: 0.7 }, rates: { encoder: 6e-5, decoder: 1.2e-4 } }),
@@ -52,7 +52,21 @@ export const honest: readonly ((world: World, seed: number) => Promise<Update>)[
 ];
 
 /** Shares of what was learnt: some of it helps a little. */
-export const honestStrengths: readonly number[] = [0.3, 0.45, 0.6, 0.8, 1];
+const shares: readonly number[] = [0.3, 0.45, 0.6, 0.8, 1];
+
+/** What should help. A bundle that knows its conditions gains little without labels, so there are updates that had them too: the judge is to let in what helps, wherever it comes from. */
+export const helpful: Readonly<Record<string, Kind>> = {
+  "as on the vehicle": { strengths: shares, make: (world, seed) => onVehicle[(seed - 1) % onVehicle.length](world, seed) },
+  "taught by labels": {
+    strengths: shares,
+    make: (world, seed) =>
+      learnt(world, seed, {
+        teaching: [world.labelled, ...world.teaching],
+        options: { ...trainingOptionsFor(world.condition), trains: "all", steps: 120, sourceBatch: 4 },
+        rates: { encoder: 1e-4, decoder: 2e-4, lmc: 0, selfTraining: 0, align: 0 },
+      }),
+  },
+};
 
 /** Ten times the rates of the vehicle, and a teacher that follows at once. */
 const hasty: Partial<LearningRates> = { encoder: 2e-4, decoder: 4e-4, alpha: 0.5 };

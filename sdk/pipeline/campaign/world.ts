@@ -46,6 +46,8 @@ export class World {
     readonly text: BundleText,
     /** To learn from. */
     readonly targets: readonly Uint8Array[],
+    /** The same frames with their labels, which no vehicle has. */
+    readonly labelled: LabelledSet,
     readonly elsewhere: readonly Uint8Array[],
     readonly teaching: readonly LabelledSet[],
     readonly exam: Exam,
@@ -60,7 +62,12 @@ export class World {
     const options = trainingOptionsFor(spec.condition);
     const text = new BundleText(bundle);
     const exemplars = splitExemplars(await exemplarsOf(bundle), options, network);
-    const targets = splitTargets({ targets: await pictures(await openFrames(spec.targets, data), network), options });
+    const source = await openFrames(spec.targets, data);
+    const all = await pictures(source, network);
+    const targets = splitTargets({ targets: all, options });
+    const taught = new Set(targets.teaching);
+    const samples = [];
+    for (const [at, rgb] of all.entries()) if (taught.has(rgb)) samples.push(await source.sample(at));
     const dataset: Dataset = await openFrames(spec.hidden, data);
     const hidden = [];
     for (let at = 0; at < dataset.length; at++) {
@@ -81,6 +88,7 @@ export class World {
       bundle,
       text,
       targets.teaching,
+      { name: source.name, names: source.names, boxNames: source.boxNames, samples },
       await pictures(await openFrames(spec.elsewhere, data), network),
       exemplars.teaching,
       exam,
