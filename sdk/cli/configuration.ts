@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ranges } from "../adaptation/trainer/ranges.js";
 import { NightshiftError } from "../errors.js";
 import { type Trainable, trainableForms, trainablePattern } from "../network/trainable.js";
 import type { NightshiftOptions } from "../pipeline/options.js";
@@ -58,20 +59,20 @@ const schema = z.strictObject({
         /** Which parameters learn, as of `nightshift adapt`. */
         trains: z.string().regex(trainablePattern, `expected ${trainableForms}`).optional(),
         /** Share of the frames in the statistics of normalisation; by condition by default. */
-        statisticsMix: z.number().min(0).max(1).optional(),
+        statisticsMix: ranges.statisticsMix.optional(),
         /** Cores that it may use at most. */
-        threads: count.min(1).optional(),
+        threads: ranges.threads.optional(),
         /** Share of time in which it works, above 0 to 1. */
-        share: z.number().gt(0).max(1).optional(),
-        niceness: count.max(19).optional(),
+        share: ranges.duty.optional(),
+        niceness: ranges.niceness.optional(),
         /** Memory of the trainer's process, megabytes; a training that takes more is ended. */
-        memoryMb: count.min(128).optional(),
+        memoryMb: ranges.memoryMb.optional(),
         /** It rests while the machine is hotter, degrees, */
-        mostCelsius: z.number().positive().optional(),
+        mostCelsius: ranges.mostCelsius.optional(),
         /** or takes more power, watts; no limits unless given, and an error where the machine does not measure them. */
-        mostWatts: z.number().positive().optional(),
+        mostWatts: ranges.mostWatts.optional(),
         /** Who computes the steps. */
-        engine: z.enum(["onnxruntime", "native"]).optional(),
+        engine: ranges.engine.optional(),
         /** Execution provider of ONNX Runtime that they run on. */
         provider: z.string().optional(),
       }),

@@ -4,6 +4,7 @@ import { issuesOf } from "../../issues.js";
 import { isTrainable, type Trainable, trainableForms } from "../../network/trainable.js";
 import type { LearningRates } from "../learner.js";
 import type { TrainingOptions } from "./job.js";
+import { ranges } from "./ranges.js";
 
 const share = z.number().min(0).max(1);
 const count = z.int().min(1);
@@ -26,6 +27,7 @@ const rates: z.ZodType<LearningRates> = z.strictObject({
 });
 
 const schema: z.ZodType<Partial<TrainingOptions>> = z.strictObject({
+  ...ranges,
   learner: z.enum(["lmc", "in-memory"]),
   /** None: statistics alone. */
   steps: z.int().min(0),
@@ -36,19 +38,11 @@ const schema: z.ZodType<Partial<TrainingOptions>> = z.strictObject({
   trains: z.custom<Trainable>((value) => typeof value === "string" && isTrainable(value), `expected ${trainableForms}`),
   recompute: z.enum(["none", "blocks"]),
   rampSteps: z.int().min(0),
-  statisticsMix: share,
   restyledShare: share,
   pastedShare: share,
   recolouredShare: share,
   seed: z.int().min(0),
-  threads: count,
-  engine: z.enum(["onnxruntime", "native"]),
   provider: z.string().min(1),
-  duty: z.number().gt(0).max(1),
-  niceness: z.int().min(0).max(19),
-  memoryMb: z.int().min(128),
-  mostCelsius: z.number().positive().optional(),
-  mostWatts: z.number().positive().optional(),
   judgeEvery: z.int().min(2),
   judgeFrames: count,
 }).partial();
