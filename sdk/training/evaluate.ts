@@ -58,7 +58,7 @@ export async function scoringEngine(model: Model, threads: number): Promise<Engi
 }
 
 /** What an engine answered to a dataset, scored frame by frame. */
-export interface Scored {
+export interface ScoredFrames {
   readonly each: FrameScores;
   readonly depth?: DepthScores;
   readonly frames: number;
@@ -75,7 +75,7 @@ export async function evaluate(engine: Answering, vocabularyOf: (names: readonly
  * what the network is asked for: that is what its text encoder is for. Names of boxes that masks lack are asked for in a second pass.
  * Throws `E_DATASET_UNLABELLED`, `E_DATASET` where no pixel has a class, and as the engine and the dataset do.
  */
-export async function scoreFrames(engine: Answering, vocabularyOf: (names: readonly string[]) => Promise<Vocabulary>, dataset: Dataset, options: Pick<EvaluateOptions, "frames" | "boxes" | "onProgress"> = {}): Promise<Scored> {
+export async function scoreFrames(engine: Answering, vocabularyOf: (names: readonly string[]) => Promise<Vocabulary>, dataset: Dataset, options: Pick<EvaluateOptions, "frames" | "boxes" | "onProgress"> = {}): Promise<ScoredFrames> {
   const { names } = dataset;
   const boxNames = options.boxes === false ? [] : dataset.boxNames;
   if (names.length === 0 && dataset.boxNames.length === 0)
@@ -129,7 +129,7 @@ export async function scoreFrames(engine: Answering, vocabularyOf: (names: reado
 }
 
 /** Over all frames. `before`: what another model answered to the same ones. */
-export function evaluationOf({ each, ...others }: Scored, { intervals, before }: { readonly intervals?: boolean; readonly before?: Scored } = {}): Evaluation {
+export function evaluationOf({ each, ...others }: ScoredFrames, { intervals, before }: { readonly intervals?: boolean; readonly before?: ScoredFrames } = {}): Evaluation {
   const [masks, boxes] = [each.masks(), each.boxes()];
   return {
     miou: masks.miou ?? null,
@@ -168,7 +168,7 @@ export async function evaluateBundle(directory: string, dataset: Dataset, option
 }
 
 /** Likewise, frame by frame. */
-export async function scoreBundle(directory: string, dataset: Dataset, { threads = 2, textEncoder, trust, ...options }: BundleOptions = {}): Promise<Scored> {
+export async function scoreBundle(directory: string, dataset: Dataset, { threads = 2, textEncoder, trust, ...options }: BundleOptions = {}): Promise<ScoredFrames> {
   const bundle = await readBundle(directory, { verify: "model", trust });
   const text = new BundleText(bundle, textEncoder);
   const engine = await scoringEngine({ kind: "bundle", directory, trust }, threads);
