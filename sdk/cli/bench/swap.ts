@@ -19,7 +19,7 @@ const blockSwaps = 25;
 /** Frame periods between two answers of a camera-paced stream, as a multiple of what a frame takes: loading shares the processor. */
 const headroom = 2.5;
 /** Frames of the control that tell a p999; more would only take longer. */
-const controlFrames = 10_000;
+const controlFrames = 5000;
 /** Of the swaps, for memory to settle before its slope counts. */
 const settlingShare = 0.1;
 
