@@ -1,6 +1,6 @@
 import type { ConditionName } from "../stream/events.js";
 import { defaultProbationLimits, type ProbationLimits } from "./probation.js";
-import type { TrainingOptions } from "./trainer/index.js";
+import type { TrainingChanges } from "./trainer/index.js";
 
 export interface LoopOptions {
   /** The conditions that are adapted to without being asked. */
@@ -29,7 +29,7 @@ export interface LoopOptions {
   readonly generationsKept: number;
   readonly probation: ProbationLimits;
   /** What differs from the options for each condition (`trainingOptionsFor`). */
-  readonly training: Partial<TrainingOptions>;
+  readonly training: TrainingChanges;
   /** Milliseconds on a clock that does not go back. */
   readonly now: () => number;
 }

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { methodNames } from "../adaptation/trainer/methods.js";
 import type { AdaptOptions } from "../pipeline/adapt-offline.js";
 import { names, share, textEncoder, trains, trust, wholeNumber } from "./arguments.js";
 import { figure, type Io, Progress, result, table } from "./io.js";
@@ -16,6 +17,7 @@ export const adaptCommand = (io: Io): Command =>
     .option("--vocabulary <names>", "names to learn by, separated by commas; the bundle's own by default", names)
     .option(...textEncoder)
     .option(...trust)
+    .addOption(new Option("--method <name>", "how it learns: whole (the default), entropy (of its answers, on normalisation alone), self-training, or statistics (of normalisation alone)").choices(methodNames))
     .option("--steps <count>", "learning steps", wholeNumber(1))
     .option("--trains <what>", "default, all, norm (of normalisation), decoder, prompts (of the text encoder), last:n (matrices), lora:r (of rank r), or /a pattern of names/", trains)
     .option("--statistics-mix <share>", "of the frames in the statistics of normalisation, 0 to 1, taken before the first step; by condition by default", share)

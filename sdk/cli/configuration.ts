@@ -54,6 +54,8 @@ const schema = z.strictObject({
         conditions: z.array(z.enum(["dusk", "night", "fog"])).optional(),
         /** Further trainings while a condition lasts. */
         rounds: count.optional(),
+        /** How it learns; `whole` unless told otherwise. */
+        method: ranges.method.optional(),
         /** Steps of a training. */
         steps: count.min(1).optional(),
         /** Which parameters learn, as of `nightshift adapt`. */
@@ -110,9 +112,9 @@ export interface RunOptions extends Configuration {
 /** The same in the terms of `Nightshift.start`. */
 export function adaptationOptions(configured: Configuration["adaptation"]): NightshiftOptions["adaptation"] {
   if (typeof configured !== "object") return configured === false ? false : undefined;
-  const { conditions, rounds, steps, trains, statisticsMix, threads, share, niceness, memoryMb, mostCelsius, mostWatts, engine, provider } = configured;
+  const { conditions, rounds, method, steps, trains, statisticsMix, threads, share, niceness, memoryMb, mostCelsius, mostWatts, engine, provider } = configured;
   const given = <T extends object>(values: T): Partial<T> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
-  return { ...given({ conditions, furtherRounds: rounds }), training: given({ steps, trains: trains as Trainable | undefined, statisticsMix, threads, duty: share, niceness, memoryMb, mostCelsius, mostWatts, engine, provider }) };
+  return { ...given({ conditions, furtherRounds: rounds }), training: given({ method, steps, trains: trains as Trainable | undefined, statisticsMix, threads, duty: share, niceness, memoryMb, mostCelsius, mostWatts, engine, provider }) };
 }
 
 /** Who may connect, in the same terms. Throws `E_CONFIG` where only one of the two files is named. */

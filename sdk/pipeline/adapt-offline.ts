@@ -6,6 +6,7 @@ import { WeatherMonitor } from "../adaptation/monitor/index.js";
 import { shrink } from "../adaptation/shrink.js";
 import { defaultLesserShares, train, trainingOptionsFor, type TrainingProgress } from "../adaptation/trainer/index.js";
 import { learners } from "../adaptation/trainer/learners.js";
+import type { MethodName } from "../adaptation/trainer/methods.js";
 import type { StepLosses } from "../adaptation/learner.js";
 import { readBundle, readTrust, refuseExisting } from "../bundle/index.js";
 import type { StepEngine } from "../engine/learner.js";
@@ -31,6 +32,8 @@ export interface AdaptOptions {
   readonly textEncoder?: string;
   /** As `NightshiftOptions.trust`. */
   readonly trust?: readonly string[];
+  /** `whole` unless told otherwise. */
+  readonly method?: MethodName;
   readonly steps?: number;
   readonly trains?: Trainable;
   /** As `TrainingOptions.statisticsMix`. */
@@ -68,12 +71,14 @@ const leastNovelty = 0.005;
  * Throws `E_NOT_TRAINABLE`, `E_CONFIG` where the bundle has nothing of what is to learn, `E_CAMERA`, `E_IMAGE`, `E_TRAINER` for too few frames, `E_DATASET_UNLABELLED` without exemplars, `E_WEIGHTS_NOT_FINITE`, `E_DISK`, `E_KEY`, and as bundles do.
  */
 export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
-  const { bundle: directory, out, exemplars, vocabulary, textEncoder, steps, trains, statisticsMix, recompute, seed, threads, engine, provider, onProgress } = options;
+  const { bundle: directory, out, exemplars, vocabulary, textEncoder, method, steps, trains, statisticsMix, recompute, seed, threads, engine, provider, onProgress } = options;
   await refuseExisting(out);
   const trust = options.trust && { trust: await readTrust(options.trust) };
   const { manifest, network } = await readBundle(directory, { verify: "model", ...trust });
   requireTrainable(network);
-  if (trains) checkTrains(trains, network);
+  const changes = { seed, threads, method, ...(steps !== undefined && { steps }), ...(trains && { trains }), ...(statisticsMix !== undefined && { statisticsMix }), ...(recompute && { recompute }), ...(engine && { engine }), ...(provider !== undefined && { provider }) };
+  // The same in every condition.
+  checkTrains(trainingOptionsFor("clear", changes).trains, network);
   const { targets, condition } = await framesOf(options.frames, manifest.network, options.condition);
   const trained = await train(
     {
@@ -87,7 +92,7 @@ export async function adaptOffline(options: AdaptOptions): Promise<Adapted> {
       targets,
       lesserShares: defaultLesserShares,
       exemplars: exemplars === undefined ? [] : [await ownExemplars(exemplars, network)],
-      options: trainingOptionsFor(condition, { seed, threads, ...(steps !== undefined && { steps }), ...(trains && { trains }), ...(statisticsMix !== undefined && { statisticsMix }), ...(recompute && { recompute }), ...(engine && { engine }), ...(provider !== undefined && { provider }) }),
+      options: trainingOptionsFor(condition, changes),
     },
     await learners.lmc(),
     onProgress,

@@ -4,7 +4,7 @@ import { AdaptationLoop } from "../adaptation/loop.js";
 import { defaultLoopOptions, type LoopChanges } from "../adaptation/options.js";
 import type { FrameMemory } from "../adaptation/memory.js";
 import { WeatherMonitor } from "../adaptation/monitor/index.js";
-import { checkTrainingOptions, type Machine, type Trainer } from "../adaptation/trainer/index.js";
+import { checkTrainingOptions, type Machine, type Trainer, trainingOptionsFor } from "../adaptation/trainer/index.js";
 import type { Bundle, Trust } from "../bundle/index.js";
 import { checkTrains, isTrainableNetwork } from "../network/trainable.js";
 import type { ConditionName, StreamEvent } from "../stream/events.js";
@@ -55,7 +55,8 @@ export async function learning({ options, delivered, model, state, memory, train
 export function checkTraining({ training = {} }: LoopChanges, { network }: Bundle, machine: Machine): void {
   checkTrainingOptions(training);
   machine.require(training);
-  if (training.trains && isTrainableNetwork(network)) checkTrains(training.trains, network);
+  // The same in every condition.
+  if (isTrainableNetwork(network)) checkTrains(trainingOptionsFor("clear", training).trains, network);
 }
 
 /** What keeps from learning whatever the options say, in words; undefined where nothing does. */

@@ -1,6 +1,6 @@
 import type { Intrinsics } from "../../adapters/cameras/undistort.js";
 import type { LoopOptions } from "../adaptation/options.js";
-import type { TrainingOptions } from "../adaptation/trainer/index.js";
+import type { TrainingChanges } from "../adaptation/trainer/index.js";
 import type { AccessOptions } from "../stream/access.js";
 import type { Camera } from "../stream/camera.js";
 import type { SlotPolicy } from "../stream/slot.js";
@@ -9,7 +9,7 @@ import type { StreamEvent } from "../stream/events.js";
 
 /** When and how to learn; what is left out is as by default. */
 export interface AdaptationOptions extends Partial<Omit<LoopOptions, "training">> {
-  readonly training?: Partial<TrainingOptions>;
+  readonly training?: TrainingChanges;
 }
 
 /** One of several cameras. */

@@ -71,6 +71,6 @@ test("the budget of learning in plain units", (t) => {
   t.is(adaptationOptions(false), false);
   t.deepEqual(adaptationOptions({ rounds: 2, share: 0.25, steps: 40 }), { furtherRounds: 2, training: { duty: 0.25, steps: 40 } });
   t.deepEqual(adaptationOptions({ memoryMb: 1200, mostCelsius: 85, mostWatts: 12.5 }), { training: { memoryMb: 1200, mostCelsius: 85, mostWatts: 12.5 } });
-  t.deepEqual(adaptationOptions({ trains: "last:8", statisticsMix: 0 }), { training: { trains: "last:8", statisticsMix: 0 } });
+  t.deepEqual(adaptationOptions({ method: "entropy", trains: "last:8", statisticsMix: 0 }), { training: { method: "entropy", trains: "last:8", statisticsMix: 0 } });
   t.true("duty" in defaultTrainingOptions && "steps" in defaultTrainingOptions);
 });

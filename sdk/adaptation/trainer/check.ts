@@ -3,7 +3,7 @@ import { NightshiftError } from "../../errors.js";
 import { issuesOf } from "../../issues.js";
 import { isTrainable, type Trainable, trainableForms } from "../../network/trainable.js";
 import type { LearningRates } from "../learner.js";
-import type { TrainingOptions } from "./job.js";
+import type { TrainingChanges } from "./defaults.js";
 import { ranges } from "./ranges.js";
 
 const share = z.number().min(0).max(1);
@@ -26,7 +26,7 @@ const rates: z.ZodType<LearningRates> = z.strictObject({
   restore: share,
 });
 
-const schema: z.ZodType<Partial<TrainingOptions>> = z.strictObject({
+const schema: z.ZodType<TrainingChanges> = z.strictObject({
   ...ranges,
   learner: z.enum(["lmc", "in-memory"]),
   /** None: statistics alone. */
@@ -48,7 +48,7 @@ const schema: z.ZodType<Partial<TrainingOptions>> = z.strictObject({
 }).partial();
 
 /** Throws `E_CONFIG` for options that are none or cannot be: a training would fail of them hours later, or never end. */
-export function checkTrainingOptions(options: Partial<TrainingOptions>): void {
+export function checkTrainingOptions(options: TrainingChanges): void {
   const { error } = schema.safeParse(options, { reportInput: true });
   if (!error) return;
   const [{ path, message }] = issuesOf(error);

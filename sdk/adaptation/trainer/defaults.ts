@@ -1,6 +1,7 @@
 import type { ConditionName } from "../../stream/events.js";
 import { defaultLearningRates } from "../learner.js";
 import type { TrainingOptions } from "./job.js";
+import { type MethodName, methods } from "./methods.js";
 
 /** For two CPU cores that also answer frames. */
 export const defaultTrainingOptions: TrainingOptions = {
@@ -43,9 +44,14 @@ const byCondition: Partial<Record<ConditionName, Partial<TrainingOptions>>> = { 
 /** As `TrainingJob.lesserShares`. Of 11 trainings that helped and that the judge refused as a whole in its campaign, 8 pass at the first of these and 2 at the last (`bench judge`). */
 export const defaultLesserShares: readonly number[] = [0.8, 0.6, 0.45, 0.3];
 
+/** What is to differ from the options for a condition. */
+export interface TrainingChanges extends Partial<TrainingOptions> {
+  /** `whole` unless told otherwise; the other changes go before it. */
+  readonly method?: MethodName;
+}
+
 /** The options for learning in a condition, and what is to differ from them. */
-export const trainingOptionsFor = (condition: ConditionName, changes: Partial<TrainingOptions> = {}): TrainingOptions => ({
-  ...defaultTrainingOptions,
-  ...byCondition[condition],
-  ...changes,
-});
+export function trainingOptionsFor(condition: ConditionName, { method = "whole", ...changes }: TrainingChanges = {}): TrainingOptions {
+  const usual = { ...defaultTrainingOptions, ...byCondition[condition] };
+  return { ...usual, ...methods[method], rates: { ...usual.rates, ...methods[method].rates }, ...changes };
+}

@@ -1,5 +1,5 @@
 export { checkTrainingOptions } from "./check.js";
-export { defaultLesserShares, defaultTrainingOptions, trainingOptionsFor } from "./defaults.js";
+export { defaultLesserShares, defaultTrainingOptions, type TrainingChanges, trainingOptionsFor } from "./defaults.js";
 export type { LabelledSet, LearnerName, Trainer, TrainingJob, TrainingOptions, TrainingProgress, TrainingResult } from "./job.js";
 export { Machine } from "./machine.js";
 export { train } from "./train.js";

@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { methodNames } from "./methods.js";
 
 /** What those options of a training can be that a configuration file has too. */
 export const ranges = {
+  method: z.enum(methodNames),
   statisticsMix: z.number().min(0).max(1),
   threads: z.number().int().min(1),
   duty: z.number().gt(0).max(1),
