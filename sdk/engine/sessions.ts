@@ -30,7 +30,7 @@ export class SessionCache {
     // Taken out and put back, so that the map is in the order of use.
     this.#sessions.delete(key);
     this.#sessions.set(key, session);
-    await this.#close([...this.#sessions.keys()].slice(0, -mostSessions));
+    if (this.#sessions.size > mostSessions) await this.#close([...this.#sessions.keys()].slice(0, -mostSessions));
     return session;
   }
 

@@ -34,9 +34,10 @@ export interface ServedModel {
 export async function agreementWith({ path, spec, found, halves }: OwnModel, { network, weights, vocabulary }: ServedModel, frames: readonly Tensor<"uint8">[]): Promise<number> {
   const { boxes, answered, channelAxis, isSquashed } = found;
   const names = paddedVocabularySize(vocabulary.names.length);
+  const model = inferenceModel(network, weights, { names });
   let agreement = 0;
   for (const frame of frames) {
-    const ours = await runModel(inferenceModel(network, weights, { names }), { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidth) });
+    const ours = await runModel(model, { [inputNames.frame]: frame, ...vocabularyFeeds(vocabulary, textWidth) });
     const theirs = await answersOf(path, network.input.name, await preparedFor(network, frame), halves);
     requireNumbers(boxes?.outputs.map(({ name }) => name) ?? [answered], theirs);
     if (spec.output.kind === "logits" && !isSquashed) requireLogits(theirs[answered], channelAxis);
