@@ -56,11 +56,11 @@ export function checkGolden(golden: Golden, outputs: Tensors, network: FrameSize
 
 function faultsOf(expected: Answer, received: Answer): string[] {
   const faults = [...received.invalidReasons];
-  const agreement = expected.mask.filter((value, at) => value === received.mask[at]).length / expected.mask.length;
+  const agreement = mean(expected.mask, (value, at) => (value === received.mask[at] ? 1 : 0));
   if (!(agreement >= goldenTolerance.maskAgreement)) faults.push(`${(agreement * 100).toFixed(1)} % of the mask agrees`);
-  const apart = expected.maskScore.reduce((sum, value, at) => sum + Math.abs(value - (received.maskScore[at] ?? 0)), 0) / expected.maskScore.length;
+  const apart = mean(expected.maskScore, (value, at) => Math.abs(value - (received.maskScore[at] ?? 0)));
   if (!(apart <= goldenTolerance.maskScore)) faults.push(`confidences differ by ${apart.toFixed(1)} of 255`);
-  const further = expected.depth && expected.depth.reduce((sum, value, at) => sum + Math.abs(value - (received.depth?.[at] ?? 0)) / value, 0) / expected.depth.length;
+  const further = expected.depth && mean(expected.depth, (value, at) => Math.abs(value - (received.depth?.[at] ?? 0)) / value);
   if (further !== undefined && !(further <= goldenTolerance.depth)) faults.push(`depths differ by ${(further * 100).toFixed(1)} %`);
   const missing = expected.boxes.filter((box) => !received.boxes.some((other) => isSameBox(box, other))).length;
   if (missing > 0) faults.push(`${missing} of ${expected.boxes.length} boxes are missing`);
@@ -68,6 +68,13 @@ function faultsOf(expected: Answer, received: Answer): string[] {
   const invented = received.boxes.filter((box) => box.score >= scoreThreshold + goldenTolerance.boxScore && !expected.boxes.some((other) => isSameBox(other, box))).length;
   if (invented > 0) faults.push(`${invented} boxes are none of the golden ones`);
   return faults;
+}
+
+/** In a loop: `reduce` took a twentieth of a swap. */
+function mean(values: Uint8Array | Float32Array, of: (value: number, at: number) => number): number {
+  let sum = 0;
+  for (let at = 0; at < values.length; at++) sum += of(values[at] ?? 0, at);
+  return sum / values.length;
 }
 
 function isSameBox(a: ScoredBox, b: ScoredBox): boolean {

@@ -52,7 +52,7 @@ export class ModelHost {
   async load(model: Model, frames: readonly FrameSize[]): Promise<LoadedModel> {
     const next = await this.#prepare(model, frames);
     try {
-      for (const frame of frames) await this.#run(next, frame, new Uint8Array(frame.width * frame.height * 3));
+      for (const frame of frames) await this.#warm(next, frame);
     } catch (error) {
       await next.sessions.close();
       throw error;
@@ -132,13 +132,18 @@ export class ModelHost {
       throw error;
     }
     // What no camera will use takes as much memory as what serves. Where none is known yet, one may be of that size.
-    await sessions.keepOnly(frames.length > 0 ? frames : [{ width, height }], paddedVocabularySize(served.words.vocabulary.names.length));
+    await sessions.keepOnly(frames.length > 0 ? frames : [{ width, height }], roomOf(served));
     return served;
+  }
+
+  /** Opens and runs the session for a size of frames, unless it is open and has run: one that takes any size is as fast with the next. */
+  async #warm(served: Served, frame: FrameSize): Promise<void> {
+    if (!served.sessions.has(frame, roomOf(served))) await this.#run(served, frame, new Uint8Array(frame.width * frame.height * 3));
   }
 
   #run({ sessions, words }: Served, frame: FrameSize, rgb: Uint8Array): Promise<Tensors> {
     return this.hold(async () => {
-      const session = await sessions.get(frame, paddedVocabularySize(words.vocabulary.names.length));
+      const session = await sessions.get(frame, roomOf({ words }));
       return session.run({ [inputNames.frame]: { dtype: "uint8", shape: [1, frame.height, frame.width, 3], data: rgb }, ...words.feeds });
     });
   }
@@ -166,6 +171,9 @@ function wordsOf(vocabulary: Vocabulary | readonly string[], { textWidth, embedd
     remedy: "Use a file that was made for as many names.",
   });
 }
+
+/** The size that the graph is for. */
+const roomOf = ({ words }: Pick<Served, "words">) => paddedVocabularySize(words.vocabulary.names.length);
 
 function lookUp(names: readonly string[], embeddings: Embeddings | undefined): Vocabulary {
   if (embeddings) return vocabularyOf(embeddings, names);

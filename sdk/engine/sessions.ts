@@ -34,6 +34,11 @@ export class SessionCache {
     return session;
   }
 
+  /** Whether one that takes such frames and names is open. */
+  has(frame: FrameSize, names: VocabularySize): boolean {
+    return this.#sessions.has(this.#key(frame, names));
+  }
+
   /** Closes those that neither these frames nor this size of the vocabulary need. */
   async keepOnly(frames: readonly FrameSize[], names: VocabularySize): Promise<void> {
     const needed = new Set(frames.map((frame) => this.#key(frame, names)));

@@ -1,4 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Graph, Node, Value } from "../graph.js";
 import { toFloat16 } from "../float16.js";
 import { live } from "../live.js";
@@ -7,13 +8,13 @@ import { encodings, fixedAttributes, type AttributeKind } from "./encoding.js";
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
+  GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
   TensorProtoSchema,
   ValueInfoProtoSchema,
   type AttributeProto,
   type NodeProto,
-  type TensorProto,
 } from "./onnx_pb.js";
 import { bytesOf, onnxTypes } from "./types.js";
 
@@ -47,13 +48,18 @@ function attributeProto(name: string, kind: AttributeKind, value: AttributeValue
   }
 }
 
-function tensorProto(name: string, tensor: Tensor): TensorProto {
-  return create(TensorProtoSchema, {
-    name,
-    dataType: onnxTypes[tensor.dtype],
-    dims: tensor.shape.map(BigInt),
-    rawData: bytesOf(tensor),
-  });
+/** Bytes in pieces, to be joined once: a message within a message is copied at every level where it is encoded whole, and constants are many megabytes. */
+type Pieces = readonly Uint8Array[];
+
+/** A field that holds a message or bytes. */
+function field({ number }: { readonly number: number }, content: Pieces): Pieces {
+  const length = content.reduce((sum, piece) => sum + piece.length, 0);
+  return [new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(length).finish(), ...content];
+}
+
+function initializer(name: string, tensor: Tensor): Pieces {
+  const head = create(TensorProtoSchema, { name, dataType: onnxTypes[tensor.dtype], dims: tensor.shape.map(BigInt) });
+  return field(GraphProtoSchema.field.initializer, [toBinary(TensorProtoSchema, head), ...field(TensorProtoSchema.field.rawData, [bytesOf(tensor)])]);
 }
 
 const dimension = (size: number, name: string | undefined) => ({ value: name === undefined ? { case: "dimValue" as const, value: BigInt(size) } : { case: "dimParam" as const, value: name } });
@@ -71,7 +77,7 @@ const valueInfo = (name: string, value: Value, axes: AxisNames[string] = []) =>
 
 /** Constant inputs that stand for attributes, shared between nodes that need the same numbers. */
 class ConstantInputs {
-  readonly tensors: TensorProto[] = [];
+  readonly initializers: Uint8Array[] = [];
   readonly #names = new Map<string, string>();
   #counter = 0;
 
@@ -84,7 +90,7 @@ class ConstantInputs {
       do name = `attribute_${this.#counter++}`;
       while (this.taken.has(name));
       this.#names.set(key, name);
-      this.tensors.push(tensorProto(name, tensor));
+      this.initializers.push(...initializer(name, tensor));
     }
     return name;
   }
@@ -161,16 +167,16 @@ function nodeProto(node: Node, constants: ConstantInputs): NodeProto {
 }
 
 /** The constants that nodes and outputs take, in the order of first use, so that reading and writing again changes nothing. */
-function constantsInUse(graph: Graph, nodes: readonly Node[]): TensorProto[] {
+function constantsInUse(graph: Graph, nodes: readonly Node[]): Pieces {
   const seen = new Set<Value>();
-  const protos: TensorProto[] = [];
+  const pieces: Uint8Array[] = [];
   for (const value of [...nodes.flatMap((node) => node.inputs), ...graph.outputs.map((o) => o.value)]) {
     const tensor = graph.constants.get(value);
     if (!tensor || seen.has(value)) continue;
     seen.add(value);
-    protos.push(tensorProto(value.name, tensor));
+    pieces.push(...initializer(value.name, tensor));
   }
-  return protos;
+  return pieces;
 }
 
 /** By input, the names of axes whose size is whatever is fed; what the graph says is an example. */
@@ -183,19 +189,17 @@ export function writeOnnx(graph: Graph, anySize: AxisNames = {}): Uint8Array {
   const protos = nodes.map((node) => nodeProto(node, constants));
   for (const { name, value } of graph.outputs)
     if (value.name !== name) protos.push(create(NodeProtoSchema, { opType: "Identity", name: outputNodeName(name), input: [value.name], output: [name] }));
-  return toBinary(
-    ModelProtoSchema,
-    create(ModelProtoSchema, {
-      irVersion,
-      producerName: "nightshift",
-      opsetImport: [{ domain: "", version: BigInt(opset) }],
-      graph: {
-        name: graph.name,
-        node: protos,
-        initializer: [...constantsInUse(graph, nodes), ...constants.tensors],
-        input: graph.inputs.map((v) => valueInfo(v.name, v, anySize[v.name])),
-        output: graph.outputs.map(({ name, value }) => valueInfo(name, value)),
-      },
-    }),
-  );
+  const inputs = graph.inputs.map((v) => valueInfo(v.name, v, anySize[v.name]));
+  const outputs = graph.outputs.map(({ name, value }) => valueInfo(name, value));
+  // In the order of their numbers, as `toBinary` writes fields.
+  return Buffer.concat([
+    toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion, producerName: "nightshift" })),
+    ...field(ModelProtoSchema.field.graph, [
+      toBinary(GraphProtoSchema, create(GraphProtoSchema, { name: graph.name, node: protos })),
+      ...constantsInUse(graph, nodes),
+      ...constants.initializers,
+      toBinary(GraphProtoSchema, create(GraphProtoSchema, { input: inputs, output: outputs })),
+    ]),
+    toBinary(ModelProtoSchema, create(ModelProtoSchema, { opsetImport: [{ domain: "", version: BigInt(opset) }] })),
+  ]);
 }
