@@ -4,7 +4,7 @@ import type { ConditionName, StreamEvent } from "../stream/events.js";
 
 /** SHA-256 of all that a run answered and decided, without its timings: equal for two runs that did the same bit by bit. */
 export type Digest = {
-  /** Masks with their confidences, of every frame. */
+  /** Masks with their confidences, and depths where they are told, of every frame. */
   readonly masks: string;
   readonly boxes: string;
   /** What else each answer says: its number and capture time, generation, words, weather, validity. */
@@ -20,9 +20,10 @@ export class RunDigest {
   readonly #hashes: Readonly<Record<keyof Digest, Hash>> = { masks: createHash("sha256"), boxes: createHash("sha256"), answers: createHash("sha256"), events: createHash("sha256") };
 
   answer(perception: Perception, condition: ConditionName): void {
-    const { camera, sequence, captureTimeNs, generation, vocabulary, mask, maskScore, boxes, valid, invalidReasons, cameraWidth, cameraHeight } = perception;
+    const { camera, sequence, captureTimeNs, generation, vocabulary, mask, maskScore, depth, boxes, valid, invalidReasons, cameraWidth, cameraHeight } = perception;
     const { masks, boxes: boxHash, answers } = this.#hashes;
     masks.update(mask).update(maskScore);
+    if (depth) masks.update(depth);
     // A number as text has as many digits as tell it from every other.
     boxHash.update(`${JSON.stringify(boxes)}\n`);
     answers.update(`${JSON.stringify({ camera, sequence, captureTimeNs: String(captureTimeNs), generation, vocabulary, condition, valid, invalidReasons, cameraWidth, cameraHeight })}\n`);

@@ -36,6 +36,13 @@ export function paintMask(mask: Uint8Array, width: number, height: number): Pixe
   return { width, height, rgb };
 }
 
+/** Depths, metres, in grey: white at 1 m and nearer, black at 100 m and beyond, evenly by their logarithm. */
+export function paintDepth(depth: Float32Array, width: number, height: number): Pixels {
+  const rgb = new Uint8Array(depth.length * 3);
+  for (let at = 0; at < depth.length; at++) rgb.fill(255 * Math.min(1, Math.max(0, 1 - Math.log10(depth[at]) / 2)), at * 3, at * 3 + 3);
+  return { width, height, rgb };
+}
+
 /** Red, green and blue of a category, 0 to 1 each: neighbours far apart, as their hues lie a golden angle from each other. */
 export function colourOf(category: number): readonly [number, number, number] {
   const hue = (category * 137.508) % 360;

@@ -6,11 +6,11 @@ import { makeFolders } from "../bundle/files.js";
 import type { Perception } from "../engine/perception.js";
 import { NightshiftError, reasonOf } from "../errors.js";
 import type { Frame } from "../frame.js";
-import { boxesMessage, headerMessage, maskMessage } from "../stream/answer.js";
+import { boxesMessage, depthMessage, headerMessage, maskMessage } from "../stream/answer.js";
 import { eventMessage, type StreamEvent } from "../stream/events.js";
 import { type About, aboutEntries, aboutName } from "./about.js";
 import { type ChannelKind, channelName, channels, type ChannelMessage, descriptorSet } from "./channels.js";
-import { encodeImage, paintMask } from "./images.js";
+import { encodeImage, paintDepth, paintMask } from "./images.js";
 import { annotationsMessage, imageMessage, type RecordedWeather, weatherMessage } from "./messages.js";
 
 export interface RecorderOptions {
@@ -81,19 +81,22 @@ export class Recorder {
     if (live && this.#waiting >= mostWaiting) return void this.#skipped++;
     const format = lossless ? "png" : "jpeg";
     const { camera, captureTimeNs: timeNs, sequence } = frame;
-    const { mask, width, height } = perception;
+    const { mask, depth, width, height } = perception;
     const header = headerMessage(perception, weather.condition);
-    const messages = Promise.all([encodeImage(frame, format), encodeImage(paintMask(mask, width, height), "png")]);
+    const messages = Promise.all([encodeImage(frame, format), encodeImage(paintMask(mask, width, height), "png"), depth && encodeImage(paintDepth(depth, width / 4, height / 4), "png")]);
     // Waited for in its turn; until then a failure is not an unhandled one.
     messages.catch(() => undefined);
     const written = this.#inTurn(async () => {
-      const [image, painted] = await messages;
+      const [image, painted, paintedDepth] = await messages;
       const at = { camera, timeNs, sequence };
       await this.#add("image", imageMessage(camera, timeNs, image, format), at);
       await this.#add("mask-image", imageMessage(camera, timeNs, painted, "png"), at);
+      if (paintedDepth) await this.#add("depth-image", imageMessage(camera, timeNs, paintedDepth, "png"), at);
       await this.#add("annotations", annotationsMessage(perception), at);
       await this.#add("mask", maskMessage(perception, header, true), at);
       await this.#add("boxes", boxesMessage(perception, header), at);
+      const depths = depthMessage(perception, header);
+      if (depths) await this.#add("depth", depths, at);
       await this.#add("weather", weatherMessage(timeNs, weather), at);
       this.#frames++;
     });

@@ -8,15 +8,16 @@ import test, { type ExecutionContext } from "ava";
 import { type Answer, type Frame, Nightshift, type NightshiftOptions, type StreamEvent } from "../../sdk/index.js";
 import { replay } from "../../sdk/pipeline/replay.js";
 import { RecordingCamera } from "../../sdk/recording/camera.js";
+import { RunDigest } from "../../sdk/recording/digest.js";
 import { decodeImage } from "../../sdk/recording/images.js";
 import { type Entry, readRecording } from "../../sdk/recording/read.js";
 import { unpackPlane } from "../../sdk/stream/planes.js";
 import { CompressedImageSchema, ImageAnnotationsSchema } from "../../sdk/recording/messages/foxglove_pb.js";
-import { BoxesSchema, EventSchema, MaskSchema, WeatherSchema } from "../../sdk/stream/messages/nightshift_pb.js";
+import { BoxesSchema, DepthSchema, EventSchema, MaskSchema, WeatherSchema } from "../../sdk/stream/messages/nightshift_pb.js";
 import { type Look, picture } from "../adaptation/pictures.js";
 import { temporaryFolder } from "../bundle/contents.js";
 import { nightshift as command, json } from "../support/command.js";
-import { tinyBundle } from "../support/tiny-bundle.js";
+import { tinyBundle, tinyNetwork } from "../support/tiny-bundle.js";
 
 const bundle = await tinyBundle();
 test.after.always(() => bundle.remove());
@@ -59,6 +60,18 @@ async function record(t: ExecutionContext, frames: readonly Frame[], options: Ni
   return { path, answers, events };
 }
 
+async function* messagesOf(t: ExecutionContext, path: string): AsyncGenerator<{ readonly topic: string; readonly sequence: number; readonly logTime: bigint; readonly data: Uint8Array }> {
+  const reader = await indexed(t, path);
+  for await (const message of reader.readMessages()) yield { ...message, topic: reader.channelsById.get(message.channelId)!.topic };
+}
+
+async function indexed(t: ExecutionContext, path: string): Promise<McapIndexedReader> {
+  const handle = await open(path);
+  t.teardown(() => handle.close());
+  const readable = { size: async () => BigInt((await handle.stat()).size), read: async (offset: bigint, size: bigint) => (await handle.read(new Uint8Array(Number(size)), 0, Number(size), Number(offset))).buffer };
+  return McapIndexedReader.Initialize({ readable });
+}
+
 async function entries(path: string): Promise<{ readonly entries: Entry[]; readonly error: unknown }> {
   const read: Entry[] = [];
   try {
@@ -71,10 +84,7 @@ async function entries(path: string): Promise<{ readonly entries: Entry[]; reado
 
 test("a recording is an indexed MCAP file that carries its schemas, and says what was answered", async (t) => {
   const { path, answers, events } = await record(t, street("day", 0, 6));
-  const handle = await open(path);
-  t.teardown(() => handle.close());
-  const readable = { size: async () => BigInt((await handle.stat()).size), read: async (offset: bigint, size: bigint) => (await handle.read(new Uint8Array(Number(size)), 0, Number(size), Number(offset))).buffer };
-  const reader = await McapIndexedReader.Initialize({ readable });
+  const reader = await indexed(t, path);
   const schemas = new Map([...reader.channelsById.values()].map(({ topic, schemaId }) => [topic, reader.schemasById.get(schemaId)!]));
   const own = { "mask/front": MaskSchema, "boxes/front": BoxesSchema, "weather/front": WeatherSchema, events: EventSchema };
   const foxglove = { "image/front": CompressedImageSchema, "mask-image/front": CompressedImageSchema, "annotations/front": ImageAnnotationsSchema };
@@ -85,8 +95,7 @@ test("a recording is an indexed MCAP file that carries its schemas, and says wha
     t.deepEqual(createFileRegistry(fromBinary(FileDescriptorSetSchema, data)).getMessage(name)?.fields.map((field) => `${field.number} ${field.name}`), schema.fields.map((field) => `${field.number} ${field.name}`));
   }
   const counts = new Map<string, number>();
-  for await (const { channelId, sequence, logTime, data } of reader.readMessages()) {
-    const { topic } = reader.channelsById.get(channelId)!;
+  for await (const { topic, sequence, logTime, data } of messagesOf(t, path)) {
     counts.set(topic, (counts.get(topic) ?? 0) + 1);
     const answer = answers[sequence];
     if (topic !== "events") t.is(logTime, answer.captureTimeNs);
@@ -98,6 +107,28 @@ test("a recording is an indexed MCAP file that carries its schemas, and says wha
   // Before the stream was open, nobody could record that it does not learn.
   const told = events.filter(({ kind }) => kind !== "adaptation_paused");
   t.deepEqual([...counts].sort(), [...Object.keys({ ...own, ...foxglove })].map((topic) => [topic, topic === "events" ? told.length : 6] as [string, number]).sort());
+});
+
+test("depths are recorded, of a bundle that tells them, and a replay tells whether they are the same", async (t) => {
+  const deep = await tinyBundle(0, { ...tinyNetwork, depth: true });
+  t.teardown(() => deep.remove());
+  const { path, answers } = await record(t, street("day", 0, 3), { bundle: deep.directory });
+  const recorded: unknown[] = [];
+  const images: unknown[] = [];
+  for await (const { topic, data } of messagesOf(t, path)) {
+    if (topic === "depth/front") recorded.push([...new Uint16Array(fromBinary(DepthSchema, data).centimetres.slice().buffer)]);
+    if (topic === "depth-image/front") images.push(await decodeImage(fromBinary(CompressedImageSchema, data).data));
+  }
+  t.deepEqual(recorded, answers.map(({ depth }) => Array.from(depth!, (metres) => Math.round(metres * 100))));
+  t.is(images.length, 3);
+  for (const image of images) t.like(image, { width: 32, height: 16 });
+  const digest = (change: number): string => {
+    const run = new RunDigest();
+    for (const answer of answers) run.answer({ ...answer, depth: answer.depth!.map((metres) => metres + change) }, "clear");
+    return run.end().masks;
+  };
+  t.is(digest(0), digest(0));
+  t.not(digest(0), digest(0.001));
 });
 
 test("two replays with an adaptation give the same masks, boxes, triggers and generations bit by bit; another seed gives others", async (t) => {
