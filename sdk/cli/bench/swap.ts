@@ -42,12 +42,15 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, count = de
     const swapped = new Tally();
     const control = new Tally();
     const residentMb: number[] = [];
+    const swapMs: number[] = [];
     let swaps = 0;
     while (swaps < count) {
       const block = Math.min(blockSwaps, count - swaps);
       await underStream(engine, frames, fps, alone, swapped, async () => {
         for (let at = 0; at < block; at++) {
+          const beganMs = performance.now();
           await engine.swap({ kind: "bundle", directory: directories[(swaps + 1) % 2] ?? directories[0] });
+          swapMs.push(performance.now() - beganMs);
           swaps++;
           residentMb.push(process.memoryUsage.rss() / 2 ** 20);
           onProgress(`${swaps} of ${count} swaps, ${swapped.answers} answers, ${swapped.wrong} wrong`);
@@ -66,6 +69,7 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, count = de
       latenessFrames: swapped.lateness(),
       controlLatenessFrames: control.lateness(),
       controlAnswers: control.answers,
+      swapMs: { p50: rounded(median(swapMs), 0), p99: rounded(quantile(swapMs, 0.99), 0) },
       memorySlopeMbPerThousand: rounded(slope, 2),
       memorySlopeInterval: interval.map((bound) => rounded(bound, 2)),
       peakMb: rounded(process.resourceUsage().maxRSS / 1024, 0),
