@@ -70,7 +70,7 @@ function faultsOf(expected: Answer, received: Answer): string[] {
   return faults;
 }
 
-/** In a loop: `reduce` took a twentieth of a swap. */
+/** In a loop: with `filter` and `reduce` comparing took 13 ms of a swap. */
 function mean(values: Uint8Array | Float32Array, of: (value: number, at: number) => number): number {
   let sum = 0;
   for (let at = 0; at < values.length; at++) sum += of(values[at] ?? 0, at);

@@ -3,7 +3,7 @@ import { readBundle } from "../bundle/read.js";
 import { checkFinite } from "../bundle/weights.js";
 import { NightshiftError } from "../errors.js";
 import { textWidthOf } from "../network/architecture.js";
-import { inputNames, paddedVocabularySize } from "../network/contract.js";
+import { inputNames, paddedVocabularySize, type VocabularySize } from "../network/contract.js";
 import { overlaps } from "../network/suppression.js";
 import { type Answer, readAnswer } from "./answer.js";
 import { type Deployable, deployedModel } from "./deployed.js";
@@ -132,18 +132,18 @@ export class ModelHost {
       throw error;
     }
     // What no camera will use takes as much memory as what serves. Where none is known yet, one may be of that size.
-    await sessions.keepOnly(frames.length > 0 ? frames : [{ width, height }], roomOf(served));
+    await sessions.keepOnly(frames.length > 0 ? frames : [{ width, height }], roomOf(served.words));
     return served;
   }
 
   /** Opens and runs the session for a size of frames, unless it is open and has run: one that takes any size is as fast with the next. */
   async #warm(served: Served, frame: FrameSize): Promise<void> {
-    if (!served.sessions.has(frame, roomOf(served))) await this.#run(served, frame, new Uint8Array(frame.width * frame.height * 3));
+    if (!served.sessions.has(frame, roomOf(served.words))) await this.#run(served, frame, new Uint8Array(frame.width * frame.height * 3));
   }
 
   #run({ sessions, words }: Served, frame: FrameSize, rgb: Uint8Array): Promise<Tensors> {
     return this.hold(async () => {
-      const session = await sessions.get(frame, roomOf({ words }));
+      const session = await sessions.get(frame, roomOf(words));
       return session.run({ [inputNames.frame]: { dtype: "uint8", shape: [1, frame.height, frame.width, 3], data: rgb }, ...words.feeds });
     });
   }
@@ -162,9 +162,9 @@ export class ModelHost {
 
 function wordsOf(vocabulary: Vocabulary | readonly string[], { textWidth, embeddings, names }: Pick<Served, "textWidth" | "embeddings" | "names">): Words {
   const found = isNames(vocabulary) ? lookUp(vocabulary, embeddings) : vocabulary;
-  const feeds = vocabularyFeeds(found, textWidth);
-  const room = paddedVocabularySize(found.names.length);
-  if (names === undefined || room === names) return { vocabulary: found, feeds };
+  const words = { vocabulary: found, feeds: vocabularyFeeds(found, textWidth) };
+  const room = roomOf(words);
+  if (names === undefined || room === names) return words;
   throw new NightshiftError("E_VOCABULARY", {
     expected: `a vocabulary with room for ${names} names, which this ONNX file is for`,
     received: `${found.names.length} names, which take room for ${room}`,
@@ -172,8 +172,8 @@ function wordsOf(vocabulary: Vocabulary | readonly string[], { textWidth, embedd
   });
 }
 
-/** The size that the graph is for. */
-const roomOf = ({ words }: Pick<Served, "words">) => paddedVocabularySize(words.vocabulary.names.length);
+/** How many names the graph for these has room for. */
+const roomOf = ({ vocabulary }: Words): VocabularySize => paddedVocabularySize(vocabulary.names.length);
 
 function lookUp(names: readonly string[], embeddings: Embeddings | undefined): Vocabulary {
   if (embeddings) return vocabularyOf(embeddings, names);

@@ -39,7 +39,12 @@ export function paintMask(mask: Uint8Array, width: number, height: number): Pixe
 /** Depths, metres, in grey: white at 1 m and nearer, black at 100 m and beyond, evenly by their logarithm. */
 export function paintDepth(depth: Float32Array, width: number, height: number): Pixels {
   const rgb = new Uint8Array(depth.length * 3);
-  for (let at = 0; at < depth.length; at++) rgb.fill(255 * Math.min(1, Math.max(0, 1 - Math.log10(depth[at]) / 2)), at * 3, at * 3 + 3);
+  for (let at = 0, to = 0; at < depth.length; at++) {
+    const grey = 255 * Math.min(1, Math.max(0, 1 - Math.log10(depth[at]) / 2));
+    rgb[to++] = grey;
+    rgb[to++] = grey;
+    rgb[to++] = grey;
+  }
   return { width, height, rgb };
 }
 

@@ -60,8 +60,7 @@ async function record(t: ExecutionContext, frames: readonly Frame[], options: Ni
   return { path, answers, events };
 }
 
-async function* messagesOf(t: ExecutionContext, path: string): AsyncGenerator<{ readonly topic: string; readonly sequence: number; readonly logTime: bigint; readonly data: Uint8Array }> {
-  const reader = await indexed(t, path);
+async function* messagesOf(reader: McapIndexedReader): AsyncGenerator<{ readonly topic: string; readonly sequence: number; readonly logTime: bigint; readonly data: Uint8Array }> {
   for await (const message of reader.readMessages()) yield { ...message, topic: reader.channelsById.get(message.channelId)!.topic };
 }
 
@@ -95,7 +94,7 @@ test("a recording is an indexed MCAP file that carries its schemas, and says wha
     t.deepEqual(createFileRegistry(fromBinary(FileDescriptorSetSchema, data)).getMessage(name)?.fields.map((field) => `${field.number} ${field.name}`), schema.fields.map((field) => `${field.number} ${field.name}`));
   }
   const counts = new Map<string, number>();
-  for await (const { topic, sequence, logTime, data } of messagesOf(t, path)) {
+  for await (const { topic, sequence, logTime, data } of messagesOf(reader)) {
     counts.set(topic, (counts.get(topic) ?? 0) + 1);
     const answer = answers[sequence];
     if (topic !== "events") t.is(logTime, answer.captureTimeNs);
@@ -115,7 +114,7 @@ test("depths are recorded, of a bundle that tells them, and a replay tells wheth
   const { path, answers } = await record(t, street("day", 0, 3), { bundle: deep.directory });
   const recorded: unknown[] = [];
   const images: unknown[] = [];
-  for await (const { topic, data } of messagesOf(t, path)) {
+  for await (const { topic, data } of messagesOf(await indexed(t, path))) {
     if (topic === "depth/front") recorded.push([...new Uint16Array(fromBinary(DepthSchema, data).centimetres.slice().buffer)]);
     if (topic === "depth-image/front") images.push(await decodeImage(fromBinary(CompressedImageSchema, data).data));
   }
