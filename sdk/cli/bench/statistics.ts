@@ -17,14 +17,14 @@ const batches = 10;
 const t = 2.306;
 
 /**
- * How what was measured again and again changes with x: the slope of the line through the medians of ten batches, with its 95 % interval. Memory is nearly what it was a moment ago, so that single measurements would
+ * How what was measured again and again changes with x: the medians of ten batches, and the slope of the line through them with its 95 % interval. Memory is nearly what it was a moment ago, so that single measurements would
  * promise far too narrow an interval; batches are nearly independent. NaN of fewer than ten points.
  */
-export function trend(points: readonly Point[]): { readonly slope: number; readonly interval: readonly [number, number] } {
+export function trend(points: readonly Point[]): { readonly medians: readonly number[]; readonly slope: number; readonly interval: readonly [number, number] } {
   const start = (batch: number): number => Math.floor((batch * points.length) / batches);
   const medians = Array.from({ length: batches }, (_, at) => points.slice(start(at), start(at + 1))).map((batch): Point => [median(batch.map(([x]) => x)), median(batch.map(([, y]) => y))]);
   const { slope, error } = line(medians);
-  return { slope, interval: [slope - t * error, slope + t * error] };
+  return { medians: medians.map(([, y]) => y), slope, interval: [slope - t * error, slope + t * error] };
 }
 
 export const rounded = (value: number, digits = 3): number => Number(value.toFixed(digits));

@@ -60,7 +60,7 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, count = de
       if (wanted > control.answers) await underStream(engine, frames, fps, alone, control, undefined, wanted - control.answers);
     }
     const settled = residentMb.slice(Math.floor(residentMb.length * settlingShare));
-    const { slope, interval } = trend(settled.map((megabytes, at) => [at / 1000, megabytes]));
+    const { medians, slope, interval } = trend(settled.map((megabytes, at) => [at / 1000, megabytes]));
     return {
       swaps,
       answers: swapped.answers,
@@ -70,6 +70,8 @@ export const bench: Bench = async ({ bundle = "default", threads = 2, count = de
       controlLatenessFrames: control.lateness(),
       controlAnswers: control.answers,
       swapMs: { p50: rounded(median(swapMs), 0), p99: rounded(quantile(swapMs, 0.99), 0) },
+      // By tenths, as a slope does not tell whether memory levels off.
+      memoryMb: medians.map((megabytes) => rounded(megabytes, 1)),
       memorySlopeMbPerThousand: rounded(slope, 2),
       memorySlopeInterval: interval.map((bound) => rounded(bound, 2)),
       peakMb: rounded(process.resourceUsage().maxRSS / 1024, 0),
